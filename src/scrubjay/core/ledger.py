@@ -1,0 +1,278 @@
+"""The account: nothing vanishes.
+
+`Ledger.open` notes what came; `Tally.drop` is the only way to lose an item; when the block closes
+
+    received = kept + dropped by reason + declared changes        per data category
+
+A difference is booked as `unaccounted` and, in a strict ledger, raises. Parcels take their quantities along, into memory and into
+the spool, so that whatever ends them later still counts. Each booking is one call of the `Book` that the ledger was given;
+what the server should learn of it is summed up in `ClientReports` (`decisions.md` 8.3 to 8.5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Protocol
+
+from scrubjay import reasons
+from scrubjay.core.envelope import Envelope, Item
+from scrubjay.errors import Rejected
+from scrubjay.reasons import DataCategory, Quantities, Reason, Section
+
+UNCOUNTED: Quantities = ((DataCategory.UNKNOWN, 1),)
+"""What an item counts as in the account when the protocol gives it no category (client reports, unknown types)."""
+
+_NEVER_REPORTED = frozenset({DataCategory.UNKNOWN, DataCategory.SESSION})
+_MAX_REPORTED_REASONS = 5_000
+_SLOT_S = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Whose quantities are counted: what every booking of one envelope has in common."""
+
+    key: str
+    project_id: int | None
+    revision: str
+    event_id: str | None
+    now_unix: float
+
+
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """One ending. `origin` says whose rule it was (a quota's id, a filter's id, `upstream`); `size_bytes` is the payload's."""
+
+    reason: Reason
+    quantities: Quantities
+    account: Account
+    item_type: str = ""
+    stage: str = ""
+    origin: str = ""
+    detail: str = ""
+    size_bytes: int = 0
+
+
+class Book(Protocol):
+    """Where bookings go; `runtime.telemetry` is the real one."""
+
+    def received(self, item_type: str, quantities: Quantities) -> None: ...
+
+    def ended(self, booking: Booking) -> None: ...
+
+
+@dataclass(slots=True)
+class Parcel:
+    """What waits and travels: one serialised envelope with its quantities.
+
+    `body` is not compressed. Its header line is written anew at each attempt, for `sent_at` and the server's own `dsn`. The facts from
+    `client` to `forwarded_for` are those of the request it came in; `None` is left out on the way.
+    """
+
+    id: str
+    key: str
+    project_id: int
+    body: bytes
+    quantities: Quantities
+    received_unix: float
+    event_id: str | None = None
+    upstream: str | None = None
+    item_types: tuple[str, ...] = ()
+    revision: str = ""
+    client: str | None = None
+    version: int = 7
+    origin: str | None = None
+    user_agent: str | None = None
+    forwarded_for: str | None = None
+    attempts: int = 0
+
+    def account(self, now_unix: float) -> Account:
+        return Account(self.key, self.project_id, self.revision, self.event_id, now_unix)
+
+
+@dataclass(slots=True)
+class ClientReports:
+    """What was dropped here and the server should know, summed per key and ten-second slot."""
+
+    _counts: dict[tuple[str, int], dict[int, dict[tuple[Section, str, DataCategory], int]]] = field(
+        default_factory=dict
+    )
+
+    def add(self, booking: Booking) -> None:
+        section = booking.reason.section
+        account = booking.account
+        if section is None or account.project_id is None:
+            return
+        slots = self._counts.setdefault((account.key, account.project_id), {})
+        counts = slots.setdefault(int(account.now_unix) // _SLOT_S, {})
+        for category, amount in booking.quantities:
+            if category in _NEVER_REPORTED or amount <= 0:
+                continue
+            line = (section, booking.reason.reported_reason, category)
+            if line not in counts and len(counts) >= _MAX_REPORTED_REASONS:
+                line = (Section.DISCARDED, "internal_sdk_error", category)
+            counts[line] = counts.get(line, 0) + amount
+
+    def take(self) -> list[tuple[str, int, list[dict[str, object]]]]:
+        """Empties the sums: per key and project the payloads of its report items, oldest slot first."""
+        taken = []
+        for (key, project_id), slots in self._counts.items():
+            payloads = [_report(slot * _SLOT_S, counts) for slot, counts in sorted(slots.items()) if counts]
+            if payloads:
+                taken.append((key, project_id, payloads))
+        self._counts = {}
+        return taken
+
+
+def _report(timestamp: int, counts: Mapping[tuple[Section, str, DataCategory], int]) -> dict[str, object]:
+    report: dict[str, object] = {"timestamp": timestamp, Section.DISCARDED.value: []}
+    for (section, reason, category), quantity in counts.items():
+        lines = report.setdefault(section.value, [])
+        assert isinstance(lines, list)
+        lines.append({"reason": reason, "category": category.wire, "quantity": quantity})
+    return report
+
+
+class Ledger:
+    """Opens accounts and books endings. `strict` turns an account that does not close into an exception (tests)."""
+
+    def __init__(self, book: Book, reports: ClientReports | None = None, *, strict: bool = False) -> None:
+        self._book = book
+        self.reports = reports if reports is not None else ClientReports()
+        self.strict = strict
+
+    def open(self, envelope: Envelope, account: Account) -> Tally:
+        return Tally(self, envelope, account)
+
+    def receive(self, item_type: str, quantities: Quantities) -> None:
+        self._book.received(item_type, quantities)
+
+    def book(self, booking: Booking) -> None:
+        self._book.ended(booking)
+        self.reports.add(booking)
+
+    def end(
+        self, parcel: Parcel, reason: Reason, *, now_unix: float, stage: str, origin: str = "", detail: str = ""
+    ) -> None:
+        """Books the end of a parcel that was held: forwarded, refused, evicted, expired, …"""
+        self.book(
+            Booking(
+                reason,
+                parcel.quantities,
+                parcel.account(now_unix),
+                item_type=",".join(parcel.item_types),
+                stage=stage,
+                origin=origin,
+                detail=detail,
+                size_bytes=len(parcel.body),
+            )
+        )
+
+    def __repr__(self) -> str:
+        return f"<Ledger strict={self.strict}>"
+
+
+def quantities_of(item: Item) -> Quantities:
+    """What an item counts as in the account; never empty."""
+    return item.kind.quantities(item) or UNCOUNTED
+
+
+def total(parts: Iterable[Quantities]) -> Quantities:
+    """The sum of several quantities, by category."""
+    sums: dict[DataCategory, int] = {}
+    for part in parts:
+        for category, amount in part:
+            sums[category] = sums.get(category, 0) + amount
+    return tuple(sorted(sums.items()))
+
+
+class Tally:
+    """One envelope's account, and the only hand that removes items from it. Use as a context manager."""
+
+    __slots__ = ("_balance", "_ledger", "account", "envelope", "stage")
+
+    def __init__(self, ledger: Ledger, envelope: Envelope, account: Account) -> None:
+        self._ledger = ledger
+        self.envelope = envelope
+        self.account = account
+        self.stage = ""
+        self._balance: dict[DataCategory, int] = {}
+        for item in envelope.items:
+            quantities = quantities_of(item)
+            ledger.receive(item.type, quantities)
+            self._move(quantities, 1)
+
+    @property
+    def items(self) -> list[Item]:
+        return self.envelope.items
+
+    def drop(self, item: Item, reason: Reason, *, origin: str = "", detail: str = "") -> None:
+        """Removes `item`, and what rides on it, under one reason. Dropping what is gone already does nothing."""
+        if not self._remove(item, reason, origin, detail):
+            return
+        if item.creates_event and not any(other.creates_event for other in self.items):
+            for rider in [other for other in self.items if other.rides_on_event]:
+                self._remove(rider, reason, origin, detail)
+
+    def drop_all(self, reason: Reason, *, origin: str = "", detail: str = "") -> None:
+        for item in list(self.items):
+            self._remove(item, reason, origin, detail)
+
+    def change(self, before: Quantities, after: Quantities) -> None:
+        """Declares that a kept item counts as something else now. What it lost must have been booked by `drop_part`."""
+        self._move(before, -1)
+        self._move(after, 1)
+
+    def drop_part(self, item: Item, quantities: Quantities, reason: Reason, *, detail: str = "") -> None:
+        """Books the loss of some records of a batch item that itself stays."""
+        self._book(item, quantities, reason, "", detail)
+
+    def end_kept(self, reason: Reason) -> None:
+        """Books all that is left as ended (captured, where there is no upstream)."""
+        self.drop_all(reason)
+
+    def kept(self) -> Quantities:
+        return total(quantities_of(item) for item in self.items)
+
+    def close(self) -> None:
+        """Compares what came with what is left and what was booked."""
+        self._move(self.kept(), -1)
+        missing = tuple((category, amount) for category, amount in self._balance.items() if amount)
+        if not missing:
+            return
+        self._ledger.book(Booking(reasons.UNACCOUNTED, missing, self.account, stage=self.stage))
+        if self._ledger.strict:
+            raise AssertionError(f"unaccounted: {missing}")
+
+    def _remove(self, item: Item, reason: Reason, origin: str, detail: str) -> bool:
+        for position, other in enumerate(self.items):
+            if other is item:
+                del self.items[position]
+                quantities = quantities_of(item)
+                self._move(quantities, -1)
+                self._book(item, quantities, reason, origin, detail)
+                self.envelope.dirty = True
+                return True
+        return False
+
+    def _book(self, item: Item, quantities: Quantities, reason: Reason, origin: str, detail: str) -> None:
+        size = len(item.payload)
+        self._ledger.book(Booking(reason, quantities, self.account, item.type, self.stage, origin, detail, size))
+
+    def _move(self, quantities: Quantities, sign: int) -> None:
+        balance = self._balance
+        for category, amount in quantities:
+            balance[category] = balance.get(category, 0) + sign * amount
+
+    def __enter__(self) -> Tally:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if error is None:
+            self.close()
+            return
+        reason = error.reason if isinstance(error, Rejected) else reasons.INTERNAL
+        self.drop_all(reason, detail=str(error) if isinstance(error, Rejected) else type(error).__name__)

@@ -1,0 +1,128 @@
+"""The exception tree. A class exists only where handling differs.
+
+Exceptions end requests or parcels; single items end by `Tally.drop`, which is cheap and no error. Foreign exceptions are
+translated where they arise, so that nothing but these and bugs travels upwards.
+"""
+
+from __future__ import annotations
+
+from scrubjay.reasons import Reason
+
+
+class ScrubjayError(Exception):
+    """Root of everything that scrubjay raises on purpose."""
+
+
+class ConfigError(ScrubjayError):
+    """What the operator wrote cannot be used. Exit status 1.
+
+    `where` is the file or the source of an override, `path` the dotted key, `line` counts from 1, `accepted` says what would do.
+    """
+
+    def __init__(
+        self, problem: str, *, where: str = "", path: str = "", line: int | None = None, accepted: str = ""
+    ) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.where = where
+        self.path = path
+        self.line = line
+        self.accepted = accepted
+
+    def __str__(self) -> str:
+        place = f"{self.where}:{self.line}" if self.where and self.line else self.where
+        parts = [part for part in (place, self.path, self.problem) if part]
+        text = ": ".join(parts)
+        return f"{text} (accepted: {self.accepted})" if self.accepted else text
+
+
+class Rejected(ScrubjayError):
+    """Ends the request. The status is in the reason's row; `causes` go into the answer, outermost first."""
+
+    def __init__(self, reason: Reason, detail: str = "", *causes: str, retry_after_s: int | None = None) -> None:
+        super().__init__(detail or reason.doc)
+        self.reason = reason
+        self.detail = detail or reason.doc
+        self.causes = causes
+        self.retry_after_s = retry_after_s
+
+    @property
+    def status(self) -> int:
+        return self.reason.status or 500
+
+
+class BadRequest(Rejected):
+    """400 and its relatives 405, 408, 415: what the client sent cannot be used."""
+
+
+class Denied(Rejected):
+    """401, 403: the client may not."""
+
+
+class TooLarge(Rejected):
+    """413: over a body, item or count limit."""
+
+
+class Unavailable(Rejected):
+    """503: it cannot be held now."""
+
+
+class Unscrubbable(ScrubjayError):
+    """A payload cannot be scrubbed as its plan demands; the item is dropped (scrubbing fails closed)."""
+
+
+class UpstreamError(ScrubjayError):
+    """What the upstream's answer, or its absence, says of a parcel."""
+
+    def __init__(self, detail: str, *, status: int | None = None) -> None:
+        super().__init__(detail)
+        self.status = status
+
+
+class Transient(UpstreamError):
+    """Again, after a back-off or the server's `Retry-After`; meanwhile the parcel is held.
+
+    `network`: nothing answered (or 502 to 504), so it counts towards an outage. `capped`: tries are limited (other 5xx).
+    """
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        status: int | None = None,
+        retry_after_s: float | None = None,
+        network: bool = True,
+        capped: bool = False,
+    ) -> None:
+        super().__init__(detail, status=status)
+        self.retry_after_s = retry_after_s
+        self.network = network
+        self.capped = capped
+
+
+class Throttled(UpstreamError):
+    """429: the server refused and counted it. Ends the parcel and feeds the table of limits."""
+
+
+class Refused(UpstreamError):
+    """Other 4xx: drop it under `reason`."""
+
+    def __init__(self, detail: str, reason: Reason, *, status: int) -> None:
+        super().__init__(detail, status=status)
+        self.reason = reason
+
+
+class SpoolError(ScrubjayError):
+    """The disk buffer cannot do what was asked."""
+
+
+class SpoolFull(SpoolError):
+    """No space, by our bound or the disk's."""
+
+
+class SpoolCorrupt(SpoolError):
+    """Bytes on disk are not what was written."""
+
+
+class SpoolLocked(SpoolError):
+    """Another process owns the partition."""

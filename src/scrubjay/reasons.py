@@ -1,0 +1,319 @@
+"""How quantities are counted, how they end, and why: the vocabulary of the account.
+
+Owns the data categories (`decisions.md` 1.1), the outcomes, and the table of all reasons from which `docs/reasons.md` is
+generated. Who books what is the ledger's business; this module only names things.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import IntEnum, StrEnum
+from typing import Final
+
+
+class DataCategory(IntEnum):
+    """What is counted. The ids are stable on the wire (`decisions.md` 1.1) and never renumbered."""
+
+    UNKNOWN = -1
+    DEFAULT = 0
+    ERROR = 1
+    TRANSACTION = 2
+    SECURITY = 3
+    ATTACHMENT = 4
+    SESSION = 5
+    PROFILE = 6
+    REPLAY = 7
+    TRANSACTION_PROCESSED = 8
+    TRANSACTION_INDEXED = 9
+    MONITOR = 10
+    PROFILE_INDEXED = 11
+    SPAN = 12
+    MONITOR_SEAT = 13
+    FEEDBACK = 14
+    METRIC_BUCKET = 15
+    SPAN_INDEXED = 16
+    PROFILE_DURATION = 17
+    PROFILE_CHUNK = 18
+    METRIC_SECOND = 19
+    REPLAY_VIDEO = 20
+    UPTIME = 21
+    ATTACHMENT_ITEM = 22
+    LOG_ITEM = 23
+    LOG_BYTE = 24
+    PROFILE_DURATION_UI = 25
+    PROFILE_CHUNK_UI = 26
+    SEER_AUTOFIX = 27
+    SEER_SCANNER = 28
+    PREVENT_USER = 29
+    PREVENT_REVIEW = 30
+    SIZE_ANALYSIS = 31
+    INSTALLABLE_BUILD = 32
+    TRACE_METRIC = 33
+    SEER_USER = 34
+    PROFILE_BACKEND = 35
+    PROFILE_UI = 36
+    TRACE_METRIC_BYTE = 37
+    SNAPSHOT_IMAGE = 38
+
+    @property
+    def wire(self) -> str:
+        """The name in headers, configuration and client reports."""
+        return self.name.lower()
+
+    @classmethod
+    def parse(cls, name: str) -> DataCategory:
+        """The category of a wire name; any name that is not in the table is `UNKNOWN`."""
+        return _BY_NAME.get(name, cls.UNKNOWN)
+
+
+_BY_NAME: Final = {category.wire: category for category in DataCategory} | {"user_report_v2": DataCategory.FEEDBACK}
+
+Quantities = tuple[tuple[DataCategory, int], ...]
+"""What an item counts as: pairs of category and amount (a count, or bytes where the category is one of bytes)."""
+
+
+class Outcome(StrEnum):
+    """How a quantity ended. Each accepted quantity ends exactly once."""
+
+    FORWARDED = "forwarded"
+    CAPTURED = "captured"
+    FILTERED = "filtered"
+    SAMPLED = "sampled"
+    RATE_LIMITED = "rate_limited"
+    INVALID = "invalid"
+    LOST = "lost"
+
+
+class Section(StrEnum):
+    """The lists of a client report (`decisions.md` 8.3)."""
+
+    DISCARDED = "discarded_events"
+    RATE_LIMITED = "rate_limited_events"
+    FILTERED = "filtered_events"
+    SAMPLING = "filtered_sampling_events"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One row of the table.
+
+    `status` is the HTTP status that the client sees, `None` where the answer was given before. `section` and `report_as` say
+    how the loss is told to the server; no section: the client counts it itself, or the server did.
+    """
+
+    code: str
+    outcome: Outcome
+    doc: str
+    remedy: str
+    status: int | None = None
+    intended: bool = False
+    section: Section | None = None
+    report_as: str | None = None
+    pattern: str | None = None
+    """For reasons with a variable part: how the row is shown in the docs."""
+
+    @property
+    def reported_reason(self) -> str:
+        return self.code if self.report_as is None else self.report_as
+
+
+def _invalid(code: str, status: int, doc: str, remedy: str) -> Reason:
+    return Reason(code, Outcome.INVALID, doc, remedy, status=status)
+
+
+def _lost(code: str, doc: str, remedy: str, *, status: int | None = None, report_as: str | None = None) -> Reason:
+    section = Section.DISCARDED if report_as else None
+    return Reason(code, Outcome.LOST, doc, remedy, status=status, section=section, report_as=report_as)
+
+
+def _filtered(code: str, doc: str) -> Reason:
+    remedy = "expected; `scrubjay explain` shows the rule"
+    return Reason(code, Outcome.FILTERED, doc, remedy, status=200, intended=True, section=Section.FILTERED)
+
+
+_SDK = "check the DSN and the version of the SDK"
+_BODY = "the client sent something else than it announced; capture the request"
+
+AUTH_MISSING: Final = _invalid("auth_missing", 401, "The request carries no key.", _SDK)
+AUTH_MULTIPLE: Final = _invalid("auth_multiple", 401, "The request carries keys in two places.", _SDK)
+AUTH_HEADER: Final = _invalid("auth_header", 401, "The authentication header or query cannot be read.", _SDK)
+AUTH_ENVELOPE: Final = _invalid(
+    "auth_envelope", 401, "No key but in the envelope header, and that cannot be read.", _SDK
+)
+AUTH_VERSION: Final = _invalid("auth_version", 400, "Protocol version above 7.", _SDK)
+AUTH_KEY: Final = _invalid("auth_key", 400, "The key has not 32 characters.", _SDK)
+BAD_PROJECT: Final = _invalid("bad_project", 400, "The project id in the path is no number.", _SDK)
+PROJECT_ID: Final = _invalid(
+    "project_id",
+    403,
+    "No plan for this key, or the plan is another project's.",
+    "add a project file, or a plan `default`",
+)
+CORS: Final = _invalid(
+    "cors", 403, "The origin is not in the project's `allowedDomains`.", "add the domain to the project"
+)
+CONTENT_ENCODING: Final = _invalid("content_encoding", 415, "Unknown `Content-Encoding`.", _BODY)
+CONTENT_TYPE: Final = _invalid("content_type", 415, "The endpoint does not take this media type.", _BODY)
+REQUEST_TOO_LARGE: Final = _invalid(
+    "request_too_large", 413, "The decoded body is over the route's limit.", "raise the limit under `limits.`"
+)
+BODY_TIMEOUT: Final = _invalid(
+    "body_timeout", 408, "The body stopped coming.", "raise `limits.body_idle_timeout` for slow links"
+)
+EMPTY_BODY: Final = _invalid("empty_body", 400, "The body is empty.", _BODY)
+INVALID_BODY: Final = _invalid("invalid_body", 400, "The body cannot be decoded.", _BODY)
+INVALID_ENVELOPE: Final = _invalid("invalid_envelope", 400, "The body is no envelope.", _BODY)
+INVALID_STORE_JSON: Final = _invalid("invalid_json", 400, "The event is no JSON object.", _BODY)
+INTERNAL_ENVELOPE: Final = _invalid(
+    "internal_envelope", 400, "The envelope holds an item that only relays may send.", _BODY
+)
+DISALLOWED_METHOD: Final = _invalid("disallowed_method", 405, "The route exists, but not for this method.", _BODY)
+
+INVALID_JSON: Final = _lost(
+    "invalid_json",
+    "The item's payload cannot be read as its type demands.",
+    "the SDK sent a broken payload; capture it in `capture` mode",
+    status=200,
+    report_as="internal_sdk_error",
+)
+INVALID_EVENT_ID: Final = _lost(
+    "invalid_event_id",
+    "The item belongs to an event, and the envelope names none.",
+    "set `event_id` in the envelope header",
+    status=200,
+    report_as="internal_sdk_error",
+)
+UNSCRUBBABLE: Final = _lost(
+    "unscrubbable",
+    "The payload broke a bound or a rule of scrubbing.",
+    "see the drop record's detail, then the project's bounds",
+    status=200,
+    report_as="internal_sdk_error",
+)
+OPAQUE_DROPPED: Final = _lost(
+    "opaque_dropped",
+    "The payload cannot be read, and the policy `scrub.opaque` is `drop`.",
+    "set `scrub.opaque: forward` if it may leave unread",
+    status=200,
+    report_as="internal_sdk_error",
+)
+QUEUE_FAILED: Final = _lost(
+    "queue_failed",
+    "Neither memory nor disk can hold the envelope.",
+    "raise `spool.envelopes.max_disk_size`, or free the disk",
+    status=503,
+)
+OUT_OF_MEMORY: Final = _lost(
+    "out_of_memory",
+    "The process is over its memory mark.",
+    "raise the memory limit, or `health.max_memory_percent`",
+    status=503,
+)
+INTERNAL: Final = _lost(
+    "internal", "An error in scrubjay.", "a bug in scrubjay; keep the drop record and report it", status=500
+)
+UNACCOUNTED: Final = _lost(
+    "unaccounted",
+    "A quantity left the account without a reason.",
+    "a bug in scrubjay; keep the drop record and report it",
+)
+
+UPSTREAM_REJECTED: Final = _lost(
+    "upstream_rejected",
+    "The server answered 4xx.",
+    "see the status in the drop record and the server's log",
+    report_as="send_error",
+)
+UPSTREAM_TOO_LARGE: Final = _lost(
+    "too_large",
+    "The server answered 413.",
+    "raise the server's limit, or lower ours so that clients learn of it",
+    report_as="send_error",
+)
+UPSTREAM_ERROR: Final = _lost(
+    "upstream_error",
+    "The server kept answering 5xx.",
+    "see the server's log; `http.max_5xx_attempts` is the number of tries",
+    report_as="send_error",
+)
+SPOOL_EVICTED: Final = _lost(
+    "spool_evicted",
+    "The outage outlasted the disk.",
+    "raise `spool.envelopes.max_disk_size` or restore the upstream",
+    report_as="cache_overflow",
+)
+SPOOL_EXPIRED: Final = _lost(
+    "spool_expired",
+    "The envelope waited longer than allowed.",
+    "raise `spool.envelopes.max_envelope_delay_secs`, or restore the upstream",
+    report_as="network_error",
+)
+SPOOL_CORRUPT: Final = _lost(
+    "spool_corrupt",
+    "A record on disk was damaged.",
+    "check the disk; the bytes are in `quarantine/`",
+    report_as="cache_overflow",
+)
+DRAIN_TIMEOUT: Final = _lost(
+    "drain_timeout",
+    "The process ended with envelopes in memory alone.",
+    "configure a spool, or raise `limits.shutdown_timeout`",
+    report_as="network_error",
+)
+
+SAMPLE_RATE: Final = Reason(
+    "sample_rate",
+    Outcome.SAMPLED,
+    "The project's fixed sampling rate left it out.",
+    "expected; raise the rate",
+    status=200,
+    intended=True,
+    section=Section.DISCARDED,
+)
+FORWARDED: Final = Reason("forwarded", Outcome.FORWARDED, "The server took it.", "", intended=True)
+CAPTURED: Final = Reason("captured", Outcome.CAPTURED, "It ends in the capture page.", "", intended=True)
+SERVER_LIMIT: Final = Reason(
+    "generic",
+    Outcome.RATE_LIMITED,
+    "The server refused with 429 and counted it.",
+    "the server refuses; look at its quota, not ours",
+    status=None,
+    intended=True,
+)
+
+ERROR_MESSAGE: Final = _filtered("error-message", "A message or exception matches `errorMessages`.")
+RELEASE_VERSION: Final = _filtered("release-version", "The release matches `releases`.")
+
+_LIMIT: Final = Reason(
+    "",
+    Outcome.RATE_LIMITED,
+    "A limit is in force. Origin: a quota's id, or `upstream`.",
+    "origin a quota: raise it, or sample more; origin `upstream`: the server refuses, look at its quota",
+    status=429,
+    intended=True,
+    section=Section.RATE_LIMITED,
+    pattern="*(the quota's or the server's reason code)*",
+)
+_TOO_LARGE: Final = Reason(
+    "too_large",
+    Outcome.INVALID,
+    "An item, or a group of items, is over its limit.",
+    "raise the limit under `limits.`",
+    status=413,
+    pattern="too_large:*(item type)*",
+)
+
+REASONS: Final[tuple[Reason, ...]] = tuple(
+    value for name, value in sorted(globals().items()) if isinstance(value, Reason)
+)
+"""All rows, for the docs and for the tests that demand a booking of each."""
+
+
+def rate_limited(code: str | None) -> Reason:
+    """The reason for a loss to a limit; `code` is the limit's reason code, which may be absent."""
+    return replace(_LIMIT, code=code or "")
+
+
+def too_large(item_type: str) -> Reason:
+    """The reason for an envelope whose items of one budget are too many or too large."""
+    return replace(_TOO_LARGE, code=f"too_large:{item_type}")
