@@ -1,0 +1,1 @@
+"""What an operator may write: settings of the daemon and configurations of projects."""

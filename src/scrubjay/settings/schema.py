@@ -1,0 +1,387 @@
+"""All settings: names, types, defaults, units and what they mean.
+
+Names, defaults and units of what the reference knows too are the reference's (`upstream-and-operations.md` 2.3); the rest is 2.4,
+`decisions.md` 10 and `ingest.md` 7.3. Only what the program honours stands here: keys that are known but have no effect stand in
+`inert`. Attribute path = dotted key. Durations are numbers in the unit that the field names.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from scrubjay.settings.setting import GIB, KIB, MIB, Secret, Section, setting
+
+Mode = Literal["managed", "proxy", "static", "capture"]
+Encoding = Literal["identity", "deflate", "gzip", "br", "zstd"]
+Level = Literal["off", "error", "warn", "info", "debug", "trace"]
+Format = Literal["auto", "pretty", "simplified", "json"]
+
+
+class Relay(Section, frozen=True):
+    """Where it listens and where it forwards to."""
+
+    mode: Mode = setting(
+        "capture",
+        "`proxy` forwards as it came, `static` scrubs by local project files, `capture` ends in the built-in page, `managed` "
+        "fetches its projects (not yet available).",
+        shown="managed with credentials, else static with an upstream, else capture",
+    )
+    upstream: str | None = setting(
+        None,
+        "Server to forward to: scheme, host and port, no path.",
+        unit="url",
+        example="https://sentry.example/",
+        shown="none; in `managed` and `proxy` `https://sentry.io/`",
+    )
+    host: str = setting("127.0.0.1", "Address to listen on.", unit="ip", shown="127.0.0.1; in a container 0.0.0.0")
+    port: int = setting(3000, "Port to listen on; 0 takes a free one.", minimum=0, maximum=65535)
+    instance: Literal["default", "canary"] = setting("default", "Name of this kind of instance, a label only.")
+    workers: int | Literal["auto"] = setting(
+        1, "Worker processes that share the port. More than one is not yet available.", minimum=1, maximum=255
+    )
+    override_project_ids: bool = setting(
+        False, "Accept a project id in the path that is not the plan's; the plan's is used.", reload=True
+    )
+    state_dir: str | None = setting(
+        None,
+        "Folder of the state files that `scrubjay status` and `scrubjay drops` read.",
+        unit="path",
+        example="/var/lib/scrubjay/run",
+        shown="`run` in the spool's folder, else a private folder below the system's temporary one",
+    )
+    trusted_proxies: tuple[str, ...] | None = setting(
+        None,
+        "Peers whose address headers (`X-Forwarded-For` and its kin) count; addresses or networks.",
+        unit="cidr",
+        reload=True,
+        example="[10.0.0.0/8]",
+        shown="every peer",
+    )
+    shutdown_delay: float = setting(
+        0,
+        "After SIGTERM keep accepting for this long, while unready (Kubernetes: 5).",
+        unit="s",
+        minimum=0,
+        reload=True,
+    )
+    config_reload_interval: float | None = setting(
+        None,
+        "Look for changes of the configuration this often; null: on SIGHUP only.",
+        unit="s",
+        minimum=0,
+        example="30",
+    )
+
+
+class Http(Section, frozen=True):
+    """How it talks to the upstream."""
+
+    timeout: float = setting(
+        5, "Time for an answer, beyond the time that the upload takes.", unit="s", minimum=0.1, reload=True
+    )
+    connection_timeout: float = setting(3, "Time to connect, TLS included.", unit="s", minimum=0.1, reload=True)
+    min_upload_rate: int = setting(
+        64 * KIB, "Bytes per second below which an upload counts as hung.", unit="bytes", minimum=1, reload=True
+    )
+    retry_delay: float = setting(
+        1, "Pause between tries while there is no outage yet.", unit="s", minimum=0, reload=True
+    )
+    max_retry_interval: float = setting(60, "Cap of every growing back-off.", unit="s", minimum=0.1, reload=True)
+    max_5xx_attempts: int = setting(
+        5, "Tries of an envelope that the server answers 500 or its like.", minimum=1, reload=True
+    )
+    outage_grace_period: float = setting(
+        10, "Network errors for this long are an outage: only probes are sent.", unit="s", minimum=0, reload=True
+    )
+    rate_limited_policy: Literal["drop", "retry"] = setting(
+        "drop", "What becomes of an envelope that the server answers 429.", reload=True
+    )
+    encoding: Encoding = setting("zstd", "Compression of what is sent.", reload=True)
+    encoding_fallback: bool = setting(
+        True, "Step down to gzip, then to identity, where the server refuses the encoding.", reload=True
+    )
+    host_header: str | None = setting(
+        None, "`Host` header towards the upstream instead of its name.", reload=True, example="sentry.internal"
+    )
+    upstream_path_prefix: str = setting(
+        "", "Put before every upstream path.", unit="prefix", reload=True, example="/relay"
+    )
+    dns_cache: bool = setting(True, "Keep resolved addresses for their time to live.", reload=True)
+    proxy: Secret | None = setting(
+        None, "Forward proxy; overrides `HTTPS_PROXY` and its kin.", example="http://proxy.internal:3128"
+    )
+    ca_bundle: str | None = setting(
+        None, "File of certificates that the upstream's must lead to.", unit="path", example="/etc/ssl/internal-ca.pem"
+    )
+    client_cert: str | None = setting(
+        None, "Client certificate towards the upstream.", unit="path", example="/etc/scrubjay/tls.crt"
+    )
+    client_key: str | None = setting(None, "Its key.", unit="path", example="/etc/scrubjay/tls.key")
+    tls_server_name: str | None = setting(
+        None, "Name in the upstream's certificate, where it is not the host's.", example="sentry.internal"
+    )
+    insecure_skip_verify: bool = setting(False, "Do not verify the upstream's certificate. For tests only.")
+
+
+class Limits(Section, frozen=True):
+    """What a request, an item or a connection may take."""
+
+    max_concurrent_requests: int = setting(100, "Requests to the upstream in flight.", minimum=1, reload=True)
+    shutdown_timeout: float = setting(10, "Time to finish after SIGTERM.", unit="s", minimum=0, reload=True)
+    keepalive_timeout: float = setting(5, "Idle time after which a client's connection is closed.", unit="s", minimum=0)
+    max_connections: int | None = setting(None, "Clients' connections; more wait.", minimum=1, example="1000")
+    tcp_listen_backlog: int = setting(1024, "Connections that may wait to be accepted.", minimum=1)
+    body_idle_timeout: float = setting(
+        30, "A body that stops coming for this long ends with 408.", unit="s", minimum=0.1, reload=True
+    )
+    max_envelope_size: int = setting(200 * MIB, "An envelope, decoded.", unit="bytes", reload=True)
+    max_event_size: int = setting(
+        MIB, "An event, transaction, security report, replay event or feedback.", unit="bytes", reload=True
+    )
+    max_attachment_size: int = setting(200 * MIB, "One attachment.", unit="bytes", reload=True)
+    max_attachments_size: int = setting(200 * MIB, "All attachments of an envelope.", unit="bytes", reload=True)
+    max_attachment_count: int = setting(30, "Attachments in an envelope.", reload=True)
+    max_client_reports_size: int = setting(100 * KIB, "All client reports of an envelope.", unit="bytes", reload=True)
+    max_client_reports_count: int = setting(100, "Client reports in an envelope.", reload=True)
+    max_sessions_size: int = setting(10 * MIB, "All session items of an envelope.", unit="bytes", reload=True)
+    max_session_count: int = setting(100, "Session items in an envelope.", reload=True)
+    max_check_in_size: int = setting(100 * KIB, "A check-in.", unit="bytes", reload=True)
+    max_profile_size: int = setting(50 * MIB, "A profile.", unit="bytes", reload=True)
+    max_metric_buckets_size: int = setting(MIB, "An item of metric buckets.", unit="bytes", reload=True)
+    max_replay_compressed_size: int = setting(10 * MIB, "A replay recording or video.", unit="bytes", reload=True)
+    max_log_size: int = setting(2 * MIB, "A log entry, in the mean of its container.", unit="bytes", reload=True)
+    max_trace_metric_size: int = setting(
+        MIB, "A trace metric, in the mean of its container.", unit="bytes", reload=True
+    )
+    max_span_size: int = setting(10 * MIB, "A span, in a container in the mean.", unit="bytes", reload=True)
+    max_container_size: int = setting(12 * MIB, "A container of logs, spans or metrics.", unit="bytes", reload=True)
+    max_standalone_span_count: int = setting(25, "Spans outside containers in an envelope.", reload=True)
+    max_retry_after: int = setting(
+        300, "Cap of the time that a limit of ours tells a client to wait.", unit="s", reload=True
+    )
+    upstream_max: int = setting(86400, "Cap of a limit learnt from the upstream.", unit="s", reload=True)
+    bare_429: int = setting(
+        60, "Length of a limit when the upstream answers 429 and names none.", unit="s", reload=True
+    )
+    advertise_on_200: bool = setting(True, "Name the limits in force in answers with status 200 too.", reload=True)
+
+
+class Routing(Section, frozen=True):
+    """What is accepted where."""
+
+    accept_unknown_items: bool = setting(
+        True, "Keep items of types that this version does not know; false drops them.", reload=True
+    )
+    tunnel_paths: tuple[str, ...] = setting(
+        ("/tunnel",), "Paths that take envelopes whose own header names the DSN; they start with `/`.", unit="prefix"
+    )
+
+
+class Envelopes(Section, frozen=True):
+    """What was accepted is on disk before the client gets its 200, and stays until the upstream has answered."""
+
+    path: str | None = setting(
+        None,
+        "Folder of the spool. Null: envelopes wait in memory and are lost with the process.",
+        unit="path",
+        example="/var/lib/scrubjay/spool",
+    )
+    max_disk_size: int = setting(
+        500 * MIB, "Disk space the instance may use for envelopes that wait.", unit="bytes", minimum=MIB, reload=True
+    )
+    max_memory_size: int = setting(
+        64 * MIB,
+        "Memory for envelopes that wait: a window of the spool, or all there is without one.",
+        unit="bytes",
+        minimum=64 * KIB,
+    )
+    fsync: Literal["always", "interval", "never"] = setting(
+        "interval",
+        "When written data is forced to the disk. A killed process loses nothing in either; a power cut may.",
+    )
+    fsync_interval_ms: int = setting(100, "Longest time between two of `fsync: interval`.", unit="ms", minimum=1)
+    segment_size: int = setting(16 * MIB, "Size at which a file is closed.", unit="bytes", minimum=MIB, maximum=GIB)
+    batch_size_bytes: int | None = setting(
+        None,
+        "Target for one compressed frame, before compression.",
+        unit="bytes",
+        minimum=1,
+        maximum=64 * MIB,
+        shown="1MiB",
+        example="1MiB",
+    )
+    compression_level: int = setting(1, "zstd level of the frames.", minimum=-5, maximum=19)
+    when_full: Literal["reject", "drop_oldest"] = setting(
+        "reject", "Answer 503 to what is new, or drop the oldest.", reload=True
+    )
+    max_project_share: float = setting(
+        0.5, "Share of the space that one project's key may take; 1 disables.", minimum=0.01, maximum=1, reload=True
+    )
+    max_envelope_delay_secs: float = setting(
+        86400, "Age at which an envelope is dropped.", unit="s", minimum=1, reload=True
+    )
+    expiry_holdoff: float = setting(300, "Nothing is dropped for its age so soon after a start.", unit="s", minimum=0)
+    max_unspool_envelopes_per_second: int | None = setting(
+        None, "Rate at which the backlog is sent.", minimum=1, reload=True, example="100"
+    )
+    ephemeral: bool = setting(False, "Send what is left at shutdown instead of keeping it.")
+
+
+class Spool(Section, frozen=True):
+    """The disk buffer."""
+
+    envelopes: Envelopes = Envelopes()
+
+
+class Logging(Section, frozen=True):
+    """Log lines, on standard error."""
+
+    level: Level = setting("info", "Least level that is written.", reload=True)
+    format: Format = setting("auto", "`auto` is `pretty` on a terminal, else `simplified`.")
+
+
+class Metrics(Section, frozen=True):
+    """What `/metrics` shows."""
+
+    prometheus: bool = setting(True, "Serve `/metrics`.")
+    per_project: bool = setting(False, "Add the busiest fifty projects as labels.")
+
+
+class Aggregator(Section, frozen=True):
+    """How losses are summed before they are reported."""
+
+    bucket_interval: float = setting(10, "Length of the time slots of client reports.", unit="s", minimum=1)
+    initial_delay: float = setting(30, "Time from the first loss of a slot to its report.", unit="s", minimum=0)
+
+
+class Outcomes(Section, frozen=True):
+    """What the server is told of what was dropped here."""
+
+    emit_outcomes: bool | Literal["as_client_reports"] = setting(
+        "as_client_reports", "Report losses to the server as client reports; true means the same.", reload=True
+    )
+    aggregator: Aggregator = Aggregator()
+
+
+class ClientReportSettings(Section, frozen=True):
+    """What becomes of the SDKs' own client reports."""
+
+    mode: Literal["passthrough", "merge"] = setting(
+        "passthrough", "`passthrough` forwards them as they came, `merge` adds them to our own.", reload=True
+    )
+
+
+class Health(Section, frozen=True):
+    """When the instance calls itself ready."""
+
+    refresh_interval_ms: int = setting(3000, "Time between two looks.", unit="ms", minimum=10, reload=True)
+    probe_timeout_ms: int = setting(900, "Time that one probe may take.", unit="ms", minimum=10, reload=True)
+    max_memory_percent: float = setting(
+        0.95, "Share of the memory limit above which envelopes are refused.", minimum=0.01, maximum=1, reload=True
+    )
+    max_memory_bytes: int | None = setting(
+        None, "The same in bytes; the lower one counts.", unit="bytes", minimum=1, reload=True, example="400MiB"
+    )
+
+
+class Privacy(Section, frozen=True):
+    """What the upstream learns of the client beside the payload."""
+
+    send_client_ip: Literal["auto", "none", "chain"] = setting(
+        "auto", "Pass on the chain of client addresses. `auto`: not where the project scrubs addresses.", reload=True
+    )
+    send_user_agent: bool = setting(True, "Pass on the client's `User-Agent`.", reload=True)
+    send_origin: bool = setting(True, "Pass on the client's origin.", reload=True)
+    trust_envelope_facts: bool = setting(
+        True, "Believe address, origin and user agent in an incoming envelope's header (chains of relays).", reload=True
+    )
+
+
+class Scrub(Section, frozen=True):
+    """Defaults of scrubbing; a project overrides them under `config.scrubjay.scrub`."""
+
+    profile: Literal["strict", "parity"] = setting(
+        "strict", "`parity` removes exactly what the reference removes, `strict` closes its gaps.", reload=True
+    )
+    opaque: Literal["drop", "forward"] = setting(
+        "drop", "Payloads of unknown types that are not JSON: drop them, or let them leave unread.", reload=True
+    )
+    attachments: Literal["text", "keep", "drop"] = setting(
+        "text", "Attachments: scrub those that are text or JSON, keep all unread, or drop all.", reload=True
+    )
+
+
+class Sampling(Section, frozen=True):
+    """Sampling, by the rules of the projects."""
+
+    dynamic: bool = setting(True, "Obey the projects' sampling rules.", reload=True)
+
+
+class Filters(Section, frozen=True):
+    """Inbound filters, by the rules of the projects."""
+
+    enabled: bool = setting(True, "Obey the projects' `filterSettings`.", reload=True)
+
+
+class Capture(Section, frozen=True):
+    """Mode `capture`: what arrives is kept in memory and shown on a page."""
+
+    max_envelopes: int = setting(500, "Envelopes that are kept; the oldest go first.", minimum=1)
+    max_bytes: int = setting(64 * MIB, "The same in bytes.", unit="bytes", minimum=KIB)
+    spotlight_port: int | None = setting(
+        8969, "Second port, which SDKs know as Spotlight's; null: none.", minimum=0, maximum=65535
+    )
+    token: Secret | None = setting(
+        None, "Bearer token for reading; demanded on any address but loopback.", example="${CAPTURE_TOKEN}"
+    )
+
+
+class Admin(Section, frozen=True):
+    """Administration over HTTP."""
+
+    token: Secret | None = setting(
+        None, "Bearer token for administration on any address but loopback.", example="${file:admin.token}"
+    )
+
+
+class Projects(Section, frozen=True):
+    """Keys without a project file."""
+
+    unknown: Literal["auto", "reject", "forward"] = setting(
+        "auto",
+        "A key without a plan, where no plan `default` exists: 403, or forward unscrubbed. `auto`: `forward` in `proxy`, else "
+        "`reject`.",
+        reload=True,
+    )
+
+
+class Cache(Section, frozen=True):
+    """How long things are remembered."""
+
+    file_interval: float = setting(10, "Look for changed project files this often.", unit="s", minimum=0.01)
+    miss_expiry: float = setting(
+        60, "Time for which a key that the upstream denied is refused here.", unit="s", minimum=0, reload=True
+    )
+
+
+class Settings(Section, frozen=True):
+    """Everything. The defaults run a capture on this machine."""
+
+    relay: Relay = Relay()
+    http: Http = Http()
+    limits: Limits = Limits()
+    routing: Routing = Routing()
+    spool: Spool = Spool()
+    logging: Logging = Logging()
+    metrics: Metrics = Metrics()
+    outcomes: Outcomes = Outcomes()
+    client_reports: ClientReportSettings = ClientReportSettings()
+    health: Health = Health()
+    privacy: Privacy = Privacy()
+    scrub: Scrub = Scrub()
+    sampling: Sampling = Sampling()
+    filters: Filters = Filters()
+    capture: Capture = Capture()
+    admin: Admin = Admin()
+    projects: Projects = Projects()
+    cache: Cache = Cache()
