@@ -197,6 +197,14 @@ OPAQUE_DROPPED: Final = _lost(
     status=200,
     report_as="internal_sdk_error",
 )
+UNKNOWN_ITEM: Final = Reason(
+    "unknown_item",
+    Outcome.LOST,
+    "The item's type is not known, and `routing.accept_unknown_items` is off.",
+    "expected; set `routing.accept_unknown_items: true` to keep such items",
+    status=200,
+    intended=True,
+)
 QUEUE_FAILED: Final = _lost(
     "queue_failed",
     "Neither memory nor disk can hold the envelope.",

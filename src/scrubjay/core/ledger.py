@@ -2,7 +2,7 @@
 
 `Ledger.open` notes what came; `Tally.drop` is the only way to lose an item; when the block closes
 
-    received = kept + dropped by reason + declared changes        per data category
+    received = kept + dropped by reason        per data category
 
 A difference is booked as `unaccounted` and, in a strict ledger, raises. Parcels take their quantities along, into memory and into
 the spool, so that whatever ends them later still counts. Each booking is one call of the `Book` that the ledger was given;
@@ -173,11 +173,6 @@ class Ledger:
         return f"<Ledger strict={self.strict}>"
 
 
-def quantities_of(item: Item) -> Quantities:
-    """What an item counts as in the account; never empty."""
-    return item.kind.quantities(item) or UNCOUNTED
-
-
 def total(parts: Iterable[Quantities]) -> Quantities:
     """The sum of several quantities, by category."""
     sums: dict[DataCategory, int] = {}
@@ -188,9 +183,12 @@ def total(parts: Iterable[Quantities]) -> Quantities:
 
 
 class Tally:
-    """One envelope's account, and the only hand that removes items from it. Use as a context manager."""
+    """One envelope's account, and the only hand that removes items from it. Use as a context manager.
 
-    __slots__ = ("_balance", "_ledger", "account", "envelope", "stage")
+    Quantities are those of the item as it came: what scrubbing makes shorter or longer counts as it was received.
+    """
+
+    __slots__ = ("_balance", "_ledger", "_quantities", "account", "envelope", "stage")
 
     def __init__(self, ledger: Ledger, envelope: Envelope, account: Account) -> None:
         self._ledger = ledger
@@ -198,14 +196,23 @@ class Tally:
         self.account = account
         self.stage = ""
         self._balance: dict[DataCategory, int] = {}
+        self._quantities: dict[int, Quantities] = {}
         for item in envelope.items:
-            quantities = quantities_of(item)
+            quantities = item.kind.quantities(item) or UNCOUNTED
+            self._quantities[id(item)] = quantities
             ledger.receive(item.type, quantities)
             self._move(quantities, 1)
 
     @property
     def items(self) -> list[Item]:
         return self.envelope.items
+
+    def quantities(self, item: Item) -> Quantities:
+        """What is left of what `item` counted as when it came; never empty."""
+        return self._quantities[id(item)]
+
+    def kept(self) -> Quantities:
+        return total(self._quantities[id(item)] for item in self.items)
 
     def drop(self, item: Item, reason: Reason, *, origin: str = "", detail: str = "") -> None:
         """Removes `item`, and what rides on it, under one reason. Dropping what is gone already does nothing."""
@@ -215,25 +222,20 @@ class Tally:
             for rider in [other for other in self.items if other.rides_on_event]:
                 self._remove(rider, reason, origin, detail)
 
+    def drop_part(
+        self, item: Item, quantities: Quantities, reason: Reason, *, origin: str = "", detail: str = ""
+    ) -> None:
+        """Books the loss of some records of an item that itself stays."""
+        lost = dict(quantities)
+        left = [(category, amount - lost.get(category, 0)) for category, amount in self._quantities[id(item)]]
+        self._quantities[id(item)] = tuple(left)
+        self._move(quantities, -1)
+        self._book(item, quantities, reason, origin, detail)
+
     def drop_all(self, reason: Reason, *, origin: str = "", detail: str = "") -> None:
+        """Ends whatever is left under one reason."""
         for item in list(self.items):
             self._remove(item, reason, origin, detail)
-
-    def change(self, before: Quantities, after: Quantities) -> None:
-        """Declares that a kept item counts as something else now. What it lost must have been booked by `drop_part`."""
-        self._move(before, -1)
-        self._move(after, 1)
-
-    def drop_part(self, item: Item, quantities: Quantities, reason: Reason, *, detail: str = "") -> None:
-        """Books the loss of some records of a batch item that itself stays."""
-        self._book(item, quantities, reason, "", detail)
-
-    def end_kept(self, reason: Reason) -> None:
-        """Books all that is left as ended (captured, where there is no upstream)."""
-        self.drop_all(reason)
-
-    def kept(self) -> Quantities:
-        return total(quantities_of(item) for item in self.items)
 
     def close(self) -> None:
         """Compares what came with what is left and what was booked."""
@@ -249,7 +251,7 @@ class Tally:
         for position, other in enumerate(self.items):
             if other is item:
                 del self.items[position]
-                quantities = quantities_of(item)
+                quantities = self._quantities[id(item)]
                 self._move(quantities, -1)
                 self._book(item, quantities, reason, origin, detail)
                 self.envelope.dirty = True

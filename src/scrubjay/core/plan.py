@@ -1,0 +1,173 @@
+"""What is run: a project's configuration, compiled once and frozen.
+
+`compile_plan` resolves names, vets patterns and builds tables, so that the hot path only looks things up. The revision is the hash
+of everything that went in: equal revisions are the same plan, so a reload compiles only what changed. A plan that does not compile
+raises `ConfigError` and never replaces a running one. Parts that may fail alone (one quota, one filter) are left out and named in
+`problems` (`upstream-and-operations.md` 2.8).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Literal, TypeVar
+from urllib.parse import urlsplit
+
+from scrubjay.core.envelope import encode_json
+from scrubjay.core.filters import Filters, compile_filters
+from scrubjay.core.quotas import Quota, compile_quotas
+from scrubjay.core.sampling import Sampling, compile_sampling
+from scrubjay.core.scrub.program import ScrubProgram, compile_program
+from scrubjay.errors import ConfigError
+from scrubjay.settings.project import ProjectConfig
+from scrubjay.settings.schema import Settings
+
+OriginRule = Callable[[str], bool]
+AttachmentPolicy = Literal["text", "keep", "drop"]
+Word = TypeVar("Word", bound=str)
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectPlan:
+    """Shared by all requests of one revision. `project_id` None: the plan serves any project (`default`, or none at all).
+
+    `scrub` None: payloads leave as they came (mode `proxy` without a project file).
+    """
+
+    revision: str
+    project_id: int | None = None
+    organization_id: int | None = None
+    key_ids: tuple[tuple[str, int], ...] = ()
+    disabled_keys: frozenset[str] = frozenset()
+    disabled: bool = False
+    allows_origin: OriginRule | None = None
+    filters: Filters | None = None
+    sampling: Sampling | None = None
+    quotas: tuple[Quota, ...] = ()
+    scrub: ScrubProgram | None = None
+    opaque: Literal["drop", "forward"] = "forward"
+    attachments: AttachmentPolicy = "keep"
+    sends_client_ip: bool = True
+    sends_user_agent: bool = True
+    sends_origin: bool = True
+    problems: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        name = "any project" if self.project_id is None else f"project {self.project_id}"
+        return f"<ProjectPlan {self.revision} of {name}, {'scrubs' if self.scrub else 'forwards as it came'}>"
+
+
+def pass_plan(settings: Settings) -> ProjectPlan:
+    """The plan of mode `proxy` for keys without a project file: nothing is looked at."""
+    privacy = settings.privacy
+    return ProjectPlan(
+        revision="pass",
+        sends_client_ip=privacy.send_client_ip != "none",
+        sends_user_agent=privacy.send_user_agent,
+        sends_origin=privacy.send_origin,
+    )
+
+
+def compile_plan(project: ProjectConfig, settings: Settings) -> ProjectPlan:
+    """Compiles one project. Raises `ConfigError` with the member's path where the whole cannot be used."""
+    options = project.config
+    problems: list[str] = []
+    profile = _choice(options.scrubjay.scrub, "profile", settings.scrub.profile, ("strict", "parity"))
+    scrubbing = options.scrubbing
+    # Scrubbing decides what the server may learn of the client's address, unless the operator decided (ingest.md 7.3).
+    policy = settings.privacy.send_client_ip
+    hides_client_ip = scrubbing.scrub_ip_addresses if policy == "auto" else policy == "none"
+    program = compile_program(
+        pii_config=options.pii_config,
+        settings=scrubbing,
+        profile=profile,
+        hide_client_ip=hides_client_ip,
+    )
+    filters = None
+    if settings.filters.enabled and options.filter_settings:
+        filters, found = compile_filters(options.filter_settings)
+        problems += found
+    sampling = None
+    if settings.sampling.dynamic:
+        sampling, found = compile_sampling(options.scrubjay.sampling, dynamic=options.trace_sampling)
+        problems += found
+    quotas, found = compile_quotas((*options.quotas, *options.scrubjay.quotas))
+    problems += found
+    return ProjectPlan(
+        revision=revision_of(project, settings),
+        project_id=project.project_id,
+        organization_id=project.organization_id,
+        key_ids=tuple((key.public_key, key.numeric_id) for key in project.public_keys if key.numeric_id is not None),
+        disabled_keys=frozenset(key.public_key for key in project.public_keys if not key.is_enabled),
+        disabled=project.disabled,
+        allows_origin=compile_origins(options.allowed_domains),
+        filters=filters,
+        sampling=sampling,
+        quotas=quotas,
+        scrub=program,
+        opaque=_choice(options.scrubjay.scrub, "opaque", settings.scrub.opaque, ("drop", "forward")),
+        attachments=_choice(
+            options.scrubjay.scrub, "attachments", settings.scrub.attachments, ("text", "keep", "drop")
+        ),
+        sends_client_ip=not hides_client_ip,
+        sends_user_agent=settings.privacy.send_user_agent,
+        sends_origin=settings.privacy.send_origin,
+        problems=tuple(problems),
+    )
+
+
+def revision_of(project: ProjectConfig, settings: Settings) -> str:
+    """Twelve hex digits over the project and the settings that a plan depends on."""
+    parts = (project, settings.scrub, settings.privacy, settings.filters, settings.sampling)
+    return sha256(encode_json(parts)).hexdigest()[:12]
+
+
+def compile_origins(patterns: Sequence[str]) -> OriginRule | None:
+    """`allowedDomains` as a predicate over an origin URL (`decisions.md` 7.5); None: every origin is fine."""
+    rules = [_origin_pattern(pattern.lower()) for pattern in patterns]
+    if (None, None, None) in rules:
+        return None
+
+    def allows(origin: str) -> bool:
+        url = urlsplit(origin.lower())
+        host, port = url.hostname or "", _port_text(url.netloc)
+        return any(
+            scheme in (None, url.scheme) and wanted in (None, port) and (name is None or _host_matches(name, host))
+            for scheme, name, wanted in rules
+        )
+
+    return allows
+
+
+def _origin_pattern(pattern: str) -> tuple[str | None, str | None, str | None]:
+    """Scheme, host and port of a pattern; None is open."""
+    scheme, separator, rest = pattern.rpartition("://")
+    rest = rest.split("/", 1)[0]
+    host, port = rest, ""
+    if not rest.endswith("]") and ":" in rest:
+        host, _, port = rest.rpartition(":")
+    return (
+        scheme if separator and scheme != "*" else None,
+        host.strip("[]") if host != "*" else None,
+        port if port not in ("", "*") else None,
+    )
+
+
+def _port_text(netloc: str) -> str:
+    _, separator, port = netloc.rpartition(":")
+    return port if separator and port.isdigit() else ""
+
+
+def _host_matches(pattern: str, host: str) -> bool:
+    if pattern.startswith("*"):
+        return host.endswith(pattern[1:]) or host == pattern[2:]
+    return host == pattern
+
+
+def _choice(overrides: dict[str, object], name: str, default: Word, words: tuple[Word, ...]) -> Word:
+    value = overrides.get(name, default)
+    for word in words:
+        if value == word:
+            return word
+    raise ConfigError(f"{value!r} is not known", path=f"config.scrubjay.scrub.{name}", accepted=", ".join(words))
