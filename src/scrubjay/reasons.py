@@ -279,6 +279,13 @@ SAMPLE_RATE: Final = Reason(
     section=Section.DISCARDED,
 )
 FORWARDED: Final = Reason("forwarded", Outcome.FORWARDED, "The server took it.", "", intended=True)
+RESTART: Final = Reason(
+    "restart",
+    Outcome.FORWARDED,
+    "The server gave its final answer in the last second before the process was killed; which, was not yet written down.",
+    "expected after a kill; the server's own counts tell",
+    intended=True,
+)
 CAPTURED: Final = Reason("captured", Outcome.CAPTURED, "It ends in the capture page.", "", intended=True)
 SERVER_LIMIT: Final = Reason(
     "generic",

@@ -1,0 +1,202 @@
+"""The account over the life of the daemon: nothing vanishes, not even over a kill.
+
+Owns the counters of what was received and how it ended, the drop records, and closing the account again after a restart. It is
+the `Book` of `core.ledger`; `telemetry` adds everything that is no quantity.
+
+Invariants: no method raises, waits, or needs an event loop; a drop record holds no payload; no counter falls; after `close_account`
+
+    received = forwarded + captured + dropped + held                 per data category
+
+holds whenever no request is being answered.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+
+from scrubjay import reasons
+from scrubjay.core.ledger import Booking
+from scrubjay.reasons import Outcome, Quantities, Reason
+from scrubjay.runtime import metrics
+from scrubjay.runtime.log import KEY_LENGTH, LimitedLog
+from scrubjay.runtime.metrics import Values
+from scrubjay.runtime.state import MAX_DROPS, Balance, Drop, Snapshot, balances
+
+MAX_DETAIL = 200
+_MAX_CODES = 100
+_OTHER_CODE = "other"
+_KEPT = (Outcome.FORWARDED, Outcome.CAPTURED)
+
+Held = Mapping[str, Quantities]
+"""What is accepted and not yet ended, by where it is: `memory` (there alone) or `spool`. No parcel is in both."""
+
+
+class AccountBook:
+    """`previous` is what the slot's last process left behind (`StateFile.load`)."""
+
+    def __init__(
+        self,
+        slot: int = 0,
+        *,
+        previous: Snapshot | None = None,
+        now: Callable[[], float] = time.time,
+        mono: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.slot = slot
+        self.values = Values()
+        self._now = now
+        self._mono = mono
+        self._previous = previous
+        self._drops: deque[Drop] = deque(maxlen=MAX_DROPS)
+        if previous is not None:
+            self.values.take_over(previous.series, previous.histograms, gauges=False)
+            self._drops.extend(previous.drops)
+        self._account = LimitedLog("account", mono)
+        self._http = LimitedLog("http", mono)
+        self._received = self.values.series[metrics.RECEIVED.name]
+        self._outcomes = self.values.series[metrics.OUTCOMES.name]
+        self._unaccounted = self.values.series[metrics.UNACCOUNTED.name]
+        self._rejected = self.values.series[metrics.REJECTED.name]
+        self._codes = {code for _, code, _ in self._outcomes}
+
+    def received(self, item_type: str, quantities: Quantities) -> None:
+        for category, amount in quantities:
+            self._received.add((category.wire,), amount)
+
+    def ended(self, booking: Booking) -> None:
+        reason = booking.reason
+        lost: dict[str, int] = {}
+        for category, amount in booking.quantities:
+            if amount < 0:  # an unaccounted surplus: more was kept than had come, and no counter falls
+                self._received.add((category.wire,), -amount)
+                self._unaccounted.add((category.wire,), -amount)
+                continue
+            self._end(reason, category.wire, amount)
+            lost[category.wire] = amount
+        if reason.outcome in _KEPT:
+            return
+        account = booking.account
+        drop = Drop(
+            time_unix=account.now_unix,
+            slot=self.slot,
+            reason=reason.code,
+            outcome=reason.outcome.value,
+            quantities=lost,
+            project_id=account.project_id,
+            key=account.key[:KEY_LENGTH],
+            origin=booking.origin,
+            stage=booking.stage,
+            item_type=booking.item_type[:MAX_DETAIL],
+            event_id=account.event_id,
+            size_bytes=booking.size_bytes,
+            revision=account.revision,
+            detail=booking.detail[:MAX_DETAIL],
+        )
+        self._dropped(drop, reason, self._account, f"{reason.outcome}: {reason.code or 'rate limit'}")
+
+    def _end(self, reason: Reason, category: str, amount: int) -> None:
+        code = reason.code
+        if code not in self._codes:
+            # Some codes come from clients and servers. They are folded here, not by the series: the category must stay exact.
+            if len(self._codes) < _MAX_CODES:
+                self._codes.add(code)
+            else:
+                code = _OTHER_CODE
+        labels = (reason.outcome.value, code, category)
+        self._outcomes[labels] = self._outcomes.get(labels, 0) + amount
+        if code == reasons.UNACCOUNTED.code:
+            self._unaccounted.add((category,), amount)
+
+    def rejected(self, reason: Reason, detail: str = "", *, key: str = "", project_id: int | None = None) -> None:
+        """A request ended before its items were known."""
+        self._rejected.add((reason.code,))
+        drop = Drop(
+            time_unix=self._now(),
+            slot=self.slot,
+            reason=reason.code,
+            outcome=reason.outcome.value,
+            project_id=project_id,
+            key=key[:KEY_LENGTH],
+            stage="request",
+            detail=detail[:MAX_DETAIL],
+        )
+        self._dropped(drop, reason, self._http, f"request refused: {reason.code}")
+
+    def _dropped(self, drop: Drop, reason: Reason, log: LimitedLog, message: str) -> None:
+        self._drops.append(drop)
+        level = _level(reason)
+        if not log.enabled(level):
+            return
+        fields = {
+            "reason": drop.reason,
+            "origin": drop.origin,
+            "stage": drop.stage,
+            "item_type": drop.item_type,
+            "quantities": " ".join(f"{name}:{amount}" for name, amount in drop.quantities.items()),
+            "project_id": drop.project_id,
+            "project_key": drop.key,
+            "event_id": drop.event_id,
+            "size_bytes": drop.size_bytes or None,
+            "revision": drop.revision,
+            "detail": drop.detail,
+        }
+        log.line(level, f"{drop.outcome}/{drop.reason}/{drop.key}", message, fields, depth=3)
+
+    def close_account(self, held: Held) -> dict[str, int]:
+        """After a start: makes the account close against what is held now. To be called once, before the first request.
+
+        The counters come from a file that may be a second older than the end of the process that wrote it, the spool knows
+        to the record. What the spool holds too much was received in that second. What it holds too little ended in it (how, only
+        the server knows: `restart`), or was in memory alone (`drain_timeout`); after an orderly stop it must not differ, and the rest is
+        `unaccounted`. Returns the differences: held less what the counters said.
+        """
+        now = {where: by_name(quantities) for where, quantities in held.items()}
+        differences = {name: -balance.open for name, balance in balances(self.values, now).items() if balance.open}
+        previous = self._previous
+        in_memory = dict(previous.held.get("memory", {})) if previous is not None else {}
+        orderly = previous is not None and previous.stopped
+        for name, difference in differences.items():
+            if difference > 0:
+                self._received.add((name,), difference)
+                continue
+            gone = min(-difference, in_memory.get(name, 0))
+            self._end_unseen(reasons.DRAIN_TIMEOUT, name, gone)
+            self._end_unseen(reasons.UNACCOUNTED if orderly else reasons.RESTART, name, -difference - gone)
+        if differences:
+            shown = {name: f"{difference:+}" for name, difference in differences.items()}
+            self._account.line(logging.INFO, "restart", "account closed again after a restart", shown)
+        return differences
+
+    def _end_unseen(self, reason: Reason, category: str, amount: int) -> None:
+        if amount <= 0:
+            return
+        self._end(reason, category, amount)
+        if reason.outcome in _KEPT:
+            return
+        drop = Drop(
+            time_unix=self._now(),
+            slot=self.slot,
+            reason=reason.code,
+            outcome=reason.outcome.value,
+            quantities={category: amount},
+            stage="restart",
+        )
+        self._dropped(drop, reason, self._account, f"{reason.outcome}: {reason.code}")
+
+    def account(self, held: Held) -> dict[str, Balance]:
+        return balances(self.values, {where: by_name(quantities) for where, quantities in held.items()})
+
+
+def by_name(quantities: Quantities) -> dict[str, int]:
+    return {category.wire: amount for category, amount in quantities if amount}
+
+
+def _level(reason: Reason) -> int:
+    if reason in (reasons.UNACCOUNTED, reasons.INTERNAL):
+        return logging.ERROR
+    if reason.intended:
+        return logging.DEBUG
+    return logging.WARNING if reason.outcome is Outcome.LOST else logging.INFO

@@ -1,0 +1,276 @@
+"""The worker's state file: how one process tells the others how it is.
+
+Each second a worker replaces `worker-N.json` in `relay.state_dir`: heartbeat, counters, the account, what is held. Its last drops
+stand in `worker-N.drops.json`, which is replaced only when there is a new one, so that an idle relay does not wear out a disk. Whoever
+is asked (`/metrics`, `status`, `drops`) reads all files and merges them. What the numbers mean is `telemetry`'s and `metrics`'s
+business.
+
+Invariants: a reader sees a whole file or none (rename); files are readable by their owner alone; no payload is ever in them. The files
+are not synchronised to disk: after a power cut the account is closed against what the spool holds.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import Metric as Family
+from prometheus_client.registry import Collector
+
+from scrubjay.errors import ConfigError
+from scrubjay.reasons import Outcome
+from scrubjay.runtime.metrics import (
+    HELD,
+    METRICS,
+    OUTCOMES,
+    RECEIVED,
+    WORKERS,
+    BucketRows,
+    Kind,
+    Rows,
+    Series,
+    Values,
+)
+
+STALE_S: Final = 5.0
+"""A worker whose heartbeat is older is taken for dead: its counters still count, its gauges do not."""
+
+MAX_DROPS: Final = 1_000
+CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+
+
+class Drop(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One loss, without payload. `key` is cut to eight characters; a request that was refused unread has no quantities."""
+
+    time_unix: float
+    slot: int
+    reason: str
+    outcome: str
+    quantities: dict[str, int] = {}
+    project_id: int | None = None
+    key: str = ""
+    origin: str = ""
+    stage: str = ""
+    item_type: str = ""
+    event_id: str | None = None
+    size_bytes: int = 0
+    revision: str = ""
+    detail: str = ""
+
+
+class Balance(msgspec.Struct):
+    """One category's account. `open` is what is neither ended nor held: requests being answered right now, else a bug."""
+
+    received: int = 0
+    forwarded: int = 0
+    captured: int = 0
+    dropped: int = 0
+    held: int = 0
+
+    @property
+    def ended(self) -> int:
+        return self.forwarded + self.captured + self.dropped
+
+    @property
+    def open(self) -> int:
+        return self.received - self.ended - self.held
+
+    def __iadd__(self, other: Balance) -> Balance:
+        for name in self.__struct_fields__:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        return self
+
+
+class Snapshot(msgspec.Struct):
+    """What one worker writes. `account` and `held` follow from the numbers and are there for other readers.
+
+    `stopped`: the worker ended in order. `heartbeat_mono` is comparable between processes of one boot.
+    """
+
+    slot: int
+    pid: int
+    version: str
+    started_unix: float
+    heartbeat_unix: float
+    heartbeat_mono: float
+    generation: int = 0
+    stopped: bool = False
+    upstream_up: bool | None = None
+    account: dict[str, Balance] = {}
+    held: dict[str, dict[str, int]] = {}
+    series: dict[str, Rows] = {}
+    histograms: dict[str, BucketRows] = {}
+    drops: list[Drop] = []
+
+    def alive(self, now_unix: float) -> bool:
+        return not self.stopped and abs(now_unix - self.heartbeat_unix) <= STALE_S
+
+
+class StateFile:
+    """One slot's files in the folder of all."""
+
+    def __init__(self, folder: Path, slot: int) -> None:
+        self.folder = private_folder(folder)
+        self.slot = slot
+        self._path = self.folder / f"worker-{slot}.json"
+        self._drops_path = self.folder / f"worker-{slot}.drops.json"
+        self._newest: Drop | None = None
+
+    def load(self) -> Snapshot | None:
+        """What the slot's last process left; `None` at the first start, or if it cannot be read."""
+        return _read(self._path)
+
+    def write(self, snapshot: Snapshot) -> None:
+        """Replaces the files. Raises `OSError` when the disk refuses, which leaves the old ones whole."""
+        if snapshot.drops and snapshot.drops[-1] is not self._newest:
+            _replace(self._drops_path, msgspec.json.encode(snapshot.drops))
+            self._newest = snapshot.drops[-1]
+        _replace(self._path, msgspec.json.encode(msgspec.structs.replace(snapshot, drops=[])))
+
+    def __repr__(self) -> str:
+        return f"<StateFile {self._path}>"
+
+
+def private_folder(folder: Path) -> Path:
+    """Makes `folder` if needed, for its owner alone. Raises `ConfigError` if it is somebody else's, or cannot be made."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = folder.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+            raise ConfigError(f"{folder} is no folder of ours", path="relay.state_dir")
+        if stat.S_IMODE(found.st_mode) & 0o077:
+            folder.chmod(0o700)
+    except OSError as error:
+        raise ConfigError(
+            f"cannot use the folder {folder}: {error.strerror or error}", path="relay.state_dir"
+        ) from error
+    return folder
+
+
+def _replace(path: Path, content: bytes) -> None:
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(draft, os.O_CREAT | os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb", buffering=0) as file:
+            file.write(content)
+        draft.replace(path)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise
+
+
+def _read(path: Path) -> Snapshot | None:
+    try:
+        snapshot = msgspec.json.decode(path.read_bytes(), type=Snapshot)
+    except (OSError, msgspec.DecodeError):
+        return None
+    try:
+        drops = path.with_name(f"{path.stem}.drops.json").read_bytes()
+        snapshot.drops = msgspec.json.decode(drops, type=list[Drop])
+    except (OSError, msgspec.DecodeError):
+        snapshot.drops = []
+    return snapshot
+
+
+@dataclass(slots=True)
+class Merged:
+    """All workers as one. Counters of dead slots still count; gauges are of the living."""
+
+    workers: list[Snapshot]
+    now_unix: float
+    values: Values = field(default_factory=Values)
+    account: dict[str, Balance] = field(default_factory=dict)
+    drops: list[Drop] = field(default_factory=list)
+    """Newest first."""
+
+    @property
+    def alive(self) -> list[Snapshot]:
+        return [worker for worker in self.workers if worker.alive(self.now_unix)]
+
+    @property
+    def upstream_up(self) -> bool | None:
+        """`None`: no worker has talked to it yet, or there is none."""
+        known = [worker.upstream_up for worker in self.alive if worker.upstream_up is not None]
+        return all(known) if known else None
+
+
+def read_states(folder: Path, now_unix: float | None = None) -> Merged:
+    """Merges the files of all slots. Files that cannot be read are left out; no folder, no workers."""
+    snapshots = (_read(path) for path in sorted(folder.glob("worker-*.json")) if not path.stem.endswith(".drops"))
+    return merge((snapshot for snapshot in snapshots if snapshot is not None), now_unix)
+
+
+def merge(snapshots: Iterable[Snapshot], now_unix: float | None = None) -> Merged:
+    now_unix = time.time() if now_unix is None else now_unix
+    merged = Merged(sorted(snapshots, key=lambda snapshot: snapshot.slot), now_unix)
+    for snapshot in merged.workers:
+        merged.values.take_over(snapshot.series, snapshot.histograms, gauges=snapshot.alive(now_unix))
+        _hold(merged.values.series[HELD.name], snapshot.held)
+        merged.drops += snapshot.drops
+        for category, balance in snapshot.account.items():
+            total = merged.account.setdefault(category, Balance())
+            total += balance
+    merged.values.series[WORKERS.name].add((), len(merged.alive))
+    merged.drops.sort(key=lambda drop: drop.time_unix, reverse=True)
+    return merged
+
+
+def _hold(series: Series, held: dict[str, dict[str, int]]) -> None:
+    for where, amounts in held.items():
+        for category, amount in amounts.items():
+            series.add((category, where), amount)
+
+
+def balances(values: Values, held: dict[str, dict[str, int]]) -> dict[str, Balance]:
+    """The account per category, read off the counters that are shown anyway."""
+    account: dict[str, Balance] = {}
+    for (category,), amount in values.series[RECEIVED.name].items():
+        account.setdefault(category, Balance()).received += int(amount)
+    for (outcome, _, category), amount in values.series[OUTCOMES.name].items():
+        balance = account.setdefault(category, Balance())
+        ending = outcome if outcome in (Outcome.FORWARDED, Outcome.CAPTURED) else "dropped"
+        setattr(balance, ending, getattr(balance, ending) + int(amount))
+    for amounts in held.values():
+        for category, amount in amounts.items():
+            account.setdefault(category, Balance()).held += amount
+    return account
+
+
+class _Merged(Collector):
+    def __init__(self, merged: Merged) -> None:
+        self._values = merged.values
+
+    def collect(self) -> Iterator[Family]:
+        for row in METRICS:
+            family = Family(row.name.removesuffix("_total"), row.doc, row.kind.value)
+            if row.kind is Kind.HISTOGRAM:
+                for labels, counts in self._values.histograms[row.name].items():
+                    _add_histogram(family, dict(zip(row.labels, labels, strict=True)), row.buckets, counts)
+            else:
+                for labels, value in self._values.series[row.name].items():
+                    family.add_sample(row.name, dict(zip(row.labels, labels, strict=True)), value)
+            if family.samples:
+                yield family
+
+
+def _add_histogram(family: Family, labels: dict[str, str], bounds: tuple[float, ...], counts: list[float]) -> None:
+    seen = 0.0
+    for bound, count in zip((*map(str, bounds), "+Inf"), counts, strict=False):
+        seen += count
+        family.add_sample(f"{family.name}_bucket", {**labels, "le": bound}, seen)
+    family.add_sample(f"{family.name}_count", labels, seen)
+    family.add_sample(f"{family.name}_sum", labels, counts[-1])
+
+
+def exposition(merged: Merged) -> bytes:
+    """The Prometheus text of all workers."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Merged(merged))
+    return generate_latest(registry)

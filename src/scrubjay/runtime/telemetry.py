@@ -1,0 +1,232 @@
+"""One method per internal event: a counter, a log line, and for a loss a drop record.
+
+Owns what is counted and said when something happens. What is received and how it ends is `account`'s, names and shapes of the
+numbers are `metrics`'s, their file and their text `state`'s, how lines look is `log`'s (`upstream-and-operations.md` 9.7, 9.8).
+
+Invariants: no method waits, does I/O other than a log line, or raises; none needs an event loop. All run on one thread. Counters
+continue those of the slot's last process.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final
+
+from scrubjay import __version__
+from scrubjay.runtime import metrics
+from scrubjay.runtime.account import MAX_DETAIL, AccountBook, Held, by_name
+from scrubjay.runtime.log import LimitedLog
+from scrubjay.runtime.state import Snapshot, balances
+
+_TIMED_SHARE: Final = 64
+
+
+class Telemetry(AccountBook):
+    """`previous` is what the slot's last process left behind (`StateFile.load`)."""
+
+    def __init__(
+        self,
+        slot: int = 0,
+        *,
+        previous: Snapshot | None = None,
+        now: Callable[[], float] = time.time,
+        mono: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__(slot, previous=previous, now=now, mono=mono)
+        self._started_unix = now()
+        self._worker = (str(slot),)
+        self._requests_seen = 0
+        self._generation = 0
+        self._down_since_mono: dict[str, float] = {}
+        self._up: dict[str, bool] = {}
+        self._upstream, self._spool, self._config = (LimitedLog(name, mono) for name in ("upstream", "spool", "config"))
+        series, histograms = self.values.series, self.values.histograms
+        series[metrics.BUILD_INFO.name][(__version__,)] = 1
+        self._requests = series[metrics.REQUESTS.name]
+        self._request_seconds = histograms[metrics.REQUEST_SECONDS.name]
+        self._envelopes = series[metrics.ENVELOPES.name]
+        self._items = series[metrics.ITEMS.name]
+        self._stage_seconds = histograms[metrics.STAGE_SECONDS.name]
+        self._scrub_hits = series[metrics.SCRUB_HITS.name]
+        self._upstream_requests = series[metrics.UPSTREAM_REQUESTS.name]
+        self._upstream_seconds = histograms[metrics.UPSTREAM_SECONDS.name]
+
+    # Requests
+
+    def request(self, route: str, status: int, seconds: float) -> None:
+        labels = (route, str(status))
+        self._requests.add(labels)
+        self._request_seconds.observe(labels, seconds)
+
+    def accepted(self, item_types: Iterable[str]) -> None:
+        """An envelope was answered with 200; the types are those of its items as they came."""
+        self._envelopes.add(())
+        for item_type in item_types:
+            self._items.add((item_type,))
+
+    def timing_due(self) -> bool:
+        """True for one request in 64: the one whose stages are to be timed."""
+        self._requests_seen += 1
+        return self._requests_seen % _TIMED_SHARE == 0
+
+    def stage(self, stage: str, seconds: float) -> None:
+        self._stage_seconds.observe((stage,), seconds)
+
+    def scrub_hits(self, detector: str, count: int = 1) -> None:
+        self._scrub_hits.add((detector,), count)
+
+    def quota_backend_error(self, error: Exception) -> None:
+        self.values.series[metrics.QUOTA_BACKEND_ERRORS.name].add(())
+        self._account.line(
+            logging.WARNING, "quota_backend", "quota backend failed; kept and counted", error=error, depth=2
+        )
+
+    def internal_error(self, place: str, error: BaseException) -> None:
+        """An exception that nobody expected. What was lost by it is booked by whoever lost it."""
+        self._http.line(logging.ERROR, f"internal/{place}", f"internal error in {place}", error=error, depth=2)
+
+    # Upstream
+
+    def upstream_request(
+        self, result: str, status: int | None, seconds: float, *, route: str = "envelope", detail: str = ""
+    ) -> None:
+        """`result`: ok, throttled, refused, network, timeout, … (`upstream-and-operations.md` 6.6); no status without an answer."""
+        labels = (route, result, "" if status is None else str(status))
+        self._upstream_requests.add(labels)
+        self._upstream_seconds.observe(labels, seconds)
+        if result != "ok":
+            fields = {"result": result, "status": status, "route": route, "detail": detail[:MAX_DETAIL]}
+            site = f"{route}/{result}/{status}"
+            self._upstream.line(logging.WARNING, site, "the upstream did not take a request", fields, depth=2)
+
+    def upstream_inflight(self, change: int) -> None:
+        self.values.series[metrics.UPSTREAM_INFLIGHT.name].add((), change)
+
+    def retry(self) -> None:
+        self.values.series[metrics.UPSTREAM_RETRIES.name].add(())
+
+    def upstream_up(self, up: bool, upstream: str = "default", detail: str = "") -> None:
+        """The connection's state; an outage lasts from the first `False` to the next `True`."""
+        before = self._up.get(upstream)
+        self._up[upstream] = up
+        self.values.series[metrics.UPSTREAM_UP.name][(upstream,)] = int(up)
+        now_mono = self._mono()
+        if not up:
+            self._down_since_mono.setdefault(upstream, now_mono)
+        else:
+            self._count_outages(now_mono)
+            self._down_since_mono.pop(upstream, None)
+        fields = {"upstream": upstream, "detail": detail[:MAX_DETAIL]}
+        if not up and before is not False:
+            self._upstream.line(logging.WARNING, "down", "upstream outage: parcels are held", fields, depth=2)
+        elif up and before is False:
+            self._upstream.line(logging.INFO, "up", "upstream is back", fields, depth=2)
+
+    def _count_outages(self, now_mono: float) -> None:
+        for upstream, since_mono in self._down_since_mono.items():
+            self.values.series[metrics.UPSTREAM_OUTAGE.name].add((upstream,), now_mono - since_mono)
+            self._down_since_mono[upstream] = now_mono
+
+    # Spool
+
+    def spool_usage(
+        self,
+        partition: str,
+        *,
+        size_bytes: int,
+        records: int,
+        segments: int,
+        oldest_age_s: float,
+        capacity_bytes: int,
+    ) -> None:
+        for metric, value in (
+            (metrics.SPOOL_BYTES, size_bytes),
+            (metrics.SPOOL_RECORDS, records),
+            (metrics.SPOOL_SEGMENTS, segments),
+            (metrics.SPOOL_OLDEST_AGE, oldest_age_s),
+            (metrics.SPOOL_CAPACITY, capacity_bytes),
+        ):
+            self.values.series[metric.name][(partition,)] = value
+
+    def spool_append(self, group_size: int, seconds: float, fsync_seconds: float | None = None) -> None:
+        histograms = self.values.histograms
+        histograms[metrics.SPOOL_GROUP_SIZE.name].observe((), group_size)
+        histograms[metrics.SPOOL_APPEND_SECONDS.name].observe((), seconds)
+        if fsync_seconds is not None:
+            histograms[metrics.SPOOL_FSYNC_SECONDS.name].observe((), fsync_seconds)
+
+    def spool_recovered(self, records: int, torn_tails: int = 0) -> None:
+        self.values.series[metrics.SPOOL_RECOVERED.name].add((), records)
+        self.values.series[metrics.SPOOL_TORN_TAILS.name].add((), torn_tails)
+        if records or torn_tails:
+            fields = {"records": records, "torn_tails": torn_tails}
+            self._spool.line(logging.INFO, "recovered", "spool recovered", fields, depth=2)
+
+    def spool_dropped(self, reason: str, records: int = 1, detail: str = "") -> None:
+        """Records were given up: expired, evicted, corrupt or io. Their quantities are booked by the ledger."""
+        self.values.series[metrics.SPOOL_DROPPED.name].add((reason,), records)
+        fields = {"reason": reason, "records": records, "detail": detail[:MAX_DETAIL]}
+        self._spool.line(logging.WARNING, f"dropped/{reason}", f"spool gave up records: {reason}", fields, depth=2)
+
+    def spool_error(self, detail: str, error: OSError) -> None:
+        self._spool.line(logging.ERROR, f"error/{detail}", f"spool: {detail}", error=error, depth=2)
+
+    # Configuration and the process
+
+    def projects(self, by_state: Mapping[str, int]) -> None:
+        series = self.values.series[metrics.PROJECT_CONFIGS.name]
+        series.clear()
+        for state, count in by_state.items():
+            series[(state,)] = count
+
+    def project_file_error(self, file: str, problem: str) -> None:
+        self.values.series[metrics.PROJECT_FILE_ERRORS.name].add(())
+        fields = {"file": file, "problem": problem[:MAX_DETAIL]}
+        self._config.line(logging.ERROR, f"project/{file}", "project file not used", fields, depth=2)
+
+    def config_generation(self, generation: int) -> None:
+        self._generation = generation
+        self.values.series[metrics.CONFIG_GENERATION.name][()] = generation
+        self._config.line(
+            logging.INFO, f"generation/{generation}", "configuration in force", {"generation": generation}, depth=2
+        )
+
+    def config_refused(self, problem: str) -> None:
+        """A reload failed; what ran before keeps running."""
+        self._config.line(logging.ERROR, "refused", "configuration not used", {"problem": problem}, depth=2)
+
+    def memory_ratio(self, ratio: float) -> None:
+        self.values.series[metrics.MEMORY_RATIO.name][self._worker] = ratio
+
+    def loop_lag(self, seconds: float) -> None:
+        self.values.histograms[metrics.LOOP_LAG.name].observe(self._worker, seconds)
+
+    # The state file
+
+    def snapshot(self, held: Held, *, stopped: bool = False) -> Snapshot:
+        """What `StateFile.write` wants, and what `state.merge` takes beside the files of other slots."""
+        now_mono = self._mono()
+        self._count_outages(now_mono)
+        by_place = {where: by_name(quantities) for where, quantities in held.items()}
+        return Snapshot(
+            slot=self.slot,
+            pid=os.getpid(),
+            version=__version__,
+            started_unix=self._started_unix,
+            heartbeat_unix=self._now(),
+            heartbeat_mono=now_mono,
+            generation=self._generation,
+            stopped=stopped,
+            upstream_up=all(self._up.values()) if self._up else None,
+            account=balances(self.values, by_place),
+            held=by_place,
+            series=self.values.series_rows(),
+            histograms=self.values.histogram_rows(),
+            drops=list(self._drops),
+        )
+
+    def __repr__(self) -> str:
+        return f"<Telemetry slot={self.slot} drops={len(self._drops)}>"
