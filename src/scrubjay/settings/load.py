@@ -1,0 +1,276 @@
+"""From what the operator wrote to `Settings`: file, environment and flags, in that order, the later one wins.
+
+Owns precedence, origins and the words of errors and warnings (`upstream-and-operations.md` 2.1, 2.5, 2.6). Each key is read as
+text and judged by its field, wherever it came from. What follows from several settings is `resolve`'s.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from scrubjay.errors import ConfigError
+from scrubjay.settings import environment, inert
+from scrubjay.settings.credentials import Credentials, read_credentials
+from scrubjay.settings.document import compose, is_null, is_unquoted, leaves, line_of, read_text
+from scrubjay.settings.project import ProjectConfig
+from scrubjay.settings.project_files import ProjectSet, load_projects
+from scrubjay.settings.resolve import in_container, resolve
+from scrubjay.settings.scalars import Unusable, expand, is_list, is_text, parse
+from scrubjay.settings.schema import Settings
+from scrubjay.settings.setting import Field, Secret, Section, walk
+
+FILE_NAMES: Final = ("scrubjay.yaml", "config.yml")
+FOLDERS: Final = (".scrubjay", ".relay")
+PROJECTS: Final = "projects"
+
+FIELDS: Final[Mapping[str, Field]] = {row.key: row for row in walk(Settings) if isinstance(row, Field)}
+SECTIONS: Final[Mapping[str, type[Section]]] = dict(row for row in walk(Settings) if not isinstance(row, Field))
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Everything that a configuration is loaded from, so that it can be loaded again.
+
+    `config`: folder or file; None: `./.scrubjay`, else `./.relay`, else nothing. `flags`: dotted key → (text, flag).
+    """
+
+    config: Path | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
+    flags: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    strict: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A configuration that was understood. `origins`: dotted key → `default…`, `file:line`, `env NAME` or `flag --name`.
+
+    `texts`: dotted key → as it was written, variables replaced. `notices`: worth an information line; `warnings`: worth more.
+    """
+
+    settings: Settings
+    origins: Mapping[str, str]
+    texts: Mapping[str, str]
+    warnings: tuple[str, ...]
+    notices: tuple[str, ...]
+    config_dir: Path | None
+    projects: ProjectSet
+    credentials: Credentials | None
+    source: Source
+
+    @property
+    def projects_dir(self) -> Path | None:
+        return None if self.config_dir is None else self.config_dir / PROJECTS
+
+    def again(self) -> Loaded:
+        """The same sources, as they are now; projects whose file went bad keep their last good version. Raises: ConfigError."""
+        return read(self.source, self.projects)
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """A key as it was written. `text` None: null, which means the default. `plain`: not quoted."""
+
+    text: str | tuple[str, ...] | None
+    origin: str
+    where: str
+    line: int | None = None
+    plain: bool = False
+
+
+def load(
+    config: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    flags: Mapping[str, tuple[str, str]] | None = None,
+    *,
+    strict: bool = False,
+) -> Loaded:
+    """Load once; arguments as in `Source`. Raises: ConfigError with source, dotted key, line, value and what is accepted."""
+    return read(Source(config, env or {}, flags or {}, strict))
+
+
+def read(source: Source, previous: ProjectSet | None = None) -> Loaded:
+    """Load again or for the first time; `previous` lends its projects where a file cannot be used now. Raises: ConfigError."""
+    folder, path = _find(source.config, source.env)
+    written, warnings, notices = _sort(_collect(path, source), strict=source.strict)
+    values: dict[str, Any] = {}
+    texts: dict[str, str] = {}
+    for key, entry in written.items():
+        if entry.text is not None:
+            values[key], texts[key] = _value(FIELDS[key], entry, source.env, folder)
+    credentials = read_credentials(folder, source.env)
+
+    def refuse(key: str, problem: str, accepted: str) -> ConfigError:
+        entry = written.get(key)
+        where, line = (entry.where, entry.line) if entry else (str(path or ""), None)
+        return ConfigError(problem, where=where, path=key, line=line, accepted=accepted)
+
+    settings, derived = resolve(
+        build(values),
+        frozenset(values),
+        credentials=credentials is not None,
+        container=in_container(source.env),
+        refuse=refuse,
+    )
+    projects = load_projects(folder / PROJECTS, previous) if folder else ProjectSet()
+    if settings.relay.mode == "capture" and not projects.by_key and projects.default is None:
+        projects = replace(projects, default=ProjectConfig(slug="default"))
+    origins = {key: derived.get(key) or (written[key].origin if key in values else "default") for key in FIELDS}
+    warnings += [*projects.problems, *projects.warnings, *_advice(settings, projects)]
+    return Loaded(settings, origins, texts, tuple(warnings), tuple(notices), folder, projects, credentials, source)
+
+
+def build(values: Mapping[str, Any]) -> Settings:
+    """Settings of parsed values by dotted key; all else is default."""
+
+    def section(kind: type[Section], prefix: str) -> Section:
+        fields: dict[str, Any] = {}
+        for name in kind.__struct_fields__:
+            key = f"{prefix}{name}"
+            if key in SECTIONS:
+                fields[name] = section(SECTIONS[key], f"{key}.")
+            elif key in values:
+                fields[name] = values[key]
+        return kind(**fields)
+
+    settings = section(Settings, "")
+    assert isinstance(settings, Settings)
+    return settings
+
+
+def changed(old: Settings, new: Settings) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Keys that differ: those that take effect at a reload, and those that need a restart."""
+    keys = [key for key in FIELDS if value_of(old, key) != value_of(new, key)]
+    return tuple(k for k in keys if FIELDS[k].note.reload), tuple(k for k in keys if not FIELDS[k].note.reload)
+
+
+def value_of(settings: Settings, key: str) -> Any:
+    """The value at a dotted key."""
+    value: Any = settings
+    for name in key.split("."):
+        value = getattr(value, name)
+    return value
+
+
+def _find(config: Path | None, env: Mapping[str, str]) -> tuple[Path | None, Path | None]:
+    """The config folder and the file in it, where there are any."""
+    if config is None and env.get("SCRUBJAY_CONFIG_DIR"):
+        config = Path(env["SCRUBJAY_CONFIG_DIR"])
+    if config is not None and config.is_file():
+        return config.parent, config
+    explicit = config is not None
+    folder = config if config is not None else next((p for p in map(Path, FOLDERS) if p.is_dir()), None)
+    if folder is None:
+        return None, None
+    paths = [folder / name for name in FILE_NAMES if (folder / name).is_file()]
+    if len(paths) > 1:
+        raise ConfigError(f"both {' and '.join(FILE_NAMES)} exist", where=str(folder), accepted="one of them")
+    if explicit and not paths:
+        raise ConfigError("cannot open the file: there is none", where=str(folder), accepted=" or ".join(FILE_NAMES))
+    return folder, paths[0] if paths else None
+
+
+def _collect(path: Path | None, source: Source) -> Iterator[tuple[str, _Written]]:
+    """Everything that was written, lowest precedence first."""
+    if path is not None:
+        root = compose(read_text(path), str(path))
+        if root is not None and not is_null(root):
+            if not isinstance(root, MappingNode):
+                raise ConfigError("the file must be a mapping of sections", where=str(path), line=line_of(root))
+            for key, node in leaves(root, str(path)):
+                yield key, _of_node(key, node, path)
+    for key, text, variable in environment.overrides(source.env):
+        yield key, _of_text(key, text, f"env {variable}", f"environment variable {variable}")
+    for key, (text, flag) in source.flags.items():
+        yield key, _of_text(key, text, f"flag {flag}", f"flag {flag}")
+
+
+def _of_node(key: str, node: Node, path: Path) -> _Written:
+    line = line_of(node)
+    origin = f"{path}:{line}"
+    if is_null(node):
+        return _Written(None, origin, str(path), line)
+    if isinstance(node, ScalarNode):
+        return _Written(node.value, origin, str(path), line, is_unquoted(node))
+    if isinstance(node, SequenceNode) and all(isinstance(item, ScalarNode) for item in node.value):
+        return _Written(tuple(item.value for item in node.value), origin, str(path), line)
+    if key in FIELDS:
+        raise ConfigError("a list of texts is expected", where=str(path), path=key, line=line)
+    return _Written("", origin, str(path), line)
+
+
+def _of_text(key: str, text: str, origin: str, where: str) -> _Written:
+    if key in FIELDS and is_list(FIELDS[key]):
+        return _Written(tuple(part.strip() for part in text.strip("[] ").split(",") if part.strip()), origin, where)
+    return _Written(text, origin, where)
+
+
+def _sort(entries: Iterator[tuple[str, _Written]], *, strict: bool) -> tuple[dict[str, _Written], list[str], list[str]]:
+    """Keys that count, with what is to be said of the others."""
+    aliases = {f"{row.section}.{row.note.alias}": row.key for row in FIELDS.values() if row.note.alias}
+    written: dict[str, _Written] = {}
+    warnings: list[str] = []
+    idle: list[str] = []
+    for name, entry in entries:
+        key = aliases.get(name, name)
+        if key in FIELDS:
+            written[key] = entry
+        elif key in SECTIONS:
+            if entry.text is not None:
+                raise ConfigError("a section, not a value", where=entry.where, path=key, line=entry.line)
+        elif inert.covers(inert.NOT_YET, key):
+            warnings.append(f"{entry.origin}: {key}: known, but not honoured by this version")
+        elif inert.covers(inert.ELSEWHERE, key):
+            idle.append(key)
+        else:
+            hint = difflib.get_close_matches(key, FIELDS, n=1)
+            accepted = f"did you mean `{hint[0]}`?" if hint else ""
+            if strict:
+                raise ConfigError("unknown key", where=entry.where, path=key, line=entry.line, accepted=accepted)
+            warnings.append(f"{entry.origin}: {key}: unknown key, ignored" + (f"; {accepted}" if accepted else ""))
+    notices = [f"known keys without effect here: {', '.join(sorted(set(idle)))}"] if idle else []
+    return written, warnings, notices
+
+
+def _value(row: Field, entry: _Written, env: Mapping[str, str], folder: Path | None) -> tuple[Any, str]:
+    """The value and the text it was read from."""
+    assert entry.text is not None
+    many = isinstance(entry.text, tuple)
+    if many != is_list(row):
+        expected = "a list" if is_list(row) else "a single value"
+        raise ConfigError("wrong form", where=entry.where, path=row.key, line=entry.line, accepted=expected)
+    parts = entry.text if isinstance(entry.text, tuple) else (entry.text,)
+    values, texts = [], []
+    for part in parts:
+        text = part
+        try:
+            text = expand(part, env, folder or Path(), partial=is_text(row))
+            values.append(parse(text, row))
+        except Unusable as error:
+            shown = "***" if Secret.__name__ in str(row.type) else text
+            raise ConfigError(
+                f"`{shown}`: {error}", where=entry.where, path=row.key, line=entry.line, accepted=error.accepted
+            ) from error
+        texts.append(text)
+    if many:
+        return tuple(values), f"[{', '.join(texts)}]"
+    quoted_digits = row.note.unit == "bytes" and texts[0].isdigit() and not entry.plain
+    return values[0], f"{texts[0]}B" if quoted_digits else texts[0]
+
+
+def _advice(settings: Settings, projects: ProjectSet) -> Iterator[str]:
+    """What is allowed, and probably not meant."""
+    mode = settings.relay.mode
+    if mode == "static" and not projects.by_key and projects.default is None and settings.projects.unknown == "reject":
+        yield "no project and no plan `default`: every request is answered 403; add projects/default.yaml"
+    if mode in ("static", "proxy") and settings.spool.envelopes.path is None:
+        yield "spool.envelopes.path is not set: what waits for the upstream is lost with the process"
+    if settings.http.insecure_skip_verify:
+        yield "http.insecure_skip_verify: the upstream's certificate is not verified"
+    if settings.projects.unknown == "forward" and mode == "static":
+        yield "projects.unknown: forward: envelopes of unknown keys leave unscrubbed"

@@ -1,0 +1,190 @@
+"""The folder of project files: reading it, and noticing that it changed (`upstream-and-operations.md` 2.8).
+
+A file that cannot be used affects its own projects only: they keep the last version that could. The set is replaced as a whole,
+and a deleted file takes its projects along. Changes are seen by path, inode, time and size, so that a folder whose symbolic links
+are swapped (Kubernetes) is read anew. Whether a configuration compiles to a plan is `core.plan`'s to say.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from msgspec.structs import replace
+
+from scrubjay.errors import ConfigError
+from scrubjay.settings.document import compose, locate, read_text, to_plain
+from scrubjay.settings.project import ProjectConfig
+
+SUFFIXES: Final = (".json", ".yaml", ".yml")
+DEFAULT_STEM: Final = "default"
+_PATH_STEP: Final = re.compile(r"\.(\w+)|\[(\d+)\]")
+_MAX_ID: Final = 2**64 - 1
+
+Stamp = tuple[int, int, int]
+"""Inode, time of change in ns, size."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectFile:
+    """One file as it was last seen. `config` is its last good version, `problem` what is wrong with the present one."""
+
+    path: Path
+    stamp: Stamp
+    config: ProjectConfig | None
+    problem: str | None = None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectSet:
+    """All projects of a folder. `by_key` holds one entry per public key, each with its own key only."""
+
+    files: tuple[ProjectFile, ...] = ()
+    by_key: Mapping[str, ProjectConfig] = field(default_factory=dict)
+    default: ProjectConfig | None = None
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Files that cannot be used as they are now."""
+        return tuple(file.problem for file in self.files if file.problem)
+
+    @property
+    def stamps(self) -> dict[Path, Stamp]:
+        return {file.path: file.stamp for file in self.files}
+
+
+def scan(folder: Path) -> dict[Path, Stamp]:
+    """Project files and their stamps; differs from `ProjectSet.stamps` when something has to be read. Never raises."""
+    return {path: stamp for path, stamp in _entries(folder) if path.suffix in SUFFIXES and stamp is not None}
+
+
+def load_projects(folder: Path, previous: ProjectSet | None = None, *, managed: bool = False) -> ProjectSet:
+    """Read what changed since `previous`. Never raises: what is wrong stands in `problems` and `warnings`."""
+    known = {file.path: file for file in previous.files} if previous else {}
+    files = []
+    for path, stamp in scan(folder).items():
+        old = known.get(path)
+        files.append(old if old is not None and old.stamp == stamp else _read(path, stamp, old, managed=managed))
+    skipped = tuple(
+        f"{path}: skipped, no regular file named *{', *'.join(SUFFIXES)}"
+        for path, stamp in _entries(folder)
+        if not path.name.startswith(".") and (stamp is None or path.suffix not in SUFFIXES)
+    )
+    return _assemble(tuple(files), skipped)
+
+
+def _entries(folder: Path) -> Iterator[tuple[Path, Stamp | None]]:
+    """Everything in the folder, in order of name; no stamp for what is no regular file, or is gone again."""
+    try:
+        paths = sorted(folder.iterdir())
+    except OSError:
+        return
+    for path in paths:
+        try:
+            status = path.stat()
+        except OSError:
+            yield path, None
+            continue
+        regular = path.is_file()
+        yield path, (status.st_ino, status.st_mtime_ns, status.st_size) if regular else None
+
+
+def _read(path: Path, stamp: Stamp, old: ProjectFile | None, *, managed: bool) -> ProjectFile:
+    try:
+        config = parse_project(read_text(path), str(path))
+    except ConfigError as error:
+        return ProjectFile(path, stamp, old.config if old else None, str(error))
+    placed, warnings = _place(config, path, managed=managed)
+    return ProjectFile(path, stamp, placed, None, warnings)
+
+
+def parse_project(text: str, where: str) -> ProjectConfig:
+    """One project in JSON, if `where` says so by its suffix, else in YAML. Raises: ConfigError with path and line."""
+    try:
+        config = msgspec.convert(_document(text, where), ProjectConfig)
+    except msgspec.ValidationError as error:
+        problem, _, path = str(error).partition(" - at `$")
+        steps = [name or int(index) for name, index in _PATH_STEP.findall(path)]
+        dotted = path.removesuffix("`").removeprefix(".")
+        raise ConfigError(_plain_words(problem), where=where, path=dotted, line=_line(text, where, steps)) from error
+    if max(config.project_id or 0, config.organization_id or 0) > _MAX_ID:
+        raise ConfigError(
+            "an id has at most 64 bits", where=where, path="projectId", line=_line(text, where, ["projectId"])
+        )
+    return config
+
+
+def _document(text: str, where: str) -> object:
+    if not where.endswith(".json"):
+        return to_plain(compose(text, where), where)
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError as error:
+        raise ConfigError(f"malformed JSON: {error}", where=where) from error
+
+
+def _line(text: str, where: str, steps: Sequence[str | int]) -> int | None:
+    """Best effort: what JSON writes otherwise than YAML has no line."""
+    try:
+        return locate(compose(text, where), steps)
+    except ConfigError:
+        return None
+
+
+def _plain_words(problem: str) -> str:
+    """msgspec's words for types, in JSON's."""
+    for word, plain in (
+        ("`str`", "a text"),
+        ("`int`", "a whole number"),
+        ("`bool`", "true or false"),
+        ("`array`", "a list"),
+    ):
+        problem = problem.replace(word, plain)
+    return problem.replace("`object`", "an object").replace("`null`", "null").replace("Expected", "expected")
+
+
+def _place(config: ProjectConfig, path: Path, *, managed: bool) -> tuple[ProjectConfig | None, tuple[str, ...]]:
+    """What the file's name adds to its content; None where the file names no project."""
+    warnings = []
+    if config.overlay and not managed:
+        warnings.append(f"{path}: overlay: nothing is fetched that it could lie over; taken as the whole configuration")
+    if path.stem == DEFAULT_STEM:
+        if config.public_keys or config.project_id is not None:
+            warnings.append(f"{path}: the plan `default` has no publicKeys and no projectId; they are ignored")
+        return replace(config, public_keys=(), project_id=None), tuple(warnings)
+    if config.project_id is None:
+        stem = path.stem
+        if not (stem.isascii() and stem.isdigit() and int(stem) <= _MAX_ID):
+            return None, (f"{path}: skipped, no projectId, and the file's name is no number",)
+        config = replace(config, project_id=int(stem))
+    if not config.public_keys:
+        return None, (f"{path}: skipped, no publicKeys",)
+    return config, tuple(warnings)
+
+
+def _assemble(files: tuple[ProjectFile, ...], skipped: tuple[str, ...]) -> ProjectSet:
+    warnings = [*skipped, *(warning for file in files for warning in file.warnings)]
+    by_key: dict[str, ProjectConfig] = {}
+    owner: dict[str, Path] = {}
+    default: ProjectConfig | None = None
+    for file in files:
+        config = file.config
+        if config is None:
+            continue
+        if file.path.stem == DEFAULT_STEM:
+            if default is not None:
+                warnings.append(f"{file.path}: a second plan `default`; ignored")
+            default = default or config
+        for key in config.public_keys:
+            if key.public_key in owner:
+                warnings.append(f"{file.path}: a key of {owner[key.public_key]} again; ignored")
+                continue
+            owner[key.public_key] = file.path
+            by_key[key.public_key] = replace(config, public_keys=(key,))
+    return ProjectSet(files, by_key, default, tuple(warnings))

@@ -1,0 +1,118 @@
+"""What follows from several settings at once: the mode, the address, the folder of state files, and what does not go together.
+
+The table of modes is the first row of the decisions in the specification's `README.md`; the start-up checks are
+`upstream-and-operations.md` 2.6, as far as they need no disk and no network.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from msgspec.structs import replace
+
+from scrubjay.errors import ConfigError
+from scrubjay.settings.credentials import FILE_NAME
+from scrubjay.settings.schema import Mode, Settings
+
+DEFAULT_UPSTREAM: Final = "https://sentry.io/"
+_LOCAL_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0", "::"})  # noqa: S104 - compared with, not bound
+
+Refuse = Callable[[str, str, str], ConfigError]
+"""(dotted key, problem, accepted) → an error that knows where the key was set."""
+
+
+def resolve(
+    settings: Settings, given: frozenset[str], *, credentials: bool, container: bool, refuse: Refuse
+) -> tuple[Settings, dict[str, str]]:
+    """Fill in what depends on other settings; `given` are the keys that the operator set.
+
+    Returns the settings and, for each key that was filled in, why. Raises: ConfigError.
+    """
+    derived: dict[str, str] = {}
+    relay = settings.relay
+    if "relay.mode" not in given:
+        mode, derived["relay.mode"] = _mode(credentials, relay.upstream)
+        relay = replace(relay, mode=mode)
+    if relay.mode == "managed":
+        raise refuse("relay.mode", _no_managed(credentials, "relay.mode" in given), "static, proxy, capture")
+    if relay.upstream is None and relay.mode == "proxy":
+        relay = replace(relay, upstream=DEFAULT_UPSTREAM)
+        derived["relay.upstream"] = "default of mode `proxy`"
+    if relay.upstream is None and relay.mode == "static":
+        raise refuse("relay.upstream", "mode `static` needs an upstream", "scheme://host[:port]")
+    if "relay.host" not in given and container and relay.mode != "capture":
+        relay = replace(relay, host="0.0.0.0")  # noqa: S104 - a container's own network
+        derived["relay.host"] = "default in a container"
+    if relay.state_dir is None:
+        relay = replace(relay, state_dir=_state_dir(settings, relay.port))
+        derived["relay.state_dir"] = "default beside the spool" if settings.spool.envelopes.path else "default"
+    settings = replace(settings, relay=relay)
+    if settings.projects.unknown == "auto":
+        unknown = "forward" if relay.mode == "proxy" else "reject"
+        settings = replace(settings, projects=replace(settings.projects, unknown=unknown))
+        derived["projects.unknown"] = f"default of mode `{relay.mode}`"
+    _check(settings, refuse)
+    return settings, derived
+
+
+def _mode(credentials: bool, upstream: str | None) -> tuple[Mode, str]:
+    if credentials:
+        return "managed", "default with credentials"
+    if upstream is not None:
+        return "static", "default with an upstream"
+    return "capture", "default without an upstream"
+
+
+def _no_managed(credentials: bool, asked: bool) -> str:
+    problem = "mode `managed` is not available yet"
+    if not asked:
+        return f"{problem}; it follows from the {FILE_NAME}: name another mode, or remove the credentials"
+    if not credentials:
+        return f"{problem}; it will also need credentials (`scrubjay credentials generate`)"
+    return problem
+
+
+def _state_dir(settings: Settings, port: int) -> str:
+    if settings.spool.envelopes.path:
+        return str(Path(settings.spool.envelopes.path) / "run")
+    return str(Path(tempfile.gettempdir()) / f"scrubjay-{os.getuid()}-{port}")
+
+
+def _check(settings: Settings, refuse: Refuse) -> None:
+    relay = settings.relay
+    if relay.workers != 1:
+        raise refuse("relay.workers", "more than one worker is not available yet", "1")
+    if relay.upstream is not None and _is_own(relay.upstream, relay.host, relay.port):
+        raise refuse("relay.upstream", "the upstream is this relay's own address", "another server")
+    if (settings.http.client_cert is None) != (settings.http.client_key is None):
+        missing = "http.client_key" if settings.http.client_key is None else "http.client_cert"
+        raise refuse(missing, "a client certificate needs both `http.client_cert` and `http.client_key`", "a file")
+    if relay.mode == "capture" and not _is_loopback(relay.host) and settings.capture.token is None:
+        problem = "mode `capture` shows what it catches: on any address but loopback it needs `capture.token`"
+        raise refuse("relay.host", problem, "127.0.0.1, or a token")
+
+
+def _is_own(upstream: str, host: str, port: int) -> bool:
+    parts = urlsplit(upstream)
+    names = {host, *_LOCAL_NAMES} if host in _LOCAL_NAMES else {host}
+    return parts.hostname in names and (parts.port or {"http": 80, "https": 443}[parts.scheme]) == port
+
+
+def _is_loopback(host: str) -> bool:
+    return ipaddress.ip_address(host).is_loopback
+
+
+def in_container(env: Mapping[str, str]) -> bool:
+    """Docker or Kubernetes, where a relay that listens on loopback could not be reached."""
+    if "KUBERNETES_SERVICE_HOST" in env or Path("/.dockerenv").exists():
+        return True
+    try:
+        return "/docker" in Path("/proc/self/cgroup").read_text(encoding="utf-8")
+    except OSError:
+        return False

@@ -1,0 +1,251 @@
+"""Text to value and back: sizes, durations, switches, addresses, and the variables that stand in for them.
+
+Everything a setting can be written as, in YAML, in the environment or as a flag, is text first; its field decides how it is read
+(`upstream-and-operations.md` 2.2). Pure but for `expand`, which reads the environment it is given and files of the config folder.
+
+Invariant: `parse(show(value, field), field) == value` for every value that `parse` returns and that is no secret.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+from types import UnionType
+from typing import Any, Final, Literal, Union, get_args, get_origin
+from urllib.parse import urlsplit
+
+from scrubjay.settings.setting import Field, Secret, Unit
+
+MAX_INTEGER: Final = 2**63 - 1
+
+_UNITS: Final[dict[str, int]] = {
+    "B": 1,
+    **{f"{letter}B": 1000**power for power, letter in enumerate("kMGTPE", start=1)},
+    **{f"{letter}iB": 1024**power for power, letter in enumerate("KMGTPE", start=1)},
+    "KB": 1024,
+}
+_DURATIONS_MS: Final = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+
+_SIZE: Final = re.compile(r"(\d+(?:\.\d+)?) ?([A-Za-z]+)?", re.ASCII)
+_DURATION: Final = re.compile(r"(\d+(?:\.\d+)?) ?(ms|s|m|h|d)?", re.ASCII)
+_INTEGER: Final = re.compile(r"[+-]?\d+", re.ASCII)
+_NUMBER: Final = re.compile(r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?", re.ASCII)
+_VARIABLE: Final = re.compile(r"\$\$\{|\$\{([^}]*)\}")
+_TRUE: Final = frozenset({"true", "on"})
+_FALSE: Final = frozenset({"false", "off"})
+
+SIZES: Final = "bytes, or a number with B, kB, MB, GB, TB, PB, EB, KiB (= KB), MiB, GiB, TiB, PiB or EiB"
+
+
+class Unusable(ValueError):
+    """A text that its field cannot take; `accepted` says what would do."""
+
+    def __init__(self, problem: str, accepted: str = "") -> None:
+        super().__init__(problem)
+        self.accepted = accepted
+
+
+def expand(text: str, env: Mapping[str, str], folder: Path, *, partial: bool) -> str:
+    """Replace `${NAME}` and `${file:PATH}` (relative to `folder`); `partial` allows them inside a longer text.
+
+    Raises: Unusable, if a variable is not set or a file cannot be read.
+    """
+    if not partial and not (text.startswith("${") and text.find("}") == len(text) - 1):
+        return text
+
+    def replacement(match: re.Match[str]) -> str:
+        name = match[1]
+        if name is None:
+            return "${"
+        if name.startswith("file:"):
+            return _read(folder / name.removeprefix("file:"))
+        if name not in env:
+            raise Unusable(f"the environment variable {name} is not set")
+        return env[name]
+
+    return _VARIABLE.sub(replacement, text)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").removesuffix("\n")
+    except (OSError, UnicodeError) as error:
+        raise Unusable(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
+
+
+def parse_size(text: str) -> int:
+    """Bytes. Units are case-sensitive: `kB` is 1000, `KB` and `KiB` are 1024."""
+    match = _SIZE.fullmatch(text)
+    if match is None or (match[2] or "B") not in _UNITS or (match[2] is None and "." in match[1]):
+        raise Unusable("no size", SIZES)
+    whole, _, fraction = match[1].partition(".")
+    unit = _UNITS[match[2] or "B"]
+    scale: int = 10 ** len(fraction)
+    size = int(whole) * unit + int(fraction or 0) * unit // scale
+    if size > MAX_INTEGER:
+        raise Unusable("too large", "at most 2^63 - 1 bytes")
+    return size
+
+
+def show_size(size: int) -> str:
+    """With the first unit of MiB, MB, KiB, kB, B that leaves a whole number."""
+    unit = next(unit for unit in ("MiB", "MB", "KiB", "kB", "B") if size % _UNITS[unit] == 0)
+    return f"{size // _UNITS[unit]}{unit}" if size else "0B"
+
+
+def parse_duration(text: str, unit: Literal["s", "ms"]) -> float:
+    """A plain number in `unit`, or one with its own unit: `250ms`, `5s`, `2m`, `1h`, `1d`."""
+    match = _DURATION.fullmatch(text)
+    if match is None:
+        raise Unusable("no duration", f"a number of {unit}, or one with ms, s, m, h or d")
+    value = float(match[1])
+    return value if match[2] is None else value * _DURATIONS_MS[match[2]] / _DURATIONS_MS[unit]
+
+
+def parse_upstream(text: str) -> str:
+    """`scheme://host[:port]/`, in lower case and without a default port."""
+    accepted = "http or https, a host, optionally a port; no path and no query"
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError as error:
+        raise Unusable(f"bad URL: {error}", accepted) from error
+    if not parts.scheme or "//" not in text:
+        raise Unusable("bad URL", accepted)
+    if parts.scheme not in ("http", "https"):
+        raise Unusable(f"unknown scheme `{parts.scheme}`", accepted)
+    if not parts.hostname or any(c.isspace() for c in parts.netloc):
+        raise Unusable("no host", accepted)
+    if parts.path not in ("", "/") or parts.query or parts.fragment:
+        raise Unusable("the upstream has a non-root path", accepted)
+    if parts.username is not None:
+        raise Unusable("the upstream has a user", accepted)
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    shown = "" if port in (None, {"http": 80, "https": 443}[parts.scheme]) else f":{port}"
+    return f"{parts.scheme}://{host}{shown}/"
+
+
+def upstream_of_dsn(text: str) -> str:
+    """Scheme, host and port of a DSN, as an upstream."""
+    parts = urlsplit(text)
+    if not parts.username or not parts.path.strip("/"):
+        raise Unusable("no DSN", "scheme://key@host[:port]/project")
+    return parse_upstream(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}")
+
+
+def _address(text: str) -> str:
+    try:
+        return str(ip_address(text))
+    except ValueError as error:
+        raise Unusable("no address", "an IPv4 or IPv6 address") from error
+
+
+def _network(text: str) -> str:
+    try:
+        ip_network(text, strict=False)
+    except ValueError as error:
+        raise Unusable("no address or network", "an address, or a network such as 10.0.0.0/8") from error
+    return text
+
+
+def _prefix(text: str) -> str:
+    if text and (not text.startswith("/") or "?" in text or "#" in text):
+        raise Unusable("no path", "a path that starts with `/`")
+    return text.rstrip("/")
+
+
+_TEXTS: Final[dict[Unit, Callable[[str], str]]] = {
+    "url": parse_upstream,
+    "ip": _address,
+    "cidr": _network,
+    "prefix": _prefix,
+}
+
+
+def parse(text: str, field: Field) -> Any:
+    """The value of a single text. Raises: Unusable."""
+    return _one(text, field, field.type)
+
+
+def is_list(field: Field) -> bool:
+    return any(get_origin(option) is tuple for option in _options(field.type))
+
+
+def is_text(field: Field) -> bool:
+    """Whether variables may stand inside a longer text."""
+    return any(option in (str, Secret) or get_origin(option) is tuple for option in _options(field.type))
+
+
+def _options(hint: Any) -> tuple[Any, ...]:
+    """The members of a union, without None."""
+    if get_origin(hint) in (Union, UnionType):
+        return tuple(option for option in get_args(hint) if option is not type(None))
+    return (hint,)
+
+
+def _one(text: str, field: Field, hint: Any) -> Any:
+    options = _options(hint)
+    words = tuple(word for option in options if get_origin(option) is Literal for word in get_args(option))
+    if text in words:
+        return text
+    kinds = [option for option in options if get_origin(option) is not Literal]
+    if not kinds:
+        raise Unusable("unknown word", ", ".join(words))
+    try:
+        return _plain(text, field, kinds[0])
+    except Unusable as error:
+        raise Unusable(str(error), ", ".join((*words, error.accepted))) from error
+
+
+def _plain(text: str, field: Field, kind: Any) -> Any:
+    note = field.note
+    if kind is bool:
+        if text.lower() not in _TRUE | _FALSE:
+            raise Unusable("no switch", "true, false")
+        return text.lower() in _TRUE
+    if kind is Secret:
+        return Secret(text)
+    if kind is str or get_origin(kind) is tuple:
+        convert = _TEXTS.get(note.unit) if note.unit else None
+        return convert(text) if convert else text
+    return _bounded(_number(text, note.unit, kind), field)
+
+
+def _number(text: str, unit: Unit | None, kind: type[int] | type[float]) -> float:
+    if unit == "bytes":
+        return parse_size(text)
+    if unit in ("s", "ms"):
+        value = parse_duration(text, unit)
+        if kind is int and value != int(value):
+            raise Unusable("no whole number", f"a whole number of {unit}")
+        return kind(value)
+    if (_INTEGER if kind is int else _NUMBER).fullmatch(text) is None:
+        raise Unusable("no number", "a whole number" if kind is int else "a number")
+    return kind(text)
+
+
+def _bounded(value: float, field: Field) -> float:
+    low, high = field.note.minimum, field.note.maximum
+    if low is None:
+        low = 0
+    if value < low or value > (MAX_INTEGER if high is None else high):
+        bounds = f"at least {show(low, field)}" if high is None else f"{show(low, field)} to {show(high, field)}"
+        raise Unusable("out of bounds", bounds)
+    return value
+
+
+def show(value: Any, field: Field) -> str:
+    """As it would be written; secrets masked."""
+    if value is None:
+        return "null"
+    if value is True or value is False:
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(str, value))}]"
+    if isinstance(value, int) and field.note.unit == "bytes":
+        return show_size(value)
+    if isinstance(value, int | float):
+        return f"{value:g}" if value < 1e6 else str(int(value))
+    return str(value)
