@@ -19,9 +19,9 @@ PROJECTS = 60
 _SETTINGS = """
 DATABASES["default"]["NAME"] = {folder!r} + "/db.sqlite3"
 DATABASES["snappea"]["NAME"] = {folder!r} + "/snappea.sqlite3"
-# The address of whoever sent an event is kept as a server behind two proxies would learn it (application, relay).
+# The address of whoever sent an event is kept as a server behind one proxy would learn it.
 USE_X_FORWARDED_FOR = True
-X_FORWARDED_FOR_PROXY_COUNT = 2
+X_FORWARDED_FOR_PROXY_COUNT = 1
 BUGSINK.update({{
     "BASE_URL": {url!r}, "PHONEHOME": False, "KEEP_ENVELOPES": 1_000_000, "INGEST_STORE_BASE_DIR": {folder!r} + "/ingest",
     "MAX_EVENTS_PER_PROJECT_PER_5_MINUTES": 100_000, "MAX_EVENTS_PER_PROJECT_PER_HOUR": 100_000,

@@ -15,7 +15,7 @@ from support.processes import Child, answers, free_port
 from support.requirements import tool
 
 APPS = Path(__file__).parent / "apps"
-NODE_PACKAGES = ("@sentry/node@11.12.0", "express@5.2.1")
+NODE_PACKAGES = ("@sentry/node@11.12.0", "express@5.3.0")
 
 
 @dataclass(frozen=True)
