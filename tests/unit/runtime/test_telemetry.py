@@ -1,0 +1,195 @@
+import logging
+
+import pytest
+
+from scrubjay import __version__
+from scrubjay.runtime.state import exposition, merge
+from scrubjay.runtime.telemetry import Telemetry
+
+NOW = 1_800_000_000.0
+
+
+class Clock:
+    def __init__(self):
+        self.mono = 100.0
+
+    def now(self):
+        return NOW + self.mono
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def telemetry(clock):
+    return Telemetry(2, now=clock.now, mono=lambda: clock.mono)
+
+
+@pytest.fixture
+def lines(caplog):
+    caplog.set_level(logging.DEBUG, "scrubjay")
+    return lambda: [
+        (record.name.removeprefix("scrubjay."), record.levelname, record.message) for record in caplog.records
+    ]
+
+
+def counted(telemetry, name):
+    return dict(telemetry.values.series[name])
+
+
+def observed(telemetry, name):
+    return {labels: sum(row[:-1]) for labels, row in telemetry.values.histograms[name].items()}
+
+
+def test_requests(telemetry):
+    telemetry.request("envelope", 200, 0.001)
+    telemetry.request("envelope", 200, 0.002)
+    telemetry.request("store", 429, 0.001)
+    assert counted(telemetry, "scrubjay_requests_total") == {("envelope", "200"): 2, ("store", "429"): 1}
+    assert observed(telemetry, "scrubjay_request_duration_seconds")["envelope", "200"] == 2
+
+
+def test_accepted_envelopes_and_their_items(telemetry):
+    telemetry.accepted(["event", "attachment", "attachment"])
+    telemetry.accepted([])
+    assert counted(telemetry, "scrubjay_envelopes_accepted_total") == {(): 2}
+    assert counted(telemetry, "scrubjay_envelopes_items_total") == {("event",): 1, ("attachment",): 2}
+
+
+def test_one_request_in_64_is_timed(telemetry):
+    assert [telemetry.timing_due() for _ in range(200)].count(True) == 3
+    telemetry.stage("scrub", 0.0001)
+    assert observed(telemetry, "scrubjay_stage_seconds") == {("scrub",): 1}
+
+
+def test_scrub_hits(telemetry):
+    telemetry.scrub_hits("email", 3)
+    telemetry.scrub_hits("email")
+    assert counted(telemetry, "scrubjay_scrub_hits_total") == {("email",): 4}
+
+
+def test_failures_of_the_quota_backend(telemetry, lines):
+    telemetry.quota_backend_error(OSError("no route"))
+    assert counted(telemetry, "scrubjay_quota_backend_errors_total") == {(): 1}
+    assert lines() == [("account", "WARNING", "quota backend failed; kept and counted")]
+
+
+def test_internal_errors_are_logged_with_their_place(telemetry, caplog):
+    telemetry.internal_error("ingest", ValueError("payload"))
+    (record,) = caplog.records
+    assert record.levelno == logging.ERROR
+    assert record.exc_info[0] is ValueError
+    assert record.filename == "test_telemetry.py"
+
+
+def test_upstream_requests(telemetry, lines):
+    telemetry.upstream_request("ok", 200, 0.1)
+    telemetry.upstream_request("network", None, 3.0, detail="refused")
+    telemetry.upstream_request("network", None, 3.0, detail="refused")
+    assert counted(telemetry, "scrubjay_upstream_requests_total") == {
+        ("envelope", "ok", "200"): 1,
+        ("envelope", "network", ""): 2,
+    }
+    assert observed(telemetry, "scrubjay_upstream_duration_seconds")["envelope", "network", ""] == 2
+    assert lines() == [("upstream", "WARNING", "the upstream did not take a request")]
+
+
+def test_inflight_and_retries(telemetry):
+    telemetry.upstream_inflight(+1)
+    telemetry.upstream_inflight(+1)
+    telemetry.upstream_inflight(-1)
+    telemetry.retry()
+    assert counted(telemetry, "scrubjay_upstream_inflight") == {(): 1}
+    assert counted(telemetry, "scrubjay_upstream_retries_total") == {(): 1}
+
+
+def test_an_outage_is_counted_while_it_lasts_and_logged_at_its_ends(telemetry, clock, lines):
+    assert telemetry.snapshot({}).upstream_up is None
+    telemetry.upstream_up(True)
+    telemetry.upstream_up(False, detail="refused")
+    clock.mono += 5
+    telemetry.upstream_up(False)
+    clock.mono += 5
+    assert telemetry.snapshot({}).upstream_up is False
+    assert counted(telemetry, "scrubjay_upstream_outage_seconds_total") == {("default",): 10}
+    clock.mono += 2
+    telemetry.upstream_up(True)
+    clock.mono += 100
+    assert telemetry.snapshot({}).upstream_up is True
+    assert counted(telemetry, "scrubjay_upstream_outage_seconds_total") == {("default",): 12}
+    assert counted(telemetry, "scrubjay_upstream_up") == {("default",): 1}
+    assert lines() == [
+        ("upstream", "WARNING", "upstream outage: parcels are held"),
+        ("upstream", "INFO", "upstream is back"),
+    ]
+
+
+def test_spool(telemetry, lines):
+    telemetry.spool_usage("p0", size_bytes=10, records=2, segments=1, oldest_age_s=3.5, capacity_bytes=100)
+    telemetry.spool_append(7, 0.001)
+    telemetry.spool_append(1, 0.001, 0.0005)
+    telemetry.spool_recovered(0)
+    telemetry.spool_recovered(5, torn_tails=1)
+    telemetry.spool_dropped("evicted", 3)
+    telemetry.spool_error("cannot append", OSError(28, "No space"))
+    for name, value in (
+        ("bytes", 10),
+        ("records", 2),
+        ("segments", 1),
+        ("oldest_age_seconds", 3.5),
+        ("capacity_bytes", 100),
+    ):
+        assert counted(telemetry, f"scrubjay_spool_{name}") == {("p0",): value}
+    assert observed(telemetry, "scrubjay_spool_group_size") == {(): 2}
+    assert observed(telemetry, "scrubjay_spool_append_duration_seconds") == {(): 2}
+    assert observed(telemetry, "scrubjay_spool_fsync_duration_seconds") == {(): 1}
+    assert counted(telemetry, "scrubjay_spool_recovered_records_total") == {(): 5}
+    assert counted(telemetry, "scrubjay_spool_torn_tails_total") == {(): 1}
+    assert counted(telemetry, "scrubjay_spool_dropped_total") == {("evicted",): 3}
+    assert lines() == [
+        ("spool", "INFO", "spool recovered"),
+        ("spool", "WARNING", "spool gave up records: evicted"),
+        ("spool", "ERROR", "spool: cannot append"),
+    ]
+
+
+def test_projects_and_configuration(telemetry, lines):
+    telemetry.projects({"ready": 3, "broken": 1})
+    telemetry.projects({"ready": 4})
+    telemetry.project_file_error("a.yaml", "no such detector")
+    telemetry.config_generation(2)
+    telemetry.config_refused("no such key")
+    assert counted(telemetry, "scrubjay_project_configs") == {("ready",): 4}
+    assert counted(telemetry, "scrubjay_project_file_errors_total") == {(): 1}
+    assert telemetry.snapshot({}).generation == 2
+    assert lines() == [
+        ("config", "ERROR", "project file not used"),
+        ("config", "INFO", "configuration in force"),
+        ("config", "ERROR", "configuration not used"),
+    ]
+
+
+def test_the_process(telemetry):
+    telemetry.memory_ratio(0.25)
+    telemetry.loop_lag(0.002)
+    assert counted(telemetry, "scrubjay_memory_ratio") == {("2",): 0.25}
+    assert observed(telemetry, "scrubjay_event_loop_lag_seconds") == {("2",): 1}
+    assert repr(telemetry) == "<Telemetry slot=2 drops=0>"
+
+
+def test_a_snapshot_says_who_wrote_it_and_when(telemetry, clock):
+    clock.mono += 7
+    snapshot = telemetry.snapshot({}, stopped=True)
+    assert (snapshot.slot, snapshot.version, snapshot.stopped) == (2, __version__, True)
+    assert snapshot.started_unix == NOW + 100
+    assert snapshot.heartbeat_unix == NOW + 107
+    assert snapshot.heartbeat_mono == 107
+    assert snapshot.pid > 0
+
+
+def test_the_exposition_of_a_fresh_process_names_its_build(telemetry, clock):
+    text = exposition(merge([telemetry.snapshot({})], clock.now())).decode()
+    assert f'scrubjay_build_info{{version="{__version__}"}} 1.0' in text
+    assert "scrubjay_workers 1.0" in text
