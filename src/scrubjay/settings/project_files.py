@@ -146,6 +146,7 @@ def _plain_words(problem: str) -> str:
         ("`array`", "a list"),
     ):
         problem = problem.replace(word, plain)
+    problem = re.sub(r"a text matching regex .*", "a key of 32 characters", problem)
     return problem.replace("`object`", "an object").replace("`null`", "null").replace("Expected", "expected")
 
 
