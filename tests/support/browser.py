@@ -76,7 +76,13 @@ def _site(modules: Path) -> Path:
         site.mkdir(exist_ok=True)
         entry = modules / "browser_shop.jsx"
         entry.write_bytes(source)
-        esbuild = [str(modules / "node_modules" / ".bin" / "esbuild"), str(entry), "--bundle", "--minify", "--jsx=automatic"]
+        esbuild = [
+            str(modules / "node_modules" / ".bin" / "esbuild"),
+            str(entry),
+            "--bundle",
+            "--minify",
+            "--jsx=automatic",
+        ]
         subprocess.run([*esbuild, f"--outfile={site / 'shop.js'}", "--log-level=error"], check=True, timeout=60)
         (site / "index.html").write_text(_PAGE)
     return site

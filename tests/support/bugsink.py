@@ -88,7 +88,10 @@ class Bugsink:
     def start(self) -> None:
         gunicorn = [self._bin / "gunicorn", "--bind", f"127.0.0.1:{self.port}", "--workers", "1", "--threads", "4"]
         self._child = Child(
-            [*gunicorn, "--graceful-timeout", "1", "--no-control-socket", "bugsink.wsgi"], cwd=self.folder, log=self.folder / "log", env=self._env
+            [*gunicorn, "--graceful-timeout", "1", "--no-control-socket", "bugsink.wsgi"],
+            cwd=self.folder,
+            log=self.folder / "log",
+            env=self._env,
         )
         self._child.wait_until(lambda: answers(self.port, "/health/ready"), "Bugsink answers")
 

@@ -39,22 +39,31 @@ def wait_for(probe: Callable[[], T], what: str, *, timeout_s: float = 30.0) -> T
     return result
 
 
-def answers(port: int, path: str, *, host: str = "127.0.0.1", statuses: Sequence[int] = (200,)) -> bool:
-    """True if a GET of `path` is answered with one of `statuses` now."""
-    connection = http.client.HTTPConnection(host, port, timeout=15)
+def get(port: int, path: str, *, timeout_s: float = 15.0) -> tuple[int, bytes]:
+    """Status and body of a GET on loopback; OSError or HTTPException if there is no answer."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout_s)
     try:
         connection.request("GET", path)
-        return connection.getresponse().status in statuses
-    except (OSError, http.client.HTTPException):
-        return False
+        answer = connection.getresponse()
+        return answer.status, answer.read()
     finally:
         connection.close()
+
+
+def answers(port: int, path: str) -> bool:
+    """True if a GET of `path` is answered with 200 now."""
+    try:
+        return get(port, path)[0] == 200
+    except (OSError, http.client.HTTPException):
+        return False
 
 
 class Child:
     """One process in its own session; both outputs are appended to `log`."""
 
-    def __init__(self, argv: Sequence[str | Path], *, cwd: Path, log: Path, env: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, argv: Sequence[str | Path], *, cwd: Path, log: Path, env: Mapping[str, str] | None = None
+    ) -> None:
         self.argv = [str(part) for part in argv]
         self.log = log
         self._log_start = log.stat().st_size if log.exists() else 0

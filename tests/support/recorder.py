@@ -1,0 +1,131 @@
+"""A server that accepts every envelope and keeps it, for tests whose relay is a process of its own.
+
+Owns a thread with an HTTP/1.1 server on loopback (Content-Length and chunked bodies, the four content encodings) and a
+reader of envelopes that shares no code with the product, so that the two cannot be wrong together.
+"""
+
+import gzip
+import json
+import threading
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import brotli
+import zstandard
+
+DECODERS = {
+    "": bytes,
+    "identity": bytes,
+    "gzip": gzip.decompress,
+    "deflate": zlib.decompress,
+    "br": brotli.decompress,
+    "zstd": lambda body: zstandard.ZstdDecompressor().decompressobj().decompress(body),
+}
+
+
+@dataclass(frozen=True)
+class WireItem:
+    """One item as it stands on the wire."""
+
+    headers: dict[str, Any]
+    payload: bytes
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One request, its body decoded."""
+
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+    def envelope(self) -> tuple[dict[str, Any], list[WireItem]]:
+        return read_envelope(self.body)
+
+
+def read_envelope(body: bytes) -> tuple[dict[str, Any], list[WireItem]]:
+    """Envelope header and items; ValueError if the framing is wrong."""
+    line, _, rest = body.partition(b"\n")
+    headers = json.loads(line)
+    items = []
+    while rest.strip(b"\n"):
+        line, _, rest = rest.lstrip(b"\n").partition(b"\n")
+        item_headers = json.loads(line)
+        length = item_headers.get("length")
+        if length is None:
+            payload, _, rest = rest.partition(b"\n")
+        else:
+            payload, rest = rest[:length], rest[length:]
+            if len(payload) != length or rest[:1] not in (b"\n", b""):
+                raise ValueError(f"item of length {length} does not end there: {item_headers}")
+            rest = rest[1:]
+        items.append(WireItem(item_headers, payload))
+    return headers, items
+
+
+class Recorder:
+    """What arrived so far. `deliveries` is only appended to."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.deliveries: list[Delivery] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/"
+
+    def user_agents(self) -> list[str]:
+        return [delivery.headers.get("user-agent", "") for delivery in self.deliveries]
+
+
+@contextmanager
+def recording(port: int = 0) -> Iterator[Recorder]:
+    """Serve on `port` (a free one by default) until the block ends."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            body = DECODERS[headers.get("content-encoding", "")](self._body(headers))
+            recorder.deliveries.append(Delivery(self.path, headers, body))
+            self._answer()
+
+        def do_GET(self) -> None:
+            self._answer()
+
+        def _answer(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def _body(self, headers: dict[str, str]) -> bytes:
+            if headers.get("transfer-encoding") != "chunked":
+                return self.rfile.read(int(headers.get("content-length", "0")))
+            chunks = []
+            while size := int(self.rfile.readline().split(b";")[0], 16):
+                chunks.append(self.rfile.read(size))
+                self.rfile.readline()
+            self.rfile.readline()
+            return b"".join(chunks)
+
+        def log_message(self, *arguments: Any) -> None:
+            """Nothing: tests look at `deliveries`."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    server.daemon_threads = True
+    recorder = Recorder(server.server_port)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="recorder")
+    thread.start()
+    try:
+        yield recorder
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
