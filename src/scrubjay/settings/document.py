@@ -55,7 +55,7 @@ def is_null(node: Node) -> bool:
 
 
 def is_unquoted(node: ScalarNode) -> bool:
-    return node.style is None
+    return node.style in (None, "")  # the C parser gives "" where the other gives None
 
 
 def members(node: MappingNode, where: str) -> Iterator[tuple[str, Node]]:
