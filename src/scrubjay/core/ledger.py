@@ -232,6 +232,13 @@ class Tally:
         self._move(quantities, -1)
         self._book(item, quantities, reason, origin, detail)
 
+    def recount(self, item: Item, more: Quantities) -> None:
+        """Adds what an item turned out to hold beyond what its headers announced; before it is dropped."""
+        if more:
+            self._ledger.receive(item.type, more)
+            self._quantities[id(item)] = total((self._quantities[id(item)], more))
+            self._move(more, 1)
+
     def drop_all(self, reason: Reason, *, origin: str = "", detail: str = "") -> None:
         """Ends whatever is left under one reason."""
         for item in list(self.items):

@@ -53,6 +53,10 @@ class ProjectPlan:
     sends_origin: bool = True
     problems: tuple[str, ...] = ()
 
+    def key_id(self, key: str) -> int | None:
+        """The numeric id of a key, which quotas may name."""
+        return next((number for name, number in self.key_ids if name == key), None) if self.key_ids else None
+
     def __repr__(self) -> str:
         name = "any project" if self.project_id is None else f"project {self.project_id}"
         return f"<ProjectPlan {self.revision} of {name}, {'scrubs' if self.scrub else 'forwards as it came'}>"

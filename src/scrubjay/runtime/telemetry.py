@@ -187,6 +187,11 @@ class Telemetry(AccountBook):
         fields = {"file": file, "problem": problem[:MAX_DETAIL]}
         self._config.line(logging.ERROR, f"project/{file}", "project file not used", fields, depth=2)
 
+    def project_problem(self, project: str, problem: str) -> None:
+        """A part of a project's configuration was left out; the rest is in force."""
+        fields = {"project": project, "problem": problem[:MAX_DETAIL]}
+        self._config.line(logging.WARNING, f"problem/{project}/{problem}", "left out of a plan", fields, depth=2)
+
     def config_generation(self, generation: int) -> None:
         self._generation = generation
         self.values.series[metrics.CONFIG_GENERATION.name][()] = generation

@@ -1,0 +1,71 @@
+"""What leaves: the envelope with the facts of its request, packed as a parcel (`ingest.md` 7.3).
+
+Owns which facts of the HTTP request travel on, under the plan's and the operator's privacy switches. When and how it is sent is
+the outbox's and the upstream's.
+"""
+
+from __future__ import annotations
+
+from scrubjay.core.dsn import Auth
+from scrubjay.core.ledger import Parcel, Tally
+from scrubjay.core.plan import ProjectPlan
+from scrubjay.core.ports import Ingress, Ports
+
+FACTS = ("client", "version", "origin", "remote_addr", "forwarded_for", "user_agent", "client_hints", "no_cache")
+"""Envelope headers that say what the HTTP request said; relays hand them on (`ingest.md` 7.3)."""
+
+
+def pack(tally: Tally, plan: ProjectPlan, auth: Auth, ingress: Ingress, ports: Ports) -> Parcel:
+    """The envelope with the facts of its request, ready to wait and to travel."""
+    envelope = tally.envelope
+    facts = outgoing_facts(envelope.headers, plan, auth, ingress, trusted=ports.trusts_facts)
+    forwarded_for, origin, user_agent = (facts.get(name) for name in ("forwarded_for", "origin", "user_agent"))
+    client = facts.get("client")
+    assert tally.account.project_id is not None
+    return Parcel(
+        id=ports.new_id(),
+        key=auth.key,
+        project_id=tally.account.project_id,
+        body=envelope.serialize(facts),
+        quantities=tally.kept(),
+        received_unix=ingress.received_unix,
+        event_id=envelope.event_id,
+        item_types=tuple(sorted({item.type for item in tally.items})),
+        revision=plan.revision,
+        client=client if isinstance(client, str) else None,
+        version=auth.version,
+        origin=origin if isinstance(origin, str) else None,
+        user_agent=user_agent if isinstance(user_agent, str) else None,
+        forwarded_for=forwarded_for if isinstance(forwarded_for, str) else None,
+    )
+
+
+def outgoing_facts(
+    headers: dict[str, object], plan: ProjectPlan, auth: Auth, ingress: Ingress, *, trusted: bool
+) -> dict[str, object]:
+    """The eight facts as they go out; None removes one. What a relay before us wrote wins over what HTTP said."""
+    origin = ingress.origin
+    if origin is not None and plan.scrub is not None:
+        origin = origin.split("?", 1)[0].split("#", 1)[0]
+    facts: dict[str, object] = {
+        "client": auth.client,
+        "version": auth.version,
+        "origin": origin,
+        "remote_addr": ingress.client_ip,
+        "forwarded_for": ingress.forwarded_for,
+        "user_agent": ingress.user_agent,
+        "client_hints": ingress.client_hints or None,
+        "no_cache": auth.no_cache or None,
+    }
+    if trusted:
+        for name in FACTS:
+            given = headers.get(name)
+            if given is not None and not (name == "version" and given == 7):
+                facts[name] = given
+    if not plan.sends_client_ip:
+        facts["remote_addr"] = facts["forwarded_for"] = None
+    if not plan.sends_user_agent:
+        facts["user_agent"] = facts["client_hints"] = None
+    if not plan.sends_origin:
+        facts["origin"] = None
+    return facts

@@ -1,0 +1,265 @@
+"""The path: an `Ingress` goes in, a `Verdict` comes out, and what is left of the envelope is in the outbox.
+
+Read `process` from top to bottom; every stage is a function below it, in the same order, that asks a rule module and drops or
+touches items through the tally. Nothing here waits but two objects that were handed in (the quota backend and the outbox) and
+the thread for large bodies; with the in-process backend and room in memory it never suspends. Order of evaluation: `ingest.md` 1.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from scrubjay import reasons
+from scrubjay.core import dsn
+from scrubjay.core.dsn import Auth
+from scrubjay.core.enforcement import Ruling, draw_up, judge
+from scrubjay.core.envelope import Envelope, Item, decode_json, read_header
+from scrubjay.core.items import check_sizes, classify
+from scrubjay.core.items.partial import Dropped, Thinned
+from scrubjay.core.ledger import Account, Tally
+from scrubjay.core.limits import ActiveLimit, Scoping, format_rate_limits
+from scrubjay.core.outgoing import pack
+from scrubjay.core.plan import ProjectPlan
+from scrubjay.core.ports import Ingress, Ports, Scrubbed, Verdict
+from scrubjay.core.quotas import zero_limits
+from scrubjay.core.scrub.descend import scrub_document
+from scrubjay.core.scrub.program import ScrubProgram
+from scrubjay.errors import BadRequest, Denied, Unavailable, Unscrubbable
+from scrubjay.reasons import Reason
+
+HEAVY_BYTES = 256 * 1024
+"""Bodies above this are scrubbed in a thread, so that no stage holds the loop for long (architecture 11)."""
+
+MAX_ADVERTISED = 20
+"""Limits named in a 200 (`decisions.md` 3.5)."""
+
+
+async def process(ingress: Ingress, ports: Ports) -> Verdict:
+    """Takes one request all the way. Raises `Rejected`; whatever else it raises is a bug."""
+    auth, project_id = authenticate(ingress, ports)
+    envelope = parse(ingress, auth, project_id, ports)
+    if not envelope.items:
+        return Verdict(event_id=envelope.event_id)
+    plan = ports.plans.find(auth.key)
+    if plan is not None and plan.project_id is not None and ports.overrides_project_ids:
+        project_id = plan.project_id
+    revision = "" if plan is None else plan.revision
+    account = Account(auth.key, project_id, revision, envelope.event_id, ingress.received_unix)
+    with ports.ledger.open(envelope, account) as tally:
+        make_room(tally, ports)
+        plan = admit(tally, plan, ingress, ports)
+        scoping = Scoping(auth.key, project_id, plan.organization_id, plan.key_id(auth.key))
+        limits = gate(tally, plan, scoping, ingress, ports)
+        check_sizes(tally.items, ports.bounds)
+        filter_(tally, plan)
+        sample(tally, plan)
+        limits += await limit(tally, plan, scoping, ingress, ports)
+        await scrub(tally, plan, ports)
+        if ports.capture is not None:
+            ports.capture.offer(tally, ingress)
+        await hand_over(tally, plan, auth, ingress, ports)
+    return verdict(envelope, limits, plan, scoping, ingress, ports)
+
+
+def authenticate(ingress: Ingress, ports: Ports) -> tuple[Auth, int]:
+    """Key and project: the request's own, else those of the DSN in the envelope header, which then wins."""
+    if ingress.auth is None:
+        try:
+            header, _ = read_header(ingress.body)
+        except BadRequest as error:
+            raise Denied(reasons.AUTH_ENVELOPE, "no key", *(error.causes or (error.detail,))) from error
+        return dsn.auth_from_envelope(header)
+    if ingress.path_project is not None:
+        return ingress.auth, ingress.path_project
+    project_id = ports.plans.project_of(ingress.auth.key)
+    if project_id is None:
+        raise BadRequest(reasons.BAD_PROJECT, "the path names no project", "no project is configured for this key")
+    return ingress.auth, project_id
+
+
+def parse(ingress: Ingress, auth: Auth, project_id: int, ports: Ports) -> Envelope:
+    """Headers and lengths only; payloads stay views on the body."""
+    envelope = ingress.read(ingress.body, auth)
+    dsn.check_envelope(auth, project_id, envelope.headers, ingress.origin)
+    creates_event = False
+    for item in envelope.items:
+        classify(item)
+        creates_event = creates_event or item.creates_event
+    if creates_event and envelope.event_id is None:
+        envelope.headers["event_id"] = ports.new_id()
+        envelope.dirty = True
+    return envelope
+
+
+def make_room(tally: Tally, ports: Ports) -> None:
+    """Refuses what nobody could hold; a 503 mostly means a lost event, so this is the last resort."""
+    tally.stage = "receive"
+    if not ports.has_memory():
+        raise Unavailable(reasons.OUT_OF_MEMORY, retry_after_s=_pause(ports))
+    if ports.outbox is not None and not ports.outbox.has_capacity():
+        raise Unavailable(reasons.QUEUE_FAILED, retry_after_s=_pause(ports))
+
+
+def admit(tally: Tally, plan: ProjectPlan | None, ingress: Ingress, ports: Ports) -> ProjectPlan:
+    """The operator's and the project's word: these types, this key, this id, this origin? (`decisions.md` 4)"""
+    tally.stage = "authenticate"
+    if not ports.accepts_unknown:
+        for item in [item for item in tally.items if not item.is_known]:
+            tally.drop(item, reasons.UNKNOWN_ITEM)
+    account = tally.account
+    if plan is None or plan.disabled or account.key in plan.disabled_keys:
+        raise Denied(reasons.PROJECT_ID)
+    if plan.project_id not in (None, account.project_id):
+        raise Denied(reasons.PROJECT_ID)
+    if plan.allows_origin is not None and ingress.origin is not None and not plan.allows_origin(ingress.origin):
+        raise Denied(reasons.CORS)
+    return plan
+
+
+def gate(tally: Tally, plan: ProjectPlan, scoping: Scoping, ingress: Ingress, ports: Ports) -> tuple[ActiveLimit, ...]:
+    """Limits that are known already: learnt from the server, remembered from ours, and zero quotas."""
+    tally.stage = "gate"
+    return _enforce(tally, judge(tally.items, _known_limits(plan, scoping, ingress, ports)))
+
+
+def filter_(tally: Tally, plan: ProjectPlan) -> None:
+    """Inbound filters: what the project never wants to see."""
+    tally.stage = "filter"
+    if plan.filters is not None:
+        for item in list(tally.items):
+            _take(tally, item, plan.filters.match(item))
+
+
+def sample(tally: Tally, plan: ProjectPlan) -> None:
+    """Sampling by trace, so that every relay and every service keeps the same traces."""
+    tally.stage = "sample"
+    if plan.sampling is not None:
+        for item in list(tally.items):
+            _take(tally, item, plan.sampling.decide(item, tally.envelope.headers))
+
+
+async def limit(
+    tally: Tally, plan: ProjectPlan, scoping: Scoping, ingress: Ingress, ports: Ports
+) -> tuple[ActiveLimit, ...]:
+    """Counted quotas: one call for the whole envelope, after sampling, since a quota promises what leaves."""
+    tally.stage = "limit"
+    bill = draw_up(tally.items, plan.quotas, scoping, ingress.now_mono) if plan.quotas else None
+    if bill is None:
+        return ()
+    refusals = await ports.quotas.consume(bill.charges, ingress.received_unix)
+    ruling = bill.settle(refusals, ingress.now_mono, cap_s=ports.bounds.max_retry_after)
+    ports.limits.learn(scoping, ruling.limits, ingress.now_mono)
+    return _enforce(tally, ruling)
+
+
+async def scrub(tally: Tally, plan: ProjectPlan, ports: Ports) -> None:
+    """Personal data goes; what cannot be scrubbed goes whole. Nothing passes this line unscrubbed."""
+    tally.stage = "scrub"
+    program = plan.scrub
+    if program is None:
+        return
+    if tally.envelope.event_id is None:
+        for item in [item for item in tally.items if item.rides_on_event]:
+            tally.drop(item, reasons.INVALID_EVENT_ID)
+    items = tuple(tally.items)
+    if sum(len(item.payload) for item in items) > HEAVY_BYTES:
+        results = await ports.in_thread(lambda: scrub_items(program, items, plan))
+    else:
+        results = scrub_items(program, items, plan)
+    for item, result in results:
+        if isinstance(result, Reason):
+            tally.drop(item, result)
+        elif result is not None:
+            item.replace(result)
+
+
+def scrub_items(program: ScrubProgram, items: Sequence[Item], plan: ProjectPlan) -> list[Scrubbed]:
+    """Pure, so that it may run in a thread."""
+    return [(item, _scrub_item(program, item, plan)) for item in items]
+
+
+def _scrub_item(program: ScrubProgram, item: Item, plan: ProjectPlan) -> bytes | Reason | None:
+    kind = item.kind
+    if kind.scope is None:
+        return None
+    try:
+        return scrub_document(program, item.payload, kind.scope)
+    except Unscrubbable:
+        if _is_json(item.payload):
+            return reasons.UNSCRUBBABLE
+        if kind.type:
+            return reasons.INVALID_JSON
+        return None if plan.opaque == "forward" else reasons.OPAQUE_DROPPED
+
+
+async def hand_over(tally: Tally, plan: ProjectPlan, auth: Auth, ingress: Ingress, ports: Ports) -> None:
+    """Serialises once; returns when the parcel is held."""
+    tally.stage = "hand_over"
+    if not tally.items:
+        return
+    if ports.outbox is None:
+        tally.drop_all(reasons.CAPTURED)
+        return
+    await ports.outbox.put(pack(tally, plan, auth, ingress, ports))
+
+
+def verdict(
+    envelope: Envelope,
+    limits: tuple[ActiveLimit, ...],
+    plan: ProjectPlan,
+    scoping: Scoping,
+    ingress: Ingress,
+    ports: Ports,
+) -> Verdict:
+    """429 if a limit took or touched anything, even if the rest was kept: SDKs learn limits so (`decisions.md` 3.5)."""
+    if ingress.hides_limits:
+        return Verdict(200, envelope.event_id)
+    told = format_rate_limits(limits, ingress.now_mono)
+    if told is not None:
+        return Verdict(429, envelope.event_id, *told)
+    if ports.bounds.advertise_on_200:
+        known = _known_limits(plan, scoping, ingress, ports)
+        told = format_rate_limits(known, ingress.now_mono, most=MAX_ADVERTISED) if known else None
+    return Verdict(200, envelope.event_id, None, told[1] if told else None)
+
+
+def _known_limits(plan: ProjectPlan, scoping: Scoping, ingress: Ingress, ports: Ports) -> tuple[ActiveLimit, ...]:
+    known = ports.limits.active(scoping, ingress.now_mono)
+    return known + zero_limits(plan.quotas, scoping, ingress.now_mono) if plan.quotas else known
+
+
+def _take(tally: Tally, item: Item, ruling: Dropped | Thinned | None) -> None:
+    """Does what a filter or a sampling rule said of an item."""
+    if isinstance(ruling, Dropped):
+        tally.drop(item, ruling.reason, origin=ruling.origin)
+    elif isinstance(ruling, Thinned):
+        item.replace(ruling.payload)
+        item.headers["item_count"] = ruling.item_count
+        tally.drop_part(item, ruling.dropped, ruling.reason, origin=ruling.origin)
+
+
+def _enforce(tally: Tally, ruling: Ruling) -> tuple[ActiveLimit, ...]:
+    """Does what a limit said of an envelope, and returns the limits that the client should learn."""
+    for fall in ruling.falls:
+        tally.recount(fall.item, fall.uncounted)
+        tally.drop(fall.item, reasons.rate_limited(fall.limit.reason), origin=fall.limit.origin)
+    for mark in ruling.marks:
+        mark.item.headers["rate_limited"] = True
+        mark.item.dirty = True
+        tally.drop_part(mark.item, mark.lost, reasons.rate_limited(mark.limit.reason), origin=mark.limit.origin)
+    return ruling.limits
+
+
+def _is_json(payload: bytes | memoryview) -> bool:
+    try:
+        decode_json(payload)
+    except ValueError:
+        return False
+    except RecursionError:
+        return True
+    return True
+
+
+def _pause(ports: Ports) -> int:
+    """Seconds for `Retry-After`, spread so that clients do not come back together (`upstream-and-operations.md` 9.4)."""
+    return 5 + int(ports.rng() * 55)

@@ -1,0 +1,97 @@
+"""What goes into the path, what comes out, and everything that the path may touch.
+
+The types of `pipeline`'s seam: endpoints build an `Ingress` and get a `Verdict`, the worker fills the `Ports`. Nothing is decided
+here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from scrubjay.core.dsn import Auth
+from scrubjay.core.envelope import Envelope, Item
+from scrubjay.core.ledger import Ledger, Parcel, Tally
+from scrubjay.core.limits import LimitTable
+from scrubjay.core.plan import ProjectPlan
+from scrubjay.core.quotas import QuotaBackend
+from scrubjay.reasons import Reason
+from scrubjay.settings.schema import Limits
+
+
+@dataclass(slots=True)
+class Ingress:
+    """A request, read and inflated. `read` turns its body into an envelope; `path_project` None: the route has none."""
+
+    body: bytes
+    read: Callable[[bytes, Auth | None], Envelope]
+    auth: Auth | None
+    path_project: int | None
+    received_unix: float
+    now_mono: float
+    request_id: str = ""
+    wire: bytes | None = None
+    encoding: str = ""
+    origin: str | None = None
+    client_ip: str | None = None
+    forwarded_for: str | None = None
+    user_agent: str | None = None
+    client_hints: dict[str, str] = field(default_factory=dict)
+    hides_limits: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the client is told. `rate_limits` is the text of `X-Sentry-Rate-Limits`."""
+
+    status: int = 200
+    event_id: str | None = None
+    retry_after_s: int | None = None
+    rate_limits: str | None = None
+
+
+class Plans(Protocol):
+    """Where plans come from; `runtime.projects` is the real one."""
+
+    def find(self, key: str) -> ProjectPlan | None: ...
+
+    def project_of(self, key: str) -> int | None: ...
+
+
+class Outbox(Protocol):
+    """Where parcels wait; `put` returns when the parcel is held as durably as configured, else raises `Unavailable`."""
+
+    def has_capacity(self) -> bool: ...
+
+    async def put(self, parcel: Parcel) -> None: ...
+
+
+class Capture(Protocol):
+    """Who looks on in mode `capture`."""
+
+    def offer(self, tally: Tally, ingress: Ingress) -> None: ...
+
+
+@dataclass(slots=True)
+class Ports:
+    """Everything that the pipeline may touch. Without an `outbox` items end as captured."""
+
+    plans: Plans
+    limits: LimitTable
+    quotas: QuotaBackend
+    ledger: Ledger
+    outbox: Outbox | None
+    bounds: Limits
+    rng: Callable[[], float]
+    new_id: Callable[[], str]
+    in_thread: Callable[[Callable[[], list[Scrubbed]]], Awaitable[list[Scrubbed]]]
+    has_memory: Callable[[], bool]
+    capture: Capture | None = None
+    accepts_unknown: bool = True
+    trusts_facts: bool = True
+    overrides_project_ids: bool = False
+
+
+Scrubbed = tuple[Item, "bytes | Reason | None"]
+"""What became of one item: new bytes, the reason it must go, or None for untouched."""
