@@ -1,0 +1,121 @@
+"""`scrubjay check`: what this configuration means, before it is run.
+
+Loads it, compiles the plan of every project and prints each effective value with its origin. Anything that would be refused or
+left out is an error and exit code 1, so that a deployment can be gated on it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+
+import click
+
+from scrubjay.cli.verb import Invocation, pass_invocation, verb
+from scrubjay.core.items import KINDS
+from scrubjay.core.plan import ProjectPlan, compile_plan
+from scrubjay.errors import ConfigError
+from scrubjay.settings.load import Loaded
+from scrubjay.settings.project import ProjectConfig
+from scrubjay.settings.show import effective
+
+
+@dataclass(slots=True)
+class ProjectCheck:
+    """What was found of one project. `full_walk`: rules that make every payload be read as a whole. `unread`: what no rule sees."""
+
+    name: str
+    keys: list[str]
+    revision: str = ""
+    full_walk: list[str] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+@verb("check")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@pass_invocation
+@click.pass_context
+def check(ctx: click.Context, invocation: Invocation, /, as_json: bool) -> None:
+    """Load everything, compile every plan, say where each value comes from."""
+    loaded = invocation.load()
+    projects = list(check_projects(loaded))
+    errors = [*loaded.projects.problems, *(problem for project in projects for problem in project.problems)]
+    warnings = [warning for warning in loaded.warnings if warning not in errors]
+    if as_json:
+        click.echo(_as_json(loaded, projects, errors, warnings))
+    else:
+        _print(loaded, projects)
+        for label, lines in (("note", loaded.notices), ("warning", warnings), ("error", errors)):
+            for line in lines:
+                click.echo(f"{label}: {line}", err=True)
+    ctx.exit(1 if errors else 0)
+
+
+def check_projects(loaded: Loaded) -> Iterator[ProjectCheck]:
+    """Compiles each project once, the plan `default` first."""
+    if loaded.projects.default is not None:
+        yield _check(loaded.projects.default, "default", [], loaded)
+    seen: dict[int, ProjectCheck] = {}
+    for key, project in loaded.projects.by_key.items():
+        assert project.project_id is not None
+        if project.project_id not in seen:
+            name = f"{project.project_id} {project.slug or ''}".strip()
+            seen[project.project_id] = _check(project, name, [], loaded)
+        seen[project.project_id].keys.append(key)
+    yield from seen.values()
+
+
+def _check(project: ProjectConfig, name: str, keys: list[str], loaded: Loaded) -> ProjectCheck:
+    found = ProjectCheck(name, keys)
+    try:
+        plan = compile_plan(project, loaded.settings)
+    except ConfigError as error:
+        found.problems.append(f"project {name}: {error}")
+        return found
+    found.revision = plan.revision
+    found.problems += [f"project {name}: {problem}" for problem in plan.problems]
+    if plan.scrub is not None:
+        found.full_walk += plan.scrub.forced_full
+    found.unread += unread(plan)
+    return found
+
+
+def unread(plan: ProjectPlan) -> Iterator[str]:
+    """What leaves this project without a rule having seen its content."""
+    if plan.scrub is None:
+        yield "everything"
+        return
+    if plan.attachments != "drop":
+        yield "attachments" if plan.attachments == "keep" else "attachments that are neither text nor JSON"
+    yield from sorted(kind.type for kind in KINDS.values() if kind.scope is None and kind.type != "attachment")
+    if plan.opaque == "forward":
+        yield "items of unknown types that are not JSON"
+
+
+def _print(loaded: Loaded, projects: list[ProjectCheck]) -> None:
+    from scrubjay.cli.tables import console, table
+
+    out = console()
+    values = ((key, text, loaded.origins[key]) for key, text in effective(loaded))
+    out.print(table(f"Configuration {loaded.config_dir or '(none)'}", ("key", "value", "origin"), values))
+    rows = (
+        (p.name, "\n".join(p.keys) or "every other key", p.revision, "\n".join(p.full_walk), "\n".join(p.unread))
+        for p in projects
+    )
+    out.print(table("Plans", ("project", "keys", "revision", "rules that force the full walk", "leaves unread"), rows))
+    if loaded.settings.projects.unknown == "forward" and loaded.projects.default is None:
+        out.print("Keys without a project: everything leaves unread.")
+
+
+def _as_json(loaded: Loaded, projects: list[ProjectCheck], errors: list[str], warnings: list[str]) -> str:
+    return json.dumps(
+        {
+            "settings": {key: {"value": text, "origin": loaded.origins[key]} for key, text in effective(loaded)},
+            "projects": [asdict(project) for project in projects],
+            "errors": errors,
+            "warnings": [*warnings, *loaded.notices],
+        },
+        indent=2,
+    )

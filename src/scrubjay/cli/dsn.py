@@ -1,0 +1,31 @@
+"""`scrubjay dsn rewrite`: what to configure in the application."""
+
+from __future__ import annotations
+
+import click
+
+from scrubjay.cli.healthcheck import listen_address
+from scrubjay.cli.verb import Invocation, pass_invocation, verb
+from scrubjay.errors import ConfigError
+
+
+@click.group("dsn")
+def dsn() -> None:
+    """Work with DSNs."""
+
+
+@verb("rewrite")
+@click.argument("original", metavar="DSN")
+@pass_invocation
+def rewrite(invocation: Invocation, /, original: str) -> None:
+    """Print the DSN, pointed at the local listener."""
+    from scrubjay.core.dsn import parse_dsn
+
+    try:
+        parsed = parse_dsn(original)
+    except ValueError as error:
+        raise ConfigError(f"no DSN: {error}", accepted="scheme://key@host[:port]/project") from error
+    click.echo(f"http://{parsed.key}@{listen_address(invocation.load().settings.relay)}/{parsed.project_id}")
+
+
+dsn.add_command(rewrite)

@@ -1,0 +1,60 @@
+"""The program `scrubjay`: which verbs there are, loaded when they are asked for.
+
+Exit codes: 0 success, 1 an error of configuration or at run time, 2 an error of usage, 3 data lost at shutdown.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Final
+
+import click
+
+from scrubjay import __version__
+from scrubjay.cli.verb import Invocation, shared_options
+
+VERBS: Final = {
+    "run": ("scrubjay.cli.run:run", "Start the relay."),
+    "check": ("scrubjay.cli.check:check", "Load everything, compile every plan, say where each value comes from."),
+    "status": ("scrubjay.cli.status:status", "Show how the relay is: workers, upstream, the account, what is held."),
+    "drops": ("scrubjay.cli.drops:drops", "Show what was lost last, and why."),
+    "config": ("scrubjay.cli.config:config", "Show, make or describe the configuration."),
+    "credentials": ("scrubjay.cli.credentials:credentials", "The relay's own keys."),
+    "dsn": ("scrubjay.cli.dsn:dsn", "Work with DSNs."),
+    "healthcheck": ("scrubjay.cli.healthcheck:healthcheck", "Ask a running relay whether it is alive or ready."),
+    "generate-completions": ("scrubjay.cli.completions:generate_completions", "Print a shell's completion script."),
+}
+"""Verb → where it is, and its line in the help, which must not need the import."""
+
+
+class Program(click.Group):
+    """Imports a verb's module when the verb is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        module, _, name = VERBS[cmd_name][0].partition(":")
+        command = getattr(importlib.import_module(module), name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(verb, line) for verb, (_, line) in VERBS.items()])
+
+
+@click.group(cls=Program, params=shared_options(), context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="scrubjay", message="%(prog)s %(version)s")
+@click.pass_context
+def program(ctx: click.Context) -> None:
+    """A relay beside your application: it scrubs, limits, samples, keeps on disk and forwards envelopes."""
+    ctx.ensure_object(Invocation)
+
+
+def main() -> None:
+    """The console script."""
+    sys.exit(program.main(prog_name="scrubjay", standalone_mode=True))
