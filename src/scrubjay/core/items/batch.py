@@ -1,0 +1,37 @@
+"""Many or small records: logs, spans, metrics, release health, check-ins, client reports."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from scrubjay.core.items.kind import ItemKind, counts_records, counts_records_and_bytes, nothing
+from scrubjay.reasons import DataCategory
+
+SPAN_CONTAINER_TYPE: Final = "application/vnd.sentry.items.span.v2+json"
+
+
+_SESSIONS = counts_records(DataCategory.SESSION)
+
+SESSION = ItemKind("session", "json", "session", "session", _SESSIONS)
+SESSIONS = ItemKind("sessions", "json", "session", "session", _SESSIONS)
+CLIENT_REPORT = ItemKind("client_report", "json", None, "client_report", nothing)
+CHECK_IN = ItemKind("check_in", "json", "generic", "check_in", counts_records(DataCategory.MONITOR))
+LOG = ItemKind(
+    "log",
+    "json",
+    "log_container",
+    "log",
+    counts_records_and_bytes(DataCategory.LOG_ITEM, DataCategory.LOG_BYTE),
+)
+TRACE_METRIC = ItemKind(
+    "trace_metric",
+    "json",
+    "trace_metric_container",
+    "trace_metric",
+    counts_records_and_bytes(DataCategory.TRACE_METRIC, DataCategory.TRACE_METRIC_BYTE),
+)
+SPAN = ItemKind("span", "json", "span", "span", counts_records(DataCategory.SPAN, DataCategory.SPAN_INDEXED))
+SPAN_CONTAINER = ItemKind(
+    "span", "json", "span_container", "span_container", counts_records(DataCategory.SPAN, DataCategory.SPAN_INDEXED)
+)
+METRIC_BUCKETS = ItemKind("metric_buckets", "json", "generic", "metric_buckets", nothing)
