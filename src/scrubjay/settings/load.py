@@ -212,12 +212,10 @@ def _of_text(key: str, text: str, origin: str, where: str) -> _Written:
 
 def _sort(entries: Iterator[tuple[str, _Written]], *, strict: bool) -> tuple[dict[str, _Written], list[str], list[str]]:
     """Keys that count, with what is to be said of the others."""
-    aliases = {f"{row.section}.{row.note.alias}": row.key for row in FIELDS.values() if row.note.alias}
     written: dict[str, _Written] = {}
     warnings: list[str] = []
     idle: list[str] = []
-    for name, entry in entries:
-        key = aliases.get(name, name)
+    for key, entry in entries:
         if key in FIELDS:
             written[key] = entry
         elif key in SECTIONS:

@@ -131,7 +131,7 @@ def reference() -> str:
         lines += ["| key | type | default | reload | meaning |", "| --- | --- | --- | --- | --- |"]
         for row in rows:
             reload = "yes" if row.note.reload else ""
-            cells = (f"`{row.name}`", _type(row), _default(row), reload, f"{row.note.doc}{_bounds(row)}{_alias(row)}")
+            cells = (f"`{row.name}`", _type(row), _default(row), reload, f"{row.note.doc}{_bounds(row)}")
             lines.append(f"| {' | '.join(cells)} |")
     lines += ["", "## Known, without effect", ""]
     lines.append(
@@ -149,10 +149,6 @@ def _bounds(row: Field) -> str:
     if high is not None:
         return f" From {show(low or 0, row)} to {show(high, row)}."
     return f" At least {show(low, row)}." if low else ""
-
-
-def _alias(row: Field) -> str:
-    return f" Also `{row.note.alias}`." if row.note.alias else ""
 
 
 def _keys(names: frozenset[str]) -> str:

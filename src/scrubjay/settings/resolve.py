@@ -49,10 +49,14 @@ def resolve(
     if "relay.host" not in given and container and relay.mode != "capture":
         relay = replace(relay, host="0.0.0.0")  # noqa: S104 - a container's own network
         derived["relay.host"] = "default in a container"
+    path = _spool_folder(settings.spool.envelopes.path)
     if relay.state_dir is None:
-        relay = replace(relay, state_dir=_state_dir(settings, relay.port))
-        derived["relay.state_dir"] = "default beside the spool" if settings.spool.envelopes.path else "default"
+        relay = replace(relay, state_dir=_state_dir(path, relay.port))
+        derived["relay.state_dir"] = "default in the spool" if path else "default"
     settings = replace(settings, relay=relay)
+    if path is not None and path != settings.spool.envelopes.path:
+        envelopes = replace(settings.spool.envelopes, path=path)
+        settings = replace(settings, spool=replace(settings.spool, envelopes=envelopes))
     if settings.projects.unknown == "auto":
         unknown = "forward" if relay.mode == "proxy" else "reject"
         settings = replace(settings, projects=replace(settings.projects, unknown=unknown))
@@ -78,9 +82,16 @@ def _no_managed(credentials: bool, asked: bool) -> str:
     return problem
 
 
-def _state_dir(settings: Settings, port: int) -> str:
-    if settings.spool.envelopes.path:
-        return str(Path(settings.spool.envelopes.path) / "run")
+def _spool_folder(path: str | None) -> str | None:
+    """The reference's spool is a file; ours stands beside it (`upstream-and-operations.md` 2.3)."""
+    if path is not None and (path.endswith((".db", ".sqlite")) or Path(path).is_file()):
+        return f"{path}.d"
+    return path
+
+
+def _state_dir(spool: str | None, port: int) -> str:
+    if spool is not None:
+        return str(Path(spool) / "run")
     return str(Path(tempfile.gettempdir()) / f"scrubjay-{os.getuid()}-{port}")
 
 

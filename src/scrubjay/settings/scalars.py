@@ -247,5 +247,5 @@ def show(value: Any, field: Field) -> str:
     if isinstance(value, int) and field.note.unit == "bytes":
         return show_size(value)
     if isinstance(value, int | float):
-        return f"{value:g}" if value < 1e6 else str(int(value))
+        return str(int(value)) if value == int(value) else str(value)
     return str(value)

@@ -53,7 +53,6 @@ class Note:
     reload: bool
     minimum: float | None
     maximum: float | None
-    alias: str | None
     example: str | None
     default: Any
     shown: str | None
@@ -67,17 +66,15 @@ def setting(
     reload: bool = False,
     minimum: float | None = None,
     maximum: float | None = None,
-    alias: str | None = None,
     example: str | None = None,
     shown: str | None = None,
 ) -> T:
     """A field of a `Section`.
 
-    `reload`: a changed value takes effect without a restart. `alias`: another key in the same section that means this one.
-    `example`: a value for the sample file where the default says nothing. `shown`: the default in words, where it depends on
+    `reload`: a changed value takes effect without a restart. `example`: a value for the sample file where the default says nothing. `shown`: the default in words, where it depends on
     other things than this table.
     """
-    note = Note(doc, unit, reload, minimum, maximum, alias, example, default, shown)
+    note = Note(doc, unit, reload, minimum, maximum, example, default, shown)
     return cast("T", note)
 
 

@@ -1,0 +1,161 @@
+"""What follows from several settings at once."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from scrubjay.errors import ConfigError
+from scrubjay.settings import resolve as resolving
+from scrubjay.settings.credentials import generate, write_credentials
+from scrubjay.settings.load import Loaded, load
+from scrubjay.settings.resolve import in_container
+
+LoadText = Callable[..., Loaded]
+
+UPSTREAM = "relay: {upstream: 'https://h'}"
+
+
+@pytest.mark.parametrize(
+    ("text", "mode", "origin"),
+    [
+        ("", "capture", "default without an upstream"),
+        (UPSTREAM, "static", "default with an upstream"),
+        ("relay: {mode: capture, upstream: 'https://h'}", "capture", "scrubjay.yaml:1"),
+        ("relay: {mode: proxy}", "proxy", "scrubjay.yaml:1"),
+    ],
+)
+def test_the_mode_follows_from_what_is_there(load_text: LoadText, text: str, mode: str, origin: str) -> None:
+    loaded = load_text(text)
+    assert loaded.settings.relay.mode == mode
+    assert loaded.origins["relay.mode"].endswith(origin)
+
+
+def test_only_proxy_has_the_reference_s_upstream(load_text: LoadText) -> None:
+    loaded = load_text("relay: {mode: proxy}")
+    assert loaded.settings.relay.upstream == "https://sentry.io/"
+    assert loaded.origins["relay.upstream"] == "default of mode `proxy`"
+    with pytest.raises(ConfigError, match="mode `static` needs an upstream") as caught:
+        load_text("relay: {mode: static}")
+    assert caught.value.path == "relay.upstream"
+    assert load_text("").settings.relay.upstream is None
+
+
+def test_upstream_8_managed_is_not_there_yet(load_text: LoadText, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"not available yet.*credentials generate"):
+        load_text("relay: {mode: managed}")
+    write_credentials(tmp_path / "conf", generate())
+    with pytest.raises(ConfigError, match=r"`managed` is not available yet \(accepted: static, proxy, capture\)"):
+        load_text("relay: {mode: managed}")
+    with pytest.raises(ConfigError, match=r"it follows from the credentials.json"):
+        load_text("")
+    assert load_text("relay: {mode: proxy}").credentials is not None
+
+
+@pytest.mark.parametrize("workers", ["2", "auto"])
+def test_several_workers_are_not_there_yet(load_text: LoadText, workers: str) -> None:
+    with pytest.raises(ConfigError, match="more than one worker is not available yet") as caught:
+        load_text(f"relay:\n  workers: {workers}\n")
+    assert (caught.value.path, caught.value.line) == ("relay.workers", 2)
+
+
+def test_the_address_in_a_container(load_text: LoadText, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scrubjay.settings.load.in_container", lambda env: True)
+    loaded = load_text(UPSTREAM)
+    assert (loaded.settings.relay.host, loaded.origins["relay.host"]) == ("0.0.0.0", "default in a container")
+    assert load_text("relay: {upstream: 'https://h', host: 127.0.0.1}").settings.relay.host == "127.0.0.1"
+    assert load_text("").settings.relay.host == "127.0.0.1"  # a capture never opens itself
+
+
+def test_what_a_container_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    files: dict[str, str] = {}
+
+    class FakePath:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def exists(self) -> bool:
+            return self.name in files
+
+        def read_text(self, encoding: str) -> str:
+            if self.name not in files:
+                raise FileNotFoundError(self.name)
+            return files[self.name]
+
+    monkeypatch.setattr(resolving, "Path", FakePath)
+    assert not in_container({})
+    assert in_container({"KUBERNETES_SERVICE_HOST": "10.0.0.1"})
+    files["/proc/self/cgroup"] = "0::/user.slice\n"
+    assert not in_container({})
+    files["/proc/self/cgroup"] = "12:pids:/docker/3f\n"
+    assert in_container({})
+    files.clear()
+    files["/.dockerenv"] = ""
+    assert in_container({})
+
+
+def test_the_folder_of_state_files(load_text: LoadText) -> None:
+    assert load_text("spool: {envelopes: {path: /s}}").settings.relay.state_dir == "/s/run"
+    assert load_text("relay: {state_dir: /r}").settings.relay.state_dir == "/r"
+    assert load().settings.relay.state_dir.startswith(tempfile.gettempdir())  # type: ignore[union-attr]
+
+
+def test_a_spool_named_like_the_reference_s_file(load_text: LoadText, tmp_path: Path) -> None:
+    assert load_text("spool: {envelopes: {path: /s/x.db}}").settings.spool.envelopes.path == "/s/x.db.d"
+    assert load_text("spool: {envelopes: {path: /s/x.sqlite}}").settings.spool.envelopes.path == "/s/x.sqlite.d"
+    (tmp_path / "file").write_text("")
+    path = tmp_path / "file"
+    assert load_text(f"spool: {{envelopes: {{path: {path}}}}}").settings.spool.envelopes.path == f"{path}.d"
+    assert load_text(f"spool: {{envelopes: {{path: {tmp_path}}}}}").settings.spool.envelopes.path == str(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "relay: {upstream: 'http://127.0.0.1:3000'}",
+        "relay: {upstream: 'http://localhost:3000'}",
+        "relay: {upstream: 'http://192.0.2.1:3000', host: 192.0.2.1}",
+        "relay: {upstream: 'http://[::1]:3000', host: '::'}",
+        "relay: {upstream: 'http://localhost', port: 80}",
+    ],
+)
+def test_upstream_74_a_relay_does_not_feed_itself(load_text: LoadText, text: str) -> None:
+    with pytest.raises(ConfigError, match="own address"):
+        load_text(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["relay: {upstream: 'http://127.0.0.1:3001'}", "relay: {upstream: 'http://127.0.0.1:3000', host: 192.0.2.1}"],
+)
+def test_upstream_74_neighbours_are_fine(load_text: LoadText, text: str) -> None:
+    load_text(text)
+
+
+def test_client_certificates_come_in_pairs(load_text: LoadText) -> None:
+    with pytest.raises(ConfigError, match=r"http\.client_key: a client certificate needs both"):
+        load_text("http: {client_cert: x}")
+    with pytest.raises(ConfigError, match=r"http\.client_cert: a client certificate needs both"):
+        load_text("http: {client_key: x}")
+
+
+def test_a_capture_on_a_network_needs_a_token(load_text: LoadText) -> None:
+    with pytest.raises(ConfigError, match=r"needs `capture.token`"):
+        load_text("relay: {host: 0.0.0.0}")
+    load_text("relay: {host: 0.0.0.0}\ncapture: {token: t}")
+    load_text("relay: {host: '::1'}")
+
+
+@pytest.mark.parametrize(
+    ("text", "unknown"),
+    [
+        (UPSTREAM, "reject"),
+        ("relay: {mode: proxy}", "forward"),
+        (UPSTREAM + "\nprojects: {unknown: forward}", "forward"),
+    ],
+)
+def test_unknown_projects_by_mode(load_text: LoadText, text: str, unknown: str) -> None:
+    assert load_text(text).settings.projects.unknown == unknown
