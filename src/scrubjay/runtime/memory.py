@@ -1,0 +1,92 @@
+"""How full the memory is: our own pages against the limit that would kill us.
+
+Owns the measurement of `upstream-and-operations.md` 9.3: the numerator is this process' anonymous memory, the denominator the nearest
+finite control-group limit (version 2, then 1), else the machine's memory. What other processes use never makes us refuse traffic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+_UNLIMITED_V1_BYTES = 1 << 60
+"""Version 1 writes "no limit" as a page-rounded 2^63."""
+
+
+class MemoryGauge:
+    """Remembers the last measurement, so that asking on the hot path costs nothing.
+
+    `max_share` of the limit, or `max_bytes` if that is less, is the mark above which envelopes are refused.
+    """
+
+    def __init__(self, max_share: float, max_bytes: int | None, *, root: Path = Path("/")) -> None:
+        self._root = root
+        self._limit_bytes = memory_limit(root)
+        self.set_marks(max_share, max_bytes)
+        self.used_bytes = 0
+        self.measure()
+
+    def set_marks(self, max_share: float, max_bytes: int | None) -> None:
+        mark = int(self._limit_bytes * max_share)
+        self._mark_bytes = mark if max_bytes is None else min(mark, max_bytes)
+
+    def measure(self) -> None:
+        self.used_bytes = anonymous_memory(self._root)
+
+    @property
+    def ratio(self) -> float:
+        return self.used_bytes / self._limit_bytes
+
+    def has_room(self) -> bool:
+        return self.used_bytes < self._mark_bytes
+
+    def __repr__(self) -> str:
+        return f"<MemoryGauge {self.used_bytes >> 20} MiB used, mark at {self._mark_bytes >> 20} MiB>"
+
+
+def anonymous_memory(root: Path = Path("/")) -> int:
+    """Bytes of this process that no file backs."""
+    for line in (root / "proc/self/status").read_text().splitlines():
+        if line.startswith("RssAnon:"):
+            return int(line.split()[1]) * 1024
+    return 0
+
+
+def memory_limit(root: Path = Path("/")) -> int:
+    """Bytes that we may use at most: the lowest finite limit on the way from our control group up, else the machine's memory."""
+    limits = [limit for path in _limit_files(root) if (limit := _finite(path)) is not None]
+    if limits:
+        return min(limits)
+    for line in (root / "proc/meminfo").read_text().splitlines():
+        if line.startswith("MemTotal:"):
+            return int(line.split()[1]) * 1024
+    return _UNLIMITED_V1_BYTES
+
+
+def _limit_files(root: Path) -> Iterator[Path]:
+    try:
+        lines = (root / "proc/self/cgroup").read_text().splitlines()
+    except OSError:
+        return
+    for line in lines:
+        _, controllers, group = line.split(":", 2)
+        if not controllers:
+            base, name = root / "sys/fs/cgroup", "memory.max"
+        elif "memory" in controllers.split(","):
+            base, name = root / "sys/fs/cgroup/memory", "memory.limit_in_bytes"
+        else:
+            continue
+        folder = base / group.lstrip("/")
+        # In a container the path of the group may not be mounted: its own limit then stands at the root of the mount.
+        for place in (folder, *folder.parents):
+            yield place / name
+            if place == base:
+                break
+
+
+def _finite(path: Path) -> int | None:
+    try:
+        text = path.read_text().strip()
+    except OSError:
+        return None
+    return int(text) if text.isdigit() and int(text) < _UNLIMITED_V1_BYTES else None

@@ -1,0 +1,60 @@
+"""The memory gauge, on made-up machines."""
+
+from pathlib import Path
+
+import pytest
+
+from scrubjay.runtime.memory import MemoryGauge, anonymous_memory, memory_limit
+
+KIB = 1024
+
+
+def machine(root: Path, groups: dict[str, str], *, cgroup: str | None) -> Path:
+    files = {
+        "proc/self/status": "Name:\tx\nVmRSS:\t 900 kB\nRssAnon:\t 600 kB\n",
+        "proc/meminfo": "MemTotal:  2048 kB\nMemFree: 1 kB\n",
+        **groups,
+    }
+    if cgroup is not None:
+        files["proc/self/cgroup"] = cgroup
+    for name, text in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return root
+
+
+@pytest.mark.parametrize(
+    ("cgroup", "groups", "expected"),
+    [
+        (None, {}, 2048 * KIB),
+        ("0::/a/b\n", {"sys/fs/cgroup/a/b/memory.max": "max\n"}, 2048 * KIB),
+        ("0::/a/b\n", {"sys/fs/cgroup/a/b/memory.max": "max", "sys/fs/cgroup/a/memory.max": "4096"}, 4096),
+        ("0::/a\n", {"sys/fs/cgroup/a/memory.max": "9000", "sys/fs/cgroup/memory.max": "8192"}, 8192),
+        ("0::/not/mounted\n", {"sys/fs/cgroup/memory.max": "12288"}, 12288),
+        ("3:cpu,memory:/x\n1:cpuset:/x\n", {"sys/fs/cgroup/memory/x/memory.limit_in_bytes": "16384"}, 16384),
+        ("3:memory:/x\n", {"sys/fs/cgroup/memory/x/memory.limit_in_bytes": str((1 << 63) - 4096)}, 2048 * KIB),
+    ],
+)
+def test_limit_is_the_nearest_finite_one(
+    tmp_path: Path, cgroup: str | None, groups: dict[str, str], expected: int
+) -> None:
+    assert memory_limit(machine(tmp_path, groups, cgroup=cgroup)) == expected
+
+
+def test_machine_that_tells_nothing_has_no_limit(tmp_path: Path) -> None:
+    machine(tmp_path, {"proc/meminfo": "", "proc/self/status": ""}, cgroup=None)
+    assert memory_limit(tmp_path) > 1 << 50
+    assert anonymous_memory(tmp_path) == 0
+
+
+def test_gauge_refuses_above_its_mark(tmp_path: Path) -> None:
+    machine(tmp_path, {}, cgroup=None)
+    gauge = MemoryGauge(0.5, None, root=tmp_path)
+    assert gauge.has_room()
+    assert gauge.ratio == pytest.approx(600 / 2048)
+    gauge.set_marks(0.5, 599 * KIB)
+    assert not gauge.has_room()
+    gauge.set_marks(0.29, None)
+    assert not gauge.has_room()
+    assert "MiB" in repr(gauge)
