@@ -194,7 +194,8 @@ def _checks(items: Sequence[Item], *, counted: bool) -> list[_Check]:
     by_type: dict[str, list[Item]] = {}
     for item in items:
         by_type.setdefault(item.type, []).append(item)
-    attachments = [item for item in by_type.get("attachment", ()) if item.headers.get("rate_limited") is not True]
+    # Those that count as nothing were limited by a relay before us.
+    attachments = [item for item in by_type.get("attachment", ()) if item.kind.quantities(item)]
     _add_spans(checks, by_type.get("span", []), _of_kind(attachments, "span"), counted)
     _add_attachments(checks, _of_kind(attachments, "event"), on_event)
     _add_attachments(checks, _of_kind(attachments, "trace"), on_event)
