@@ -33,12 +33,12 @@ class Recorded:
 
 
 @cache
-def recorded(*formats: str) -> tuple[Recorded, ...]:
-    """All requests, or those of the given formats (`envelope`, `store`, …), in order."""
+def recorded(*wanted: str) -> tuple[Recorded, ...]:
+    """All requests, or those of the given formats and kinds (`envelope`, `store`, `csp`, …), in order."""
     found = []
     for line in (FOLDER / "index.jsonl").read_text().splitlines():
         entry = json.loads(line)
-        if not formats or entry["format"] in formats:
+        if not wanted or entry["format"] in wanted or entry["kind"] in wanted:
             fields = {name: entry[name] for name in ("file", "client", "kind", "format", "method", "target")}
             headers = tuple((name, value) for name, value in entry["headers"])
             found.append(
