@@ -16,6 +16,7 @@ import msgspec
 from scrubjay import reasons
 from scrubjay.core.envelope import Envelope, Item
 from scrubjay.core.header_rules import normal_uuid
+from scrubjay.core.items.partial import read
 from scrubjay.errors import BadRequest
 
 _LENIENT_CLIENTS: Final = ("raven-python/", "sentry-python/")
@@ -44,11 +45,13 @@ def read_store(body: bytes, client: str | None, max_event_bytes: int) -> Envelop
         raise BadRequest(reasons.EMPTY_BODY, "the body is empty")
     if client is not None and client.startswith(_LENIENT_CLIENTS) and _SUSPECT.search(payload):
         payload = _TOKENS.sub(_strict, payload)
+    event = read(_DECODER, payload)
+    if event is None:
+        raise _unreadable("no JSON object, or its event_id or type is no text")
     try:
-        event = _DECODER.decode(payload)
         headers: dict[str, object] = {} if event.event_id is None else {"event_id": normal_uuid(event.event_id)}
-    except (ValueError, RecursionError) as error:
-        raise BadRequest(reasons.INVALID_STORE_JSON, "the event cannot be read", str(error)) from None
+    except ValueError:
+        raise _unreadable("event_id is no UUID") from None
     item_type = _ITEM_TYPES.get(event.type, "event")
     return Envelope(headers, [Item({"type": item_type, "content_type": "application/json"}, payload)])
 
@@ -78,6 +81,10 @@ def _strict(match: re.Match[bytes]) -> bytes:
     if match["integer"] is not None and (len(token) > 20 or int(token) not in _INTEGERS):
         return b"0".ljust(len(token))
     return token
+
+
+def _unreadable(cause: str) -> BadRequest:
+    return BadRequest(reasons.INVALID_STORE_JSON, "the event cannot be read", cause)
 
 
 def _invalid(cause: str) -> BadRequest:
