@@ -24,6 +24,16 @@ SUFFIXES: Final = (".json", ".yaml", ".yml")
 DEFAULT_STEM: Final = "default"
 _PATH_STEP: Final = re.compile(r"\.(\w+)|\[(\d+)\]")
 _MAX_ID: Final = 2**64 - 1
+_WORDS: Final = {
+    "str": "a text",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "array": "a list",
+    "object": "an object",
+    " | ": " or ",
+}
+_TYPES: Final = re.compile(r"\b(?:str|int|float|bool|array|object)\b| \| ")
 
 Stamp = tuple[int, int, int]
 """Inode, time of change in ns, size."""
@@ -113,10 +123,9 @@ def parse_project(text: str, where: str) -> ProjectConfig:
         steps = [name or int(index) for name, index in _PATH_STEP.findall(path)]
         dotted = path.removesuffix("`").removeprefix(".")
         raise ConfigError(_plain_words(problem), where=where, path=dotted, line=_line(text, where, steps)) from error
-    if max(config.project_id or 0, config.organization_id or 0) > _MAX_ID:
-        raise ConfigError(
-            "an id has at most 64 bits", where=where, path="projectId", line=_line(text, where, ["projectId"])
-        )
+    for name, value in (("projectId", config.project_id), ("organizationId", config.organization_id)):
+        if value is not None and value > _MAX_ID:
+            raise ConfigError("an id has at most 64 bits", where=where, path=name, line=_line(text, where, [name]))
     return config
 
 
@@ -138,16 +147,9 @@ def _line(text: str, where: str, steps: Sequence[str | int]) -> int | None:
 
 
 def _plain_words(problem: str) -> str:
-    """msgspec's words for types, in JSON's."""
-    for word, plain in (
-        ("`str`", "a text"),
-        ("`int`", "a whole number"),
-        ("`bool`", "true or false"),
-        ("`array`", "a list"),
-    ):
-        problem = problem.replace(word, plain)
-    problem = re.sub(r"a text matching regex .*", "a key of 32 characters", problem)
-    return problem.replace("`object`", "an object").replace("`null`", "null").replace("Expected", "expected")
+    """msgspec's words for types, in words that an operator of a YAML file knows."""
+    problem = re.sub(r"`str` matching regex .*", "a key of 32 characters", problem)
+    return _TYPES.sub(lambda match: _WORDS[match[0]], problem.replace("Expected", "expected")).replace("`", "")
 
 
 def _place(config: ProjectConfig, path: Path, *, managed: bool) -> tuple[ProjectConfig | None, tuple[str, ...]]:

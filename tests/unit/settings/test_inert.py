@@ -1,0 +1,21 @@
+"""Keys that are known and have no effect."""
+
+from __future__ import annotations
+
+from scrubjay.settings.inert import ELSEWHERE, NOT_YET, covers
+from scrubjay.settings.load import FIELDS, SECTIONS
+
+
+def test_a_name_stands_for_itself_or_for_all_below() -> None:
+    assert covers(ELSEWHERE, "cache.batch_size")
+    assert covers(ELSEWHERE, "processing.kafka_config")
+    assert covers(ELSEWHERE, "processing")
+    assert not covers(ELSEWHERE, "processings.kafka_config")
+    assert not covers(ELSEWHERE, "cache.batch")
+
+
+def test_nothing_is_both_honoured_and_not() -> None:
+    for names in (ELSEWHERE, NOT_YET):
+        assert not [key for key in FIELDS if covers(names, key)]
+        assert not [key for key in SECTIONS if key in names or f"{key}." in names]
+    assert not ELSEWHERE & NOT_YET
