@@ -331,6 +331,6 @@ def _categories(names: object, path: str) -> frozenset[DataCategory]:
     if not isinstance(names, (list, tuple)) or not names:
         raise ConfigError("a list of categories is needed", path=path, accepted=", ".join(_CATEGORIES))
     for name in names:
-        if name not in _CATEGORIES:
+        if not isinstance(name, str) or name not in _CATEGORIES:
             raise ConfigError(f"{name!r} cannot be sampled", path=path, accepted=", ".join(_CATEGORIES))
     return frozenset(_CATEGORIES[name] for name in names)

@@ -14,8 +14,8 @@ from typing import Final, TypeVar
 
 import msgspec
 from msgspec import Raw, Struct
-from scrubjay.core.envelope import Item
 
+from scrubjay.core.envelope import Item
 from scrubjay.reasons import DataCategory, Quantities, Reason
 
 T = TypeVar("T")
