@@ -7,9 +7,10 @@ import pytest
 from scrubjay.core.enforcement import Bill, Ruling, draw_up, judge
 from scrubjay.core.envelope import Item
 from scrubjay.core.ledger import total
-from scrubjay.core.limits import Scoping, format_rate_limits, parse_rate_limits, widened
+from scrubjay.core.limits import LimitTable, Scoping, format_rate_limits, limits_of_response, parse_rate_limits, widened
 from scrubjay.core.quotas import Charge, Quota, Refusal, compile_quotas, zero_limits
 from scrubjay.reasons import DataCategory as C
+from scrubjay.runtime.quota_backends.memory import MemoryBackend
 from support.items import make_item
 
 NOW = 1_000.0
@@ -365,6 +366,33 @@ def test_several_quotas_are_one_charge_decisions_19() -> None:
     bill = bill_for(quotas, items_of([EVENT]))
     assert [counter.quota.id for counter in bill.charges[0].counters] == ["a", "b"]
     assert told(settle(bill, "b")) == "20:error:project:b"
+
+
+async def test_a_refusal_is_remembered_until_its_window_ends_decisions_31() -> None:
+    """As the path does it: count, learn, and ask the table at the next request."""
+    (quota,), table, backend = quotas_of(error=2), LimitTable(), MemoryBackend()
+    unix = 1_700_000_000
+
+    async def refused(after_s: float) -> str:
+        (item,) = items_of([EVENT])
+        gate = judge([item], table.active(SCOPING, NOW + after_s))
+        if gate.falls:
+            return "gate"
+        bill = bill_for([quota], [item])
+        ruling = bill.settle(await backend.consume(bill.charges, unix + after_s), NOW + after_s)
+        table.learn(SCOPING, ruling.limits, NOW + after_s)
+        return "count" if ruling.falls else ""
+
+    # Organisation 42: the window ends after 22 seconds.
+    assert [await refused(second) for second in (0, 1, 2, 3, 21, 22, 23)] == ["", "", "count", "gate", "gate", "", ""]
+
+
+def test_the_server_s_word_on_a_200_refuses_the_next_decisions_65() -> None:
+    table = LimitTable()
+    learnt = limits_of_response(200, ["60:replay:project"], None, now_mono=NOW, now_unix=0)
+    table.learn(SCOPING, learnt, NOW)
+    items = items_of([EVENT, ("replay_recording", {})])
+    assert positions(items, judge(items, table.active(SCOPING, NOW))) == {1}
 
 
 def test_metric_buckets_are_not_counted() -> None:
