@@ -135,11 +135,14 @@ def _report(timestamp: int, counts: Mapping[tuple[Section, str, DataCategory], i
 
 
 class Ledger:
-    """Opens accounts and books endings. `strict` turns an account that does not close into an exception (tests)."""
+    """Opens accounts and books endings.
+
+    Without `reports` the server is told nothing. `strict` turns an account that does not close into an exception (tests).
+    """
 
     def __init__(self, book: Book, reports: ClientReports | None = None, *, strict: bool = False) -> None:
         self._book = book
-        self.reports = reports if reports is not None else ClientReports()
+        self._reports = reports
         self.strict = strict
 
     def open(self, envelope: Envelope, account: Account) -> Tally:
@@ -150,7 +153,8 @@ class Ledger:
 
     def book(self, booking: Booking) -> None:
         self._book.ended(booking)
-        self.reports.add(booking)
+        if self._reports is not None:
+            self._reports.add(booking)
 
     def end(
         self, parcel: Parcel, reason: Reason, *, now_unix: float, stage: str, origin: str = "", detail: str = ""
