@@ -172,7 +172,7 @@ def test_overlays_need_something_below(tmp_path: Path) -> None:
         ),
         ('{"slug": 5}', "f.json", "f.json:1: slug: expected a text or null, got a whole number"),
         ('{\t"slug": 5}', "f.json", "f.json:1: slug: expected a text or null, got a whole number"),
-        ('{\n\t"slug": 5}', "f.json", "f.json: slug: expected a text or null, got a whole number"),
+        ('{"slug": 5, "rev": "\x7f"}', "f.json", "f.json: slug: expected a text or null, got a whole number"),
         ("{", "f.json", "f.json: malformed JSON: Input data was truncated"),
         ("5", "f.yaml", "f.yaml: expected an object, got a whole number"),
         (f"projectId: {2**64}", "f.yaml", "f.yaml:1: projectId: an id has at most 64 bits"),
