@@ -17,10 +17,10 @@ from typing import Any
 import brotli
 import pytest
 
+from support.corpus import Recorded, recorded
 from support.daemon import Account, Daemon
 from support.recorder import Delivery, WireItem, read_envelope, recording
 
-CORPUS = Path(__file__).parents[1] / "support" / "corpus"
 ENCODERS: dict[str | None, Callable[[bytes], bytes]] = {
     None: bytes,
     "gzip": gzip.compress,
@@ -33,53 +33,31 @@ REWRITTEN = {"sent_at", "dsn"}
 """Members of an envelope's header that a relay changes on purpose: the time by which it waited, the next server's address."""
 
 
-@dataclass(frozen=True)
-class Recorded:
-    """One request of the corpus."""
-
-    name: str
-    target: str
-    headers: dict[str, str]
-    encoding: str | None
-    body: bytes
-
-    @property
-    def user_agent(self) -> str:
-        return f"corpus/{self.name}"
-
-    @property
-    def is_store(self) -> bool:
-        return "/store/" in self.target
-
-    def items(self) -> list[WireItem]:
-        """What the server has to get: a store body is an envelope with this one event."""
-        return [WireItem({"type": "event"}, self.body)] if self.is_store else read_envelope(self.body)[1]
-
-    def header(self) -> dict[str, Any]:
-        return {} if self.is_store else read_envelope(self.body)[0]
+def user_agent(request: Recorded) -> str:
+    """What tells one request's delivery from all others."""
+    return f"corpus/{request.file}"
 
 
-def recorded() -> list[Recorded]:
-    rows = [json.loads(line) for line in (CORPUS / "index.jsonl").read_text().splitlines()]
-    return [
-        Recorded(
-            row["file"],
-            row["target"],
-            {name: value for name, value in row["headers"] if name.lower() not in NOT_SENT},
-            row["content_encoding"],
-            (CORPUS / row["file"]).read_bytes(),
-        )
-        for row in rows
-        if row["format"] == "envelope" or row["kind"] == "store"
-    ]
+def sent_items(request: Recorded) -> list[WireItem]:
+    """What the server has to get: a store body is an envelope with this one event."""
+    return [WireItem({"type": "event"}, request.body)] if is_store(request) else read_envelope(request.body)[1]
+
+
+def sent_header(request: Recorded) -> dict[str, Any]:
+    return {} if is_store(request) else read_envelope(request.body)[0]
+
+
+def is_store(request: Recorded) -> bool:
+    return "/store/" in request.target
 
 
 def send(port: int, request: Recorded) -> int:
     """The request as its client made it: path, headers, encoding, chunked or not. The status."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
-    body = ENCODERS[request.encoding](request.body)
-    chunked = any(name.lower() == "transfer-encoding" for name in request.headers)
-    headers = {**request.headers, "User-Agent": request.user_agent}
+    body = ENCODERS[request.content_encoding](request.body)
+    headers = {name: value for name, value in request.headers if name.lower() not in NOT_SENT}
+    headers["User-Agent"] = user_agent(request)
+    chunked = any(name.lower() == "transfer-encoding" for name in headers)
     try:
         parts = iter([body[:1000], body[1000:]]) if len(body) > 1000 else iter([body])
         connection.request("POST", request.target, parts if chunked else body, headers, encode_chunked=chunked)
@@ -92,7 +70,7 @@ def send(port: int, request: Recorded) -> int:
 class Passage:
     """The whole corpus, gone through one relay."""
 
-    requests: list[Recorded]
+    requests: tuple[Recorded, ...]
     statuses: dict[str, int]
     deliveries: dict[str, list[Delivery]]
     """By `User-Agent`."""
@@ -101,26 +79,26 @@ class Passage:
     """What `scrubjay status` says, by category."""
 
     def arrived(self, request: Recorded) -> tuple[dict[str, Any], list[WireItem]]:
-        return self.deliveries[request.user_agent][0].envelope()
+        return self.deliveries[user_agent(request)][0].envelope()
 
     def items(self) -> list[tuple[str, WireItem, WireItem]]:
         """Name of the request, item as sent, item as it arrived."""
         found = []
         for request in self.requests:
-            sent, arrived = request.items(), self.arrived(request)[1]
-            assert [item.headers["type"] for item in arrived] == [item.headers["type"] for item in sent], request.name
-            found += [(request.name, before, after) for before, after in zip(sent, arrived, strict=True)]
+            sent, arrived = sent_items(request), self.arrived(request)[1]
+            assert [item.headers["type"] for item in arrived] == [item.headers["type"] for item in sent], request.file
+            found += [(request.file, before, after) for before, after in zip(sent, arrived, strict=True)]
         return found
 
 
 def pass_through(mode: str, folder: Path) -> Passage:
     """Send the corpus through a relay in `mode`, wait until it holds nothing, stop it."""
-    requests = recorded()
+    requests = recorded("envelope", "store")
     with recording() as upstream:
         relay = Daemon(folder / "relay", mode=mode, upstream=upstream.url)
         try:
             relay.start()
-            statuses = {request.name: send(relay.port, request) for request in requests}
+            statuses = {request.file: send(relay.port, request) for request in requests}
             account = relay.wait_until_empty()
             assert relay.stop() == 0, relay.log
             state = relay.run("status", "--json")
@@ -146,10 +124,10 @@ def test_each_arrives_exactly_once(passage: Passage) -> None:
     assert len(passage.requests) > 190
     assert {name: status for name, status in passage.statuses.items() if status != 200} == {}
     assert {agent: len(deliveries) for agent, deliveries in passage.deliveries.items()} == {
-        request.user_agent: 1 for request in passage.requests
+        user_agent(request): 1 for request in passage.requests
     }
     for request in passage.requests:
-        delivery = passage.deliveries[request.user_agent][0]
+        delivery = passage.deliveries[user_agent(request)][0]
         assert delivery.path == "/api/1/envelope/"
         assert "4f2a8c1e9b7d4a6380c5e2f1a7b9d3c4" in delivery.headers["x-sentry-auth"]
 
@@ -166,7 +144,7 @@ def test_account_closes(passage: Passage) -> None:
 
 def test_received_quantities_are_those_of_the_corpus(passage: Passage) -> None:
     """Counted here from the item types alone, so that an account that closes on nothing cannot pass."""
-    types = Counter(item.headers["type"] for request in passage.requests for item in request.items())
+    types = Counter(item.headers["type"] for request in passage.requests for item in sent_items(request))
     received = passage.account.received
     assert received["error"] == types["event"]
     assert received["transaction"] == types["transaction"]
@@ -175,7 +153,7 @@ def test_received_quantities_are_those_of_the_corpus(passage: Passage) -> None:
     assert received["attachment"] == sum(
         len(item.payload)
         for request in passage.requests
-        for item in request.items()
+        for item in sent_items(request)
         if item.headers["type"] == "attachment"
     )
 
@@ -183,9 +161,9 @@ def test_received_quantities_are_those_of_the_corpus(passage: Passage) -> None:
 def test_envelope_headers_survive(passage: Passage) -> None:
     for request in passage.requests:
         header, _ = passage.arrived(request)
-        kept = {name: value for name, value in request.header().items() if name not in REWRITTEN}
-        assert {name: header.get(name) for name in kept} == kept, request.name
-        assert ("sent_at" in header) == ("sent_at" in request.header()), request.name
+        kept = {name: value for name, value in sent_header(request).items() if name not in REWRITTEN}
+        assert {name: header.get(name) for name in kept} == kept, request.file
+        assert ("sent_at" in header) == ("sent_at" in sent_header(request)), request.file
 
 
 def test_item_headers_survive(passage: Passage) -> None:
