@@ -82,7 +82,7 @@ class CapturedItem:
             return None
         try:
             return decode_json(self.payload)
-        except (ValueError, RecursionError):
+        except ValueError:
             return None
 
 

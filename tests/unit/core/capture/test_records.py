@@ -1,0 +1,166 @@
+import pytest
+
+from scrubjay.core.capture.records import RECORD_TYPES, CapturedItem, Facts, part_of, records_of
+from scrubjay.core.envelope import encode_json
+
+NOW = 1_800_000_000.0
+ID = "01a20300-ae0d-7136-a7a0-e0b9d0a99721"
+FACTS = Facts(ID, NOW, "1", "k" * 32, {})
+
+
+def item(item_type, payload, **headers):
+    body = payload if isinstance(payload, bytes) else encode_json(payload)
+    return CapturedItem(item_type, headers, body, len(body))
+
+
+def summary(item_type, payload, facts=FACTS, **headers):
+    (record,) = records_of(facts, (item(item_type, payload, **headers),))
+    return record.summary
+
+
+def test_the_record_of_an_event():
+    payload = {
+        "event_id": "e" * 32,
+        "timestamp": "2027-01-15T07:59:59Z",
+        "platform": "python",
+        "environment": "dev",
+        "release": "1.2.0",
+        "transaction": "/checkout",
+        "exception": {"values": [{"type": "ValueError", "value": "bad\nworse"}]},
+        "contexts": {"trace": {"trace_id": "t" * 32, "span_id": "s" * 16}},
+        "sdk": {"name": "sentry.python", "version": "2.30.0"},
+        "user": {"id": "7", "geo": {"city": "x"}},
+        "tags": [["area", "cart"], ["n", 5], ["bad", None]],
+        "_meta": {"user": {"id": {"": {"rem": [["@email:replace", "s", 0, 1], ["@ip", "x"], ["@ip", "x"]]}}}},
+    }
+    assert summary("event", payload) == {
+        "id": f"{ID}-0",
+        "item_index": 0,
+        "capture_id": ID,
+        "type": "error",
+        "item_type": "event",
+        "received_at": "2027-01-15T08:00:00.000Z",
+        "timestamp": "2027-01-15T07:59:59.000Z",
+        "project": "1",
+        "public_key": "k" * 32,
+        "title": "ValueError: bad",
+        "bytes": len(encode_json(payload)),
+        "outcome": "accepted",
+        "via": "dsn",
+        "source": "server",
+        "event_id": "e" * 32,
+        "level": "error",
+        "platform": "python",
+        "environment": "dev",
+        "release": "1.2.0",
+        "trace_id": "t" * 32,
+        "span_id": "s" * 16,
+        "transaction": "/checkout",
+        "sdk": "sentry.python/2.30.0",
+        "user": {"id": "7"},
+        "tags": {"area": "cart", "n": "5"},
+        "scrub": {"changes": 3, "rules": ["@email:replace", "@ip"]},
+    }
+
+
+def test_what_is_absent_is_left_out_and_a_guessed_time_is_marked():
+    record = summary("event", {})
+    assert record["timestamp"] == record["received_at"]
+    assert record["timestamp_guessed"] is True
+    assert record["level"] == "error"
+    assert not {"event_id", "user", "tags", "scrub", "culprit", "release", "attachments"} & record.keys()
+
+
+@pytest.mark.parametrize(
+    ("item_type", "record_type"),
+    [
+        ("event", "error"),
+        ("transaction", "transaction"),
+        ("user_report", "feedback"),
+        ("sessions", "release_health"),
+        ("replay_video", "replay"),
+        ("profile_chunk", "profile"),
+        ("statsd", "metric"),
+        ("raw_security", "security"),
+        ("from_the_future", "other"),
+    ],
+)
+def test_types(item_type, record_type):
+    assert summary(item_type, {})["type"] == record_type
+    assert record_type in RECORD_TYPES
+
+
+def test_a_log_container_is_one_record_per_entry():
+    entries = [
+        {"body": "one", "level": "info", "trace_id": "t", "attributes": {
+            "sentry.environment": {"value": "dev"}, "sentry.release": {"value": "r1"},
+            "sentry.sdk.name": {"value": "sentry.python"}, "sentry.sdk.version": {"value": "2"}}},
+        {"body": "two", "attributes": {"sentry.sdk.name": {"value": "sentry.go"}}},
+        "odd",
+    ]  # fmt: skip
+    log = item("log", {"items": entries})
+    one, two = records_of(FACTS, (log,))
+    assert (one.id, two.id) == (f"{ID}-0.0", f"{ID}-0.1")
+    assert (one.summary["title"], one.summary["level"], one.summary["trace_id"]) == ("one", "info", "t")
+    assert (one.summary["environment"], one.summary["release"], one.summary["sdk"]) == ("dev", "r1", "sentry.python/2")
+    assert two.summary["sdk"] == "sentry.go"
+    assert part_of(log, one.id) == entries[0]
+    assert part_of(log, two.id) == entries[1]
+
+
+def test_other_items_show_their_whole_document():
+    assert part_of(item("event", {"a": 1}), f"{ID}-0") == {"a": 1}
+    assert part_of(item("log", {"items": []}), f"{ID}-0") == {"items": []}
+
+
+def test_attachments_are_counted_at_their_event_and_listed_themselves():
+    event, attachment = records_of(
+        FACTS, (item("event", {}), item("attachment", b'{"message":"inside"}', filename="a.json"))
+    )
+    assert event.summary["attachments"] == 1
+    assert attachment.summary["title"] == "a.json"
+    assert attachment.id == f"{ID}-1"
+    assert "attachments" not in attachment.summary
+
+
+@pytest.mark.parametrize("payload", [b"", b"\xff", b"{", b"5", b"[1]", b'"x"', b"null"])
+def test_a_payload_that_is_no_object_is_a_record_all_the_same(payload):
+    assert summary("event", payload)["title"] == "event"
+
+
+def test_an_omitted_payload_is_a_record_all_the_same():
+    omitted = CapturedItem("event", {}, None, 9)
+    (record,) = records_of(FACTS, (omitted,))
+    assert record.summary["bytes"] == 9
+    assert part_of(omitted, record.id) is None
+
+
+def test_envelope_headers_fill_in():
+    headers = {"event_id": "e", "trace": {"environment": "prod", "release": "r2"}, "sdk": {"name": "sentry.ruby"}}
+    record = summary("client_report", {}, Facts(ID, NOW, "1", "k", headers))
+    assert (record["event_id"], record["environment"], record["release"], record["sdk"]) == (
+        "e",
+        "prod",
+        "r2",
+        "sentry.ruby",
+    )
+
+
+@pytest.mark.parametrize(
+    ("payload", "user_agent", "source"),
+    [
+        ({"sdk": {"name": "sentry.cocoa"}}, "Mozilla/5.0", "mobile"),
+        ({"sdk": {"name": "sentry.javascript.react-native"}}, "", "mobile"),
+        ({"platform": "python"}, "Mozilla/5.0 (X11)", "browser"),
+        ({"server_name": "web-1", "platform": "javascript"}, "", "server"),
+        ({"contexts": {"runtime": {"name": "node"}}}, "", "server"),
+        ({"platform": "python"}, "", "server"),
+        ({"platform": "javascript", "tags": {"runtime": "browser"}}, "", "browser"),
+        ({"platform": "javascript", "sdk": {"name": "sentry.javascript.react"}}, "", "browser"),
+        ({"platform": "javascript", "sdk": {"name": "sentry.javascript.nextjs"}}, "", "server"),
+        ({"attributes": {"sentry.sdk.name": {"value": "sentry.javascript.browser"}}}, "", "browser"),
+        ({}, "curl/8", "server"),
+    ],
+)
+def test_where_it_came_from(payload, user_agent, source):
+    assert summary("event", payload, Facts(ID, NOW, "1", "k", {}, user_agent=user_agent))["source"] == source
