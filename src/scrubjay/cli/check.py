@@ -76,8 +76,7 @@ def _check(project: ProjectConfig, name: str, keys: list[str], loaded: Loaded) -
         return found
     found.revision = plan.revision
     found.problems += [f"project {name}: {problem}" for problem in plan.problems]
-    if plan.scrub is not None:
-        found.full_walk += plan.scrub.forced_full
+    found.full_walk += plan.scrub.forced_full if plan.scrub else ()
     found.unread += unread(plan)
     return found
 

@@ -70,7 +70,7 @@ def _words(program: click.Command, ctx: click.Context) -> list[str]:
         if isinstance(command, click.Group):
             for name in command.list_commands(ctx):
                 child = command.get_command(ctx, name)
-                if child is not None:
-                    words[name] = None
-                    waiting.append(child)
+                assert child is not None, "it was just listed"
+                words[name] = None
+                waiting.append(child)
     return list(words)

@@ -6,7 +6,6 @@ Exit codes: 0 success, 1 an error of configuration or at run time, 2 an error of
 from __future__ import annotations
 
 import importlib
-import sys
 from typing import Final
 
 import click
@@ -57,4 +56,4 @@ def program(ctx: click.Context) -> None:
 
 def main() -> None:
     """The console script."""
-    sys.exit(program.main(prog_name="scrubjay", standalone_mode=True))
+    program.main(prog_name="scrubjay")

@@ -10,7 +10,7 @@ import pytest
 from click.testing import Result
 
 from scrubjay import __version__
-from scrubjay.cli.program import VERBS
+from scrubjay.cli.program import VERBS, main
 
 Call = Callable[..., Result]
 
@@ -30,8 +30,12 @@ def test_every_verb_has_a_help(call: Call, verb: str) -> None:
     assert f"scrubjay {verb}" in result.output
 
 
-def test_version(call: Call) -> None:
-    assert call("--version").output == f"scrubjay {__version__}\n"
+def test_version(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "argv", ["anything", "--version"])
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert caught.value.code == 0
+    assert capsys.readouterr().out == f"scrubjay {__version__}\n"
 
 
 def test_usage_errors_end_with_2(call: Call) -> None:

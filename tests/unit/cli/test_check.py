@@ -1,0 +1,131 @@
+"""`scrubjay check`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+
+from scrubjay.cli.check import unread
+from scrubjay.core.plan import ProjectPlan, compile_plan
+from scrubjay.settings.load import FIELDS
+from scrubjay.settings.project import ProjectConfig
+from scrubjay.settings.schema import Settings
+
+Call = Callable[..., Result]
+Folder = Callable[..., Path]
+ROOT = Path(__file__).parents[3]
+KEY = "a94ae32be2584e0bbd7a4cbb95971fee"
+OTHER = "b" * 32
+STATIC = "relay: {upstream: 'https://h'}\nspool: {envelopes: {path: /s}}\n"
+
+
+def checked(call: Call, conf: Path, code: int = 0) -> dict[str, Any]:
+    result = call("check", "--json", "-c", str(conf))
+    assert result.exit_code == code, result.output
+    document = json.loads(result.stdout)
+    assert isinstance(document, dict)
+    return document
+
+
+@pytest.mark.parametrize("folder", ["config", "config/sidecar", "config/gateway", "config/dev"])
+def test_every_example_passes(call: Call, folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    document = checked(call, Path(folder))
+    assert document["errors"] == document["warnings"] == []
+    assert set(document["settings"]) == set(FIELDS)
+
+
+def test_every_value_has_its_origin(call: Call, folder: Folder) -> None:
+    conf = folder(STATIC, default="config: {}")
+    result = call("check", "-c", str(conf), "--log-level", "debug")
+    assert result.exit_code == 0
+    rows = {cells[0]: cells[1:] for line in result.stdout.splitlines() if (cells := line.split())}
+    assert rows["relay.upstream"] == ["https://h/", f"{conf}/scrubjay.yaml:1"]
+    assert rows["logging.level"] == ["debug", "flag", "--log-level"]
+    assert rows["http.timeout"] == ["5", "default"]
+    assert rows["relay.mode"][0] == "static"
+    assert set(FIELDS) <= set(rows)
+
+
+def test_plans_are_named_with_their_keys(call: Call, folder: Folder) -> None:
+    conf = folder(
+        STATIC, default="config: {}", p42=f"slug: shop\npublicKeys: [{{publicKey: {KEY}}}, {{publicKey: {OTHER}}}]"
+    )
+    default, shop = checked(call, conf)["projects"]
+    assert (default["name"], default["keys"]) == ("default", [])
+    assert (shop["name"], shop["keys"]) == ("42 shop", [KEY, OTHER])
+    assert default["revision"] != shop["revision"]
+    text = call("check", "-c", str(conf)).stdout
+    assert "42 shop" in text
+    assert OTHER in text
+    assert "every other key" in text
+
+
+@pytest.mark.parametrize(
+    ("project", "words"),
+    [
+        ("config: {allowedDomains: 5}", "config.allowedDomains"),
+        ("config: {scrubjay: {scrub: {profile: lax}}}", "config.scrubjay.scrub.profile"),
+        ("config: {quotas: [{id: q, categories: [error], limit: 5, window: 0}]}", "project default: "),
+    ],
+)
+def test_whatever_would_be_left_out_is_an_error(call: Call, folder: Folder, project: str, words: str) -> None:
+    conf = folder(STATIC, default=project)
+    (error,) = checked(call, conf, 1)["errors"]
+    assert words in error
+    result = call("check", "-c", str(conf))
+    assert result.exit_code == 1
+    assert f"error: {error}" in result.stderr
+
+
+def test_warnings_do_not_fail(call: Call, folder: Folder) -> None:
+    result = call("check", "-c", str(folder("relay: {portt: 1}\nprocessing: {enabled: false}\n")))
+    assert result.exit_code == 0
+    assert "warning: " in result.stderr
+    assert "note: known keys without effect here: processing.enabled" in result.stderr
+
+
+def test_settings_that_cannot_be_used(call: Call, folder: Folder) -> None:
+    result = call("check", "-c", str(folder("relay: {mode: static}")))
+    assert result.exit_code == 1
+    assert "mode `static` needs an upstream" in result.stderr
+
+
+def test_rules_that_force_the_full_walk_are_named(call: Call, folder: Folder) -> None:
+    pii = "{rules: {odd: {type: pattern, pattern: 'a.{0,900}b|[^c]+'}}, applications: {$string: [odd]}}"
+    (plan,) = checked(call, folder(STATIC, default=f"config: {{piiConfig: {pii}}}"))["projects"]
+    assert isinstance(plan["full_walk"], list)
+
+
+def test_what_leaves_unread_is_said() -> None:
+    assert list(unread(ProjectPlan(revision="pass"))) == ["everything"]
+    plan = compile_plan(ProjectConfig(), Settings())
+    found = list(unread(plan))
+    assert "attachments that are neither text nor JSON" in found
+    assert "replay_video" in found
+    assert "event" not in found
+    assert "items of unknown types that are not JSON" not in found
+
+
+@pytest.mark.parametrize(
+    ("scrub", "present", "absent"),
+    [
+        ("{attachments: keep}", "attachments", "attachments that are neither text nor JSON"),
+        ("{attachments: drop}", "replay_video", "attachments"),
+        ("{opaque: forward}", "items of unknown types that are not JSON", "everything"),
+    ],
+)
+def test_policies_change_what_leaves_unread(call: Call, folder: Folder, scrub: str, present: str, absent: str) -> None:
+    (plan,) = checked(call, folder(STATIC, default=f"config: {{scrubjay: {{scrub: {scrub}}}}}"))["projects"]
+    assert present in plan["unread"]
+    assert absent not in plan["unread"]
+
+
+def test_keys_without_a_project_in_proxy_leave_unread(call: Call, folder: Folder) -> None:
+    result = call("check", "-c", str(folder("relay: {mode: proxy}")))
+    assert "Keys without a project: everything leaves unread." in result.stdout
