@@ -1,0 +1,96 @@
+"""What is on disk alone, and reading it back, oldest first (`upstream-and-operations.md` 7.5, 7.7).
+
+Owns the place up to which the partition has been read. Which record is in memory too, and when reading is wanted, is `outbox`'s
+business; files are `spool`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Container, Sequence
+from typing import Final, Protocol
+
+from scrubjay.core.spool_format import Record, age_ms
+from scrubjay.errors import SpoolCorrupt
+from scrubjay.reasons import Quantities
+from scrubjay.runtime.disk import Clock
+from scrubjay.runtime.forwarding.lanes import Waiting
+from scrubjay.runtime.forwarding.parcel_record import decode_quantities, decode_record
+from scrubjay.runtime.spool_types import StoredRecord
+
+WINDOW_BYTES: Final = 4 * 1024 * 1024
+"""What is read ahead: about four frames."""
+
+
+class Spool(Protocol):
+    """One partition; `runtime.spool` is the real one."""
+
+    @property
+    def has_capacity(self) -> bool: ...
+
+    @property
+    def next_sequence_at_start(self) -> int: ...
+
+    async def append(self, records: Sequence[Record]) -> list[int]: ...
+
+    async def read(self, after: int, max_bytes: int, until: int | None = None) -> list[StoredRecord]: ...
+
+    def survey(self) -> AsyncIterator[list[tuple[int, bytes]]]: ...
+
+    def acknowledge(self, sequence: int) -> None: ...
+
+
+class Backlog:
+    """The records between the last one read and the last one that memory had no room for."""
+
+    def __init__(self, spool: Spool, clock: Clock) -> None:
+        self._spool = spool
+        self._clock = clock
+        self._after = 0
+        self._until = spool.next_sequence_at_start
+
+    @property
+    def waits(self) -> bool:
+        """Whether something may be there that is on disk alone."""
+        return self._after + 1 < self._until
+
+    def leave(self, sequence: int) -> None:
+        """This record is on disk alone from now on."""
+        self._until = max(self._until, sequence + 1)
+        self._after = min(self._after, sequence - 1)
+
+    async def survey(self) -> AsyncIterator[Quantities]:
+        """What each record that was found at start counts as."""
+        async for part in self._spool.survey():
+            for _, meta in part:
+                yield decode_quantities(meta)
+
+    async def read(self, known: Container[int]) -> tuple[list[Waiting], list[StoredRecord]]:
+        """The next parcels that are not `known` to be in memory, and the records that are none. Raises `SpoolError`."""
+        after, until = self._after, self._until
+        records = await self._spool.read(after, WINDOW_BYTES, until)
+        if self._after == after:  # else something before was left on disk meanwhile, and is read next
+            self._after = records[-1].sequence if records else until - 1
+        now_ms, now_boot_ms, now_mono = self._clock.wall_ms(), self._clock.boot_ms(), self._clock.mono_s()
+        found: list[Waiting] = []
+        unreadable: list[StoredRecord] = []
+        for record in records:
+            if record.sequence in known:
+                continue
+            try:
+                parcel = decode_record(record.meta, record.body)
+            except SpoolCorrupt:
+                unreadable.append(record)
+                continue
+            waited_ms = age_ms(
+                received_ms=int(parcel.received_unix * 1000),
+                written_ms=record.written_ms,
+                written_boot_ms=record.written_boot_ms,
+                same_boot=record.same_boot,
+                now_ms=now_ms,
+                now_boot_ms=now_boot_ms,
+            )
+            found.append(Waiting(parcel, record.sequence, now_mono - waited_ms / 1000, from_backlog=True))
+        return found, unreadable
+
+    def __repr__(self) -> str:
+        return f"<Backlog {self._after + 1} to {self._until - 1}>"

@@ -1,0 +1,317 @@
+"""Who is sent next, how many at once, and what an answer or its absence does to a parcel.
+
+Follows `upstream-and-operations.md` 6.6 and 6.7. The order is `lanes`, the state of the connection `outage`, the end of a parcel
+`custody`, the request itself `upstream`; `outbox` brings parcels.
+
+Invariants: nothing is sent in an outage but probes; a parcel is in the lanes, on its way, on disk alone, or has ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final, Protocol
+
+from scrubjay import reasons
+from scrubjay.core.ledger import Parcel
+from scrubjay.core.limits import ActiveLimit
+from scrubjay.errors import Refused, Throttled, Transient
+from scrubjay.runtime.disk import Clock
+from scrubjay.runtime.forwarding.custody import Custody
+from scrubjay.runtime.forwarding.lanes import Lanes, Waiting
+from scrubjay.runtime.forwarding.outage import Chance, Link, Pace, Permits, back_off_s
+from scrubjay.runtime.forwarding.tasks import Tasks
+
+_UPSTREAM: Final = "upstream"
+_NEVER: Final = float("inf")
+
+
+class Sender(Protocol):
+    """The way to the server; `runtime.upstream` is the real one."""
+
+    async def send(self, parcel: Parcel, waited_s: float) -> None: ...
+
+    async def probe(self) -> bool: ...
+
+    def came_back(self) -> None: ...
+
+
+class Observer(Protocol):
+    """What is counted and logged here; `runtime.telemetry` is the real one."""
+
+    def upstream_inflight(self, change: int) -> None: ...
+
+    def upstream_up(self, up: bool, upstream: str = ..., detail: str = ...) -> None: ...
+
+    def retry(self) -> None: ...
+
+    def internal_error(self, place: str, error: BaseException) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class DispatchOptions:
+    """The settings `http.*`, `limits.*` and `spool.envelopes.*` that matter here, in their units."""
+
+    max_concurrent_requests: int = 100
+    retry_delay_s: float = 1.0
+    outage_grace_s: float = 10.0
+    max_retry_interval_s: float = 60.0
+    max_5xx_attempts: int = 5
+    max_age_s: float = 86_400.0
+    expiry_holdoff_s: float = 300.0
+    max_unspool_per_s: int | None = None
+    keeps_limited: bool = False
+    """`http.rate_limited_policy: retry`."""
+
+
+class Dispatcher:
+    """`limit_of` tells of a limit that takes the whole of a parcel now. `on_room` is called when less waits than before.
+
+    `leave_on_disk` takes back what memory lets go of in an outage; it is only given parcels with a sequence number.
+    """
+
+    def __init__(
+        self,
+        upstream: Sender,
+        custody: Custody,
+        observer: Observer,
+        options: DispatchOptions,
+        *,
+        limit_of: Callable[[Parcel], ActiveLimit | None],
+        leave_on_disk: Callable[[Waiting], None],
+        on_room: Callable[[], None],
+        clock: Clock,
+        chance: Chance,
+    ) -> None:
+        self._upstream = upstream
+        self._custody = custody
+        self._observer = observer
+        self._options = options
+        self._limit_of = limit_of
+        self._leave_on_disk = leave_on_disk
+        self._on_room = on_room
+        self._clock = clock
+        self._chance = chance
+        self._link = Link(
+            grace_s=options.outage_grace_s,
+            retry_delay_s=options.retry_delay_s,
+            longest_delay_s=options.max_retry_interval_s,
+            chance=chance,
+        )
+        self._permits = Permits(options.max_concurrent_requests)
+        self._pace = Pace(options.max_unspool_per_s)
+        self._tasks = Tasks(observer.internal_error)
+        self._flying: set[Waiting] = set()
+        self._idle: list[asyncio.Future[Waiting]] = []
+        self._senders = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_mono = _NEVER
+        self._outage = asyncio.Event()
+        self._known_up = False
+        self._started_mono = 0.0
+        self.lanes = Lanes()
+        self.is_sending = False
+
+    @property
+    def is_out(self) -> bool:
+        return self._link.is_out
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing waits in memory, and nothing is on its way."""
+        return not self._flying and self.lanes.is_empty
+
+    @property
+    def is_quiet(self) -> bool:
+        return not self._flying
+
+    def start(self) -> None:
+        self._started_mono = self._clock.mono_s()
+        self._tasks.start("upstream-probe", self._end_outages())
+        self.is_sending = True
+        self.dispatch()
+
+    def pause(self) -> None:
+        """What is on its way goes on; nothing else is sent."""
+        self.is_sending = False
+
+    def resume(self) -> None:
+        self.is_sending = True
+        self.dispatch()
+
+    async def stop(self) -> list[Waiting]:
+        """Ends at once, whatever is on its way. Returns what was in memory."""
+        self.is_sending = False
+        if self._timer is not None:
+            self._timer.cancel()
+        await self._tasks.stop()
+        left = [*self._flying, *self.lanes.take_all()]
+        self._flying.clear()
+        return left
+
+    # Choosing
+
+    def dispatch(self) -> None:
+        """Hands out what may be sent now, and sees to it that what may be sent later will be."""
+        while (waiting := self._next()) is not None:
+            if self._idle:
+                self._idle.pop().set_result(waiting)  # the last to go idle has the warmest connection
+            else:
+                self._senders += 1
+                self._tasks.start(f"upstream-sender-{self._senders}", self._send_all(waiting))
+        self._set_timer()
+        self._on_room()
+
+    def _next(self) -> Waiting | None:
+        """Takes the next parcel that is due, and ends on the way those that are too old or fall under a limit."""
+        if not self.is_sending or self._link.is_out or len(self._flying) >= self._permits.allowed:
+            return None
+        now_mono = self._clock.mono_s()
+        while True:
+            waiting = self.lanes.pop(now_mono, self._link.retries_from_mono(), self._pace.from_mono)
+            if waiting is None:
+                return None
+            if self._is_too_old(waiting, now_mono):
+                self._custody.end(waiting, reasons.SPOOL_EXPIRED)
+            elif not self._falls_under_limit(waiting, now_mono):
+                if waiting.from_backlog:
+                    self._pace.spend(now_mono)
+                waiting.round = self._permits.round
+                self._flying.add(waiting)
+                return waiting
+
+    def _is_too_old(self, waiting: Waiting, now_mono: float) -> bool:
+        if now_mono - waiting.since_mono <= self._options.max_age_s:
+            return False
+        return now_mono - self._started_mono >= self._options.expiry_holdoff_s
+
+    def _falls_under_limit(self, waiting: Waiting, now_mono: float) -> bool:
+        """A limit learnt while the parcel waited takes it too, or holds it back (`decisions.md` 0.2 row 2)."""
+        if not waiting.from_backlog and not waiting.parcel.attempts:
+            return False
+        limit = self._limit_of(waiting.parcel)
+        if limit is None:
+            return False
+        if self._options.keeps_limited:
+            self.lanes.add_timed(waiting, max(limit.until_mono, now_mono + self._options.retry_delay_s))
+        else:
+            self._custody.end(waiting, reasons.rate_limited(limit.reason), origin=limit.origin)
+        return True
+
+    def _set_timer(self) -> None:
+        """Sees to what is due later. What is due now and not sent waits for a permit: the next answer brings it."""
+        if not self.is_sending or self._link.is_out:
+            return
+        now_mono = self._clock.mono_s()
+        due_mono = self.lanes.next_due_mono(self._link.retries_from_mono(), self._pace.from_mono)
+        if due_mono == _NEVER or due_mono <= now_mono:
+            return
+        if self._timer is not None:
+            if self._timer_mono <= due_mono:
+                return
+            self._timer.cancel()
+        self._timer_mono = due_mono
+        self._timer = asyncio.get_running_loop().call_later(due_mono - now_mono, self._on_timer)
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        self.dispatch()
+
+    # Sending
+
+    async def _send_all(self, first: Waiting) -> None:
+        waiting: Waiting | None = first
+        while True:
+            if waiting is None:
+                idle: asyncio.Future[Waiting] = asyncio.get_running_loop().create_future()
+                self._idle.append(idle)
+                waiting = await idle
+            await self._deliver(waiting)
+            waiting = self._next()
+            self.dispatch()
+
+    async def _deliver(self, waiting: Waiting) -> None:
+        """One try. Cancelled in the middle of it, the parcel stays among those that are on their way."""
+        waiting.parcel.attempts += 1
+        self._observer.upstream_inflight(1)
+        try:
+            await self._upstream.send(waiting.parcel, self._clock.mono_s() - waiting.since_mono)
+        except Transient as error:
+            self._try_again(waiting, error)
+        except Throttled as error:
+            self._answered()
+            self._custody.end(waiting, replace(reasons.SERVER_LIMIT, code=str(error)), origin=_UPSTREAM)
+        except Refused as error:
+            self._answered()
+            self._custody.end(waiting, error.reason, origin=_UPSTREAM, detail=str(error))
+        except Exception as error:  # noqa: BLE001 (a bug must neither stop the sender nor keep the parcel for ever)
+            self._observer.internal_error("forwarding", error)
+            self._custody.end(waiting, reasons.INTERNAL, detail=type(error).__name__)
+        else:
+            self._answered()
+            self._custody.end(waiting, reasons.FORWARDED)
+        finally:
+            self._observer.upstream_inflight(-1)
+        self._flying.discard(waiting)
+
+    def _try_again(self, waiting: Waiting, error: Transient) -> None:
+        now_mono = self._clock.mono_s()
+        if error.network:
+            self._permits.troubled(waiting.round)
+            if self._link.failed(now_mono):
+                self._begin_outage(str(error))
+        else:
+            self._answered(well=False)
+            waiting.failures += 1
+            if error.capped and waiting.failures >= self._options.max_5xx_attempts:
+                self._custody.end(waiting, reasons.UPSTREAM_ERROR, origin=_UPSTREAM, detail=str(error))
+                return
+        self._observer.retry()
+        if self._link.is_out and waiting.sequence:
+            self._leave_on_disk(waiting)
+        elif error.retry_after_s is not None:
+            self.lanes.add_timed(waiting, now_mono + error.retry_after_s)
+        elif error.network:
+            self.lanes.add_blocked(waiting)
+        else:
+            delay_s = back_off_s(waiting.failures, self._options.max_retry_interval_s, self._chance)
+            self.lanes.add_timed(waiting, now_mono + delay_s)
+
+    # The connection's state
+
+    def _answered(self, *, well: bool = True) -> None:
+        was_out = self._link.is_out
+        if self._link.answered():
+            self._upstream.came_back()
+        if was_out:
+            self._permits.restart()
+        elif well:
+            self._permits.succeeded()
+        if not self._known_up:
+            self._known_up = True
+            self._observer.upstream_up(True)
+
+    def _begin_outage(self, detail: str) -> None:
+        """Memory lets go of what is on disk too; only probes are sent from now on."""
+        self._known_up = False
+        self._observer.upstream_up(False, detail=detail)
+        self._outage.set()
+        for waiting in self.lanes.take_all():
+            if waiting.sequence:
+                self._leave_on_disk(waiting)
+            else:
+                self.lanes.add_blocked(waiting)
+
+    async def _end_outages(self) -> None:
+        while True:
+            await self._outage.wait()
+            self._outage.clear()
+            while self._link.is_out:
+                await asyncio.sleep(self._link.next_probe_delay_s())
+                if self._link.is_out and await self._upstream.probe():
+                    self._answered()
+            self.dispatch()
+
+    def __repr__(self) -> str:
+        return f"<Dispatcher {self._link!r} {self._permits!r} {self.lanes!r} flying={len(self._flying)}>"

@@ -1,0 +1,205 @@
+"""Reading an HTTP/1.1 reply out of bytes as they come (RFC 9112), for `http_client`.
+
+Owns framing (`Content-Length`, chunked, until close), the bounds on what is kept, and whether the connection may be used again. It
+is pure: bytes in, a `Reply` out. Header names are lower case; values of a name that came more than once are joined with a comma.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Mapping
+from enum import Enum, auto
+from typing import Final, NamedTuple
+
+MAX_HEAD_BYTES: Final = 64 * 1024
+MAX_KEPT_BYTES: Final = 64 * 1024
+"""What is kept of a body: enough for any error text. The rest is read and forgotten."""
+MAX_BODY_BYTES: Final = 20 * 1024 * 1024
+"""Where reading on costs more than a new connection (`limits.max_api_payload_size` of the reference)."""
+
+_NO_BODY: Final = frozenset({204, 304})
+_VERSIONS: Final = b"HTTP/1."
+_MAX_LINE_BYTES: Final = 4 * 1024
+_HEX: Final = re.compile(rb"[0-9a-fA-F]{1,15}")
+
+
+class BrokenReply(ValueError):
+    """The bytes are no HTTP/1.x reply."""
+
+
+class Reply(NamedTuple):
+    """`body` is cut at `MAX_KEPT_BYTES`; `reusable` says whether another request may follow on the connection."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    reusable: bool
+
+    def text(self) -> str:
+        """The body as text, whatever of it can be read."""
+        body = self.body
+        if self.headers.get("content-encoding", "").strip().lower() == "gzip":
+            try:
+                body = zlib.decompressobj(wbits=31).decompress(body, MAX_KEPT_BYTES)
+            except zlib.error:
+                return ""
+        return body.decode("utf-8", "replace")
+
+
+class _Next(Enum):
+    """What the bytes to come are."""
+
+    HEAD = auto()
+    COUNTED = auto()
+    UNTIL_CLOSE = auto()
+    CHUNK_SIZE = auto()
+    CHUNK = auto()
+    CHUNK_END = auto()
+    TRAILERS = auto()
+    NOTHING = auto()
+
+
+class ReplyReader:
+    """One reply. `feed` returns it once it is whole; bytes behind it make the connection not reusable."""
+
+    __slots__ = ("_bodiless", "_body", "_buffer", "_headers", "_left", "_next", "_reusable", "_seen_bytes", "_status")
+
+    def __init__(self, *, bodiless: bool = False) -> None:
+        """`bodiless`: no body follows, whatever the head says (the answer to CONNECT)."""
+        self._bodiless = bodiless
+        self._buffer = b""
+        self._next = _Next.HEAD
+        self._status = 0
+        self._headers: dict[str, str] = {}
+        self._body = bytearray()
+        self._seen_bytes = 0
+        self._left = 0
+        self._reusable = True
+
+    @property
+    def started(self) -> bool:
+        """Whether the other side said anything at all."""
+        return self._next is not _Next.HEAD or bool(self._buffer)
+
+    def feed(self, data: bytes) -> Reply | None:
+        """Raises `BrokenReply`."""
+        self._buffer = self._buffer + data if self._buffer else data
+        while self._step():
+            if self._seen_bytes > MAX_BODY_BYTES:
+                return self._reply(reusable=False)
+        if self._next is not _Next.NOTHING:
+            return None
+        return self._reply(reusable=self._reusable and not self._buffer)
+
+    def end(self) -> Reply | None:
+        """The other side closed. None: it did so in the middle of the reply."""
+        return self._reply(reusable=False) if self._next is _Next.UNTIL_CLOSE else None
+
+    def _step(self) -> bool:
+        """Takes one piece off the buffer; False if what is there is not enough for one."""
+        match self._next:
+            case _Next.NOTHING:
+                return False
+            case _Next.HEAD:
+                return self._read_head()
+            case _Next.COUNTED | _Next.CHUNK:
+                return self._read_counted()
+            case _Next.UNTIL_CLOSE:
+                data, self._buffer = self._buffer, b""
+                self._keep(data)
+                return bool(data)
+            case _:
+                return self._read_chunk_line()
+
+    def _read_head(self) -> bool:
+        end = self._buffer.find(b"\r\n\r\n")
+        if end < 0 or end > MAX_HEAD_BYTES:
+            if len(self._buffer) > MAX_HEAD_BYTES or not _VERSIONS.startswith(self._buffer[: len(_VERSIONS)]):
+                raise BrokenReply("no HTTP reply")
+            return False
+        first, *lines = self._buffer[:end].decode("latin-1").split("\r\n")
+        self._buffer = self._buffer[end + 4 :]
+        self._status = _status(first)
+        if 100 <= self._status < 200:
+            return True  # an interim reply; the real one follows
+        headers = self._headers
+        for line in lines:
+            name, colon, value = line.partition(":")
+            if not colon:
+                raise BrokenReply("header line without a colon")
+            name, value = name.lower(), value.strip()
+            headers[name] = f"{headers[name]}, {value}" if name in headers else value
+        self._choose_framing(keeps_alive=first.startswith("HTTP/1.1"))
+        return True
+
+    def _choose_framing(self, *, keeps_alive: bool) -> None:
+        headers = self._headers
+        connection = headers.get("connection")
+        if connection is not None:
+            options = connection.lower()
+            keeps_alive = "close" not in options and (keeps_alive or "keep-alive" in options)
+        self._reusable = keeps_alive
+        length = headers.get("content-length")
+        if self._bodiless or self._status in _NO_BODY or length == "0":
+            self._next = _Next.NOTHING
+        elif "transfer-encoding" in headers:
+            chunked = headers["transfer-encoding"].lower().endswith("chunked")
+            self._next = _Next.CHUNK_SIZE if chunked else _Next.UNTIL_CLOSE
+        elif length is None:
+            self._next = _Next.UNTIL_CLOSE
+        elif length.isascii() and length.isdigit():
+            self._next = _Next.COUNTED
+            self._left = int(length)
+        else:
+            raise BrokenReply("content length is no number")
+
+    def _read_counted(self) -> bool:
+        data, self._buffer = self._buffer[: self._left], self._buffer[self._left :]
+        self._keep(data)
+        self._left -= len(data)
+        if not self._left:
+            self._next = _Next.NOTHING if self._next is _Next.COUNTED else _Next.CHUNK_END
+        return bool(data)
+
+    def _read_chunk_line(self) -> bool:
+        line, newline, rest = self._buffer.partition(b"\r\n")
+        if not newline:
+            if len(line) > _MAX_LINE_BYTES:
+                raise BrokenReply("chunk line too long")
+            return False
+        self._buffer = rest
+        if self._next is _Next.CHUNK_SIZE:
+            self._left = _chunk_size(line)
+            self._next = _Next.CHUNK if self._left else _Next.TRAILERS
+        elif self._next is _Next.CHUNK_END:
+            if line:
+                raise BrokenReply("chunk longer than announced")
+            self._next = _Next.CHUNK_SIZE
+        elif not line:
+            self._next = _Next.NOTHING
+        return True
+
+    def _keep(self, data: bytes) -> None:
+        self._seen_bytes += len(data)
+        room = MAX_KEPT_BYTES - len(self._body)
+        if room > 0:
+            self._body += data[:room]
+
+    def _reply(self, *, reusable: bool) -> Reply:
+        return Reply(self._status, self._headers, bytes(self._body), reusable)
+
+
+def _status(line: str) -> int:
+    version, _, rest = line.partition(" ")
+    code = rest[:3]
+    if version not in ("HTTP/1.1", "HTTP/1.0") or not (code.isascii() and code.isdigit() and rest[3:4] in ("", " ")):
+        raise BrokenReply("no HTTP reply")
+    return int(code)
+
+
+def _chunk_size(line: bytes) -> int:
+    text = line.partition(b";")[0].strip()
+    if not _HEX.fullmatch(text):
+        raise BrokenReply("chunk size is no number")
+    return int(text, 16)

@@ -1,0 +1,132 @@
+"""A parcel as a record of the spool, and back (members in `upstream-and-operations.md` 7.3).
+
+Beyond the members listed there a record has `v`, the plan's revision, for the drop record of a parcel that is lost after a restart,
+and in `h` the client's protocol version as `v`. What is absent stands for None, or for version 7.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from scrubjay.core.envelope import decode_json, encode_json
+from scrubjay.core.ledger import Account, Parcel
+from scrubjay.core.spool_format import Record
+from scrubjay.errors import SpoolCorrupt
+from scrubjay.reasons import DataCategory, Quantities
+
+_MAX_TEXT: Final = 1024
+_MAX_TYPES: Final = 32
+"""More types than exist; a hostile envelope may name 500 of its own."""
+_DEFAULT_VERSION: Final = 7
+UNREADABLE: Final[Quantities] = ((DataCategory.UNKNOWN, 1),)
+_FACTS: Final = (("client", "client"), ("origin", "origin"), ("ua", "user_agent"), ("xff", "forwarded_for"))
+
+
+def encode_record(parcel: Parcel) -> Record:
+    return Record(encode_meta(parcel), parcel.body)
+
+
+def encode_meta(parcel: Parcel) -> bytes:
+    """The facts of a parcel. Texts of clients are cut, so that the whole stays below the format's 65,535 bytes."""
+    meta: dict[str, object] = {
+        "k": parcel.key,
+        "p": str(parcel.project_id),
+        "r": int(parcel.received_unix * 1000),
+        "d": parcel.id,
+        "c": {category.wire: amount for category, amount in parcel.quantities},
+        "i": [name[:_MAX_TEXT] for name in parcel.item_types[:_MAX_TYPES]],
+    }
+    if parcel.event_id is not None:
+        meta["e"] = parcel.event_id
+    if parcel.revision:
+        meta["v"] = parcel.revision
+    if parcel.attempts:
+        meta["a"] = parcel.attempts
+    facts: dict[str, object] = {}
+    for name, attribute in _FACTS:
+        value = getattr(parcel, attribute)
+        if value is not None:
+            facts[name] = value[:_MAX_TEXT]
+    if parcel.version != _DEFAULT_VERSION:
+        facts["v"] = parcel.version
+    if facts:
+        meta["h"] = facts
+    return encode_json(meta)
+
+
+def decode_record(meta: bytes, body: bytes) -> Parcel:
+    """The parcel of a record. Raises `SpoolCorrupt` if the facts are not those of one."""
+    facts = _object(meta)
+    headers = facts.get("h")
+    if not isinstance(headers, dict):
+        headers = {}
+    key, project, received_ms = facts.get("k"), facts.get("p"), facts.get("r")
+    if not isinstance(key, str) or not isinstance(project, str) or not isinstance(received_ms, int | float):
+        raise SpoolCorrupt("a record without key, project or time")
+    if not (project.isascii() and project.isdigit()):
+        raise SpoolCorrupt("a record with a project that is no number")
+    types, version, attempts = facts.get("i"), headers.get("v"), facts.get("a")
+    return Parcel(
+        id=_text(facts, "d") or "",
+        key=key,
+        project_id=int(project),
+        body=body,
+        quantities=quantities_of(facts),
+        received_unix=received_ms / 1000,
+        event_id=_text(facts, "e"),
+        item_types=tuple(name for name in types if isinstance(name, str)) if isinstance(types, list) else (),
+        revision=_text(facts, "v") or "",
+        client=_text(headers, "client"),
+        version=version if isinstance(version, int) else _DEFAULT_VERSION,
+        origin=_text(headers, "origin"),
+        user_agent=_text(headers, "ua"),
+        forwarded_for=_text(headers, "xff"),
+        attempts=attempts if isinstance(attempts, int) else 0,
+    )
+
+
+def decode_quantities(meta: bytes) -> Quantities:
+    """What a record counts as; one `unknown` if that cannot be read."""
+    try:
+        return quantities_of(_object(meta))
+    except SpoolCorrupt:
+        return UNREADABLE
+
+
+def owner_of(meta: bytes, now_unix: float) -> Account:
+    """Whose record it was, for the booking of its loss."""
+    try:
+        facts = _object(meta)
+    except SpoolCorrupt:
+        facts = {}
+    project = facts.get("p")
+    project_id = int(project) if isinstance(project, str) and project.isascii() and project.isdigit() else None
+    return Account(_text(facts, "k") or "", project_id, _text(facts, "v") or "", _text(facts, "e"), now_unix)
+
+
+def quantities_of(facts: Mapping[str, object]) -> Quantities:
+    counts = facts.get("c")
+    if not isinstance(counts, dict):
+        return UNREADABLE
+    sums: dict[DataCategory, int] = {}
+    for name, amount in counts.items():
+        if isinstance(amount, int):
+            category = DataCategory.parse(str(name))
+            sums[category] = sums.get(category, 0) + amount
+    return tuple(sums.items()) or UNREADABLE
+
+
+def _object(meta: bytes) -> dict[str, object]:
+    try:
+        facts = decode_json(meta)
+    except ValueError as error:
+        raise SpoolCorrupt("a record whose facts are no JSON") from error
+    if not isinstance(facts, dict):
+        raise SpoolCorrupt("a record whose facts are no JSON object")
+    return facts
+
+
+def _text(facts: Mapping[str, object], name: str) -> str | None:
+    value = facts.get(name)
+    return value if isinstance(value, str) else None

@@ -1,0 +1,233 @@
+"""Where parcels wait: on disk before the answer to the client, in memory as far as there is room, and on their way.
+
+Owns the promise of the 200, which of what waits is in memory, and the end of the process (`upstream-and-operations.md` 7.4, 7.5, 7.10,
+9.6). Sending is `forwarding.dispatcher`, the account of what is held `forwarding.custody`, reading back `forwarding.backlog`.
+
+Invariants: `put` returns only when the parcel is as durable as configured; each parcel that was put ends once in the ledger, and
+leaves the disk only then; what is held = what was put and recovered, less what ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+from scrubjay import reasons
+from scrubjay.core.ledger import Ledger, Parcel
+from scrubjay.core.limits import ActiveLimit
+from scrubjay.errors import SpoolError, Unavailable
+from scrubjay.reasons import Quantities
+from scrubjay.runtime.disk import Clock
+from scrubjay.runtime.forwarding import custody, dispatcher
+from scrubjay.runtime.forwarding.backlog import WINDOW_BYTES, Backlog, Spool
+from scrubjay.runtime.forwarding.custody import Custody
+from scrubjay.runtime.forwarding.dispatcher import Dispatcher, DispatchOptions, Sender
+from scrubjay.runtime.forwarding.lanes import Waiting
+from scrubjay.runtime.forwarding.outage import Chance
+from scrubjay.runtime.forwarding.parcel_record import encode_record
+from scrubjay.runtime.forwarding.tasks import Tasks
+from scrubjay.runtime.spool_types import Damaged, Evicted, SpoolEvent
+
+_READ_AGAIN_S: Final = 1.0
+_LEAST_PAUSE_S: Final = 5
+_MOST_PAUSE_S: Final = 60
+
+
+class Observer(custody.Observer, dispatcher.Observer, Protocol):
+    """What is counted and logged here; `runtime.telemetry` is the real one."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxOptions:
+    """`max_memory_bytes`: with a spool a window of it, without one all that can be held. `ephemeral`: send at the end, do not keep."""
+
+    max_memory_bytes: int = 64 * 1024 * 1024
+    ephemeral: bool = False
+    spool_evicts: bool = False
+    """`spool.envelopes.when_full: drop_oldest`."""
+    dispatch: DispatchOptions = field(default_factory=DispatchOptions)
+
+
+class Outbox:
+    """`limit_of` tells of a limit that takes the whole of a parcel now; parcels that waited are checked before they are sent."""
+
+    def __init__(
+        self,
+        upstream: Sender,
+        ledger: Ledger,
+        observer: Observer,
+        options: OutboxOptions = OutboxOptions(),
+        *,
+        spool: Spool | None = None,
+        limit_of: Callable[[Parcel], ActiveLimit | None] = lambda parcel: None,
+        clock: Clock | None = None,
+        chance: Chance = random.random,
+    ) -> None:
+        self._observer = observer
+        self._options = options
+        self._spool = spool
+        self._clock = clock or Clock()
+        self._chance = chance
+        self._custody = Custody(ledger, observer, self._clock, spool, spool_evicts=options.spool_evicts)
+        self._backlog = Backlog(spool, self._clock) if spool is not None else None
+        self._dispatcher = Dispatcher(
+            upstream,
+            self._custody,
+            observer,
+            options.dispatch,
+            limit_of=limit_of,
+            leave_on_disk=self._leave_on_disk,
+            on_room=self._on_room,
+            clock=self._clock,
+            chance=chance,
+        )
+        self._tasks = Tasks(observer.internal_error)
+        self._read_more = asyncio.Event()
+        self._drained: asyncio.Event | None = None
+        self._closed = False
+
+    async def start(self) -> None:
+        """Counts what the spool held at start, so that the account is whole, then begins to send."""
+        if self._backlog is not None:
+            async for quantities in self._backlog.survey():
+                self._custody.count_stored(quantities)
+            self._tasks.start("outbox-backlog", self._read_backlog(self._backlog))
+        self._dispatcher.start()
+
+    # Taking
+
+    def has_capacity(self) -> bool:
+        """Whether `put` is expected to succeed."""
+        if self._spool is not None:
+            return self._spool.has_capacity
+        return not self._closed and self._custody.memory_bytes < self._options.max_memory_bytes
+
+    async def put(self, parcel: Parcel) -> None:
+        """Takes a parcel over. Raises `Unavailable` if it cannot be held."""
+        sequence = 0
+        if self._spool is None:
+            if self._closed or not self._has_room(parcel):
+                raise self._unavailable("no room in memory")
+            self._custody.count_unstored(parcel.quantities)
+        else:
+            try:
+                (sequence,) = await self._spool.append((encode_record(parcel),))
+            except SpoolError as error:
+                raise self._unavailable(str(error)) from error
+            self._custody.count_stored(parcel.quantities)
+        waited_s = max(0.0, self._clock.wall_ms() / 1000 - parcel.received_unix)
+        waiting = Waiting(parcel, sequence, self._clock.mono_s() - waited_s)
+        keeps_copy = not sequence or (not self._closed and not self._dispatcher.is_out and self._has_room(parcel))
+        self._custody.keep(waiting)
+        if keeps_copy:
+            self._dispatcher.lanes.add_live(waiting)
+        else:
+            self._leave_on_disk(waiting)
+        self._dispatcher.dispatch()
+
+    def _has_room(self, parcel: Parcel) -> bool:
+        """One parcel is always let in, however large: its own limit was checked before."""
+        held_bytes = self._custody.memory_bytes
+        return not held_bytes or held_bytes + len(parcel.body) <= self._options.max_memory_bytes
+
+    def _unavailable(self, detail: str) -> Unavailable:
+        pause_s = _LEAST_PAUSE_S + int(self._chance() * (_MOST_PAUSE_S - _LEAST_PAUSE_S))
+        return Unavailable(reasons.QUEUE_FAILED, detail, retry_after_s=pause_s)
+
+    def held(self) -> Mapping[str, Quantities]:
+        """What was accepted and has not ended, by where it is: `memory` (alone) or `spool`."""
+        return self._custody.held()
+
+    def on_spool_event(self, event: SpoolEvent) -> None:
+        """What the spool lost must end in the account."""
+        if isinstance(event, Evicted):
+            self._custody.evicted(event)
+        elif isinstance(event, Damaged):
+            self._custody.damaged(event.records, event.detail)
+
+    def pause(self) -> None:
+        """Stops sending and reading; what comes is held (SIGUSR1)."""
+        self._dispatcher.pause()
+
+    def resume(self) -> None:
+        self._dispatcher.resume()
+
+    # Reading back
+
+    def _leave_on_disk(self, waiting: Waiting) -> None:
+        assert self._backlog is not None
+        self._custody.release(waiting)
+        self._backlog.leave(waiting.sequence)
+
+    def _on_room(self) -> None:
+        if self._backlog is not None and not self._backlog.waits:
+            self._custody.settle()
+        if self._wants_backlog():
+            self._read_more.set()
+        if self._drained is not None and self._is_drained():
+            self._drained.set()
+
+    def _wants_backlog(self) -> bool:
+        backlog, dispatcher = self._backlog, self._dispatcher
+        return (
+            backlog is not None
+            and backlog.waits
+            and dispatcher.is_sending
+            and not dispatcher.is_out
+            and dispatcher.lanes.backlog_bytes < WINDOW_BYTES // 2
+        )
+
+    async def _read_backlog(self, backlog: Backlog) -> None:
+        while True:
+            await self._read_more.wait()
+            self._read_more.clear()
+            while self._wants_backlog():
+                try:
+                    found, unreadable = await backlog.read(self._custody.copies)
+                except SpoolError as error:
+                    self._observer.internal_error("reading the spool", error)
+                    await asyncio.sleep(_READ_AGAIN_S)
+                    continue
+                for record in unreadable:
+                    self._custody.end_unreadable(record)
+                for waiting in found:
+                    self._custody.keep(waiting)
+                    self._dispatcher.lanes.add_backlog(waiting)
+                self._dispatcher.dispatch()
+
+    # Ending
+
+    async def drain(self, deadline_mono: float) -> int:
+        """Steps 5 to 7 of the shutdown (`upstream-and-operations.md` 9.6). Returns how many parcels were lost, being in memory alone.
+
+        With a spool, what is on its way may take half of the time that is left; without one, or with an `ephemeral` one, sending goes
+        on until the deadline. Parcels put after it only reach the disk.
+        """
+        left_s = max(0.0, deadline_mono - self._clock.mono_s())
+        if self._spool is not None and not self._options.ephemeral:
+            self._dispatcher.pause()
+            left_s /= 2
+        self._drained = asyncio.Event()
+        self._on_room()
+        try:
+            async with asyncio.timeout(left_s):
+                await self._drained.wait()
+        except TimeoutError:
+            pass
+        self._closed = True
+        await self._tasks.stop()
+        lost = [waiting for waiting in await self._dispatcher.stop() if not waiting.sequence]
+        for waiting in lost:
+            self._custody.end(waiting, reasons.DRAIN_TIMEOUT)
+        return len(lost)
+
+    def _is_drained(self) -> bool:
+        if not self._dispatcher.is_sending:
+            return self._dispatcher.is_quiet
+        return self._dispatcher.is_empty and (self._backlog is None or not self._backlog.waits)
+
+    def __repr__(self) -> str:
+        return f"<Outbox {self._dispatcher!r} {self._custody!r}>"

@@ -1,0 +1,260 @@
+"""One envelope to the central server, and what its answer means for the parcel.
+
+Owns the request (`upstream-and-operations.md` 6.1), the shift of `sent_at` (6.3), timeouts that grow with size (6.4) and the
+classification of answers (6.6). Encodings are `compression`, connections `http_client`; waiting, repeating and booking are `outbox`.
+
+Invariants: each `send` ends by returning (the server took it) or by `Transient`, `Throttled` or `Refused`; it never follows a
+redirect; but for the header line, the envelope goes out byte for byte.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final, Protocol
+
+from scrubjay import __version__
+from scrubjay.core.envelope import decode_json, rewrite_header, shifted_sent_at
+from scrubjay.core.ledger import Parcel
+from scrubjay.core.limits import ActiveLimit, limits_of_response, parse_retry_after
+from scrubjay.errors import Refused, Throttled, Transient, UpstreamError
+from scrubjay.reasons import UPSTREAM_REJECTED, UPSTREAM_TOO_LARGE
+from scrubjay.runtime.forwarding.compression import COMPRESSORS, Ladder, compress_in_thread
+from scrubjay.runtime.forwarding.http_client import HttpClient, NoReply
+from scrubjay.runtime.forwarding.http_reply import Reply
+
+PROBE_PATH: Final = "/api/0/relays/live/"
+_LONGEST_TIMEOUT_S: Final = 300
+_LONGEST_RETRY_AFTER_S: Final = 600
+_IN_THREAD_FROM_BYTES: Final = 256 * 1024
+_MAX_DETAIL: Final = 200
+_UNAVAILABLE: Final = frozenset({502, 503, 504})
+_TRY_AGAIN: Final = frozenset({408, 425})
+_NO_HEADERS: Final[Mapping[str, str]] = {}
+
+
+class Observer(Protocol):
+    """What is counted and logged of requests; `runtime.telemetry` is the real one."""
+
+    def upstream_request(
+        self, result: str, status: int | None, seconds: float, *, route: str = "envelope", detail: str = ""
+    ) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamOptions:
+    """The settings `http.*` and `limits.*` that matter here, in their units."""
+
+    encoding: str = "zstd"
+    encoding_fallback: bool = True
+    timeout_s: float = 5.0
+    min_upload_bytes_per_s: int = 64 * 1024
+    host_header: str | None = None
+    path_prefix: str = ""
+    retries_throttled: bool = False
+    bare_429_s: int = 60
+    longest_limit_s: int = 86_400
+
+
+class Upstream:
+    """`on_limits` hears of limits that an answer puts in force for a parcel's key, `on_denied` of keys that the server does not know."""
+
+    def __init__(
+        self,
+        client: HttpClient,
+        observer: Observer,
+        options: UpstreamOptions = UpstreamOptions(),
+        *,
+        on_limits: Callable[[Parcel, tuple[ActiveLimit, ...]], None] = lambda parcel, limits: None,
+        on_denied: Callable[[str], None] = lambda key: None,
+        now_unix: Callable[[], float] = time.time,
+        now_mono: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._client = client
+        self._observer = observer
+        self._options = options
+        self._on_limits = on_limits
+        self._on_denied = on_denied
+        self._now_unix = now_unix
+        self._now_mono = now_mono
+        self._ladder = Ladder(options.encoding, fallback=options.encoding_fallback)
+        self._host = options.host_header or client.origin.netloc
+
+    async def send(self, parcel: Parcel, waited_s: float) -> None:
+        """Returns once the server has taken the parcel, which was received `waited_s` seconds ago.
+
+        Raises `Transient` (hold it), `Throttled` (the server counted it; the text is the limit's reason code) or `Refused`.
+        """
+        body = self.rewritten(parcel, waited_s)
+        encoding: str | None = self._ladder.first(self._now_mono())
+        while encoding is not None:
+            encoded = await _compress(body, encoding)
+            head = self._head(parcel, encoding, len(encoded))
+            reply, took_s = await self._request("envelope", head, encoded)
+            tried, encoding = encoding, self._ladder.next(encoding, reply.status)
+            if encoding is not None:
+                self._observer.upstream_request("encoding", reply.status, took_s, detail=f"{tried} refused")
+        if 200 <= reply.status < 300:
+            self._ladder.worked(tried, self._now_mono())
+            self._observer.upstream_request("ok", reply.status, took_s)
+            self._learn(parcel, reply)
+            return
+        result, error = self._judge(parcel, reply)
+        self._observer.upstream_request(result, reply.status, took_s, detail=str(error))
+        raise error
+
+    async def probe(self) -> bool:
+        """Asks whether the server is there. Any answer will do but those of a proxy that does not reach it."""
+        head = (
+            f"GET {self._client.target(self._options.path_prefix + PROBE_PATH)} HTTP/1.1\r\nHost: {self._host}\r\n"
+            f"User-Agent: scrubjay/{__version__}\r\n{self._client.proxy_header()}\r\n"
+        )
+        try:
+            reply, took_s = await self._request("probe", head.encode("latin-1"), b"")
+        except Transient:
+            return False
+        there = reply.status not in _UNAVAILABLE
+        self._observer.upstream_request("ok" if there else "unavailable", reply.status, took_s, route="probe")
+        return there
+
+    def came_back(self) -> None:
+        """The server was away: what was known of its encodings may not hold for what stands there now."""
+        self._ladder.doubt()
+
+    def rewritten(self, parcel: Parcel, waited_s: float) -> bytes:
+        """The envelope with the server's own DSN, and with `sent_at` moved so that our delay does not look like a wrong clock."""
+        origin = self._client.origin
+        changes: dict[str, object] = {"dsn": f"{origin.scheme}://{parcel.key}:@{origin.netloc}/{parcel.project_id}"}
+        line = parcel.body[: parcel.body.find(b"\n")]
+        if b"sent_at" in line:
+            headers = decode_json(line)
+            sent_at = headers.get("sent_at") if isinstance(headers, dict) else None
+            if isinstance(sent_at, str):
+                changes["sent_at"] = shifted_sent_at(sent_at, waited_s)
+        return rewrite_header(parcel.body, changes)
+
+    def _head(self, parcel: Parcel, encoding: str, length: int) -> bytes:
+        client = self._client
+        path = f"{self._options.path_prefix}/api/{parcel.project_id}/envelope/"
+        head = (
+            f"POST {client.target(path)} HTTP/1.1\r\nHost: {self._host}\r\n"
+            "Content-Type: application/x-sentry-envelope\r\nAccept-Encoding: gzip\r\n"
+            f"Content-Length: {length}\r\n{client.proxy_header()}"
+            f"X-Sentry-Auth: Sentry sentry_key={parcel.key}, sentry_version={parcel.version}"
+        )
+        head += "\r\n" if parcel.client is None else f", sentry_client={_clean(parcel.client)}\r\n"
+        if encoding != "identity":
+            head += f"Content-Encoding: {encoding}\r\n"
+        for name, value in (
+            ("X-Forwarded-For", parcel.forwarded_for),
+            ("Origin", parcel.origin),
+            ("User-Agent", parcel.user_agent),
+        ):
+            if value is not None:
+                head += f"{name}: {_clean(value)}\r\n"
+        return f"{head}\r\n".encode("utf-8", "replace")
+
+    async def _request(self, route: str, head: bytes, body: bytes) -> tuple[Reply, float]:
+        started_mono = self._now_mono()
+        try:
+            reply = await self._client.request(head, body, self.timeout_s(len(body)))
+        except NoReply as error:
+            took_s = self._now_mono() - started_mono
+            self._observer.upstream_request(error.failure, None, took_s, route=route, detail=str(error))
+            raise Transient(str(error)) from error
+        return reply, self._now_mono() - started_mono
+
+    def timeout_s(self, body_bytes: int) -> float:
+        """Time for the whole exchange; a large body gets the time that a slow line needs for it."""
+        options = self._options
+        upload_s = math.ceil(body_bytes / options.min_upload_bytes_per_s)
+        return min(options.timeout_s + upload_s, max(_LONGEST_TIMEOUT_S, options.timeout_s))
+
+    def _judge(self, parcel: Parcel, reply: Reply) -> tuple[str, UpstreamError]:
+        """What an answer other than 2xx means, and its name in the metrics (6.6)."""
+        status = reply.status
+        if status == HTTPStatus.TOO_MANY_REQUESTS:
+            return "throttled", self._throttled(parcel, reply)
+        if status in _UNAVAILABLE:
+            return "unavailable", Transient(_detail(reply), status=status, retry_after_s=self._retry_after_s(reply))
+        if status >= 500 or status in _TRY_AGAIN:
+            return "error", Transient(
+                _detail(reply),
+                status=status,
+                retry_after_s=self._retry_after_s(reply),
+                network=False,
+                capped=status >= 500,
+            )
+        if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+            self._on_denied(parcel.key)
+        reason = UPSTREAM_TOO_LARGE if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE else UPSTREAM_REJECTED
+        return "refused", Refused(_detail(reply), reason, status=status)
+
+    def _throttled(self, parcel: Parcel, reply: Reply) -> UpstreamError:
+        limits = self._learn(parcel, reply)
+        if self._options.retries_throttled and limits:
+            until_mono = max(limit.until_mono for limit in limits)
+            detail = f"throttled: {limits[0].reason or ''}"
+            wait_s = max(0.0, until_mono - self._now_mono())
+            return Transient(detail, status=429, retry_after_s=wait_s, network=False)
+        categories = [category for category, _ in parcel.quantities]
+        meant = [limit for limit in limits if any(limit.takes(category) for category in categories)]
+        named = next((limit.reason for limit in (*meant, *limits)), "generic")
+        return Throttled(named or "", status=429)
+
+    def _learn(self, parcel: Parcel, reply: Reply) -> tuple[ActiveLimit, ...]:
+        rate_limits = reply.headers.get("x-sentry-rate-limits")
+        if rate_limits is None and reply.status != 429:
+            return ()
+        limits = limits_of_response(
+            reply.status,
+            () if rate_limits is None else (rate_limits,),
+            reply.headers.get("retry-after"),
+            now_mono=self._now_mono(),
+            now_unix=self._now_unix(),
+            bare_s=self._options.bare_429_s,
+            cap_s=self._options.longest_limit_s,
+        )
+        if limits:
+            self._on_limits(parcel, limits)
+        return limits
+
+    def _retry_after_s(self, reply: Reply) -> float | None:
+        text = reply.headers.get("retry-after")
+        seconds = None if text is None else parse_retry_after(text, self._now_unix())
+        return None if seconds is None else float(min(seconds, _LONGEST_RETRY_AFTER_S))
+
+    def close(self) -> None:
+        self._client.close()
+
+    def __repr__(self) -> str:
+        return f"<Upstream {self._client.origin} {self._ladder!r}>"
+
+
+async def _compress(body: bytes, encoding: str) -> bytes:
+    if len(body) < _IN_THREAD_FROM_BYTES:
+        return COMPRESSORS[encoding](body)
+    return await asyncio.get_running_loop().run_in_executor(None, compress_in_thread, body, encoding)
+
+
+def _clean(value: str) -> str:
+    """A client's text as a header value: it cannot end the line."""
+    return value if value.isprintable() else "".join(char if char.isprintable() else " " for char in value)
+
+
+def _detail(reply: Reply) -> str:
+    """What the server said of it, short; for 3xx where it pointed."""
+    if 300 <= reply.status < 400:
+        return f"{reply.status} to {reply.headers.get('location', '')}"[:_MAX_DETAIL]
+    text = reply.text()
+    try:
+        document = decode_json(text.encode())
+    except ValueError:
+        document = None
+    if isinstance(document, dict) and isinstance(document.get("detail"), str):
+        text = document["detail"]
+    return f"{reply.status} {' '.join(text.split())}".strip()[:_MAX_DETAIL]
