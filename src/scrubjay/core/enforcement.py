@@ -32,15 +32,23 @@ _EVENT_CATEGORIES: Final = {
 }
 """Of event-creating items; all others (crash reports of any form) are errors."""
 
+_GROUPS: Final = {
+    "sessions": "session",
+    "replay_event": "replay",
+    "replay_recording": "replay",
+    "replay_video": "replay",
+}
+"""Types that fall together; all others go by their own name."""
+
 _SIMPLE: Final = (
-    (("session", "sessions"), (_C.SESSION,)),
-    (("trace_metric",), (_C.TRACE_METRIC, _C.TRACE_METRIC_BYTE)),
-    (("log",), (_C.LOG_ITEM, _C.LOG_BYTE)),
-    (("replay_event", "replay_recording", "replay_video"), (_C.REPLAY,)),
-    (("user_report",), (_C.FEEDBACK,)),
-    (("check_in",), (_C.MONITOR,)),
+    ("session", (_C.SESSION,)),
+    ("trace_metric", (_C.TRACE_METRIC, _C.TRACE_METRIC_BYTE)),
+    ("log", (_C.LOG_ITEM, _C.LOG_BYTE)),
+    ("replay", (_C.REPLAY,)),
+    ("user_report", (_C.FEEDBACK,)),
+    ("check_in", (_C.MONITOR,)),
 )
-"""Items that fall together, and the categories they are checked for, one after the other."""
+"""Groups, and the categories that they are checked for, one after the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,46 +197,47 @@ def _as_attachment(item: Item) -> Quantities:
 def _checks(items: Sequence[Item], *, counted: bool) -> list[_Check]:
     """In the order of `decisions.md` 2.6. `counted` adds the indexed categories and leaves out what cannot be counted."""
     checks: list[_Check] = []
-    event = _add_event(checks, items, counted)
-    on_event = None if event is None else len(checks) - 1
-    by_type: dict[str, list[Item]] = {}
+    on_event = _add_event(checks, items, counted)
+    groups: dict[str, list[Item]] = {}
     for item in items:
-        by_type.setdefault(item.type, []).append(item)
-    # Those that count as nothing were limited by a relay before us.
-    attachments = [item for item in by_type.get("attachment", ()) if item.kind.quantities(item)]
-    _add_spans(checks, by_type.get("span", []), _of_kind(attachments, "span"), counted)
-    _add_attachments(checks, _of_kind(attachments, "event"), on_event)
-    _add_attachments(checks, _of_kind(attachments, "trace"), on_event)
-    _add_profiles(checks, by_type.get("profile", []), on_event, counted)
-    for types, categories in _SIMPLE:
-        group = [item for item_type in types for item in by_type.get(item_type, ())]
-        if group:
-            bound = all(item.rides_on_event for item in group)
-            _chain(checks, group, categories, on_event if bound else None)
-    for category in (_C.PROFILE_CHUNK, _C.PROFILE_CHUNK_UI):
-        chunks = [item for item in items if _amount([item], category)]
+        groups.setdefault(_GROUPS.get(item.type, item.type), []).append(item)
+    # Attachments that count as nothing were limited by a relay before us.
+    attachments = [item for item in groups.get("attachment", ()) if item.kind.quantities(item)]
+    spans, of_spans = groups.get("span", []), _of_kind(attachments, "span")
+    if spans or of_spans:
+        _add_spans(checks, spans, of_spans, counted)
+    if attachments:
+        _add_attachments(checks, _of_kind(attachments, "event"), on_event)
+        _add_attachments(checks, _of_kind(attachments, "trace"), on_event)
+    if "profile" in groups:
+        _add_profiles(checks, groups["profile"], on_event, counted)
+    for name, categories in _SIMPLE:
+        if name in groups:
+            bound = on_event is not None and all(item.rides_on_event for item in groups[name])
+            _chain(checks, groups[name], categories, on_event if bound else None)
+    for category in (_C.PROFILE_CHUNK, _C.PROFILE_CHUNK_UI) if "profile_chunk" in groups else ():
+        chunks = _counted_as(groups["profile_chunk"], category)
         if chunks:
             _chain(checks, chunks, (category,), None)
-    if not counted and "metric_buckets" in by_type:
+    if not counted and "metric_buckets" in groups:
         checks.append(_Check(_C.METRIC_BUCKET, 0, []))
     return checks
 
 
-def _add_event(checks: list[_Check], items: Sequence[Item], counted: bool) -> Item | None:
+def _add_event(checks: list[_Check], items: Sequence[Item], counted: bool) -> int | None:
+    """Returns the last check that all that rides on the event depends on."""
     event = next((item for item in items if item.creates_event), None)
     if event is None:
         return None
-    bound = [item for item in items if item.creates_event or item.rides_on_event]
+    bound = [item for item in items if item.rides_on_event or item.creates_event]
     category = _EVENT_CATEGORIES.get(event.type, _C.ERROR)
     checks.append(_Check(category, 1, bound))
     if counted and category is _C.TRANSACTION:
         checks.append(_Check(_C.TRANSACTION_INDEXED, 1, bound, after=0))
-    return event
+    return len(checks) - 1
 
 
 def _add_spans(checks: list[_Check], spans: list[Item], attachments: list[Item], counted: bool) -> None:
-    if not spans and not attachments:
-        return
     checks.append(_Check(_C.SPAN, _amount(spans, _C.SPAN), spans + attachments))
     if counted:
         checks.append(_Check(_C.SPAN_INDEXED, _amount(spans, _C.SPAN_INDEXED), spans + attachments, len(checks) - 1))
@@ -244,15 +253,13 @@ def _add_attachments(checks: list[_Check], attachments: list[Item], after: int |
 
 
 def _add_profiles(checks: list[_Check], profiles: list[Item], on_event: int | None, counted: bool) -> None:
-    if not profiles:
-        return
     after = _chain(checks, profiles, (_C.PROFILE, _C.PROFILE_INDEXED) if counted else (_C.PROFILE,), on_event)
     if on_event is None:
         # A profile without its transaction obeys the transaction's limit.
         checks.append(_Check(_C.TRANSACTION, 0, profiles, after))
         after = len(checks) - 1
     for category in (_C.PROFILE_BACKEND, _C.PROFILE_UI):
-        subset = [item for item in profiles if _amount([item], category)]
+        subset = _counted_as(profiles, category)
         if subset:
             checks.append(_Check(category, _amount(subset, category), subset, after))
 
@@ -276,6 +283,10 @@ def _chain(
         checks.append(_Check(category, _amount(group, category), group, after))
         after = len(checks) - 1
     return after
+
+
+def _counted_as(items: Iterable[Item], category: DataCategory) -> list[Item]:
+    return [item for item in items if _amount((item,), category)]
 
 
 def _amount(items: Iterable[Item], category: DataCategory) -> int:

@@ -124,16 +124,6 @@ class _Session(Struct):
     attrs: Raw = Raw()
 
 
-class _Spoken(Struct):
-    """Where an event may hold its message: the last two are older names of the first."""
-
-    logentry: Raw = Raw()
-    interface: Raw = field(default=Raw(), name="sentry.interfaces.Message")
-    message: Raw = Raw()
-    exception: Raw = Raw()
-    exception_interface: Raw = field(default=Raw(), name="sentry.interfaces.Exception")
-
-
 class _LogEntry(Struct):
     formatted: Raw = Raw()
     message: Raw = Raw()
@@ -142,9 +132,23 @@ class _LogEntry(Struct):
 class _Exception(Struct):
     """One exception, or a list of them under `values`."""
 
-    values: Raw = Raw()
+    values: list[_Exception | None] | None = None
     type: Raw = Raw()
     value: Raw = Raw()
+
+
+_Message = _LogEntry | str | None
+_Exceptions = _Exception | list[_Exception | None] | None
+
+
+class _Spoken(Struct):
+    """Where an event may hold its messages, with the older names of both members."""
+
+    logentry: _Message = None
+    message_interface: _Message = field(default=None, name="sentry.interfaces.Message")
+    message: _Message = None
+    exception: _Exceptions = None
+    exception_interface: _Exceptions = field(default=None, name="sentry.interfaces.Exception")
 
 
 class _Attribute(Struct):
@@ -162,10 +166,7 @@ class _Record(Struct):
 _RELEASED: Final = msgspec.json.Decoder(_Released)
 _SESSION: Final = msgspec.json.Decoder(_Session)
 _SPOKEN: Final = msgspec.json.Decoder(_Spoken)
-_LOG_ENTRY: Final = msgspec.json.Decoder(_LogEntry)
-_EXCEPTION: Final = msgspec.json.Decoder(_Exception)
 _RECORD: Final = msgspec.json.Decoder(_Record)
-_LIST: Final = msgspec.json.Decoder(list[Raw])
 _TEXT: Final = msgspec.json.Decoder(str)
 
 
@@ -203,49 +204,30 @@ def _messages_of(item: Item) -> Iterator[str]:
     event = read(_SPOKEN, item.payload)
     if event is None:
         return
-    message = _message(next((raw for raw in (event.logentry, event.interface, event.message) if _is_given(raw)), Raw()))
+    message = _message(event.logentry or event.message_interface or event.message)
     if message is not None:
         yield message
-    exceptions = event.exception if _is_given(event.exception) else event.exception_interface
-    for raw in _exceptions(exceptions):
-        exception = read(_EXCEPTION, raw)
+    exceptions = event.exception or event.exception_interface
+    if isinstance(exceptions, _Exception):
+        exceptions = [exceptions] if exceptions.values is None else exceptions.values
+    for exception in exceptions or ():
         if exception is not None:
             spoken = ": ".join(part for part in (_text(exception.type), _value_text(exception.value)) if part)
             if spoken:
                 yield spoken
 
 
-def _is_given(raw: Raw) -> bool:
-    return bool(raw) and bytes(raw) != b"null"
-
-
-def _message(raw: Raw) -> str | None:
+def _message(entry: _Message) -> str | None:
     """`formatted`, else the template; a text alone is the formatted message."""
-    if not raw:
-        return None
-    entry = read(_LOG_ENTRY, raw)
-    if entry is None:
-        return _text(raw)
+    if not isinstance(entry, _LogEntry):
+        return entry
     formatted = _text(entry.formatted)
     return _text(entry.message) if formatted is None else formatted
 
 
-def _exceptions(raw: Raw) -> list[Raw]:
-    """An object with `values`, a list, or a single exception."""
-    if not raw:
-        return []
-    several = read(_LIST, raw)
-    if several is not None:
-        return several
-    single = read(_EXCEPTION, raw)
-    if single is not None and single.values:
-        return read(_LIST, single.values) or []
-    return [raw]
-
-
 def _value_text(raw: Raw) -> str | None:
     """An exception's value; SDKs also send numbers and objects, which count as their JSON text."""
-    if not _is_given(raw):
-        return None
     text = _text(raw)
-    return bytes(raw).decode(errors="replace") if text is None else text
+    if text is None and raw and bytes(raw) != b"null":
+        return bytes(raw).decode(errors="replace")
+    return text

@@ -231,56 +231,54 @@ def _part(raw: Raw) -> bytes:
 
 # What is never sampled away
 
+_FATAL: Final = b'"fatal"'
+
 
 class _Mechanism(Struct):
     handled: Raw = Raw()
 
 
 class _Exception(Struct):
-    mechanism: _Mechanism | None = None
+    """One exception, or a list of them under `values`."""
 
-
-class _Exceptions(Struct):
     values: list[_Exception | None] | None = None
     mechanism: _Mechanism | None = None
 
 
+class _Error(Struct):
+    level: Raw = Raw()
+    exception: _Exception | list[_Exception | None] | None = None
+
+
 class _Leveled(Struct):
     level: Raw = Raw()
-    exception: Raw = Raw()
 
 
+_ERROR: Final = msgspec.json.Decoder(_Error)
 _LEVELED: Final = msgspec.json.Decoder(_Leveled)
-_EXCEPTIONS: Final = msgspec.json.Decoder(_Exceptions | list[_Exception | None] | None)
 
 
 def _is_protected(item: Item, category: DataCategory) -> bool:
-    """Feedback, fatal errors, and errors that nobody caught."""
-    if category is DataCategory.FEEDBACK:
-        return True
+    """Feedback, fatal errors, errors that nobody caught, and those of which this cannot be read."""
     if category is not DataCategory.ERROR:
-        return False
-    event = read(_LEVELED, item.payload)
-    return event is not None and (bytes(event.level) == b'"fatal"' or _is_unhandled(event.exception))
+        return category is DataCategory.FEEDBACK
+    event = read(_ERROR, item.payload)
+    if event is None or bytes(event.level) == _FATAL:
+        return True
+    exceptions = event.exception
+    if isinstance(exceptions, _Exception):
+        exceptions = [exceptions] if exceptions.values is None else exceptions.values
+    return any(map(_is_unhandled, exceptions or ()))
+
+
+def _is_unhandled(exception: _Exception | None) -> bool:
+    mechanism = None if exception is None else exception.mechanism
+    return mechanism is not None and bytes(mechanism.handled) == b"false"
 
 
 def _is_fatal(record: Raw) -> bool:
     log = read(_LEVELED, record)
-    return log is not None and bytes(log.level) == b'"fatal"'
-
-
-def _is_unhandled(raw: Raw) -> bool:
-    exceptions = read(_EXCEPTIONS, raw) if raw else None
-    if exceptions is None:
-        return False
-    if isinstance(exceptions, _Exceptions):
-        values = exceptions.values or [_Exception(exceptions.mechanism)]
-    else:
-        values = exceptions
-    return any(
-        exception is not None and exception.mechanism is not None and bytes(exception.mechanism.handled) == b"false"
-        for exception in values
-    )
+    return log is not None and bytes(log.level) == _FATAL
 
 
 # Compiling

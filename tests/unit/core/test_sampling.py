@@ -369,8 +369,9 @@ def test_a_broken_container_is_left_to_others() -> None:
         ({"exception": {"mechanism": {"handled": False}}}, True),
         ({"exception": {"mechanism": {"handled": True}}}, False),
         ({"exception": None}, False),
-        ({"exception": "x"}, False),
-        (b"junk", False),
+        ({"exception": {"values": []}}, False),
+        ({"exception": "x"}, True),
+        (b"junk", True),
     ],
 )
 def test_fatal_and_unhandled_errors_are_kept_decisions_84(event: object, is_protected: bool) -> None:
