@@ -1,0 +1,53 @@
+"""The built-in rules, by id (scrubbing.md 4)."""
+
+from __future__ import annotations
+
+from scrubjay.core.scrub.redact import Redaction
+from scrubjay.core.scrub.rule_spec import RuleSpec
+
+_VARIANTS = ("replace", "mask", "hash", "remove", "filter")
+# Family: rule type, variant that the bare id stands for, text of `:replace`, whether `:filter` exists.
+_FAMILIES = {
+    "anything": ("anything", "replace", "[Filtered]", True),
+    "bearer": ("bearer", "replace", "Bearer [token]", True),
+    "ip": ("ip", "replace", "[ip]", False),
+    "imei": ("imei", "replace", "[imei]", False),
+    "mac": ("mac", "mask", "[mac]", False),
+    "uuid": ("uuid", "mask", "[uuid]", False),
+    "email": ("email", "replace", "[email]", False),
+    "iban": ("iban", "replace", "[iban]", True),
+    "creditcard": ("creditcard", "replace", "[creditcard]", True),
+    "pemkey": ("pemkey", "replace", "[pemkey]", True),
+    "urlauth": ("url_auth", "replace", "[auth]", False),
+    "usssn": ("us_ssn", "mask", "[us-ssn]", True),
+    "userpath": ("userpath", "replace", "[user]", False),
+    "password": ("password", "remove", "[password]", True),
+}
+_COMMON = ("iban", "ip", "email", "creditcard", "pemkey", "urlauth", "userpath", "bearer", "password", "usssn")
+COMMON_FILTER = (
+    "@creditcard:filter", "@iban:filter", "@pemkey:filter", "@urlauth:legacy", "@userpath:filter", "@bearer:filter",
+    "@password:filter", "@usssn:filter",
+)  # fmt: skip
+
+
+def _builtin_rules() -> dict[str, RuleSpec]:
+    rules: dict[str, RuleSpec] = {}
+    for family, (kind, bare, text, has_filter) in _FAMILIES.items():
+        for variant in _VARIANTS:
+            if variant != "filter" or has_filter:
+                method = "replace" if variant == "filter" else variant
+                rules[f"@{family}:{variant}"] = RuleSpec(
+                    kind, Redaction(method, "[Filtered]" if variant == "filter" else text)
+                )
+        rules[f"@{family}"] = RuleSpec("alias", members=(f"@{family}:{bare}",), hide_inner=True)
+    # The reference's own slip, kept for parity (gap G13).
+    rules["@imei:mask"] = RuleSpec("imei", Redaction("hash"))
+    rules["@urlauth:legacy"] = RuleSpec("url_password", Redaction("replace"))
+    rules["@cookies:filter"] = RuleSpec("cookies", Redaction("replace"))
+    rules["@common"] = RuleSpec("multiple", members=tuple(f"@{family}" for family in _COMMON))
+    # It names `@userpath:filter`, which does not exist (gap G3).
+    rules["@common:filter"] = RuleSpec("multiple", members=COMMON_FILTER)
+    return rules
+
+
+BUILTIN_RULES = _builtin_rules()

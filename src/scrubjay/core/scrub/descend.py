@@ -1,0 +1,407 @@
+"""The walk: runs one pass of a program over a JSON document, opening only what the screen flags (architecture 11).
+
+The full walk of the specification is this same code under a screen that always says yes. Every handler gets the bytes of one
+value and gives the bytes to put in its place, or None: unchanged. A level is written again only if one of its children changed;
+the rest is the original bytes. Special objects of the protocol are in `protocol.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from scrubjay.core.scrub import normalise
+from scrubjay.core.scrub.json_text import (
+    BRACE,
+    BRACKET,
+    NULL,
+    QUOTE,
+    Raw,
+    decode_array,
+    decode_object,
+    decode_text,
+    encode,
+    encode_text,
+    has_shadowed_keys,
+    text_bytes,
+)
+from scrubjay.core.scrub.program import Pass
+from scrubjay.core.scrub.matching import ALWAYS, FALSE, MAYBE, TRUE, State
+from scrubjay.core.scrub.redact import Text
+from scrubjay.core.scrub.remarks import NodePath, Notes
+from scrubjay.core.scrub.rules import Rule
+from scrubjay.core.scrub.schema import Plan, attribute_class
+from scrubjay.core.scrub.screen import EVERY, Scan
+from scrubjay.errors import Unscrubbable
+
+# Texts that stand for nothing; no rule touches them (scrubbing.md 7.1).
+_EXEMPT = frozenset((b"", b"true", b"false", b"null", b"undefined"))
+_SEPARATORS = b"/\\"
+
+Handler: TypeAlias = Callable[["Walk", bytes, Plan, NodePath, int], bytes | None]
+
+
+class Walk:
+    """One pass over one document."""
+
+    __slots__ = ("budget", "config", "notes", "scan", "strict")
+
+    def __init__(self, config: Pass, scan: Scan, notes: Notes, budget: int) -> None:
+        """`budget`: nodes that may be visited before the document counts as unscrubbable."""
+        self.config = config
+        self.scan = scan
+        self.notes = notes
+        self.budget = budget
+        self.strict = config.strict
+
+    def visit(self, data: bytes, plan: Plan, path: NodePath, hits: int) -> bytes | None:
+        """Scrub one value by its plan. `hits` is what the screen found in it."""
+        self.budget -= 1
+        if self.budget < 0:
+            raise Unscrubbable("more nodes than may be scrubbed")
+        return _HANDLERS[plan.kind](self, data, plan, path, hits)
+
+    # ---- texts
+
+    def text(
+        self, data: bytes, rules: tuple[Rule, ...], key_verdict: int, path: NodePath, hits: int
+    ) -> bytes | None:
+        """Scrub a JSON string."""
+        value = text_bytes(data)
+        if value in _EXEMPT:
+            return None
+        text = self.notes.text(path, value)
+        removed = self.run(text, rules, key_verdict, hits)
+        if removed is not None:
+            self.notes.remove(path, removed.removal, text)
+            return NULL
+        if not text.changed:
+            return None
+        self.notes.write(path, text)
+        return encode_text(text.value)
+
+    def run(self, text: Text, rules: tuple[Rule, ...], key_verdict: int, hits: int) -> Rule | None:
+        """Run rules over a text; the rule that removes it whole, if any."""
+        if len(text.value) > self.config.max_text_bytes:
+            raise Unscrubbable("text longer than may be scrubbed")
+        for rule in rules:
+            if rule.bits & hits or rule.key_bits & key_verdict:
+                if rule.apply(text, key_verdict):
+                    return rule
+                if text.changed and rule.redaction.joins:
+                    hits = EVERY
+        return None
+
+    def removed(self, rules: tuple[Rule, ...], key_verdict: int, path: NodePath) -> bool:
+        """Whether a node without text goes; noted if so."""
+        for rule in rules:
+            if rule.removes_node(key_verdict):
+                self.notes.remove(path, rule.removal)
+                return True
+        return False
+
+    # ---- untyped content
+
+    def any(
+        self,
+        data: bytes,
+        parent: State,
+        match: int,
+        node_class: int,
+        key_verdict: int,
+        path: NodePath,
+        hits: int,
+        by_key: Callable[[str, int], int] | None = None,
+    ) -> bytes | None:
+        """Scrub untyped JSON. `by_key`: the class of a child by its key and the class here, where keys decide (attributes)."""
+        self.budget -= 1
+        if self.budget < 0:
+            raise Unscrubbable("more nodes than may be scrubbed")
+        planner, step = self.config.planner, self.config.matcher.step
+        first = data[0]
+        if first == QUOTE:
+            rules = step(parent, match | planner.text_types).rules[node_class]
+            return self.text(data, rules, key_verdict, path, hits) if rules else None
+        if first == BRACE:
+            state = step(parent, match | planner.object_types)
+            if self.removed(state.rules[node_class], key_verdict, path):
+                return NULL
+            return self.any_object(data, state, node_class, path, by_key)
+        if first == BRACKET:
+            state = step(parent, match | planner.array_types)
+            if self.removed(state.rules[node_class], key_verdict, path):
+                return NULL
+            return self.any_array(data, state, node_class, path, by_key)
+        if first in b"tfn":
+            return None
+        rules = step(parent, match | planner.number_types).rules[node_class]
+        return NULL if self.removed(rules, key_verdict, path) else None
+
+    def any_object(
+        self,
+        data: bytes,
+        state: State,
+        node_class: int,
+        path: NodePath,
+        by_key: Callable[[str, int], int] | None = None,
+    ) -> bytes | None:
+        """Scrub the members of an untyped object."""
+        fields = decode_object(data)
+        changed = has_shadowed_keys(data, fields)
+        scan, key_info, any_ = self.scan, self.config.key_info, self.any
+        region = state.region[node_class] if by_key is None else state.region[TRUE] | state.region[MAYBE]
+        for key, child in fields.items():
+            hits = scan(child)
+            match, verdict = key_info(key)
+            if not (hits & region or verdict or match != self.config.plain_match):
+                continue
+            child_class = node_class if by_key is None else by_key(key, node_class)
+            if child_class == FALSE and by_key is None:
+                continue
+            new = any_(bytes(child), state, match, child_class, verdict, (*path, key), hits, by_key)
+            if new is not None:
+                fields[key] = Raw(new)
+                changed = True
+        return encode(fields) if changed else None
+
+    def any_array(
+        self,
+        data: bytes,
+        state: State,
+        node_class: int,
+        path: NodePath,
+        by_key: Callable[[str, int], int] | None = None,
+    ) -> bytes | None:
+        """Scrub the elements of an untyped array; an array of pairs counts as an object (scrubbing.md 7.3)."""
+        elements = decode_array(data)
+        if elements and bytes(elements[0])[0] == BRACKET:
+            pairs = _read_pair_array(elements)
+            if pairs is not None:
+                return self._pair_array(pairs, state, node_class, path, by_key)
+        scan, matcher = self.scan, self.config.matcher
+        region = state.region[node_class] if by_key is None else state.region[TRUE] | state.region[MAYBE]
+        changed = False
+        for index, child in enumerate(elements):
+            hits = scan(child)
+            match = matcher.index_match(index)
+            if hits & region or match != self.config.plain_match:
+                new = self.any(bytes(child), state, match, node_class, 0, (*path, str(index)), hits, by_key)
+                if new is not None:
+                    elements[index] = Raw(new)
+                    changed = True
+        return encode(elements) if changed else None
+
+    def _pair_array(
+        self,
+        pairs: list[list[Raw]],
+        state: State,
+        node_class: int,
+        path: NodePath,
+        by_key: Callable[[str, int], int] | None,
+    ) -> bytes | None:
+        changed = False
+        for index, pair in enumerate(pairs):
+            key = decode_text(pair[0])
+            match, verdict = self.config.key_info(key)
+            hits = self.scan(pair[1])
+            if not (hits & state.region[node_class] or verdict or match != self.config.plain_match) and by_key is None:
+                continue
+            child_class = node_class if by_key is None else by_key(key, node_class)
+            new = self.any(
+                bytes(pair[1]), state, match, child_class, verdict, (*path, str(index), "1"), hits, by_key
+            )
+            if new is not None:
+                pair[1] = Raw(new)
+                changed = True
+        return encode(pairs) if changed else None
+
+    # ---- typed content
+
+    def fields(self, fields: dict[str, Raw], plan: Plan, path: NodePath) -> bool:
+        """Scrub the members of a typed object in place; whether any changed."""
+        scan, listed, changed = self.scan, plan.fields, False
+        unknown = plan.unknown
+        region = plan.state.region[unknown] if unknown != FALSE else 0
+        for key, child in fields.items():
+            known = listed.get(key)
+            if known is not None:
+                hits = scan(child)
+                if not hits & known.mask:
+                    continue
+                new = self.visit(bytes(child), known, (*path, key), hits)
+            elif region or unknown != FALSE:
+                if key in plan.dead:
+                    continue
+                hits = scan(child)
+                match, verdict = self.config.key_info(key)
+                if not (hits & region or verdict or match != self.config.plain_match):
+                    continue
+                new = self.any(bytes(child), plan.state, match, unknown, verdict, (*path, key), hits)
+            else:
+                continue
+            if new is not None:
+                fields[key] = Raw(new)
+                changed = True
+        return changed
+
+    def pairs(self, pairs: normalise.Pairs, plan: Plan, path: NodePath) -> bool:
+        """Scrub the values of a pair list in place; whether any changed."""
+        changed = False
+        config = self.config
+        text_types = config.planner.text_types
+        for index, (name, value) in enumerate(pairs):
+            if value[0] != QUOTE:
+                continue
+            match, verdict = config.key_info(name) if name is not None else (config.matcher.index_match(index), 0)
+            state = config.matcher.step(plan.state, match | text_types)
+            rules = state.rules[plan.node_class]
+            new = self.text(value, rules, verdict, (*path, str(index), "1"), self.scan(value)) if rules else None
+            if new is not None:
+                pairs[index] = (name, new)
+                changed = True
+        return changed
+
+
+def _read_pair_array(elements: list[Raw]) -> list[list[Raw]] | None:
+    """The halves of each pair, if every element is a pair whose first half is text."""
+    out = []
+    for element in elements:
+        data = bytes(element)
+        if data[0] != BRACKET:
+            return None
+        halves = decode_array(data)
+        if len(halves) != 2 or bytes(halves[0])[0] != QUOTE:
+            return None
+        out.append(halves)
+    return out
+
+
+def _visit_any(walk: Walk, data: bytes, plan: Plan, path: NodePath, hits: int) -> bytes | None:
+    return walk.any(data, plan.parent, plan.match, plan.node_class, plan.key_verdict, path, hits)
+
+
+def _visit_text(walk: Walk, data: bytes, plan: Plan, path: NodePath, hits: int) -> bytes | None:
+    if data[0] == QUOTE:
+        return walk.text(data, plan.rules, plan.key_verdict, path, hits)
+    return None
+
+
+def _visit_path(walk: Walk, data: bytes, plan: Plan, path: NodePath, hits: int) -> bytes | None:
+    """Only the part before the last separator is text (scrubbing.md 7.5)."""
+    if data[0] != QUOTE:
+        return None
+    value = text_bytes(data)
+    cut = max(value.rfind(b"/"), value.rfind(b"\\"))
+    if cut < 0 or value in _EXEMPT:
+        return None
+    text = walk.notes.text(path, value[:cut])
+    removed = walk.run(text, plan.rules, plan.key_verdict, hits) if text.value not in _EXEMPT else None
+    if removed is not None:
+        walk.notes.remove(path, removed.removal, text)
+        return encode_text(value[cut + 1 :])
+    if not text.changed:
+        return None
+    walk.notes.write(path, text)
+    return encode_text(text.value + value[cut:])
+
+
+def _visit_leaf(walk: Walk, data: bytes, plan: Plan, path: NodePath, _hits: int) -> bytes | None:
+    if data[0] in b"tfn":
+        return None
+    return NULL if walk.removed(plan.rules, plan.key_verdict, path) else None
+
+
+def _visit_list(walk: Walk, data: bytes, plan: Plan, path: NodePath, hits: int) -> bytes | None:
+    if data[0] != BRACKET:
+        return None
+    if walk.removed(plan.rules, plan.key_verdict, path):
+        return NULL
+    elements = decode_array(data)
+    return encode(elements) if visit_elements(walk, elements, plan, path) else None
+
+
+def visit_elements(walk: Walk, elements: list[Raw], plan: Plan, path: NodePath) -> bool:
+    """Scrub the elements of a typed list in place; whether any changed."""
+    scan, planner, changed = walk.scan, walk.config.planner, False
+    for index, child in enumerate(elements):
+        element = planner.element(plan, index)
+        hits = scan(child)
+        if hits & element.mask:
+            new = walk.visit(bytes(child), element, (*path, str(index)), hits)
+            if new is not None:
+                elements[index] = Raw(new)
+                changed = True
+    return changed
+
+
+def _visit_map(walk: Walk, data: bytes, plan: Plan, path: NodePath, hits: int) -> bytes | None:
+    if data[0] == BRACKET and plan.element == "any":
+        # Arrays of variables: the reference makes them objects.
+        fields = {str(index): element for index, element in enumerate(decode_array(data))}
+        new = walk.any_object(encode(fields), plan.state, plan.node_class, path)
+        return new
+    if data[0] != BRACE:
+        return None
+    if walk.removed(plan.rules, plan.key_verdict, path):
+        return NULL
+    if plan.element == "any":
+        return walk.any_object(data, plan.state, plan.node_class, path)
+    fields = decode_object(data)
+    changed = has_shadowed_keys(data, fields)
+    for key, child in fields.items():
+        element = walk.config.planner.child(plan, key, plan.element, plan.node_class)
+        found = walk.scan(child)
+        if found & element.mask:
+            new = walk.visit(bytes(child), element, (*path, key), found)
+            if new is not None:
+                fields[key] = Raw(new)
+                changed = True
+    return encode(fields) if changed else None
+
+
+def visit_type(walk: Walk, data: bytes, plan: Plan, path: NodePath, hits: int) -> bytes | None:
+    """Scrub a typed object."""
+    if data[0] != BRACE:
+        return None
+    if walk.removed(plan.rules, plan.key_verdict, path):
+        return NULL
+    fields = decode_object(data)
+    changed = has_shadowed_keys(data, fields)
+    if walk.fields(fields, plan, path):
+        changed = True
+    return encode(fields) if changed else None
+
+
+def _visit_span_data(walk: Walk, data: bytes, plan: Plan, path: NodePath, hits: int) -> bytes | None:
+    """Content whose class is decided by the nearest key (scrubbing.md 5.5)."""
+    if data[0] != BRACE:
+        return None
+    if walk.removed(plan.rules, plan.key_verdict, path):
+        return NULL
+    return walk.any_object(data, plan.state, TRUE, path, span_data_class)
+
+
+def span_data_class(key: str, _enclosing: int) -> int:
+    listed = attribute_class(key)
+    return TRUE if listed is None else listed
+
+
+_HANDLERS: dict[str, Handler] = {
+    "any": _visit_any,
+    "string": _visit_text,
+    "message": _visit_text,
+    "ip": _visit_text,
+    "path": _visit_path,
+    "number": _visit_leaf,
+    "bool": _visit_leaf,
+    "scalar": _visit_leaf,
+    "list": _visit_list,
+    "map": _visit_map,
+    "type": visit_type,
+    "span_data": _visit_span_data,
+}
+
+
+def register(kind: str, handler: Handler) -> None:
+    """Add the handler of a kind of plan."""
+    _HANDLERS[kind] = handler

@@ -1,0 +1,44 @@
+"""What a detector is. The detectors themselves live in `detectors/`, one constant each; this file has no opinion on any of them.
+
+A detector is data: relaxed `screen` patterns that run over raw JSON bytes and may over-report, and an exact `pattern` that runs
+over the decoded text and decides (scrubbing.md 10 and 16). Code only in `check`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+# Unicode white space as scrubbing.md 1 lists it (SP), as the inside of a character class in RE2 syntax.
+SPACE = r"\t-\r \x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}"
+# In raw JSON bytes one such character may be itself, a two-letter escape, a \uXXXX escape or a UTF-8 sequence; `+` is a space
+# in form bodies and query strings.
+RAW_SPACE = r"(?:[ +]|\\[tnrfb]|\\u[0-9a-f]{4}|[\xc2\xe1-\xe3][\x80-\xbf]{1,2})"
+# `/` in raw JSON bytes: PHP writes `\/`.
+RAW_SLASH = r"\\?/"
+
+
+@dataclass(frozen=True, slots=True)
+class Detector:
+    """One kind of personal value.
+
+    `screen`: patterns over raw JSON bytes, caseless unless `exact_case`. No boundaries, no anchors: they must accept every
+    spelling of every text that `pattern` accepts.
+    `pattern`: RE2 over UTF-8 text. `groups` are the parts that are redacted, 0 being the whole match.
+    `whole`: a hit takes the whole text instead. `on_key`: RE2 pattern over the node's key, equal to a whole hit.
+    `unicode_digits`: decimal digits of all scripts count as ASCII digits, in pattern and screen.
+    `check`: judges the matched text; None accepts.
+    `examples` are taken, `counterexamples` are left.
+    """
+
+    name: str
+    screen: tuple[str, ...]
+    pattern: str = ""
+    groups: tuple[int, ...] = (0,)
+    whole: bool = False
+    on_key: str = ""
+    exact_case: bool = False
+    unicode_digits: bool = False
+    check: Callable[[bytes], bool] | None = None
+    examples: tuple[str, ...] = ()
+    counterexamples: tuple[str, ...] = ()

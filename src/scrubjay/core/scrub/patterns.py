@@ -1,0 +1,169 @@
+"""Regular expressions: the reference's dialect on RE2 (scrubbing.md 3.5), searched leftmost-first over UTF-8 bytes.
+
+Differences that are bridged here: `\\d \\w \\s` are Unicode, `(?x)` is unfolded, `\\u{…}` is understood, an empty match right
+after a match is skipped. Left: `\\b` is ASCII and so finds more beside non-ASCII letters.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import re2
+
+from scrubjay.core.scrub.detector import SPACE
+from scrubjay.core.scrub.redact import Finder, Span
+
+_WORD = (
+    r"\pL\pM\p{Nd}\p{Nl}\p{Pc}\x{200c}\x{200d}\x{24b6}-\x{24e9}\x{1f130}-\x{1f149}\x{1f150}-\x{1f169}\x{1f170}-\x{1f189}"
+)
+_INSIDE = {
+    "d": r"\p{Nd}",
+    "D": r"\P{Nd}",
+    "s": SPACE,
+    "w": _WORD,
+    # The complement of SPACE, written out because a class cannot hold a negated class.
+    "S": r"\x{0}-\x{8}\x{e}-\x{1f}!-\x{84}\x{86}-\x{9f}\x{a1}-\x{167f}\x{1681}-\x{1fff}\x{200b}-\x{2027}\x{202a}-\x{202e}"
+    r"\x{2030}-\x{205e}\x{2060}-\x{2fff}\x{3001}-\x{10ffff}",
+}
+_OUTSIDE = {"d": r"\p{Nd}", "D": r"\P{Nd}", "s": f"[{SPACE}]", "S": f"[^{SPACE}]", "w": f"[{_WORD}]", "W": f"[^{_WORD}]"}
+_ESCAPE_U = re.compile(r"\\[uU](?:\{([0-9A-Fa-f]+)\}|([0-9A-Fa-f]{4}))")
+# What RE2 reads otherwise than the reference, or not at all, inside a class.
+_SET_OPERATION = re.compile(r"&&|--|~~")
+_FLAGS = re.compile(r"\(\?([a-zA-Z]*)(?:-([a-zA-Z]*))?([:)])")
+_DECIMAL = re.compile(r"[^\x00-\x7f]")
+
+
+class PatternError(ValueError):
+    """The text is no usable pattern; the message says why."""
+
+
+def compile_pattern(pattern: str, *, ignore_case: bool = False) -> Any:
+    """A compiled RE2 pattern in our dialect. Raises PatternError."""
+    options = re2.Options()
+    options.log_errors = False
+    options.case_sensitive = not ignore_case
+    try:
+        return re2.compile(translate(pattern), options=options)
+    except re2.error as error:
+        detail = error.args[0]
+        raise PatternError(detail.decode("utf-8", "replace") if isinstance(detail, bytes) else str(detail)) from None
+    except UnicodeEncodeError:
+        raise PatternError("lone surrogate") from None
+
+
+def translate(pattern: str) -> str:
+    """The pattern in RE2's own words."""
+    out: list[str] = []
+    at, in_class, class_start, verbose = 0, False, 0, False
+    groups: list[bool] = []  # the verbose flag outside of each open group
+    while at < len(pattern):
+        character = pattern[at]
+        if character == "\\":
+            if unicode_escape := _ESCAPE_U.match(pattern, at):
+                out.append(rf"\x{{{unicode_escape[1] or unicode_escape[2]}}}")
+                at = unicode_escape.end()
+                continue
+            escaped = pattern[at + 1 : at + 2]
+            out.append((_INSIDE if in_class else _OUTSIDE).get(escaped, character + escaped))
+            at += 2
+            continue
+        if in_class:
+            if _SET_OPERATION.match(pattern, at):
+                raise PatternError("set operations in a class are not supported")
+            if pattern.startswith("[:", at) and (end := pattern.find(":]", at)) > 0:
+                out.append(pattern[at : end + 2])
+                at = end + 2
+                continue
+            if character == "]" and at > class_start:
+                in_class = False
+            if not (verbose and character.isspace()):
+                out.append(character)
+            at += 1
+            continue
+        if character == "[":
+            in_class = True
+            skip = 2 if pattern.startswith("[^", at) else 1
+            out.append(pattern[at : at + skip])
+            at += skip
+            class_start = at
+            continue
+        if verbose and character.isspace():
+            at += 1
+            continue
+        if verbose and character == "#":
+            at = (pattern.find("\n", at) + 1) or len(pattern)
+            continue
+        if character == "(" and (flags := _FLAGS.match(pattern, at)):
+            on, off, close = flags[1], flags[2] or "", flags[3]
+            if close == ":":
+                groups.append(verbose)
+            verbose = (verbose or "x" in on) and "x" not in off
+            out.append(_kept_flags(on, off, close))
+            at = flags.end()
+            continue
+        if character == "(":
+            groups.append(verbose)
+        elif character == ")" and groups:
+            verbose = groups.pop()
+        out.append(character)
+        at += 1
+    return "".join(out)
+
+
+def _kept_flags(on: str, off: str, close: str) -> str:
+    """Flags without `x`, which is unfolded, and `u`, which is always on."""
+    if "u" in off:
+        raise PatternError("patterns are always Unicode")
+    on, off = on.translate({ord("x"): None, ord("u"): None}), off.replace("x", "")
+    if not on and not off:
+        return "(?:" if close == ":" else "(?:)"
+    return f"(?{on}{'-' + off if off else ''}{close}"
+
+
+def finder(pattern: Any, groups: tuple[int, ...], *, fold_digits: bool = False) -> Finder:
+    """Matches of `pattern` in UTF-8 bytes, as the spans of those `groups` that took part.
+
+    `fold_digits`: decimal digits of all scripts are shown to the pattern as ASCII digits. RE2 has ASCII boundaries only, so a
+    number that starts or ends with another digit would be missed.
+    """
+    wanted = tuple(group for group in groups if group <= pattern.groups)
+    search = pattern.search
+
+    def find(text: bytes) -> Iterator[list[Span]]:
+        if fold_digits and not text.isascii() and (folded := _folded(text)):
+            text, offsets = folded
+            for spans in find(text):
+                yield [(offsets[start], offsets[end]) for start, end in spans]
+            return
+        at, last_end, size = 0, -1, len(text)
+        while at <= size and (match := search(text, at)) is not None:
+            start, end = match.span()
+            if start < end or start != last_end:
+                yield [span for group in wanted if (span := match.span(group))[0] >= 0]
+                last_end = end
+            at = end
+            if start == end:
+                at += 1
+                while at < size and text[at] & 0xC0 == 0x80:
+                    at += 1
+
+    return find
+
+
+def _folded(text: bytes) -> tuple[bytes, list[int]] | None:
+    """The text with ASCII digits only and, per byte offset in it, the offset in `text`; None if there is nothing to fold."""
+    decoded = text.decode("utf-8", "surrogatepass")
+    if not any(character.isdecimal() for character in _DECIMAL.findall(decoded)):
+        return None
+    out: list[bytes] = []
+    offsets: list[int] = []
+    at = 0
+    for character in decoded:
+        raw = character.encode("utf-8", "surrogatepass")
+        shown = b"%d" % int(character) if character.isdecimal() else raw
+        out.append(shown)
+        offsets.extend(range(at, at + len(shown)))
+        at += len(raw)
+    return b"".join(out), [*offsets, at]

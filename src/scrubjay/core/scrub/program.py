@@ -1,0 +1,180 @@
+"""Scrub rules, compiled: a `ScrubProgram` is what a plan holds and what a document is scrubbed by.
+
+A program is up to two passes that run one after the other over the same document, the advanced config and then the converted
+legacy settings (scrubbing.md 1), each with its own automaton of selectors and its own screen. How a pass runs is `descend.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from scrubjay.core.scrub import legacy
+from scrubjay.core.scrub.matching import ALWAYS, TRUE, Application, Matcher
+from scrubjay.core.scrub.rule_spec import Config, read_config
+from scrubjay.core.scrub.rules import RuleSet
+from scrubjay.core.scrub.schema import Plan, Planner
+from scrubjay.core.scrub.screen import Screen, ScreenBuilder
+from scrubjay.core.scrub.selectors import parse_selector, sort_key
+from scrubjay.errors import ConfigError
+
+PROFILES = ("strict", "parity")
+_MAX_KEYS: Final = 20_000
+_MAX_TEXT_BYTES: Final = 1024 * 1024
+# What the closure of gap G4 adds to the reach of the default rules, whatever the class of the node; `$logentry.message` because
+# loggers are called with ready-made texts as often as with templates.
+_CLOSED_PLACES = (
+    "$http.url || tags.* || $error.value || $breadcrumb.category || $span.description || $logentry.message || $logentry.formatted"
+)
+
+
+@dataclass(slots=True)
+class Pass:
+    """One config, compiled. `legacy_view`: attributes count as their values (scrubbing.md 12.2)."""
+
+    matcher: Matcher
+    planner: Planner
+    screen: Screen
+    key_info: Callable[[str], tuple[int, int]]
+    plain_match: int
+    percent: int
+    huge: int
+    meta: int
+    strict: bool
+    legacy_view: bool
+    scrubs_data: bool
+    forced_full: tuple[str, ...]
+    max_text_bytes: int = _MAX_TEXT_BYTES
+    _documents: dict[str, Plan] = field(default_factory=dict)
+
+    def document(self, type_name: str) -> Plan:
+        """The plan of a document of this schema type, made at its first use."""
+        plan = self._documents.get(type_name)
+        if plan is None:
+            plan = self._documents[type_name] = self.planner.document(type_name)
+        return plan
+
+
+@dataclass(frozen=True, slots=True)
+class ScrubProgram:
+    """Everything that scrubbing one project's payloads needs.
+
+    `forced_full`: rules that force the always-yes screen. `scrubs_ip`: the settings remove IP addresses. `graphql`: GraphQL bodies
+    are treated (scrubbing.md 1). `hide_client_ip`: the server must not infer an address (ingest.md 7.4).
+    """
+
+    passes: tuple[Pass, ...]
+    profile: str
+    forced_full: tuple[str, ...] = ()
+    scrubs_ip: bool = False
+    graphql: bool = False
+    hide_client_ip: bool = False
+
+    @property
+    def strict(self) -> bool:
+        return self.profile == "strict"
+
+    def __repr__(self) -> str:
+        return f"<ScrubProgram {self.profile}, {len(self.passes)} passes, full walk forced by {list(self.forced_full)}>"
+
+
+def compile_program(
+    *,
+    pii_config: Mapping[str, object] | None,
+    settings: object,
+    profile: str = "strict",
+    hide_client_ip: bool = False,
+) -> ScrubProgram:
+    """Compile a project's scrubbing. `settings` are the legacy settings, as JSON or as a settings struct. Raises ConfigError."""
+    if profile not in PROFILES:
+        raise ConfigError(f"unknown profile {profile!r}", path="scrub.profile", accepted=", ".join(PROFILES))
+    strict = profile == "strict"
+    passes = []
+    if pii_config is not None:
+        passes.append(_compile_pass(read_config(pii_config), strict=strict, switches=None))
+    switches = None
+    if (mapping := legacy.as_mapping(settings)) is not None:
+        switches = legacy.read_switches(mapping)
+        passes.append(_compile_pass(read_config(legacy.convert_settings(mapping)), strict=strict, switches=switches))
+    compiled = tuple(one for one in passes if one is not None)
+    return ScrubProgram(
+        compiled,
+        profile,
+        forced_full=tuple(dict.fromkeys(name for one in compiled for name in one.forced_full)),
+        scrubs_ip=switches is not None and switches.scrub_ip_addresses,
+        graphql=switches is not None and switches.scrub_data,
+        hide_client_ip=hide_client_ip,
+    )
+
+
+def _compile_pass(config: Config, *, strict: bool, switches: legacy.Switches | None) -> Pass | None:
+    """`switches` are given for the converted settings, which alone have closures and the legacy view. None: nothing to do."""
+    builder = ScreenBuilder()
+    rules = RuleSet(config.rules, builder, strict=strict)
+    if switches is not None:
+        rules.ignore_case(legacy.SENSITIVE_RULE)
+    elif strict:
+        for rule_id in config.rules:
+            rules.check(rule_id)
+    applications = [
+        Application(selector, resolved)
+        for selector, ids in sorted(config.applications.items(), key=lambda entry: sort_key(entry[0]))
+        if (resolved := rules.resolve(ids, "applications"))
+    ]
+    if strict and switches is not None:
+        applications += _closures(config, rules, switches)
+    if not applications:
+        return None
+    matcher = Matcher(applications, builder.key_bit)
+    verdicts = builder.key_patterns
+
+    def key_verdict(key: str) -> int:
+        raw = key.encode("utf-8", "surrogatepass")
+        verdict = 0
+        for pattern, bit in verdicts:
+            if pattern.search(raw) is not None:
+                verdict |= bit
+        return verdict
+
+    known: dict[str, tuple[int, int]] = {}
+
+    def key_info(key: str) -> tuple[int, int]:
+        info = known.get(key)
+        if info is None:
+            info = (matcher.key_match(key), key_verdict(key))
+            if len(known) < _MAX_KEYS:
+                known[key] = info
+        return info
+
+    planner = Planner(matcher, key_verdict, builder.percent, builder.exponent)
+    plain = matcher.index_match(-1)
+    planner.document("event")  # so that the keys of the schema have their bits before the screen is built
+    forced = _forced(applications, rules)
+    return Pass(
+        matcher, planner, builder.build(), key_info, plain, builder.percent, builder.huge, builder.meta, strict, switches is not None,
+        switches is not None and switches.scrub_data, forced,
+    )  # fmt: skip
+
+
+def _closures(config: Config, rules: RuleSet, switches: legacy.Switches) -> list[Application]:
+    """The closures of gaps G4 and G5 (scrubbing.md 14), after the reference's own rules so that these remove no less."""
+    if not switches.defaults:
+        return []
+    base = min(config.applications, key=sort_key)
+    places = [*legacy.TEXT_RULES, "@urlauth", "@pemkey"]
+    if switches.scrub_ip_addresses:
+        places.append("@ip")
+    return [
+        Application(base, rules.resolve(["@email:replace"], "closures")),
+        Application(parse_selector(_CLOSED_PLACES), rules.resolve(places, "closures"), any_class=True),
+    ]
+
+
+def _forced(applications: list[Application], rules: RuleSet) -> tuple[str, ...]:
+    """Rules for which every byte must be looked at: a pattern without a word, or `anything` on types and wildcards alone."""
+    names = list(rules.unscreened)
+    matcher = Matcher([one for one in applications if any(rule.takes_nodes for rule in one.rules)], lambda _key: 2)
+    if matcher.root.region and matcher.root.region[TRUE] & ALWAYS:
+        names += [rule.id for one in applications for rule in one.rules if rule.takes_nodes]
+    return tuple(dict.fromkeys(names))

@@ -1,0 +1,194 @@
+"""Redacting one text: chunks, matches, what is written in their place, and the remarks about it (scrubbing.md 8).
+
+Works on UTF-8 bytes, because remark ranges count bytes of the text as it stands. Which rule applies where is decided elsewhere;
+where remarks are stored is `remarks.py`. A redacted chunk is never searched again, except as one U+0000 in the search text.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from scrubjay.errors import Unscrubbable
+
+Span: TypeAlias = tuple[int, int]
+# Spans of the groups that a match redacts, in the order of the groups.
+Finder: TypeAlias = Callable[[bytes], Iterable[list[Span]]]
+
+_CONTINUATION = bytes(range(0x80, 0xC0))
+FILTERED = "[Filtered]"
+
+
+@dataclass(frozen=True, slots=True)
+class Redaction:
+    """What is written for a match. `method`: default, remove, replace, mask, hash; anything else deletes without a remark."""
+
+    method: str = "default"
+    text: str = FILTERED
+
+    @property
+    def removes(self) -> bool:
+        return self.method in {"default", "remove"}
+
+    @property
+    def writes(self) -> bool:
+        return self.method in {"replace", "mask", "hash"}
+
+    @property
+    def joins(self) -> bool:
+        """Whether what stood around a match comes together as plain text, where later rules may find something new."""
+        return not (self.writes or self.removes)
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """One entry of `rem`: origin, code, and the range in bytes, absent for whole nodes."""
+
+    origin: str
+    code: str
+    span: Span | None = None
+
+    def to_json(self) -> list[object]:
+        return [self.origin, self.code, *(self.span or ())]
+
+
+@dataclass(slots=True)
+class Text:
+    """A text under scrubbing: its bytes, its remarks, its length in characters before the first change (None: never changed)."""
+
+    value: bytes
+    remarks: list[Remark] = field(default_factory=list)
+    length: int | None = None
+    changed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    """A stretch of text; redacted if it has an origin."""
+
+    value: bytes
+    origin: str = ""
+    code: str = ""
+
+
+def characters(value: bytes) -> int:
+    """Code points in UTF-8 bytes."""
+    return len(value) if value.isascii() else len(value.translate(None, _CONTINUATION))
+
+
+def redact(text: Text, finder: Finder, origin: str, redaction: Redaction, *, skip_overlaps: bool) -> None:
+    """Redact every match of `finder` in the plain stretches of `text`."""
+    chunks = _split(text)
+    if chunks is None:
+        search = text.value
+    else:
+        if all(chunk.origin for chunk in chunks):
+            return
+        search = b"".join(b"\0" if chunk.origin else chunk.value.replace(b"\0", b"") for chunk in chunks)
+    old = iter([chunk for chunk in chunks or () if chunk.origin])
+    out: list[_Chunk] = []
+    cut = 0
+    for groups in finder(search):
+        for start, end in groups:
+            if start < cut:
+                if skip_overlaps:
+                    continue
+                raise Unscrubbable(f"rule {origin}: replaced groups overlap")
+            _plain(out, search[cut:start], old)
+            out.append(_redacted(search[start:end], origin, redaction))
+            cut = end
+    if not out:
+        return
+    _plain(out, search[cut:], old)
+    _join(text, out)
+
+
+def redact_whole(text: Text, occurs: Callable[[bytes], bool], origin: str, redaction: Redaction) -> None:
+    """Take the whole text as one match if `occurs` says so of the search text."""
+    chunks = _split(text)
+    if chunks is None:
+        search = text.value
+    else:
+        if all(chunk.origin for chunk in chunks):
+            return
+        search = b"".join(b"\0" if chunk.origin else chunk.value.replace(b"\0", b"") for chunk in chunks)
+    if occurs(search):
+        _join(text, [_redacted(search, origin, redaction)])
+
+
+def lines(search: bytes) -> Iterator[list[Span]]:
+    """The finder of `anything`: every piece between line breaks, empty ones included."""
+    start = 0
+    for piece in search.split(b"\n"):
+        yield [(start, start + len(piece))]
+        start += len(piece) + 1
+
+
+def _split(text: Text) -> list[_Chunk] | None:
+    """Chunks by the remarks that have ranges; None if the whole text is one plain chunk without U+0000."""
+    value, chunks, at = text.value, [], 0
+    for remark in text.remarks:
+        if remark.span is None:
+            continue
+        start, end = remark.span
+        if start < at or end < start or end > len(value) or _cuts(value, start) or _cuts(value, end):
+            break
+        if start > at:
+            chunks.append(_Chunk(value[at:start]))
+        chunks.append(_Chunk(value[start:end], remark.origin, remark.code))
+        at = end
+    if at < len(value):
+        if not chunks and b"\0" not in value:
+            return None
+        chunks.append(_Chunk(value[at:]))
+    return chunks
+
+
+def _cuts(value: bytes, at: int) -> bool:
+    return at < len(value) and value[at] & 0xC0 == 0x80
+
+
+def _plain(out: list[_Chunk], piece: bytes, old: Iterator[_Chunk]) -> None:
+    """Append a plain stretch of the search text, its U+0000 replaced by the next unused old chunks."""
+    while piece:
+        at = piece.find(b"\0")
+        if at < 0:
+            out.append(_Chunk(piece))
+            return
+        if at:
+            out.append(_Chunk(piece[:at]))
+        if (chunk := next(old, None)) is not None:
+            out.append(chunk)
+        piece = piece[at + 1 :]
+
+
+def _redacted(match: bytes, origin: str, redaction: Redaction) -> _Chunk:
+    method = redaction.method
+    if method == "replace":
+        return _Chunk(redaction.text.encode("utf-8", "surrogatepass"), origin, "s")
+    if method == "mask":
+        return _Chunk(b"*" * characters(match), origin, "m")
+    if method == "hash":
+        return _Chunk(hmac.digest(b"", match, "sha1").hex().upper().encode(), origin, "p")
+    if redaction.removes:
+        return _Chunk(b"", origin, "x")
+    return _Chunk(b"")
+
+
+def _join(text: Text, chunks: list[_Chunk]) -> None:
+    """Make `chunks` the text. Unchanged text keeps its old remarks."""
+    value = b"".join([chunk.value for chunk in chunks])
+    if value == text.value:
+        return
+    remarks = []
+    at = 0
+    for chunk in chunks:
+        end = at + len(chunk.value)
+        if chunk.origin:
+            remarks.append(Remark(chunk.origin, chunk.code, (at, end)))
+        at = end
+    if text.length is None:
+        text.length = characters(text.value)
+    text.value, text.remarks, text.changed = value, remarks, True

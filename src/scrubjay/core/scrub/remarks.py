@@ -1,0 +1,93 @@
+"""`_meta`: remarks by place, read from what came in and written once at the end (scrubbing.md 9)."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+from scrubjay.core.scrub.redact import Remark, Text
+
+NodePath: TypeAlias = tuple[str, ...]
+
+
+class Notes:
+    """The `_meta` tree of one document: a level per key or position, each node's own members under the empty key."""
+
+    __slots__ = ("changed", "incoming", "tree")
+
+    def __init__(self, incoming: object = None) -> None:
+        self.incoming = isinstance(incoming, dict) and bool(incoming)
+        self.tree: dict[str, Any] = incoming if isinstance(incoming, dict) else {}
+        self.changed = False
+
+    def text(self, path: NodePath, value: bytes) -> Text:
+        """The text at a place, with the remarks that came with it."""
+        if not self.incoming:
+            return Text(value)
+        own = self._own(path)
+        if own is None:
+            return Text(value)
+        length = own.get("len")
+        return Text(value, _read_remarks(own.get("rem")), length if type(length) is int else None)
+
+    def write(self, path: NodePath, text: Text) -> None:
+        """Note what was changed in a text that stays."""
+        own = self._make(path)
+        own.pop("rem", None)
+        if text.remarks:
+            own["rem"] = [remark.to_json() for remark in text.remarks]
+        if text.length is not None:
+            own["len"] = text.length
+        self.changed = True
+
+    def remove(self, path: NodePath, removal: Remark, text: Text | None = None) -> None:
+        """Note that a node was removed whole. What was noted below it goes."""
+        own = self._make(path)
+        parent = self._find(path)
+        if parent is not None:
+            for key in [key for key in parent if key]:
+                del parent[key]
+        earlier = text.remarks if text is not None else _read_remarks(own.get("rem"))
+        own["rem"] = [remark.to_json() for remark in (*earlier, removal)]
+        if text is not None and text.length is not None:
+            own["len"] = text.length
+        self.changed = True
+
+    def _find(self, path: NodePath) -> dict[str, Any] | None:
+        node: Any = self.tree
+        for key in path:
+            node = node.get(key)
+            if not isinstance(node, dict):
+                return None
+        return node  # type: ignore[no-any-return]
+
+    def _own(self, path: NodePath) -> dict[str, Any] | None:
+        node = self._find(path)
+        own = node.get("") if node is not None else None
+        return own if isinstance(own, dict) else None
+
+    def _make(self, path: NodePath) -> dict[str, Any]:
+        node = self.tree
+        for key in (*path, ""):
+            following = node.get(key)
+            if not isinstance(following, dict):
+                following = node[key] = {}
+            node = following
+        return node
+
+    def move(self, source: NodePath, target: NodePath) -> None:
+        """Move the remarks of one node to another."""
+        own = self._make(source)
+        self._make(target).update(own)
+        own.clear()
+
+
+def _read_remarks(value: object) -> list[Remark]:
+    out = []
+    for entry in value if isinstance(value, list) else ():
+        if not isinstance(entry, list) or len(entry) not in (2, 4) or not all(isinstance(text, str) for text in entry[:2]):
+            continue
+        if len(entry) == 2:
+            out.append(Remark(entry[0], entry[1]))
+        elif type(entry[2]) is int and type(entry[3]) is int and entry[2] >= 0 and entry[3] >= 0:
+            out.append(Remark(entry[0], entry[1], (entry[2], entry[3])))
+    return out

@@ -1,0 +1,122 @@
+"""Reading an advanced config: rules and applications as they are written (scrubbing.md 3). Nothing is compiled here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import cast
+
+from scrubjay.core.scrub.redact import Redaction
+from scrubjay.core.scrub.selectors import Selector, SelectorError, parse_selector
+from scrubjay.errors import ConfigError
+
+_DETECTOR_TYPES = frozenset(
+    ("anything", "ip", "email", "creditcard", "iban", "mac", "uuid", "imei", "us_ssn", "url_auth", "userpath", "pemkey", "bearer",
+     "password", "cookies")
+)  # fmt: skip
+_GROUP_TYPES = frozenset(("multiple", "alias"))
+KNOWN_METHODS = ("default", "remove", "replace", "mask", "hash")
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSpec:
+    """One rule as written. `kind` is its type; `members` only for `multiple` and `alias`, `pattern` only for types that have one."""
+
+    kind: str
+    redaction: Redaction = field(default_factory=Redaction)
+    pattern: str = ""
+    groups: tuple[int, ...] = (0,)
+    members: tuple[str, ...] = ()
+    hide_inner: bool = False
+
+    @property
+    def is_group(self) -> bool:
+        return self.kind in _GROUP_TYPES
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """A config as written: rules by id, and rule ids by selector."""
+
+    rules: Mapping[str, RuleSpec] = field(default_factory=dict)
+    applications: Mapping[Selector, tuple[str, ...]] = field(default_factory=dict)
+
+
+def read_config(pii_config: Mapping[str, object]) -> Config:
+    """Raises ConfigError with the member's path."""
+    if not isinstance(pii_config, Mapping):
+        raise ConfigError("must be an object")
+    hash_key = _object(pii_config, "vars", "vars").get("hashKey")
+    if hash_key is not None and not isinstance(hash_key, str):
+        raise ConfigError("must be text", path="vars.hashKey")
+    rules = {name: _rule(spec, f"rules.{name}") for name, spec in _object(pii_config, "rules", "rules").items()}
+    applications: dict[Selector, tuple[str, ...]] = {}
+    for text, ids in _object(pii_config, "applications", "applications").items():
+        path = f"applications.{text}"
+        try:
+            selector = parse_selector(text)
+        except SelectorError as error:
+            raise ConfigError(str(error), path=path) from None
+        except RecursionError:
+            raise ConfigError("selector is nested too deeply", path=path) from None
+        applications[selector] = _texts(ids, path)
+    return Config(rules, applications)
+
+
+def _object(parent: Mapping[str, object], member: str, path: str) -> Mapping[str, object]:
+    value = parent.get(member, {})
+    if not isinstance(value, Mapping):
+        raise ConfigError("must be an object", path=path)
+    return cast("Mapping[str, object]", value)
+
+
+def _texts(value: object, path: str) -> tuple[str, ...]:
+    if not isinstance(value, (list, tuple)) or not all(isinstance(entry, str) for entry in value):
+        raise ConfigError("must be an array of texts", path=path)
+    return tuple(value)
+
+
+def _text(spec: Mapping[str, object], member: str, path: str) -> str:
+    value = spec.get(member)
+    if not isinstance(value, str):
+        raise ConfigError("must be text", path=f"{path}.{member}")
+    return value
+
+
+def _rule(spec: object, path: str) -> RuleSpec:
+    if not isinstance(spec, Mapping):
+        raise ConfigError("must be an object", path=path)
+    kind = _text(spec, "type", path)
+    redaction = _redaction(spec["redaction"], f"{path}.redaction") if "redaction" in spec else Redaction()
+    if kind in _DETECTOR_TYPES:
+        return RuleSpec(kind, redaction)
+    if kind == "pattern":
+        return RuleSpec(kind, redaction, _text(spec, "pattern", path), _groups(spec, path))
+    if kind in {"redact_pair", "redactPair"}:
+        return RuleSpec("redact_pair", redaction, _text(spec, "keyPattern", path))
+    if kind in _GROUP_TYPES:
+        hide = spec.get("hideInner", False)
+        if not isinstance(hide, bool):
+            raise ConfigError("must be true or false", path=f"{path}.hideInner")
+        members = _texts(spec.get("rules"), f"{path}.rules") if kind == "multiple" else (_text(spec, "rule", path),)
+        return RuleSpec(kind, redaction, members=members, hide_inner=hide)
+    accepted = ", ".join(sorted((*_DETECTOR_TYPES, *_GROUP_TYPES, "pattern", "redact_pair")))
+    raise ConfigError(f"unknown rule type {kind!r}", path=f"{path}.type", accepted=accepted)
+
+
+def _redaction(value: object, path: str) -> Redaction:
+    if not isinstance(value, Mapping):
+        raise ConfigError("must be an object with a method", path=path)
+    method = _text(value, "method", path)
+    if method == "replace" and "text" in value:
+        return Redaction(method, _text(value, "text", path))
+    return Redaction(method)
+
+
+def _groups(spec: Mapping[str, object], path: str) -> tuple[int, ...]:
+    value = spec.get("replaceGroups")
+    if value is None:
+        return (0,)
+    if not isinstance(value, (list, tuple)) or not all(type(group) is int and 0 <= group <= 255 for group in value):
+        raise ConfigError("must be an array of integers from 0 to 255", path=f"{path}.replaceGroups")
+    return tuple(sorted(set(value)))

@@ -1,0 +1,246 @@
+"""Rules ready to run: ids resolved, patterns compiled, steps in order (scrubbing.md 3.3, 8.1).
+
+A rule acts on a text, or removes a node. Where it applies is `matching.py`; what is written is `redact.py`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from scrubjay.core.scrub import patterns
+from scrubjay.core.scrub.builtin_rules import BUILTIN_RULES
+from scrubjay.core.scrub.detector import Detector
+from scrubjay.core.scrub.detectors import DETECTORS
+from scrubjay.core.scrub.redact import Finder, Redaction, Remark, Text, lines, redact, redact_whole
+from scrubjay.core.scrub.rule_spec import RuleSpec
+from scrubjay.errors import ConfigError
+
+_MAX_DEPTH = 200
+# Detectors by rule type; each is one step, on the result of the one before.
+_STEPS = {
+    "ip": ("ipv4", "ipv6"),
+    "email": ("email",),
+    "creditcard": ("creditcard",),
+    "iban": ("iban",),
+    "mac": ("mac",),
+    "uuid": ("uuid",),
+    "imei": ("imei",),
+    "us_ssn": ("us_ssn",),
+    "url_auth": ("url_auth",),
+    "url_password": ("url_password",),
+    "userpath": ("userpath",),
+    "pemkey": ("pemkey",),
+    "bearer": ("bearer",),
+    "password": ("bearer", "token_key", "password"),
+    "cookies": ("cookies",),
+}
+_ALWAYS: Final = 1
+
+
+class Vocabulary(Protocol):
+    """Where rules say what the screen must look for. Each call returns a bit."""
+
+    def detector_bit(self, detector: Detector) -> int: ...
+
+    def word_bit(self, word: str) -> int: ...
+
+    def key_pattern_bit(self, pattern: Any) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One look at the text and the key. `find` takes matches, `occurs` the whole text; `key_bit` is set in a key's verdict on a hit."""
+
+    find: Finder | None = None
+    occurs: Callable[[bytes], bool] | None = None
+    key_bit: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule in an application. `bits`: screen bits of which one must occur in a text for the rule to touch it.
+
+    `key_bits`: verdict bits of keys that make it act. `takes_nodes`: it removes whatever it is applied to.
+    """
+
+    id: str
+    origin: str
+    redaction: Redaction
+    steps: tuple[Step, ...]
+    bits: int
+    key_bits: int
+    takes_nodes: bool
+    skip_overlaps: bool
+
+    def apply(self, text: Text, key_verdict: int) -> bool:
+        """Scrub the text in place; whether it must be removed whole instead."""
+        if self.takes_nodes:
+            if self.redaction.removes:
+                return True
+            redact(text, lines, self.origin, self.redaction, skip_overlaps=self.skip_overlaps)
+            return False
+        for step in self.steps:
+            if step.key_bit & key_verdict:
+                if not self.redaction.writes:
+                    return True
+                redact_whole(text, _anything, self.origin, self.redaction)
+            elif step.find is not None:
+                redact(text, step.find, self.origin, self.redaction, skip_overlaps=self.skip_overlaps)
+            elif step.occurs is not None:
+                redact_whole(text, step.occurs, self.origin, self.redaction)
+        return False
+
+    def removes_node(self, key_verdict: int) -> bool:
+        """Whether a node without text goes."""
+        return self.takes_nodes or bool(self.key_bits & key_verdict)
+
+    @property
+    def removal(self) -> Remark:
+        return Remark(self.origin, "x")
+
+
+def _anything(_search: bytes) -> bool:
+    return True
+
+
+class RuleSet:
+    """All rules that a config can name, compiled on demand."""
+
+    def __init__(self, specs: Mapping[str, RuleSpec], vocabulary: Vocabulary, *, strict: bool) -> None:
+        self._specs = specs
+        self._vocabulary = vocabulary
+        self._strict = strict
+        self._ignore_case: set[str] = set()
+        # Rules whose pattern holds no word that the screen could look for.
+        self.unscreened: list[str] = []
+
+    def ignore_case(self, rule_id: str) -> None:
+        """The rule's pattern ignores case, which JSON cannot say."""
+        self._ignore_case.add(rule_id)
+
+    def lookup(self, rule_id: str) -> RuleSpec | None:
+        return self._specs.get(rule_id) or BUILTIN_RULES.get(rule_id)
+
+    def resolve(self, ids: Iterable[str], where: str) -> tuple[Rule, ...]:
+        """The rules of one application in the order they run: bytewise by id. Raises ConfigError."""
+        out: dict[str, Rule] = {}
+        seen: set[str] = set()
+
+        def expand(rule_id: str, parent: tuple[str, Redaction] | None, depth: int) -> None:
+            if rule_id in seen or depth > _MAX_DEPTH:
+                return
+            spec = self.lookup(rule_id)
+            if spec is None:
+                if self._strict and rule_id != "@userpath:filter":
+                    raise ConfigError(f"unknown rule {rule_id!r}", path=where)
+                return
+            seen.add(rule_id)
+            origin = parent[0] if parent else rule_id
+            redaction = parent[1] if parent and parent[1].method != "default" else spec.redaction
+            if spec.is_group:
+                inner = (origin, redaction) if spec.hide_inner else parent
+                for member in spec.members:
+                    expand(member, inner, depth + 1)
+            else:
+                out[rule_id] = self._compile(rule_id, spec, origin, redaction)
+
+        for rule_id in ids:
+            expand(rule_id, None, 0)
+        return tuple(out[rule_id] for rule_id in sorted(out, key=lambda name: name.encode("utf-8", "surrogatepass")))
+
+    def check(self, rule_id: str) -> None:
+        """Refuse what the reference would silently skip: a pattern that does not compile, an unknown redaction. Raises ConfigError."""
+        spec = self._specs[rule_id]
+        self._check_method(rule_id, spec.redaction)
+        if spec.kind in {"pattern", "redact_pair"}:
+            self._pattern(rule_id, spec)
+        if len(spec.groups) > 1 and 0 in spec.groups:
+            raise ConfigError("group 0 overlaps every other group", path=f"rules.{rule_id}.replaceGroups")
+        for member in spec.members:
+            if self.lookup(member) is None:
+                raise ConfigError(f"unknown rule {member!r}", path=f"rules.{rule_id}")
+
+    @staticmethod
+    def _check_method(rule_id: str, redaction: Redaction) -> None:
+        if not (redaction.writes or redaction.removes):
+            raise ConfigError(
+                f"unknown method {redaction.method!r}",
+                path=f"rules.{rule_id}.redaction.method",
+                accepted="default, remove, replace, mask, hash",
+            )
+
+    def _pattern(self, rule_id: str, spec: RuleSpec) -> Any:
+        try:
+            return patterns.compile_pattern(spec.pattern, ignore_case=rule_id in self._ignore_case)
+        except patterns.PatternError as error:
+            raise ConfigError(f"pattern does not compile: {error}", path=f"rules.{rule_id}") from None
+
+    def _compile(self, rule_id: str, spec: RuleSpec, origin: str, redaction: Redaction) -> Rule:
+        takes_nodes = spec.kind == "anything"
+        steps: tuple[Step, ...] = ()
+        bits = _ALWAYS if takes_nodes else 0
+        if spec.kind in _STEPS:
+            detectors = [DETECTORS[name] for name in _STEPS[spec.kind]]
+            steps = tuple(self._detector_step(detector) for detector in detectors)
+            for detector in detectors:
+                bits |= self._vocabulary.detector_bit(detector)
+        elif not takes_nodes:
+            compiled = self._pattern(rule_id, spec)
+            word = required_word(spec.pattern)
+            bits = self._vocabulary.word_bit(word) if word else _ALWAYS
+            if not word:
+                self.unscreened.append(rule_id)
+            if spec.kind == "pattern":
+                steps = (Step(find=patterns.finder(compiled, spec.groups)),)
+            else:
+                steps = (
+                    Step(
+                        occurs=lambda search: compiled.search(search) is not None,
+                        key_bit=self._vocabulary.key_pattern_bit(compiled),
+                    ),
+                )
+        key_bits = 0
+        for step in steps:
+            key_bits |= step.key_bit
+        return Rule(rule_id, origin, redaction, steps, bits, key_bits, takes_nodes, self._strict)
+
+    def _detector_step(self, detector: Detector) -> Step:
+        key_bit = 0
+        if detector.on_key:
+            key_bit = self._vocabulary.key_pattern_bit(patterns.compile_pattern(detector.on_key))
+        if not detector.pattern:
+            return Step(key_bit=key_bit)
+        compiled = patterns.compile_pattern(detector.pattern)
+        if detector.whole:
+            return Step(occurs=lambda search: compiled.search(search) is not None, key_bit=key_bit)
+        return Step(find=patterns.finder(compiled, detector.groups, fold_digits=detector.unicode_digits), key_bit=key_bit)
+
+
+_META = re.compile(r"[\\.+*?()|\[\]{}^$#]")
+_ESCAPED = re.compile(r"\\([\\.+*?()|\[\]{}^$#&\-~/])")
+_RUN = re.compile(r"[A-Za-z0-9_]+")
+
+
+def required_word(pattern: str) -> str:
+    """Words joined by `|` of which each text that the pattern matches must hold one, else an empty text.
+
+    Only patterns that are plain alternatives of texts are understood; of each the longest run of ASCII letters, digits and `_`
+    is taken.
+    """
+    words = []
+    for alternative in _split_alternatives(pattern.removeprefix("(?i)")):
+        plain = _ESCAPED.sub("\0", alternative)
+        if _META.search(plain):
+            return ""
+        runs = _RUN.findall(plain)
+        if not runs:
+            return ""
+        words.append(max(runs, key=len))
+    return "|".join(words)
+
+
+def _split_alternatives(pattern: str) -> list[str]:
+    return re.split(r"(?<!\\)\|", pattern)

@@ -1,0 +1,197 @@
+"""The screen: one multi-pattern automaton per program that says which detectors and keys may occur in raw JSON bytes.
+
+It may over-report, it must never under-report (scrubbing.md 16). The answer is a bit set: ALWAYS, and one bit for each detector,
+word or key that may be there; every bit if the bytes are spelled in a way that the patterns do not cover. Without hyperscan every
+answer is every bit, which is correct and slow. What the bits mean is up to `program.py`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias
+
+import msgspec
+
+from scrubjay.core.scrub.detector import Detector
+from scrubjay.core.scrub.matching import ALWAYS
+
+try:
+    import hyperscan
+except ImportError:  # platforms without it
+    hyperscan = None
+
+EVERY: Final = -1
+Scan: TypeAlias = Callable[[bytes | msgspec.Raw], int]
+
+# Spellings that no pattern covers: escaped ASCII (but for `< > & '` and control characters, which serialisers write so and no
+# detector has inside), U+0000, and the two letters outside ASCII that equal `s` and `k` when case is ignored.
+_UNCOVERED = (
+    r"\\u00(?:00|2[0-5]|2[89a-f]|3[0-9abdf]|[4-7])",
+    r"\xc5\xbf|\\u017f",
+    r"\xe2\x84\xaa|\\u212a",
+)
+_PERCENT = r"%[0-9a-f]{2}"
+_EXPONENT = r"[:,\[ \t\r\n]-?[0-9][0-9.]*e"
+_HUGE = r"[0-9.]e\+?[0-9]{3}|[0-9]{300}"
+# The first of each ten decimal digits outside ASCII (Unicode 16, general category Nd).
+_DECIMALS = """
+660 6f0 7c0 966 9e6 a66 ae6 b66 be6 c66 ce6 d66 de6 e50 ed0 f20 1040 1090 17e0 1810 1946 19d0 1a80 1a90 1b50 1bb0 1c40 1c50 a620
+a8d0 a900 a9d0 a9f0 aa50 abf0 ff10 104a0 10d30 10d40 11066 110f0 11136 111d0 112f0 11450 114d0 11650 116c0 116d0 116da 11730 118e0
+11950 11bf0 11c50 11d50 11da0 11de0 11f50 16130 16a60 16ac0 16b50 16d70 1ccf0 1d7ce 1d7d8 1d7e2 1d7ec 1d7f6 1e140 1e2f0 1e4f0
+1e5f1 1e950 1fbf0
+"""
+
+
+def _decimal_patterns() -> tuple[str, ...]:
+    """Decimal digits outside ASCII, as UTF-8 and as escapes."""
+    utf8, escaped = [], []
+    for first in (int(start, 16) for start in _DECIMALS.split()):
+        low, high = (chr(first + offset).encode() for offset in (0, 9))
+        utf8.append(f"{_hex(low[:-1])}[{_hex(low[-1:])}-{_hex(high[-1:])}]")
+        escaped += [_escape_pattern(chr(first + offset)) for offset in range(10)]
+    return ("|".join(utf8), "|".join(sorted(set(escaped))))
+
+
+def _hex(raw: bytes) -> str:
+    return "".join(f"\\x{byte:02x}" for byte in raw)
+
+
+def _escape_pattern(character: str) -> str:
+    units = character.encode("utf-16-be", "surrogatepass")
+    return "".join(rf"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
+
+
+@dataclass(slots=True)
+class ScreenBuilder:
+    """Collects what the rules of a program look for; hands out bits."""
+
+    _patterns: list[tuple[str, bool, int]] = field(default_factory=list)
+    _bits: dict[object, int] = field(default_factory=dict)
+    _decimal_bits: int = 0
+    _next: int = 1
+    key_patterns: list[tuple[Any, int]] = field(default_factory=list)
+    percent: int = 0
+    exponent: int = 0
+    huge: int = 0
+    meta: int = 0
+
+    def __post_init__(self) -> None:
+        for pattern in _UNCOVERED:
+            self._patterns.append((pattern, False, EVERY))
+        self.percent = self._add(_PERCENT)
+        self.exponent = self._add(_EXPONENT)
+        self.huge = self._add(_HUGE)
+        self.meta = self._add('"_meta"')
+
+    def _add(self, *patterns: str, exact_case: bool = False) -> int:
+        bit = 1 << self._next
+        self._next += 1
+        for pattern in patterns:
+            self._patterns.append((pattern, exact_case, bit))
+        return bit
+
+    def detector_bit(self, detector: Detector) -> int:
+        bit = self._bits.get(detector.name)
+        if bit is None:
+            bit = self._bits[detector.name] = self._add(*detector.screen, exact_case=detector.exact_case)
+            if detector.unicode_digits:
+                self._decimal_bits |= bit
+        return bit
+
+    def word_bit(self, word: str) -> int:
+        """The bit of words joined by `|`, ASCII letters, digits and `_`."""
+        bit = self._bits.get(("word", word))
+        if bit is None:
+            bit = self._bits["word", word] = self._add(word)
+        return bit
+
+    def key_bit(self, key: str) -> int:
+        """The bit of a key that a selector names, in any JSON spelling; ALWAYS if it can arise without its bytes."""
+        if key.isdecimal() or any(ord(character) < 0x20 or character in '"\\%' for character in key) or not key:
+            return ALWAYS
+        bit = self._bits.get(("key", key))
+        if bit is None:
+            bit = self._bits["key", key] = self._add("".join(map(_key_character, key)))
+        return bit
+
+    def key_pattern_bit(self, pattern: Any) -> int:
+        """The bit, in a key's verdict, of a pattern over keys."""
+        for known, bit in self.key_patterns:
+            if known.pattern == pattern.pattern and known.options.case_sensitive == pattern.options.case_sensitive:
+                return bit
+        bit = 1 << len(self.key_patterns)
+        self.key_patterns.append((pattern, bit))
+        return bit
+
+    def build(self) -> Screen:
+        patterns = list(self._patterns)
+        if self._decimal_bits:
+            patterns += [(pattern, False, self._decimal_bits) for pattern in _decimal_patterns()]
+        return Screen(patterns)
+
+
+def _key_character(character: str) -> str:
+    """One character of a key in any JSON spelling. Names of tags turn spaces into dashes; form data has `+` for a space."""
+    if character in " -":
+        return "[ +-]"
+    if character == "/":
+        return r"\\?/"
+    if character in "<>&'":
+        return f"(?:{re.escape(character)}|{_escape_pattern(character)})"
+    if character.isascii():
+        return re.escape(character)
+    return f"(?:{_hex(character.encode('utf-8', 'surrogatepass'))}|{_escape_pattern(character)})"
+
+
+class Screen:
+    """The compiled automaton. Scratch space is not shared, so that documents may be scanned in several threads at once."""
+
+    def __init__(self, patterns: list[tuple[str, bool, int]]) -> None:
+        self._bits = [bits for _, _, bits in patterns]
+        self._spare: list[Scan] = []
+        self._database: Any = None
+        if hyperscan is None:
+            return
+        self._database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+        once, caseless = hyperscan.HS_FLAG_SINGLEMATCH | hyperscan.HS_FLAG_DOTALL, hyperscan.HS_FLAG_CASELESS
+        self._database.compile(
+            expressions=[pattern.encode() for pattern, _, _ in patterns],
+            ids=list(range(len(patterns))),
+            elements=len(patterns),
+            flags=[once if exact_case else once | caseless for _, exact_case, _ in patterns],
+        )
+
+    def borrow(self) -> Scan:
+        """A scan function for one document; give it back afterwards."""
+        try:
+            return self._spare.pop()
+        except IndexError:
+            return self._open()
+
+    def give_back(self, scan: Scan) -> None:
+        self._spare.append(scan)
+
+    def _open(self) -> Scan:
+        if self._database is None:
+            return every
+        scratch, scan_block, bits = hyperscan.Scratch(self._database), self._database.scan, self._bits
+        found = ALWAYS
+
+        def on_match(pattern: int, _start: int, _end: int, _flags: int, _context: object) -> None:
+            nonlocal found
+            found |= bits[pattern]
+
+        def scan(raw: bytes | msgspec.Raw) -> int:
+            nonlocal found
+            found = ALWAYS
+            scan_block(raw, on_match, 0, None, scratch)
+            return found
+
+        return scan
+
+
+def every(_raw: bytes | msgspec.Raw) -> int:
+    """The scan that always says everything may be there: the full walk."""
+    return EVERY
