@@ -7,6 +7,7 @@ literals are at compile time, and classes take in every lower-case letter whose 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from typing import Final
@@ -20,7 +21,7 @@ _MAX_COMBINATIONS: Final = 10_000
 _MAX_PROGRAM: Final = 4096
 """Characters of patterns that are joined into one program; keeps each far below RE2's bound on memory."""
 
-_REPLACEMENT: Final = "\ufffd"
+_HALF_PAIR: Final = re.compile("[\ud800-\udfff]")
 
 
 def compile_glob(patterns: Iterable[str], problems: list[str] | None = None) -> Matcher:
@@ -75,15 +76,15 @@ def _program(sources: list[str]) -> Callable[[str], object | None]:
 
 
 def _lower(text: str) -> str:
-    """Lower case, one character for one; lone surrogates, which no pattern can name, become replacement characters."""
-    return text.lower() if text.isascii() else "".join(map(_lower_one, text))
+    """Lower case, one character for one.
 
-
-def _lower_one(character: str) -> str:
-    if "\ud800" <= character <= "\udfff":
-        return _REPLACEMENT
-    lowered = character.lower()
-    return lowered if len(lowered) == 1 else character
+    Python's differs in two letters: a sigma at the end of a word, and the dotted capital I, which becomes two characters and
+    stays as it is here. Halves of surrogate pairs, which no pattern can name, become replacement characters.
+    """
+    if text.isascii():
+        return text.lower()
+    text = _HALF_PAIR.sub("\ufffd", text).replace("Σ", "σ")
+    return "İ".join(part.lower() for part in text.split("İ"))
 
 
 # Translating
@@ -93,7 +94,7 @@ def _translate(pattern: str) -> str:
     """The RE2 source of a glob, empty for a pattern that matches nothing. Raises `ValueError` on a broken one."""
     if len(pattern) > _MAX_PATTERN:
         raise ValueError(f"longer than {_MAX_PATTERN} characters")
-    if any("\ud800" <= character <= "\udfff" for character in pattern):
+    if _HALF_PAIR.search(pattern):
         raise ValueError("holds half a surrogate pair")
     return _Translator(pattern).translate()
 

@@ -1,12 +1,13 @@
 """Globs exactly as `decisions.md` 6.5."""
 
 import re
+import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scrubjay.core.conditions import compile_glob
+from scrubjay.core.conditions import _lower, compile_glob
 
 
 def matches(pattern: str, text: str) -> bool:
@@ -148,6 +149,23 @@ def test_escaped_text_matches_itself_and_nothing_longer(text: str) -> None:
     pattern = re.sub(r"(.)", r"\\\1", text, flags=re.DOTALL)
     assert matches(pattern, text) is bool(text)
     assert not matches(pattern, text + "x")
+
+
+def test_only_two_letters_differ_from_the_language_s_lower_case() -> None:
+    """Lower-casing a text at once is the same as lower-casing each character, but for what the module says."""
+    letters = [chr(code) for code in range(0x110000) if not 0xD800 <= code <= 0xDFFF]
+    assert [letter for letter in letters if len(letter.lower()) > 1] == ["İ"]
+    together = "a".join(letters)
+    one_by_one = "a".join(letter if letter == "İ" else letter.lower() for letter in letters)
+    assert _lower(together) == one_by_one
+
+
+def test_a_megabyte_of_text_takes_milliseconds() -> None:
+    matches_timeout = compile_glob(["*timeout*"])
+    text = "ÄÖÜ ñ Σİ " * 120_000
+    started = time.perf_counter()
+    assert not matches_timeout(text)
+    assert time.perf_counter() - started < 0.5
 
 
 @given(st.text(max_size=12), st.text(max_size=12))
