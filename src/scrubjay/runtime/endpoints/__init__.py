@@ -1,0 +1,35 @@
+"""All endpoints. A new one is one module beside this one, whose `routes` says where it answers, and one line in `ENDPOINTS`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Final, cast
+
+from aiohttp import web
+
+from scrubjay.core.ports import Ports
+from scrubjay.runtime.endpoints import admin, capture, ingest
+from scrubjay.runtime.endpoints.admin import Health
+from scrubjay.runtime.endpoints.common import Observer
+from scrubjay.runtime.endpoints.front import Front, Handler, Route
+from scrubjay.settings.schema import Settings
+
+__all__ = ["ENDPOINTS", "front_door"]
+
+ENDPOINTS: Final[tuple[Callable[[Settings, Ports], Iterable[Route | web.RouteDef]], ...]] = (
+    ingest.routes,
+    capture.routes,
+)
+
+
+def front_door(settings: Settings, ports: Ports, health: Health, observer: Observer) -> Front:
+    """The handler for everything that comes in; `Front.server` makes it a server."""
+    table = [_adapted(route) for endpoint in ENDPOINTS for route in endpoint(settings, ports)]
+    return Front([*table, *admin.routes(settings, health)], observer)
+
+
+def _adapted(route: Route | web.RouteDef) -> Route:
+    """A route in aiohttp's own form is one for pages: not for other origins' scripts, unless it says so itself."""
+    if isinstance(route, Route):
+        return route
+    return Route(route.method, route.path, cast("Handler", route.handler), "capture")

@@ -1,0 +1,176 @@
+"""From bytes on a socket to the parts of an `Ingress`: each in one place for all endpoints.
+
+Owns reading a body within its bounds (`ingest.md` 4) and the facts of a request (7.3). Answers are `replies`'s, routes `front`'s, what
+becomes of an envelope the pipeline's. Invariant: no more of a body is held than its route allows, compressed or not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from types import MappingProxyType
+from typing import Final, Protocol
+
+from aiohttp import web
+
+from scrubjay import __version__, reasons
+from scrubjay.core.inflate import inflate, measure, too_large
+from scrubjay.errors import BadRequest, TooLarge
+from scrubjay.reasons import Reason
+
+_INLINE_BYTES: Final = 256 * 1024
+"""Bodies that are longer, on the wire or decoded, are inflated in a thread."""
+_CHAIN_HEADERS: Final = ("CF-Connecting-IP", "X-Vercel-Forwarded-For", "X-Sentry-Forwarded-For", "X-Forwarded-For")
+_HINT_HEADERS: Final = (
+    ("Sec-CH-UA", "sec_ch_ua"),
+    ("Sec-CH-UA-Model", "sec_ch_ua_model"),
+    ("Sec-CH-UA-Platform", "sec_ch_ua_platform"),
+    ("Sec-CH-UA-Platform-Version", "sec_ch_ua_platform_version"),
+)
+_CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+FIXED_HEADERS: Final = (
+    ("Server", f"scrubjay/{__version__}"),
+    ("Cross-Origin-Resource-Policy", "cross-origin"),
+)
+CORS_HEADERS: Final = (
+    ("Access-Control-Allow-Origin", "*"),
+    ("Access-Control-Expose-Headers", "x-sentry-error,x-sentry-rate-limits,retry-after"),
+    ("Vary", "origin, access-control-request-method, access-control-request-headers"),
+)
+
+
+class Request(web.BaseRequest):
+    """A request and what the front door found out about it.
+
+    `query_text` is the raw query, `encoding` empty for none; `cors`: pages of other origins may read the answer.
+    """
+
+    match_info: Mapping[str, str] = MappingProxyType({})
+    query_text = ""
+    encoding = ""
+    cors = False
+
+    async def _prepare_hook(self, response: web.StreamResponse) -> None:
+        """aiohttp asks this of every answer but a `Reply`, its own to malformed requests included."""
+        response.headers.update(FIXED_HEADERS)
+        if self.cors:
+            response.headers.update(CORS_HEADERS)
+
+
+class Observer(Protocol):
+    """What is counted and logged of requests; `runtime.telemetry` is the real one."""
+
+    def request(self, route: str, status: int, seconds: float) -> None: ...
+
+    def rejected(self, reason: Reason, detail: str = "", *, key: str = "", project_id: int | None = None) -> None: ...
+
+    def internal_error(self, place: str, error: BaseException) -> None: ...
+
+
+@dataclass(slots=True)
+class Body:
+    """`wire` is what came, `data` what it says."""
+
+    wire: bytes
+    data: bytes
+
+
+async def receive(request: Request, limit_bytes: int, idle_s: float) -> Body:
+    """The whole body. Raises `TooLarge`, `BadRequest`, or `ConnectionError` if the client went away before its end."""
+    encoding = request.encoding
+    wire = await _read(request, limit_bytes if not encoding else limit_bytes + limit_bytes // 64 + 1024, idle_s)
+    if not encoding:
+        return Body(wire, wire)
+    if not wire:
+        raise BadRequest(reasons.INVALID_BODY, "the body cannot be decoded", f"{encoding}: nothing to decode")
+    if len(wire) <= _INLINE_BYTES:
+        try:
+            return Body(wire, inflate(encoding, wire, min(limit_bytes, _INLINE_BYTES)))
+        except TooLarge:
+            if limit_bytes <= _INLINE_BYTES:
+                raise
+    return Body(wire, await asyncio.to_thread(_inflate_large, encoding, wire, limit_bytes))
+
+
+def _inflate_large(encoding: str, wire: bytes, limit_bytes: int) -> bytes:
+    """Measures first, so that a bomb is refused before any of it is kept."""
+    return inflate(encoding, wire, measure(encoding, wire, limit_bytes))
+
+
+async def _read(request: Request, limit_bytes: int, idle_s: float) -> bytes:
+    content = request.content
+    try:
+        first = content.read_nowait()
+        if content.at_eof():
+            if len(first) > limit_bytes:
+                raise too_large(limit_bytes)
+            return first
+        if not first and request.headers.get("Expect", "").lower() == "100-continue" and request.transport is not None:
+            request.transport.write(_CONTINUE)
+        chunks = [first]
+        room = limit_bytes - len(first)
+        while room >= 0 and not content.at_eof():
+            async with asyncio.timeout(idle_s):
+                chunk = await content.readany()
+            chunks.append(chunk)
+            room -= len(chunk)
+    except TimeoutError:
+        raise BadRequest(reasons.BODY_TIMEOUT, "the body stopped coming", f"nothing for {idle_s:g} s") from None
+    except web.RequestPayloadError as error:
+        raise BadRequest(reasons.INVALID_BODY, "the body cannot be read", str(error)) from None
+    except RuntimeError:
+        # aiohttp's word for reading from a connection that is closed already.
+        raise ConnectionResetError from None
+    if room < 0:
+        raise too_large(limit_bytes)
+    return b"".join(chunks)
+
+
+def visible(value: str | None) -> str | None:
+    """A header's text as it can be stored and sent on: valid Unicode without control characters, None if nothing is left."""
+    if value is None:
+        return None
+    if not value.isascii():
+        value = value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    if not value.isprintable():
+        value = "".join(character for character in value if character.isprintable())
+    return value.strip() or None
+
+
+def client_hints(headers: Mapping[str, str]) -> dict[str, str]:
+    """What a browser says of itself beside its user agent."""
+    if "Sec-CH-UA" not in headers and "Sec-CH-UA-Platform" not in headers:
+        return {}
+    found = ((name, visible(headers.get(header))) for header, name in _HINT_HEADERS)
+    return {name: value for name, value in found if value is not None}
+
+
+def chain_reader(trusted: Iterable[str] | None) -> Callable[[Mapping[str, str], str | None], str | None]:
+    """A function from a request's headers and its peer to the chain of addresses behind it (`ingest.md` 7.3).
+
+    `trusted`: addresses or networks of the peers whose headers count; None: every peer's.
+    """
+    networks = None if trusted is None else [ip_network(entry, strict=False) for entry in trusted]
+
+    def is_trusted(peer: str) -> bool:
+        if networks is None:
+            return True
+        try:
+            address: IPv4Address | IPv6Address = ip_address(peer)
+        except ValueError:
+            return False
+        mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+        return any((mapped or address) in network for network in networks)
+
+    def chain(headers: Mapping[str, str], peer: str | None) -> str | None:
+        for name in _CHAIN_HEADERS:
+            value = visible(headers.get(name))
+            if value and (peer is None or is_trusted(peer)):
+                return value if peer is None else f"{value}, {peer}"
+        return peer
+
+    return chain
