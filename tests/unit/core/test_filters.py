@@ -3,6 +3,8 @@
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from scrubjay import reasons
 from scrubjay.core.filters import Filters, compile_filters
@@ -160,6 +162,43 @@ def test_type_and_value_are_one_text() -> None:
 @pytest.mark.parametrize("item_type", ["session", "log", "check_in", "profile"])
 def test_only_events_have_messages(item_type: str) -> None:
     assert by_message("*").match(make_item(item_type, {"message": "x"}, item_count=1)) is None
+
+
+SHAPES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    "items",
+                    "attributes",
+                    "sentry.release",
+                    "value",
+                    "release",
+                    "attrs",
+                    "exception",
+                    "values",
+                    "logentry",
+                ]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(
+    st.sampled_from(["event", "session", "span", "log", "profile"]),
+    SHAPES.map(json.dumps) | st.text(),
+    st.integers(0, 3),
+)
+def test_any_payload_is_judged(item_type: str, payload: str, item_count: int) -> None:
+    filters = compiled(releases={"releases": ["a*"]}, errorMessages={"patterns": ["b*"]})
+    item = make_item(item_type, payload.encode(), item_count=item_count)
+    assert isinstance(filters.match(item), Dropped | Thinned | None)
 
 
 # Together
