@@ -1,8 +1,9 @@
 """What may be written for one project, in the reference's JSON form or in YAML with the same members.
 
-Owns the types of a project's configuration; reading the folder of project files is `project_files`' business. Members that a
-stage decides on (filters, quotas, sampling, rules) stay plain here: their own modules judge them, each so that one bad rule
-disables that rule and no more. Follows `upstream-and-operations.md` 2.8; unknown members are ignored.
+Owns the types of a project's configuration and their words in schema and reference; reading the folder of project files is
+`project_files`' business. Members that a stage decides on (filters, quotas, sampling, rules) stay plain here: their own modules
+judge them, each so that one bad rule disables that rule and no more. Follows `upstream-and-operations.md` 2.8; unknown members
+are ignored.
 """
 
 from __future__ import annotations
@@ -14,22 +15,26 @@ from msgspec import Meta, Struct, field
 ProjectId = Annotated[int, Meta(ge=0)]
 
 
-class PublicKey(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A key that clients authenticate with. `isEnabled: false` answers them 403."""
+def _says(text: str) -> Meta:
+    return Meta(description=text)
 
-    public_key: Annotated[str, Meta(pattern="^[\\x21-\\x7e]{32}$")]
-    numeric_id: ProjectId | None = None
-    is_enabled: bool = True
+
+class PublicKey(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A key that clients authenticate with."""
+
+    public_key: Annotated[str, Meta(pattern="^[\\x21-\\x7e]{32}$", description="The key itself, 32 characters.")]
+    numeric_id: Annotated[ProjectId | None, _says("Its number, which quotas with `scopeId` name.")] = None
+    is_enabled: Annotated[bool, _says("False answers its clients 403.")] = True
 
 
 class DataScrubbing(Struct, frozen=True, kw_only=True, rename="camel"):
     """`datascrubbingSettings`. Missing members are off (`scrubbing.md` 2); for a missing whole see `DEFAULT_SCRUBBING`."""
 
-    scrub_data: bool = False
-    scrub_defaults: bool = False
-    scrub_ip_addresses: bool = False
-    sensitive_fields: tuple[str, ...] = ()
-    exclude_fields: tuple[str, ...] = ()
+    scrub_data: Annotated[bool, _says("Master switch of all but `scrubIpAddresses`.")] = False
+    scrub_defaults: Annotated[bool, _says("Passwords, card numbers, e-mail addresses and their like.")] = False
+    scrub_ip_addresses: Annotated[bool, _says("Addresses of machines, the client's too.")] = False
+    sensitive_fields: Annotated[tuple[str, ...], _says("Further names of fields whose values go.")] = ()
+    exclude_fields: Annotated[tuple[str, ...], _says("Fields that the default rules leave alone.")] = ()
 
 
 DEFAULT_SCRUBBING = DataScrubbing(scrub_data=True, scrub_defaults=True, scrub_ip_addresses=True)
@@ -39,26 +44,33 @@ DEFAULT_SCRUBBING = DataScrubbing(scrub_data=True, scrub_defaults=True, scrub_ip
 class ScrubjayOptions(Struct, frozen=True, kw_only=True):
     """`config.scrubjay`: what the reference does not know."""
 
-    scrub: dict[str, Any] = field(default_factory=dict)
-    """Overrides of the settings under `scrub.`: `profile`, `opaque`, `attachments`."""
-    sampling: tuple[dict[str, Any], ...] = ()
-    """Plain sampling rules, the first that matches wins (`decisions.md` 5.9)."""
-    quotas: tuple[dict[str, Any], ...] = ()
-    """As `config.quotas`, with the extensions of `decisions.md` 9.1."""
+    scrub: Annotated[dict[str, Any], _says("`profile`, `opaque`, `attachments`, over the settings under `scrub`.")] = (
+        field(default_factory=dict)
+    )
+    sampling: Annotated[tuple[dict[str, Any], ...], _says("Plain sampling rules; the first that matches wins.")] = ()
+    quotas: Annotated[tuple[dict[str, Any], ...], _says("As `config.quotas`, with this program's extensions.")] = ()
 
 
 class ProjectOptions(Struct, frozen=True, kw_only=True, rename="camel"):
     """`config`: how the project's items are treated."""
 
-    allowed_domains: tuple[str, ...] = ("*",)
-    pii_config: dict[str, Any] | None = None
-    datascrubbing_settings: DataScrubbing | None = None
-    filter_settings: dict[str, Any] = field(default_factory=dict)
-    quotas: tuple[Any, ...] = ()
-    sampling: Any = None
-    """Trace sampling in the reference's form; also read under its older name `dynamicSampling`."""
-    dynamic_sampling: Any = None
-    scrubjay: ScrubjayOptions = ScrubjayOptions()
+    allowed_domains: Annotated[
+        tuple[str, ...],
+        _says("Origins that browsers may send from, `*` for a part; none: requests with an origin get 403."),
+    ] = ("*",)
+    pii_config: Annotated[dict[str, Any] | None, _says("Rules of scrubbing and where they apply.")] = None
+    datascrubbing_settings: Annotated[
+        DataScrubbing | None, _says("Switches of the default scrubbing. Without this member all three are on.")
+    ] = None
+    filter_settings: Annotated[dict[str, Any], _says("Inbound filters: `errorMessages`, `releases`.")] = field(
+        default_factory=dict
+    )
+    quotas: Annotated[tuple[Any, ...], _says("Rate limits; one that cannot be used is left out, the others stay.")] = ()
+    sampling: Annotated[Any, _says("Trace sampling in the reference's form; one that cannot be used is left out.")] = (
+        None
+    )
+    dynamic_sampling: Annotated[Any, _says("The same, under its older name.")] = None
+    scrubjay: Annotated[ScrubjayOptions, _says("What the reference does not know.")] = ScrubjayOptions()
 
     @property
     def scrubbing(self) -> DataScrubbing:
@@ -73,11 +85,11 @@ class ProjectOptions(Struct, frozen=True, kw_only=True, rename="camel"):
 class ProjectConfig(Struct, frozen=True, kw_only=True, rename="camel"):
     """One project as its file has it. `project_id` None: the plan `default`, which serves every key without a file."""
 
-    slug: str | None = None
-    rev: str | None = None
-    disabled: bool = False
-    overlay: bool = False
-    project_id: ProjectId | None = None
-    organization_id: ProjectId | None = None
-    public_keys: tuple[PublicKey, ...] = ()
-    config: ProjectOptions = ProjectOptions()
+    slug: Annotated[str | None, _says("A name for people.")] = None
+    rev: Annotated[str | None, _says("A version for people.")] = None
+    disabled: Annotated[bool, _says("True answers all its clients 403.")] = False
+    overlay: Annotated[bool, _says("Lies over a fetched configuration; nothing is fetched yet.")] = False
+    project_id: Annotated[ProjectId | None, _says("The project's number; without it the file's name.")] = None
+    organization_id: Annotated[ProjectId | None, _says("Its organisation's number.")] = None
+    public_keys: Annotated[tuple[PublicKey, ...], _says("Its keys; at least one, none in the plan `default`.")] = ()
+    config: Annotated[ProjectOptions, _says("How its items are treated.")] = ProjectOptions()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from scrubjay.reasons import REASONS
 from scrubjay.settings import inert
 from scrubjay.settings.document import compose, to_plain
 from scrubjay.settings.load import FIELDS, SECTIONS, load
+from scrubjay.settings.project import DataScrubbing, ProjectConfig, ProjectOptions, PublicKey, ScrubjayOptions
 from scrubjay.settings.render import PAGES, json_schema, reasons, reference, sample
 
 ROOT = Path(__file__).parents[3]
@@ -68,11 +71,21 @@ def test_the_reference_names_every_key_with_its_words() -> None:
         assert f"`{name}" in page
 
 
-def test_every_row_of_every_table_has_its_cells() -> None:
-    for page, columns in ((reference(), 5), (reasons(), 6)):
-        rows = [line for line in page.splitlines() if line.startswith("| ")]
-        assert rows
-        assert {line.count(" | ") + 1 for line in rows} == {columns}
+@pytest.mark.parametrize("page", [reference, reasons])
+def test_every_row_has_as_many_cells_as_its_head(page: Callable[[], str]) -> None:
+    columns = 0
+    for line, following in itertools.pairwise([*page().splitlines(), ""]):
+        if following.startswith("| --- |"):
+            columns = line.count(" | ")
+        elif line.startswith("| ") and not line.startswith("| --- |"):
+            assert line.count(" | ") == columns, line
+
+
+def test_the_reference_names_every_member_of_a_project_file() -> None:
+    page = reference()
+    for kind in (ProjectConfig, PublicKey, ProjectOptions, DataScrubbing, ScrubjayOptions):
+        for name in kind.__struct_encode_fields__:
+            assert f"| `{name}` |" in page
 
 
 def test_the_page_of_reasons_has_every_reason() -> None:
