@@ -11,7 +11,7 @@ import base64
 import hmac
 import logging
 import socket
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from importlib.resources import files
 from ipaddress import ip_address
 from typing import Final
@@ -26,11 +26,11 @@ from scrubjay.core.capture.remarks import remarks
 from scrubjay.core.capture.store import Captured
 from scrubjay.core.envelope import encode_json
 from scrubjay.core.ports import Ports
+from scrubjay.runtime.endpoints.common import Request
+from scrubjay.runtime.endpoints.front import Handler, Route
 from scrubjay.runtime.log import LimitedLog
 from scrubjay.runtime.sink import CaptureSink
 from scrubjay.settings.schema import Settings
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 SAMPLE_KEY: Final = "decafbaddecafbaddecafbaddecafbad"
 _BASE: Final = "/api/capture"
@@ -51,7 +51,7 @@ _MEDIA_TYPES: Final = {
 _TEXTUAL: Final = ("text/", "application/json", "application/xml", "application/javascript")
 
 
-def routes(settings: Settings, ports: Ports) -> list[web.RouteDef]:
+def routes(settings: Settings, ports: Ports) -> list[Route]:
     """None without capture."""
     sink = ports.capture
     if not isinstance(sink, CaptureSink):
@@ -59,22 +59,19 @@ def routes(settings: Settings, ports: Ports) -> list[web.RouteDef]:
     token = settings.capture.token
     guard = Guard(settings.relay.host, token.reveal() if token else None, sink)
     api = _Api(sink)
-    table: dict[tuple[str, str], Handler] = {
-        ("GET", "/status"): api.status,
-        ("GET", "/events"): api.events,
-        ("GET", "/events/{id}"): api.event,
-        ("DELETE", "/events"): api.clear,
-        ("GET", "/envelopes"): api.envelopes,
-        ("GET", "/wait"): api.wait,
-        ("POST", "/marks"): api.mark,
-    }
-    paths = {path for _, path in table}
-    return [
-        *(web.route(method, _BASE + path, guard(handler)) for (method, path), handler in table.items()),
-        *(web.options(_BASE + path, guard.preflight) for path in paths),
-        web.get("/", guard(_file("index.html"), secret=False)),
-        *(web.get(f"/static/{name}", guard(_file(name), secret=False)) for name in static_files()),
+    found = [
+        Route("GET", f"{_BASE}/status", guard(api.status), "capture"),
+        Route("GET", f"{_BASE}/events", guard(api.events), "capture"),
+        Route("DELETE", f"{_BASE}/events", guard(api.clear), "capture"),
+        Route("GET", f"{_BASE}/events/{{id}}", guard(api.event), "capture"),
+        Route("GET", f"{_BASE}/envelopes", guard(api.envelopes), "capture"),
+        Route("GET", f"{_BASE}/wait", guard(api.wait), "capture_wait"),
+        Route("POST", f"{_BASE}/marks", guard(api.mark), "capture"),
+        Route("GET", "/", guard(_file("index.html"), secret=False), "page"),
+        *(Route("GET", f"/static/{name}", guard(_file(name), secret=False), "page") for name in static_files()),
     ]
+    preflights = [Route("OPTIONS", path, guard.preflight, "capture") for path in {route.path for route in found}]
+    return found + preflights
 
 
 def static_files() -> list[str]:
@@ -87,7 +84,7 @@ def _file(name: str) -> Handler:
     body = (files("scrubjay") / "static" / name).read_bytes()
     media_type = _MEDIA_TYPES[name.rsplit(".", 1)[-1]]
 
-    async def send(_: web.Request) -> web.Response:
+    async def send(_: Request) -> web.Response:
         return web.Response(body=body, content_type=media_type, charset="utf-8")
 
     return send
@@ -105,7 +102,7 @@ class Guard:
     def __call__(self, handler: Handler, *, secret: bool = True) -> Handler:
         """`secret`: the route shows or changes what was captured, so it wants the token where there is one."""
 
-        async def guarded(request: web.Request) -> web.StreamResponse:
+        async def guarded(request: Request) -> web.StreamResponse:
             response = self._refusal(request, secret=secret)
             if response is None:
                 try:
@@ -116,7 +113,7 @@ class Guard:
 
         return guarded
 
-    async def preflight(self, request: web.Request) -> web.StreamResponse:
+    async def preflight(self, request: Request) -> web.StreamResponse:
         refusal = self._refusal(request, secret=False)
         if refusal is not None:
             return refusal
@@ -128,7 +125,7 @@ class Guard:
             response.headers["Access-Control-Allow-Private-Network"] = "true"
         return self._finish(request, response)
 
-    def _refusal(self, request: web.Request, *, secret: bool) -> web.StreamResponse | None:
+    def _refusal(self, request: Request, *, secret: bool) -> web.StreamResponse | None:
         if self._on_loopback and not is_local_name(_host_of(f"//{request.headers.get('Host', '')}")):
             return _error(403, "host", "this address answers to localhost only")
         origin = request.headers.get("Origin")
@@ -137,15 +134,17 @@ class Guard:
                 logging.WARNING, f"origin/{origin[:100]}", "a page of another origin was refused", {"origin": origin}
             )
             return _error(403, "origin", "this origin may not read what was captured")
+        if request.headers.get("Sec-Fetch-Mode") == "no-cors" and request.headers.get("Sec-Fetch-Site") == "cross-site":
+            return _error(403, "origin", "a page of another site may not use this as a picture or script")
         if secret and not self._on_loopback and not self._has_token(request):
             return _error(401, "token", "send the token as a bearer token")
         return None
 
-    def _has_token(self, request: web.Request) -> bool:
+    def _has_token(self, request: Request) -> bool:
         given = request.headers.get("Authorization", "")
         return self._token is not None and hmac.compare_digest(given.encode(), f"Bearer {self._token}".encode())
 
-    def _finish(self, request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
+    def _finish(self, request: Request, response: web.StreamResponse) -> web.StreamResponse:
         headers = response.headers
         headers["Cache-Control"] = "no-store"
         headers["Content-Security-Policy"] = _CSP
@@ -206,7 +205,7 @@ class _Api:
         self._sink = sink
         self._store = sink.store
 
-    async def status(self, request: web.Request) -> web.Response:
+    async def status(self, request: Request) -> web.Response:
         parse_query(_params(request), now_unix=0, also=())
         store = self._store
         types: dict[str, int] = {}
@@ -230,36 +229,36 @@ class _Api:
             }
         )
 
-    async def events(self, request: web.Request) -> web.Response:
+    async def events(self, request: Request) -> web.Response:
         query = parse_query(_params(request), now_unix=self._sink.now())
         return _answer(select(self._store.records(), query))
 
-    async def event(self, request: web.Request) -> web.Response:
+    async def event(self, request: Request) -> web.Response:
         found = self._store.find(request.match_info["id"])
         if found is None:
             return _error(404, "not_found", "no such record; it may have been evicted")
         captured, record = found
         return _answer(_detail(captured, record, self._store.records()))
 
-    async def envelopes(self, request: web.Request) -> web.Response:
+    async def envelopes(self, request: Request) -> web.Response:
         query = parse_query(_params(request), now_unix=self._sink.now(), also=("limit",))
         rows = [captured.summary() for captured in self._store.newest_first()]
         return _answer({"envelopes": rows[: query.limit], "total": len(rows)})
 
-    async def clear(self, request: web.Request) -> web.Response:
+    async def clear(self, request: Request) -> web.Response:
         if request.query_string:
             raise BadQuery("DELETE takes no parameters yet: it removes everything")
         return _answer({"removed": self._store.clear()})
 
-    async def wait(self, request: web.Request) -> web.Response:
+    async def wait(self, request: Request) -> web.Response:
         query = parse_query(_params(request), now_unix=self._sink.now(), also=WAITING)
         return _answer(await self._sink.wait(query))
 
-    async def mark(self, _: web.Request) -> web.Response:
+    async def mark(self, _: Request) -> web.Response:
         return _answer({"mark": self._sink.mark()})
 
 
-def _params(request: web.Request) -> list[tuple[str, str]]:
+def _params(request: Request) -> list[tuple[str, str]]:
     return list(request.query.items())
 
 
