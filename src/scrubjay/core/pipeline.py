@@ -22,7 +22,7 @@ from scrubjay.core.outgoing import pack
 from scrubjay.core.plan import ProjectPlan
 from scrubjay.core.ports import Ingress, Ports, Scrubbed, Verdict
 from scrubjay.core.quotas import zero_limits
-from scrubjay.core.scrub.descend import scrub_document
+from scrubjay.core.scrub.documents import scrub_document
 from scrubjay.core.scrub.program import ScrubProgram
 from scrubjay.errors import BadRequest, Denied, Unavailable, Unscrubbable
 from scrubjay.reasons import Reason

@@ -174,6 +174,14 @@ class Telemetry(AccountBook):
     def spool_error(self, detail: str, error: OSError) -> None:
         self._spool.line(logging.ERROR, f"error/{detail}", f"spool: {detail}", error=error, depth=2)
 
+    def spool_synced(self, seconds: float) -> None:
+        """Written data was forced to the disk."""
+        self.values.histograms[metrics.SPOOL_FSYNC_SECONDS.name].observe((), seconds)
+
+    def spool_fault(self, detail: str) -> None:
+        """The disk failed; what it held is safe, unless `detail` says otherwise."""
+        self._spool.line(logging.ERROR, "fault", f"spool: {detail}", depth=2)
+
     # Configuration and the process
 
     def projects(self, by_state: Mapping[str, int]) -> None:

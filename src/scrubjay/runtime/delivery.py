@@ -1,0 +1,187 @@
+"""What stands between the path and the central server, put together: spool, connection, outbox.
+
+Owns turning settings into the options of these parts, and their order of opening and closing. What each does is its own business.
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from scrubjay.core.ledger import Ledger, Parcel
+from scrubjay.core.limits import ActiveLimit, LimitTable, Scoping
+from scrubjay.errors import ConfigError
+from scrubjay.reasons import DataCategory
+from scrubjay.runtime.forwarding.dispatcher import DispatchOptions
+from scrubjay.runtime.forwarding.http_client import HttpClient, Origin
+from scrubjay.runtime.forwarding.proxies import proxy_for
+from scrubjay.runtime.outbox import Outbox, OutboxOptions
+from scrubjay.runtime.spool import Partition
+from scrubjay.runtime.spool_types import Faulted, SpoolEvent, SpoolOptions, Synced
+from scrubjay.runtime.telemetry import Telemetry
+from scrubjay.runtime.upstream import Upstream, UpstreamOptions
+from scrubjay.settings.schema import Envelopes, Http, Settings
+
+
+class Delivery:
+    """Open until `close`. `spool` None: parcels wait in memory alone."""
+
+    def __init__(self, outbox: Outbox, spool: Partition | None, client: HttpClient) -> None:
+        self.outbox = outbox
+        self.spool = spool
+        self._client = client
+
+    async def close(self, deadline_mono: float) -> int:
+        """Drains, then closes. Returns how many parcels were lost because they were in memory alone."""
+        lost = await self.outbox.drain(deadline_mono)
+        self._client.close()
+        if self.spool is not None:
+            await self.spool.close()
+        return lost
+
+    def __repr__(self) -> str:
+        return f"<Delivery {self.outbox!r} {self.spool!r}>"
+
+
+async def open_spool(options: Envelopes, on_event: Callable[[SpoolEvent], None]) -> Partition | None:
+    """The lowest free partition, recovered; None without a path. Raises `SpoolError`."""
+    if options.path is None:
+        return None
+    return await Partition.open(
+        Path(options.path),
+        options=SpoolOptions(
+            fsync=options.fsync,
+            fsync_interval_s=options.fsync_interval_ms / 1000,
+            segment_bytes=options.segment_size,
+            compression_level=options.compression_level,
+            max_bytes=options.max_disk_size,
+            when_full=options.when_full,
+            max_age_s=options.max_envelope_delay_secs,
+            expiry_holdoff_s=options.expiry_holdoff,
+        ),
+        on_event=on_event,
+    )
+
+
+async def open_delivery(
+    settings: Settings,
+    spool: Partition | None,
+    ledger: Ledger,
+    telemetry: Telemetry,
+    limits: LimitTable,
+    *,
+    on_denied: Callable[[str], None],
+) -> Delivery:
+    """Begins to send what the spool held. Raises `ConfigError` for certificates that cannot be used."""
+    client = open_client(settings)
+    upstream = Upstream(
+        client,
+        telemetry,
+        upstream_options(settings),
+        on_limits=lambda parcel, learnt: limits.learn(_scoping(parcel), learnt, time.monotonic()),
+        on_denied=on_denied,
+    )
+    outbox = Outbox(
+        upstream,
+        ledger,
+        telemetry,
+        outbox_options(settings),
+        spool=spool,
+        limit_of=lambda parcel: limit_of(parcel, limits),
+    )
+    await outbox.start()
+    return Delivery(outbox, spool, client)
+
+
+def open_client(settings: Settings) -> HttpClient:
+    http = settings.http
+    assert settings.relay.upstream is not None
+    origin = Origin.parse(settings.relay.upstream)
+    return HttpClient(
+        origin,
+        tls=tls_context(http) if origin.scheme == "https" else None,
+        server_name=http.tls_server_name,
+        proxy=proxy_for(origin, http.proxy.reveal() if http.proxy else None, os.environ),
+        connect_timeout_s=http.connection_timeout,
+    )
+
+
+def tls_context(http: Http) -> ssl.SSLContext:
+    """System roots, or the operator's (`upstream-and-operations.md` 6.9). Raises `ConfigError`."""
+    try:
+        context = ssl.create_default_context(cafile=http.ca_bundle)
+        if http.client_cert is not None:
+            context.load_cert_chain(http.client_cert, http.client_key)
+    except (OSError, ssl.SSLError) as error:
+        path = "http.client_cert" if http.client_cert is not None else "http.ca_bundle"
+        raise ConfigError(f"the certificate cannot be used: {error}", path=path) from error
+    if http.insecure_skip_verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def upstream_options(settings: Settings) -> UpstreamOptions:
+    http = settings.http
+    return UpstreamOptions(
+        encoding=http.encoding,
+        encoding_fallback=http.encoding_fallback,
+        timeout_s=http.timeout,
+        min_upload_bytes_per_s=http.min_upload_rate,
+        host_header=http.host_header,
+        path_prefix=http.upstream_path_prefix,
+        retries_throttled=http.rate_limited_policy == "retry",
+        bare_429_s=settings.limits.bare_429,
+        longest_limit_s=settings.limits.upstream_max,
+    )
+
+
+def outbox_options(settings: Settings) -> OutboxOptions:
+    http, envelopes = settings.http, settings.spool.envelopes
+    return OutboxOptions(
+        max_memory_bytes=envelopes.max_memory_size,
+        ephemeral=envelopes.ephemeral,
+        spool_evicts=envelopes.when_full == "drop_oldest",
+        dispatch=DispatchOptions(
+            max_concurrent_requests=settings.limits.max_concurrent_requests,
+            retry_delay_s=http.retry_delay,
+            outage_grace_s=http.outage_grace_period,
+            max_retry_interval_s=http.max_retry_interval,
+            max_5xx_attempts=http.max_5xx_attempts,
+            max_age_s=envelopes.max_envelope_delay_secs,
+            expiry_holdoff_s=envelopes.expiry_holdoff,
+            max_unspool_per_s=envelopes.max_unspool_envelopes_per_second,
+            keeps_limited=http.rate_limited_policy == "retry",
+        ),
+    )
+
+
+def limit_of(parcel: Parcel, limits: LimitTable) -> ActiveLimit | None:
+    """A limit in force for everything in a parcel that waited; None if something in it may still be sent."""
+    now_mono = time.monotonic()
+    active = limits.active(_scoping(parcel), now_mono)
+    counted = [category for category, _ in parcel.quantities if category is not DataCategory.UNKNOWN]
+    if not active or not counted or len(counted) < len(parcel.quantities):
+        return None
+    found = None
+    for category in counted:
+        taking = [limit for limit in active if limit.takes(category)]
+        if not taking and not category.wire.endswith("_indexed"):
+            return None
+        found = max((*taking, *([found] if found else [])), key=lambda limit: limit.until_mono, default=None)
+    return found
+
+
+def tell_spool_event(event: SpoolEvent, telemetry: Telemetry) -> None:
+    """What the disk did, where no record is concerned."""
+    if isinstance(event, Synced):
+        telemetry.spool_synced(event.duration_s)
+    elif isinstance(event, Faulted):
+        telemetry.spool_fault(event.detail)
+
+
+def _scoping(parcel: Parcel) -> Scoping:
+    return Scoping(parcel.key, parcel.project_id)

@@ -1,0 +1,329 @@
+"""One worker: builds everything, runs it, drains it.
+
+Owns the order of starting and stopping (`upstream-and-operations.md` 9.6), the pulse (what happens once in a while) and reloading
+(2.7). What the parts do is theirs. Invariants: the port opens only when the spool is recovered and every plan compiled; a
+configuration that cannot be used never replaces one that runs; after the port is closed nothing is accepted, and what was
+accepted is sent, on disk, or counted as lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import os
+import random
+import signal
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+import uvloop
+from aiohttp import web
+
+from scrubjay.core.capture.store import CaptureStore
+from scrubjay.core.ledger import ClientReports, Ledger
+from scrubjay.core.limits import LimitTable
+from scrubjay.core.ports import Ports
+from scrubjay.core.reporting import pack_reports
+from scrubjay.errors import ConfigError, SpoolError, Unavailable
+from scrubjay.reasons import Quantities
+from scrubjay.runtime import log, state
+from scrubjay.runtime.delivery import Delivery, open_delivery, open_spool, tell_spool_event
+from scrubjay.runtime.endpoints import front_door
+from scrubjay.runtime.greeting import greet
+from scrubjay.runtime.health import Health
+from scrubjay.runtime.memory import MemoryGauge
+from scrubjay.runtime.projects import Projects
+from scrubjay.runtime.quota_backends import BACKENDS
+from scrubjay.runtime.sink import CaptureSink
+from scrubjay.runtime.spool import Partition
+from scrubjay.runtime.spool_types import SpoolEvent
+from scrubjay.runtime.state import StateFile
+from scrubjay.runtime.telemetry import Telemetry
+from scrubjay.settings.load import Loaded, changed
+from scrubjay.settings.project_files import scan
+
+EXIT_OK: Final = 0
+EXIT_LOST: Final = 3
+_LOG: Final = logging.getLogger("scrubjay.worker")
+
+
+def run(loaded: Loaded) -> int:
+    """Serves until a signal ends it; returns the exit status. Raises `ConfigError` if it cannot start."""
+    log.configure(loaded.settings.logging.level, loaded.settings.logging.format)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(Worker(loaded).serve())
+
+
+class Worker:
+    """All parts of one process, in the order in which they are built."""
+
+    def __init__(self, loaded: Loaded) -> None:
+        settings = loaded.settings
+        self._loaded = loaded
+        self._generation = 1
+        self._reports = ClientReports()
+        self._limits = LimitTable()
+        self._memory = MemoryGauge(settings.health.max_memory_percent, settings.health.max_memory_bytes)
+        self._health = Health(self._metrics)
+        self._spool: Partition | None = None
+        self._delivery: Delivery | None = None
+        self._runner: web.ServerRunner | None = None
+        self._stopping = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    # Life
+
+    async def serve(self) -> int:
+        """Starts, waits for a signal, stops; returns the exit status. A signal during the start is obeyed after it."""
+        self._listen_to_signals()
+        await self.start()
+        await self._stopping.wait()
+        return await self.stop()
+
+    async def start(self) -> None:
+        """Raises `ConfigError`."""
+        settings = self._loaded.settings
+        for text in self._loaded.warnings:
+            _LOG.warning(text)
+        for text in self._loaded.notices:
+            _LOG.info(text)
+        sink = None
+        if settings.relay.mode == "capture":
+            sink = CaptureSink(CaptureStore(settings.capture.max_envelopes, settings.capture.max_bytes))
+        else:
+            try:
+                self._spool = await open_spool(settings.spool.envelopes, self._on_spool_event)
+            except SpoolError as error:
+                raise ConfigError(str(error), path="spool.envelopes.path") from error
+        self._open_books(slot=self._spool.slot if self._spool else 0)
+        self._projects = Projects(settings, self._loaded.projects, self.telemetry, time.monotonic)
+        if sink is None:
+            self._delivery = await open_delivery(
+                settings, self._spool, self._ledger, self.telemetry, self._limits, on_denied=self._projects.deny
+            )
+        self.telemetry.close_account(self._held())
+        self.telemetry.config_generation(self._generation)
+        self.ports = self._build_ports(sink)
+        self._watch()
+        self._runner = web.ServerRunner(
+            front_door(settings, self.ports, self._health, self.telemetry).server(
+                keepalive_timeout_s=settings.limits.keepalive_timeout
+            )
+        )
+        await self._open_port(self._runner)
+        self._begin_pulse()
+        self._write_state()
+        self._health.has_started = True
+        # What was built so far lives as long as the process: the collector need not look at it again.
+        gc.collect()
+        gc.freeze()
+
+    async def stop(self) -> int:
+        """Steps 1 to 8 of `upstream-and-operations.md` 9.6. Returns the exit status."""
+        settings = self._loaded.settings
+        self._health.is_stopping = True
+        _LOG.info("stopping")
+        if settings.relay.shutdown_delay:
+            await asyncio.sleep(settings.relay.shutdown_delay)
+        deadline_mono = time.monotonic() + settings.limits.shutdown_timeout
+        assert self._runner is not None
+        await self._runner.cleanup()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._report_losses()
+        lost = await self._delivery.close(deadline_mono) if self._delivery else 0
+        self._write_state(stopped=True)
+        if lost:
+            _LOG.error("stopped; %d envelopes were in memory alone and are lost", lost)
+        else:
+            _LOG.info("stopped")
+        return EXIT_LOST if lost else EXIT_OK
+
+    def _open_books(self, slot: int) -> None:
+        settings = self._loaded.settings
+        assert settings.relay.state_dir is not None
+        self._state = StateFile(Path(settings.relay.state_dir), slot)
+        self.telemetry = Telemetry(slot, previous=self._state.load())
+        self._ledger = Ledger(self.telemetry, self._reports if settings.outcomes.emit_outcomes else None)
+        if self._spool is not None:
+            recovered = self._spool.recovered
+            self.telemetry.spool_recovered(recovered.records, recovered.torn_tails)
+
+    def _build_ports(self, sink: CaptureSink | None) -> Ports:
+        settings = self._loaded.settings
+        return Ports(
+            plans=self._projects,
+            limits=self._limits,
+            quotas=BACKENDS["memory"](),
+            ledger=self._ledger,
+            outbox=self._delivery.outbox if self._delivery else None,
+            bounds=settings.limits,
+            rng=random.random,
+            new_id=lambda: uuid.uuid4().hex,
+            in_thread=asyncio.to_thread,
+            has_memory=self._memory.has_room,
+            capture=sink,
+            accepts_unknown=settings.routing.accept_unknown_items,
+            trusts_facts=settings.privacy.trust_envelope_facts,
+            overrides_project_ids=settings.relay.override_project_ids,
+        )
+
+    async def _open_port(self, runner: web.ServerRunner) -> None:
+        relay, limits = self._loaded.settings.relay, self._loaded.settings.limits
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, relay.host, relay.port, backlog=limits.tcp_listen_backlog).start()
+        except OSError as error:
+            problem = f"cannot listen on {relay.host}:{relay.port}: {error.strerror or error}"
+            raise ConfigError(problem, path="relay.port") from error
+        port = runner.addresses[0][1]
+        _LOG.info("listening on %s:%d in mode %s", relay.host, port, relay.mode)
+        greet(self._loaded.settings, port)
+
+    # Signals
+
+    def _listen_to_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
+            loop.add_signal_handler(number, self._on_stop_signal, number)
+        loop.add_signal_handler(signal.SIGHUP, self._on_reload_signal)
+
+    def _on_stop_signal(self, number: signal.Signals) -> None:
+        """The second one, or SIGQUIT, waits for nothing: what was accepted is on disk already."""
+        if self._stopping.is_set() or number == signal.SIGQUIT:
+            os._exit(128 + number)
+        self._stopping.set()
+
+    def _on_reload_signal(self) -> None:
+        self._run(self.reload(), "reload")
+
+    # Pulse
+
+    def _begin_pulse(self) -> None:
+        settings = self._loaded.settings
+        self._every(1.0, self._write_state, "state")
+        self._every(0.5, self._measure, "measure")
+        self._every(60.0, lambda: self._limits.expire(time.monotonic()), "limits")
+        self._every(settings.cache.file_interval, self._look_at_projects, "projects")
+        self._every(settings.outcomes.aggregator.initial_delay, self._report_losses, "client-reports")
+        if settings.relay.config_reload_interval:
+            self._every(settings.relay.config_reload_interval, self.reload, "reload")
+
+    def _every(self, interval_s: float, work: Callable[[], Awaitable[None] | None], name: str) -> None:
+        async def beat() -> None:
+            while True:
+                due_mono = time.monotonic() + interval_s
+                await asyncio.sleep(interval_s)
+                self.telemetry.loop_lag(max(0.0, time.monotonic() - due_mono))
+                try:
+                    waiting = work()
+                    if waiting is not None:
+                        await waiting
+                except Exception as error:  # noqa: BLE001  one failing pulse ends neither the others nor itself
+                    self.telemetry.internal_error(name, error)
+
+        self._run(beat(), f"every-{name}")
+
+    def _run(self, work: Awaitable[None], name: str) -> None:
+        task = asyncio.get_running_loop().create_task(_awaited(work), name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _write_state(self, *, stopped: bool = False) -> None:
+        if self._spool is not None:
+            usage, settings = self._spool.usage, self._loaded.settings.spool.envelopes
+            oldest_age_s = 0.0 if usage.oldest_ms is None else max(0.0, time.time() - usage.oldest_ms / 1000)
+            self.telemetry.spool_usage(
+                f"p{self._spool.slot:02d}",
+                size_bytes=usage.size_bytes,
+                records=usage.records,
+                segments=usage.segments,
+                oldest_age_s=oldest_age_s,
+                capacity_bytes=settings.max_disk_size,
+            )
+        try:
+            self._state.write(self.telemetry.snapshot(self._held(), stopped=stopped))
+        except OSError as error:
+            self.telemetry.spool_error("the state file cannot be written", error)
+
+    def _measure(self) -> None:
+        self._memory.measure()
+        self.telemetry.memory_ratio(self._memory.ratio)
+
+    async def _report_losses(self) -> None:
+        outbox = self.ports.outbox
+        if outbox is None:
+            return
+        for parcel in pack_reports(self._reports, self._ledger, now_unix=time.time(), new_id=self.ports.new_id):
+            try:
+                await outbox.put(parcel)
+            except Unavailable as error:
+                self._ledger.end(parcel, error.reason, now_unix=time.time(), stage="report")
+
+    # Reload
+
+    async def reload(self) -> None:
+        """Reads all sources again. What cannot be used changes nothing."""
+        try:
+            loaded = await asyncio.to_thread(self._loaded.again)
+        except ConfigError as error:
+            self.telemetry.config_refused(str(error))
+            return
+        now, later = changed(self._loaded.settings, loaded.settings)
+        if later:
+            _LOG.warning("changed, and in force only after a restart: %s", ", ".join(later))
+        if now:
+            _LOG.info("changed: %s", ", ".join(now))
+        self._loaded = loaded
+        settings = loaded.settings
+        self._projects.reload(settings, loaded.projects)
+        self._memory.set_marks(settings.health.max_memory_percent, settings.health.max_memory_bytes)
+        log.configure(settings.logging.level, settings.logging.format)
+        ports = self.ports
+        ports.bounds = settings.limits
+        ports.accepts_unknown = settings.routing.accept_unknown_items
+        ports.trusts_facts = settings.privacy.trust_envelope_facts
+        ports.overrides_project_ids = settings.relay.override_project_ids
+        self._generation += 1
+        self.telemetry.config_generation(self._generation)
+
+    async def _look_at_projects(self) -> None:
+        """Picks up changed project files without being told, as a mounted ConfigMap changes them."""
+        folder, known = self._loaded.projects_dir, self._loaded.projects
+        if folder is None or scan(folder) == known.stamps:
+            return
+        await self.reload()
+
+    # State
+
+    def _watch(self) -> None:
+        self._health.watch("memory", lambda: (self._memory.has_room(), repr(self._memory)))
+        self._health.watch("projects", lambda: (self._projects.ok, repr(self._projects)))
+        if self._delivery is not None:
+            outbox = self._delivery.outbox
+            self._health.watch("spool", lambda: (outbox.has_capacity(), repr(self._spool or outbox)))
+
+    def _held(self) -> Mapping[str, Quantities]:
+        return self._delivery.outbox.held() if self._delivery else {}
+
+    def _metrics(self) -> str:
+        mine = self.telemetry.snapshot(self._held())
+        others = [other for other in state.read_states(self._state.folder).workers if other.slot != mine.slot]
+        return state.exposition(state.merge([mine, *others])).decode()
+
+    def _on_spool_event(self, event: SpoolEvent) -> None:
+        tell_spool_event(event, self.telemetry)
+        if self._delivery is not None:
+            self._delivery.outbox.on_spool_event(event)
+
+    def __repr__(self) -> str:
+        return f"<Worker generation={self._generation} {self._delivery!r}>"
+
+
+async def _awaited(work: Awaitable[None]) -> None:
+    await work
