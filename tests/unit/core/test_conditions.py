@@ -153,7 +153,7 @@ def test_escaped_text_matches_itself_and_nothing_longer(text: str) -> None:
 
 def test_only_two_letters_differ_from_the_language_s_lower_case() -> None:
     """Lower-casing a text at once is the same as lower-casing each character, but for what the module says."""
-    letters = [chr(code) for code in range(0x110000) if not 0xD800 <= code <= 0xDFFF]
+    letters = [chr(code) for code in range(0x20000) if not 0xD800 <= code <= 0xDFFF]
     assert [letter for letter in letters if len(letter.lower()) > 1] == ["İ"]
     together = "a".join(letters)
     one_by_one = "a".join(letter if letter == "İ" else letter.lower() for letter in letters)
