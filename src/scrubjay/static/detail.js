@@ -12,7 +12,7 @@ export function renderDetail(target, record) {
   const sections = [
     head(record),
     facts(record),
-    changes(record, remarks, payload),
+    changes(record.payload, remarks, payload),
     stack(record.payload, remarks),
     body(record, payload),
     more('Envelope header', record.envelope_header),
@@ -50,13 +50,13 @@ function facts(record) {
     tags.length ? h('p', { class: 'tags' }, tags.map(([name, value]) => h('span', { class: 'tag' }, `${name}: ${value}`))) : null);
 }
 
-function changes(record, remarks, payload) {
+function changes(document, remarks, payload) {
   if (!payload) return null;
   const title = remarks.length ? `Scrubbing changed ${remarks.length} ${remarks.length === 1 ? 'place' : 'places'}` : 'Scrubbing changed nothing';
   const section = h('section', { class: `changes ${remarks.length ? 'some' : 'none'}` }, h('h3', {}, title));
   if (!remarks.length) return section;
   const row = (remark) => h('tr', {},
-    h('td', {}, h('button', { type: 'button', class: 'path', onclick: () => payload.reveal(remark.path) }, remark.path.slice(1).replaceAll('/', ' › ') || '(the whole)')),
+    h('td', {}, h('button', { type: 'button', class: 'path', onclick: () => payload.reveal(remark.path) }, readable(document, remark.path))),
     h('td', {}, h('span', { class: `redaction badge ${remark.action}`, title: explain(remark) }, remark.action)),
     h('td', {}, h('code', {}, remark.rule)));
   section.append(h('table', {},
@@ -64,6 +64,23 @@ function changes(record, remarks, payload) {
     h('tbody', {}, remarks.slice(0, MAX_LISTED_CHANGES).map(row))));
   if (remarks.length > MAX_LISTED_CHANGES) section.append(h('p', { class: 'quiet' }, `and ${remarks.length - MAX_LISTED_CHANGES} more`));
   return section;
+}
+
+/** The path for people: of a list of pairs, as headers are, the name instead of the position. */
+function readable(document, path) {
+  const parts = path.split('/').slice(1).map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
+  const shown = [];
+  let value = document;
+  for (let at = 0; at < parts.length; at += 1) {
+    value = value?.[parts[at]];
+    const isPair = /^\d+$/.test(parts[at]) && Array.isArray(value) && value.length === 2 && typeof value[0] === 'string';
+    if (isPair && parts[at + 1] === '1') {
+      shown.push(value[0]);
+      value = value[1];
+      at += 1;
+    } else shown.push(parts[at]);
+  }
+  return shown.join(' › ') || '(the whole)';
 }
 
 function stack(payload, remarks) {
