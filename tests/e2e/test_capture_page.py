@@ -1,7 +1,9 @@
 """The capture page in a real Chromium: an event arrives while it is open, and is shown as it would leave."""
 
+import http.client
 import json
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from support.daemon import Daemon
 from support.environments import npm_folder
 from support.http_client import auth
 from support.planted import BEARER, CARD, EMAIL, PASSWORD, found
+from support.processes import answers, wait_for
 from support.requirements import tool
 from support.sample_shop import APPS
 
@@ -100,3 +103,16 @@ def test_an_event_shows_up_scrubbed_and_nothing_else_is_asked_for(
     account = relay.account()
     assert account.closed
     assert account.ended["captured"] == {"error": 1}
+
+
+def test_who_waits_for_events_does_not_hold_up_the_end(daemons: Callable[..., Daemon]) -> None:
+    relay = daemons(mode="capture", spool=False, options={"capture": {"spotlight_port": None}})
+    relay.start()
+    waiting = http.client.HTTPConnection("127.0.0.1", relay.port, timeout=60)
+    waiting.request("GET", "/api/capture/wait?count=1&timeout=60")
+    wait_for(lambda: answers(relay.port, "/api/capture/status"), "the request before it was taken")
+    started = time.monotonic()
+    assert relay.stop() == 0
+    assert time.monotonic() - started < 10
+    assert json.loads(waiting.getresponse().read())["satisfied"] is False
+    waiting.close()

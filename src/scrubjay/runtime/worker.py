@@ -71,6 +71,7 @@ class Worker:
         self._health = Health(self._metrics)
         self._spool: Partition | None = None
         self._delivery: Delivery | None = None
+        self._sink: CaptureSink | None = None
         self._runner: web.ServerRunner | None = None
         self._stopping = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -91,9 +92,8 @@ class Worker:
             _LOG.warning(text)
         for text in self._loaded.notices:
             _LOG.info(text)
-        sink = None
         if settings.relay.mode == "capture":
-            sink = CaptureSink(CaptureStore(settings.capture.max_envelopes, settings.capture.max_bytes))
+            self._sink = CaptureSink(CaptureStore(settings.capture.max_envelopes, settings.capture.max_bytes))
         else:
             try:
                 self._spool = await open_spool(settings.spool.envelopes, self._on_spool_event)
@@ -101,13 +101,13 @@ class Worker:
                 raise ConfigError(str(error), path="spool.envelopes.path") from error
         self._open_books(slot=self._spool.slot if self._spool else 0)
         self._projects = Projects(settings, self._loaded.projects, self.telemetry, time.monotonic)
-        if sink is None:
+        if self._sink is None:
             self._delivery = await open_delivery(
                 settings, self._spool, self._ledger, self.telemetry, self._limits, on_denied=self._projects.deny
             )
         self.telemetry.close_account(self._held())
         self.telemetry.config_generation(self._generation)
-        self.ports = self._build_ports(sink)
+        self.ports = self._build_ports()
         self._watch()
         self._runner = web.ServerRunner(
             front_door(settings, self.ports, self._health, self.telemetry).server(
@@ -131,6 +131,8 @@ class Worker:
             await asyncio.sleep(settings.relay.shutdown_delay)
         deadline_mono = time.monotonic() + settings.limits.shutdown_timeout
         assert self._runner is not None
+        if self._sink is not None:
+            self._sink.close()
         await self._runner.cleanup()
         for task in self._tasks:
             task.cancel()
@@ -154,7 +156,7 @@ class Worker:
             recovered = self._spool.recovered
             self.telemetry.spool_recovered(recovered.records, recovered.torn_tails)
 
-    def _build_ports(self, sink: CaptureSink | None) -> Ports:
+    def _build_ports(self) -> Ports:
         settings = self._loaded.settings
         return Ports(
             plans=self._projects,
@@ -167,7 +169,7 @@ class Worker:
             new_id=lambda: uuid.uuid4().hex,
             in_thread=asyncio.to_thread,
             has_memory=self._memory.has_room,
-            capture=sink,
+            capture=self._sink,
             accepts_unknown=settings.routing.accept_unknown_items,
             trusts_facts=settings.privacy.trust_envelope_facts,
             overrides_project_ids=settings.relay.override_project_ids,
