@@ -86,9 +86,7 @@ def unread(plan: ProjectPlan) -> Iterator[str]:
     if plan.scrub is None:
         yield "everything"
         return
-    if plan.attachments != "drop":
-        yield "attachments" if plan.attachments == "keep" else "attachments that are neither text nor JSON"
-    yield from sorted(kind.type for kind in KINDS.values() if kind.scope is None and kind.type != "attachment")
+    yield from sorted(kind.type for kind in KINDS.values() if kind.scope is None)
     if plan.opaque == "forward":
         yield "items of unknown types that are not JSON"
 

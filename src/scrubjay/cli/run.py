@@ -14,15 +14,15 @@ SETTINGS: Final = {
     "upstream": "relay.upstream",
     "host": "relay.host",
     "port": "relay.port",
-    "instance": "relay.instance",
     "workers": "relay.workers",
     "shutdown_timeout": "limits.shutdown_timeout",
+    "instance": "relay.instance",
     "redis_url": "quotas.redis",
     "source_id": "outcomes.source",
     "server_name": "sentry.server_name",
     "kafka_broker_url": "processing.kafka_config",
 }
-"""Flag → key. The last four are the reference's, and known without effect."""
+"""Flag → key. The last five are the reference's, known and without effect."""
 
 IDENTITY: Final = {"id": "RELAY_ID", "public_key": "RELAY_PUBLIC_KEY", "secret_key": "RELAY_SECRET_KEY"}
 
@@ -36,7 +36,7 @@ IDENTITY: Final = {"id": "RELAY_ID", "public_key": "RELAY_PUBLIC_KEY", "secret_k
 @click.option("-i", "--id", metavar="UUID", help="Id of this relay.")
 @click.option("-p", "--public-key", metavar="KEY", help="Its public key.")
 @click.option("-s", "--secret-key", metavar="KEY", help="Its secret key.")
-@click.option("--instance", metavar="NAME", help="`default` or `canary`.")
+@click.option("--instance", metavar="NAME", help="Accepted, without effect.")
 @click.option("--workers", metavar="N", help="Worker processes.")
 @click.option("--shutdown-timeout", metavar="SECONDS", help="Time to finish after SIGTERM.")
 @click.option("--processing", is_flag=True, help="Not available here.")
@@ -66,8 +66,6 @@ def run(
         for name, text in given.items()
         if name in SETTINGS and text is not None
     }
-    if given["instance"] not in (None, "canary"):
-        flags["relay.instance"] = "default", "--instance"
     if upstream_dsn is not None:
         flags["relay.upstream"] = _upstream(upstream_dsn), "--upstream-dsn"
     identity = {variable: text for name, variable in IDENTITY.items() if (text := given[name]) is not None}

@@ -29,10 +29,7 @@ def overrides(env: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
         yield "relay.upstream", _upstream(env["RELAY_UPSTREAM_DSN"]), "RELAY_UPSTREAM_DSN"
     for variable, key in _NAMES.items():
         if variable in env:
-            text = env[variable]
-            if key == "relay.instance" and text != "canary":
-                text = "default"
-            yield key, text, variable
+            yield key, env[variable], variable
     if _is_duration(env.get("SHUTDOWN_TIMEOUT", "")):
         yield "limits.shutdown_timeout", env["SHUTDOWN_TIMEOUT"], "SHUTDOWN_TIMEOUT"
     if env.get("RELAY_PROCESSING_ENABLED", "").lower() in ("true", "1"):

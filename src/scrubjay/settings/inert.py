@@ -60,6 +60,10 @@ ELSEWHERE: Final[frozenset[str]] = frozenset(
         "gateway.",
         "relay.advertised_upstream",
         "relay.advertised_version",
+        "relay.instance",
+        "http.dns_cache",
+        "health.refresh_interval_ms",
+        "health.probe_timeout_ms",
         "health.memory_stat_refresh_frequency_ms",
     }
 )
@@ -78,6 +82,10 @@ NOT_YET: Final[frozenset[str]] = frozenset(
         "http.merge_containers",
         "http.ambiguous_counters",
         "limits.idle_timeout",
+        "limits.max_connections",
+        "spool.envelopes.max_project_share",
+        "outcomes.aggregator.bucket_interval",
+        "metrics.per_project",
         "metrics.statsd",
         "metrics.prefix",
         "metrics.default_tags.",
@@ -91,11 +99,14 @@ NOT_YET: Final[frozenset[str]] = frozenset(
         "sampling.fold_rates",
         "quotas.",
         "compat.",
+        "admin.",
+        "client_reports.",
         "capture.enabled",
         "capture.fetch_sourcemaps",
         "capture.mcp",
         "capture.open_in_editor",
         "capture.page_badge",
+        "capture.spotlight_port",
     }
 )
 

@@ -222,7 +222,8 @@ def _sort(entries: Iterator[tuple[str, _Written]], *, strict: bool) -> tuple[dic
             if entry.text is not None:
                 raise ConfigError("a section, not a value", where=entry.where, path=key, line=entry.line)
         elif inert.covers(inert.NOT_YET, key):
-            warnings.append(f"{entry.origin}: {key}: known, but not honoured by this version")
+            if entry.text is not None:
+                warnings.append(f"{entry.origin}: {key}: known, but not honoured by this version")
         elif inert.covers(inert.ELSEWHERE, key):
             idle.append(key)
         else:
@@ -268,6 +269,8 @@ def _advice(settings: Settings, projects: ProjectSet) -> Iterator[str]:
         yield "no project and no plan `default`: every request is answered 403; add projects/default.yaml"
     if mode in ("static", "proxy") and settings.spool.envelopes.path is None:
         yield "spool.envelopes.path is not set: what waits for the upstream is lost with the process"
+    if settings.scrub.attachments != "keep":
+        yield "scrub.attachments: not honoured by this version, attachments leave unread"
     if settings.http.insecure_skip_verify:
         yield "http.insecure_skip_verify: the upstream's certificate is not verified"
     if settings.projects.unknown == "forward" and mode == "static":

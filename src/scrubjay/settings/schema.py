@@ -35,7 +35,6 @@ class Relay(Section, frozen=True):
     )
     host: str = setting("127.0.0.1", "Address to listen on.", unit="ip", shown="127.0.0.1; in a container 0.0.0.0")
     port: int = setting(3000, "Port to listen on; 0 takes a free one.", minimum=0, maximum=65535)
-    instance: Literal["default", "canary"] = setting("default", "Name of this kind of instance, a label only.")
     workers: int | Literal["auto"] = setting(
         1, "Worker processes that share the port. More than one is not yet available.", minimum=1, maximum=255
     )
@@ -106,7 +105,6 @@ class Http(Section, frozen=True):
     upstream_path_prefix: str = setting(
         "", "Put before every upstream path.", unit="prefix", reload=True, example="/relay"
     )
-    dns_cache: bool = setting(True, "Keep resolved addresses for their time to live.", reload=True)
     proxy: Secret | None = setting(
         None, "Forward proxy; overrides `HTTPS_PROXY` and its kin.", example="http://proxy.internal:3128"
     )
@@ -129,7 +127,6 @@ class Limits(Section, frozen=True):
     max_concurrent_requests: int = setting(100, "Requests to the upstream in flight.", minimum=1, reload=True)
     shutdown_timeout: float = setting(10, "Time to finish after SIGTERM.", unit="s", minimum=0, reload=True)
     keepalive_timeout: float = setting(5, "Idle time after which a client's connection is closed.", unit="s", minimum=0)
-    max_connections: int | None = setting(None, "Clients' connections; more wait.", minimum=1, example="1000")
     tcp_listen_backlog: int = setting(1024, "Connections that may wait to be accepted.", minimum=1)
     body_idle_timeout: float = setting(
         30, "A body that stops coming for this long ends with 408.", unit="s", minimum=0.1, reload=True
@@ -214,9 +211,6 @@ class Envelopes(Section, frozen=True):
     when_full: Literal["reject", "drop_oldest"] = setting(
         "reject", "Answer 503 to what is new, or drop the oldest.", reload=True
     )
-    max_project_share: float = setting(
-        0.5, "Share of the space that one project's key may take; 1 disables.", minimum=0.01, maximum=1, reload=True
-    )
     max_envelope_delay_secs: float = setting(
         86400, "Age at which an envelope is dropped.", unit="s", minimum=1, reload=True
     )
@@ -244,13 +238,11 @@ class Metrics(Section, frozen=True):
     """What `/metrics` shows."""
 
     prometheus: bool = setting(True, "Serve `/metrics`.")
-    per_project: bool = setting(False, "Add the busiest fifty projects as labels.")
 
 
 class Aggregator(Section, frozen=True):
     """How losses are summed before they are reported."""
 
-    bucket_interval: float = setting(10, "Length of the time slots of client reports.", unit="s", minimum=1)
     initial_delay: float = setting(30, "Time from the first loss of a slot to its report.", unit="s", minimum=0)
 
 
@@ -263,19 +255,9 @@ class Outcomes(Section, frozen=True):
     aggregator: Aggregator = Aggregator()
 
 
-class ClientReportSettings(Section, frozen=True):
-    """What becomes of the SDKs' own client reports."""
-
-    mode: Literal["passthrough", "merge"] = setting(
-        "passthrough", "`passthrough` forwards them as they came, `merge` adds them to our own.", reload=True
-    )
-
-
 class Health(Section, frozen=True):
     """When the instance calls itself ready."""
 
-    refresh_interval_ms: int = setting(3000, "Time between two looks.", unit="ms", minimum=10, reload=True)
-    probe_timeout_ms: int = setting(900, "Time that one probe may take.", unit="ms", minimum=10, reload=True)
     max_memory_percent: float = setting(
         0.95, "Share of the memory limit above which envelopes are refused.", minimum=0.01, maximum=1, reload=True
     )
@@ -307,7 +289,9 @@ class Scrub(Section, frozen=True):
         "drop", "Payloads of unknown types that are not JSON: drop them, or let them leave unread.", reload=True
     )
     attachments: Literal["text", "keep", "drop"] = setting(
-        "text", "Attachments: scrub those that are text or JSON, keep all unread, or drop all.", reload=True
+        "keep",
+        "Attachments: keep all unread; to scrub text and JSON, or to drop all, is not yet available.",
+        reload=True,
     )
 
 
@@ -328,19 +312,8 @@ class Capture(Section, frozen=True):
 
     max_envelopes: int = setting(500, "Envelopes that are kept; the oldest go first.", minimum=1)
     max_bytes: int = setting(64 * MIB, "The same in bytes.", unit="bytes", minimum=KIB)
-    spotlight_port: int | None = setting(
-        8969, "Second port, which SDKs know as Spotlight's; null: none.", minimum=0, maximum=65535
-    )
     token: Secret | None = setting(
         None, "Bearer token for reading; demanded on any address but loopback.", example="${CAPTURE_TOKEN}"
-    )
-
-
-class Admin(Section, frozen=True):
-    """Administration over HTTP."""
-
-    token: Secret | None = setting(
-        None, "Bearer token for administration on any address but loopback.", example="${file:admin.token}"
     )
 
 
@@ -375,13 +348,11 @@ class Settings(Section, frozen=True):
     logging: Logging = Logging()
     metrics: Metrics = Metrics()
     outcomes: Outcomes = Outcomes()
-    client_reports: ClientReportSettings = ClientReportSettings()
     health: Health = Health()
     privacy: Privacy = Privacy()
     scrub: Scrub = Scrub()
     sampling: Sampling = Sampling()
     filters: Filters = Filters()
     capture: Capture = Capture()
-    admin: Admin = Admin()
     projects: Projects = Projects()
     cache: Cache = Cache()

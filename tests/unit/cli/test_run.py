@@ -46,8 +46,6 @@ def test_nothing_configured_is_a_capture(call: Call, served: list[Loaded]) -> No
         (["--mode", "proxy"], "relay.mode", "proxy"),
         (["-H", "127.0.0.2"], "relay.host", "127.0.0.2"),
         (["-P", "5000"], "relay.port", 5000),
-        (["--instance", "canary"], "relay.instance", "canary"),
-        (["--instance", "blue"], "relay.instance", "default"),
         (["--shutdown-timeout", "2m"], "limits.shutdown_timeout", 120),
         (["--workers", "1"], "relay.workers", 1),
         (["--no-processing"], "relay.mode", "capture"),
@@ -111,13 +109,27 @@ def test_what_cannot_be_run_says_why(call: Call, served: list[Loaded], arguments
 
 
 def test_flags_without_effect_are_named(call: Call, served: list[Loaded]) -> None:
-    call("run", "--redis-url", "redis://h", "--source-id", "s", "--kafka-broker-url", "k", "--server-name", "n")
+    call(
+        "run",
+        "--redis-url",
+        "redis://h",
+        "--instance",
+        "canary",
+        "--source-id",
+        "s",
+        "--kafka-broker-url",
+        "k",
+        "--server-name",
+        "n",
+    )
     (loaded,) = served
     assert [warning.split(": known")[0] for warning in loaded.warnings] == [
         "flag --redis-url: quotas.redis",
         "flag --server-name: sentry.server_name",
     ]
-    assert loaded.notices == ("known keys without effect here: outcomes.source, processing.kafka_config",)
+    assert loaded.notices == (
+        "known keys without effect here: outcomes.source, processing.kafka_config, relay.instance",
+    )
 
 
 def test_an_identity_by_flags(call: Call, served: list[Loaded]) -> None:

@@ -136,6 +136,8 @@ def test_keys_that_are_not_honoured_yet_are_warnings(load_text: LoadText) -> Non
     assert warning.endswith("scrubjay.yaml:2: tls.cert: known, but not honoured by this version")
     # strict or not: the key is no mistake
     assert load_text("tls:\n  cert: x\n", strict=True).warnings == (warning,)
+    # and null asks for nothing
+    assert load_text("tls:\n  cert: null\n").warnings == ()
 
 
 def test_null_is_the_default(load_text: LoadText) -> None:
@@ -231,13 +233,17 @@ def test_upstream_30_static_without_any_plan_says_so(load_text: LoadText, write:
 
 
 def test_advice(load_text: LoadText) -> None:
-    text = (
-        "relay: {mode: static, upstream: 'https://h'}\nhttp: {insecure_skip_verify: true}\nprojects: {unknown: forward}"
+    sections = (
+        "relay: {mode: static, upstream: 'https://h'}",
+        "http: {insecure_skip_verify: true}",
+        "projects: {unknown: forward}",
+        "scrub: {attachments: text}",
     )
-    warnings = " ".join(load_text(text).warnings)
+    warnings = " ".join(load_text("\n".join(sections)).warnings)
     assert "spool.envelopes.path is not set" in warnings
     assert "certificate is not verified" in warnings
     assert "leave unscrubbed" in warnings
+    assert "attachments leave unread" in warnings
 
 
 def test_a_capture_with_projects_knows_only_them(load_text: LoadText, write: Write) -> None:

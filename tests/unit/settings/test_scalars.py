@@ -93,7 +93,7 @@ def test_no_durations(text: str) -> None:
 
 def test_a_fraction_is_no_whole_number() -> None:
     with pytest.raises(Unusable, match="whole"):
-        parse("1.5ms", FIELDS["health.refresh_interval_ms"])
+        parse("1.5ms", FIELDS["spool.envelopes.fsync_interval_ms"])
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_upstream_4_unset_variable(tmp_path: Path) -> None:
         ("outcomes.emit_outcomes", "as_client_reports", "as_client_reports"),
         ("outcomes.emit_outcomes", "false", False),
         ("spool.envelopes.compression_level", "-5", -5),
-        ("spool.envelopes.max_project_share", "0.25", 0.25),
+        ("health.max_memory_percent", "0.25", 0.25),
         ("http.upstream_path_prefix", "/relay/", "/relay"),
         ("http.upstream_path_prefix", "", ""),
         ("http.host_header", "h", "h"),
@@ -205,8 +205,8 @@ def test_a_field_decides_how_its_text_is_read(key: str, text: str, value: object
         ("outcomes.emit_outcomes", "asdf", "as_client_reports, true, false"),
         ("logging.level", "", "off, error, warn, info, debug, trace"),
         ("spool.envelopes.compression_level", "20", "-5 to 19"),
-        ("spool.envelopes.max_project_share", "x", "a number"),
-        ("limits.max_connections", "-1", "at least 1"),
+        ("health.max_memory_percent", "x", "a number"),
+        ("spool.envelopes.max_unspool_envelopes_per_second", "-1", "at least 1"),
         ("limits.max_event_size", "0.5", "bytes, or a number"),
         ("http.upstream_path_prefix", "relay", "a path that starts with `/`"),
         ("http.upstream_path_prefix", "/a?b", "a path that starts with `/`"),

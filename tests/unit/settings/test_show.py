@@ -32,7 +32,7 @@ http: {upstream_path_prefix: /a, proxy: 'http://u:hunter2@p:1', host_header: 'of
         ("limits.max_profile_size", "1kB"),
         ("limits.max_container_size", "12MiB"),
         ("limits.body_idle_timeout", "120"),
-        ("limits.max_connections", "null"),
+        ("spool.envelopes.max_unspool_envelopes_per_second", "null"),
         ("capture.token", "***"),
         ("http.proxy", "***"),
         ("metrics.prometheus", "true"),

@@ -1,0 +1,26 @@
+"""A setting exists because something reads it; what nothing reads stands in `inert` and says so."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from scrubjay.settings.load import FIELDS
+
+SOURCE = Path(__file__).parents[3] / "src" / "scrubjay"
+READERS = "\n".join(
+    path.read_text(encoding="utf-8")
+    for storey in ("core", "runtime")
+    for path in sorted((SOURCE / storey).rglob("*.py"))
+)
+BY_RESOLVING = {"relay.workers", "scrub.attachments"}
+"""Only one value is possible yet, and any other is refused or warned about when it is loaded."""
+
+
+@pytest.mark.parametrize("key", FIELDS.keys() - BY_RESOLVING)
+def test_something_reads_it(key: str) -> None:
+    section, _, name = key.rpartition(".")
+    owners = f"{section.rpartition('.')[2]}|options|settings|bounds"
+    assert re.search(rf"\b(?:{owners})\.{name}\b", READERS), f"{key} has no effect: it belongs into settings/inert.py"
