@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 _STEP_BYTES: Final = 65_536
 """Compressed bytes given to zlib and brotli at once; both also bound what they return."""
 _PIECE_BYTES: Final = 262_144
-_ZSTD_STEP_BYTES: Final = 1_024
-"""zstandard returns all that its input yields: at most 128 KiB for every four bytes, so 32 MiB for a step."""
+_ZSTD_STEP_BYTES: Final = 256
+"""zstandard returns all that its input yields: at most 128 KiB for every four bytes, so 8 MiB for a step."""
 _MAX_MEMBERS: Final = 1_000
 _GZIP_WBITS: Final = 31
 _ZLIB_WBITS: Final = 15
