@@ -11,6 +11,10 @@ from dataclasses import dataclass
 
 # Unicode white space as scrubbing.md 1 lists it (SP), as the inside of a character class in RE2 syntax.
 SPACE = r"\t-\r \x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}"
+# Word characters, as the inside of a class.
+WORD = (
+    r"\pL\pM\p{Nd}\p{Nl}\p{Pc}\x{200c}\x{200d}\x{24b6}-\x{24e9}\x{1f130}-\x{1f149}\x{1f150}-\x{1f169}\x{1f170}-\x{1f189}"
+)
 # In raw JSON bytes one such character may be itself, a two-letter escape, a \uXXXX escape or a UTF-8 sequence; `+` is a space
 # in form bodies and query strings.
 RAW_SPACE = r"(?:[ +]|\\[tnrfb]|\\u[0-9a-f]{4}|[\xc2\xe1-\xe3][\x80-\xbf]{1,2})"
@@ -27,6 +31,8 @@ class Detector:
     `pattern`: RE2 over UTF-8 text. `groups` are the parts that are redacted, 0 being the whole match.
     `whole`: a hit takes the whole text instead. `on_key`: RE2 pattern over the node's key, equal to a whole hit.
     `unicode_digits`: decimal digits of all scripts count as ASCII digits, in pattern and screen.
+    `stand_in`: an ASCII word character that `pattern` cannot match where it stands for a letter outside ASCII; `run`: where there is
+    none, the characters that a match can begin with (`boundaries.py`). Patterns without word boundaries need neither.
     `check`: judges the matched text; None accepts.
     `examples` are taken, `counterexamples` are left.
     """
@@ -39,6 +45,8 @@ class Detector:
     on_key: str = ""
     exact_case: bool = False
     unicode_digits: bool = False
+    stand_in: str = ""
+    run: str = ""
     check: Callable[[bytes], bool] | None = None
     examples: tuple[str, ...] = ()
     counterexamples: tuple[str, ...] = ()

@@ -14,6 +14,7 @@ import msgspec
 from scrubjay.core.scrub import protocol as _protocol  # noqa: F401 - registers its handlers
 from scrubjay.core.scrub.descend import Walk
 from scrubjay.core.scrub.json_text import BRACE, Raw, check_depth, decode_any, decode_object, encode, validate
+from scrubjay.core.scrub.originals import scrub_originals
 from scrubjay.core.scrub.program import Pass, ScrubProgram
 from scrubjay.core.scrub.remarks import Notes
 from scrubjay.errors import Unscrubbable
@@ -65,6 +66,7 @@ def _run(one: Pass, data: bytes, shape: str) -> bytes:
         if hits & one.huge:
             decode_any(data)
         data = data.strip()
+        whole = data
         plan = one.document(shape)
         if not hits & (plan.mask | one.meta):
             return data
@@ -75,9 +77,12 @@ def _run(one: Pass, data: bytes, shape: str) -> bytes:
                 meta = decode_any(fields.pop("_meta"))
                 data = encode(fields)
         notes = Notes(meta)
-        new = Walk(one, scan, notes, _MAX_NODES).visit(data, plan, (), hits)
-        if meta is None and new is None:
-            return data
+        walk = Walk(one, scan, notes, _MAX_NODES)
+        if notes.incoming:
+            notes.changed = scrub_originals(walk, notes.tree, plan, decode_any(data))
+        new = walk.visit(data, plan, (), hits)
+        if new is None and not notes.changed:
+            return whole
         if not notes.tree:
             return data if new is None else new
         fields = decode_object(data if new is None else new)

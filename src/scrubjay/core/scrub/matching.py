@@ -96,8 +96,9 @@ class Matcher:
         self._wild = 0
         for application in applications:
             self._collect(application.selector)
+        self._item_needs: dict[tuple[Item, ...], int] = {}
         self._states: dict[tuple[int, tuple[int, ...]], State] = {}
-        phases = tuple(_COMPLETE if atom.prefix == 0 else 0 for atom in self._atoms.values() if atom.star >= 0)
+        phases = tuple(map(_first_phase, self._star_atoms()))
         self.root = self._state(0, phases)
 
     @property
@@ -277,10 +278,21 @@ class Matcher:
 
     def _needed_by_items(self, items: tuple[Item, ...]) -> int:
         """The bit of the longest key among the steps still to come; 0 if untyped content cannot have such steps."""
-        if any(type(item) is TypeItem and item.name not in BASIC_TYPES for item in items):
-            return 0
-        keys = [item.key for item in items if type(item) is KeyItem]
-        return self._key_bit(ascii_lower(max(keys, key=len))) if keys else ALWAYS
+        need = self._item_needs.get(items)
+        if need is None:
+            keys = [item.key for item in items if type(item) is KeyItem]
+            if any(type(item) is TypeItem and item.name not in BASIC_TYPES for item in items):
+                need = 0
+            else:
+                need = self._key_bit(ascii_lower(max(keys, key=len))) if keys else ALWAYS
+            self._item_needs[items] = need
+        return need
+
+
+def _first_phase(atom: _Atom) -> int:
+    """The phase at the root, which counts as a step here: a leading `*` matches it."""
+    read = int(atom.prefix > 0 and type(atom.items[0]) is Wildcard)
+    return _COMPLETE if read == atom.prefix else read
 
 
 _LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}

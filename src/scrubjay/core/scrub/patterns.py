@@ -12,27 +12,23 @@ from typing import Any
 
 import re2
 
-from scrubjay.core.scrub.detector import SPACE
+from scrubjay.core.scrub.detector import SPACE, WORD
 from scrubjay.core.scrub.redact import Finder, Span
 
-_WORD = (
-    r"\pL\pM\p{Nd}\p{Nl}\p{Pc}\x{200c}\x{200d}\x{24b6}-\x{24e9}\x{1f130}-\x{1f149}\x{1f150}-\x{1f169}\x{1f170}-\x{1f189}"
-)
 _INSIDE = {
     "d": r"\p{Nd}",
     "D": r"\P{Nd}",
     "s": SPACE,
-    "w": _WORD,
+    "w": WORD,
     # The complement of SPACE, written out because a class cannot hold a negated class.
     "S": r"\x{0}-\x{8}\x{e}-\x{1f}!-\x{84}\x{86}-\x{9f}\x{a1}-\x{167f}\x{1681}-\x{1fff}\x{200b}-\x{2027}\x{202a}-\x{202e}"
     r"\x{2030}-\x{205e}\x{2060}-\x{2fff}\x{3001}-\x{10ffff}",
 }
-_OUTSIDE = {"d": r"\p{Nd}", "D": r"\P{Nd}", "s": f"[{SPACE}]", "S": f"[^{SPACE}]", "w": f"[{_WORD}]", "W": f"[^{_WORD}]"}
+_OUTSIDE = {"d": r"\p{Nd}", "D": r"\P{Nd}", "s": f"[{SPACE}]", "S": f"[^{SPACE}]", "w": f"[{WORD}]", "W": f"[^{WORD}]"}
 _ESCAPE_U = re.compile(r"\\[uU](?:\{([0-9A-Fa-f]+)\}|([0-9A-Fa-f]{4}))")
 # What RE2 reads otherwise than the reference, or not at all, inside a class.
 _SET_OPERATION = re.compile(r"&&|--|~~")
 _FLAGS = re.compile(r"\(\?([a-zA-Z]*)(?:-([a-zA-Z]*))?([:)])")
-_DECIMAL = re.compile(r"[^\x00-\x7f]")
 
 
 class PatternError(ValueError):
@@ -122,21 +118,12 @@ def _kept_flags(on: str, off: str, close: str) -> str:
     return f"(?{on}{'-' + off if off else ''}{close}"
 
 
-def finder(pattern: Any, groups: tuple[int, ...], *, fold_digits: bool = False) -> Finder:
-    """Matches of `pattern` in UTF-8 bytes, as the spans of those `groups` that took part.
-
-    `fold_digits`: decimal digits of all scripts are shown to the pattern as ASCII digits. RE2 has ASCII boundaries only, so a
-    number that starts or ends with another digit would be missed.
-    """
+def finder(pattern: Any, groups: tuple[int, ...]) -> Finder:
+    """Matches of `pattern` in UTF-8 bytes, as the spans of those `groups` that took part."""
     wanted = tuple(group for group in groups if group <= pattern.groups)
     search = pattern.search
 
     def find(text: bytes) -> Iterator[list[Span]]:
-        if fold_digits and not text.isascii() and (folded := _folded(text)):
-            text, offsets = folded
-            for spans in find(text):
-                yield [(offsets[start], offsets[end]) for start, end in spans]
-            return
         at, last_end, size = 0, -1, len(text)
         while at <= size and (match := search(text, at)) is not None:
             start, end = match.span()
@@ -150,20 +137,3 @@ def finder(pattern: Any, groups: tuple[int, ...], *, fold_digits: bool = False) 
                     at += 1
 
     return find
-
-
-def _folded(text: bytes) -> tuple[bytes, list[int]] | None:
-    """The text with ASCII digits only and, per byte offset in it, the offset in `text`; None if there is nothing to fold."""
-    decoded = text.decode("utf-8", "surrogatepass")
-    if not any(character.isdecimal() for character in _DECIMAL.findall(decoded)):
-        return None
-    out: list[bytes] = []
-    offsets: list[int] = []
-    at = 0
-    for character in decoded:
-        raw = character.encode("utf-8", "surrogatepass")
-        shown = b"%d" % int(character) if character.isdecimal() else raw
-        out.append(shown)
-        offsets.extend(range(at, at + len(shown)))
-        at += len(raw)
-    return b"".join(out), [*offsets, at]

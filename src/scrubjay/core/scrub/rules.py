@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from scrubjay.core.scrub import patterns
+from scrubjay.core.scrub import boundaries, patterns
 from scrubjay.core.scrub.builtin_rules import BUILTIN_RULES
 from scrubjay.core.scrub.detector import Detector
 from scrubjay.core.scrub.detectors import DETECTORS
@@ -141,7 +141,7 @@ class RuleSet:
             origin = parent[0] if parent else rule_id
             redaction = parent[1] if parent and parent[1].method != "default" else spec.redaction
             if spec.is_group:
-                inner = (origin, redaction) if spec.hide_inner else parent
+                inner = (origin, redaction) if spec.hide_inner else None
                 for member in spec.members:
                     expand(member, inner, depth + 1)
             else:
@@ -216,7 +216,13 @@ class RuleSet:
         compiled = patterns.compile_pattern(detector.pattern)
         if detector.whole:
             return Step(occurs=lambda search: compiled.search(search) is not None, key_bit=key_bit)
-        return Step(find=patterns.finder(compiled, detector.groups, fold_digits=detector.unicode_digits), key_bit=key_bit)
+        find = patterns.finder(compiled, detector.groups)
+        if detector.run:
+            find = boundaries.checked(compiled, detector.groups, frozenset(detector.run.encode()), find)
+        elif detector.stand_in or detector.unicode_digits:
+            caseless = detector.pattern.startswith("(?i)")
+            find = boundaries.shadowed(find, detector.stand_in, digits=detector.unicode_digits, caseless=caseless)
+        return Step(find=find, key_bit=key_bit)
 
 
 _META = re.compile(r"[\\.+*?()|\[\]{}^$#]")

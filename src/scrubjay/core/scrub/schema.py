@@ -14,7 +14,7 @@ from typing import Final
 from scrubjay.core.scrub import attribute_keys
 from scrubjay.core.scrub.matching import ALWAYS, FALSE, MAYBE, TRUE, Matcher, State
 from scrubjay.core.scrub.rules import Rule
-from scrubjay.core.scrub.schema_fields import TYPES
+from scrubjay.core.scrub.schema_fields import CONTEXTS, TYPES
 
 _CLASSES = {"+": TRUE, "~": MAYBE, "-": FALSE, "@": FALSE}
 _BY_ATTRIBUTE: Final = "@"
@@ -33,6 +33,8 @@ _SHAPE_TYPES = {
     "attributes": ("object",),
 }
 _SPECIAL_TYPES = frozenset(("event", "replay", "logentry", "user", "request", "exception", "span_data"))
+# The kind of a context decides what it is, so it is no value.
+_CONTEXT_TYPES = frozenset(CONTEXTS.values())
 _TEXT_SHAPES = frozenset(("string", "message", "ip", "path"))
 
 
@@ -220,7 +222,7 @@ class Planner:
         if described.unknown == _BY_ATTRIBUTE:
             plan.mask |= plan.state.region[TRUE] | plan.state.region[MAYBE]
             return
-        dead = []
+        dead = ["type"] if plan.name in _CONTEXT_TYPES else []
         for name, (node_class, shape) in described.fields.items():
             child = None
             if shape != "dead":

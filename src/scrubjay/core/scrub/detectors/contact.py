@@ -6,6 +6,7 @@ from scrubjay.core.scrub.detector import RAW_SLASH, SPACE, Detector
 
 EMAIL = Detector(
     name="email",
+    run="abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.!#$%&'*+/=?^_{|}~-`",
     screen=(r"[a-z0-9.!#$%&'*+/=?^_{|}~`-]@(?:[a-z0-9-]+\.)+[a-z]{2}",),
     pattern=r"\b[a-zA-Z0-9.!#$%&'*+/=?^_{|}~`-]+@[a-zA-Z0-9-]+(?:\.[a-zA-Z0-9-]+)*\.[a-zA-Z]{2,}\b",
     examples=("rosa.klein@ferry-line.example", "mailto:tom@site.example", "o'hara@clinic.example"),
@@ -17,6 +18,7 @@ _IPV4 = rf"(?:{_OCTET}\.){{3}}{_OCTET}"
 
 IPV4 = Detector(
     name="ipv4",
+    stand_in="_",
     screen=(r"[0-9]\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]",),
     pattern=rf"\b{_IPV4}\b",
     examples=("192.0.2.44", "http://203.0.113.5:8080/x", "001.002.003.004"),
@@ -49,6 +51,7 @@ IPV6 = Detector(
 
 MAC = Detector(
     name="mac",
+    stand_in="_",
     screen=(r"(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}",),
     pattern=r"\b(?:[0-9a-fA-F]{2}[:-]){5}[0-9a-fA-F]{2}\b",
     examples=("00:1b:44:11:3a:b7", "aa:bb-cc:dd-ee:ff"),
@@ -59,6 +62,7 @@ _SEP = r"[/\\]"
 
 USERPATH = Detector(
     name="userpath",
+    stand_in="_",
     screen=(rf"(?:users|home|documentsandsettings|profiles)(?:{RAW_SLASH}|\\)",),
     pattern=(
         rf"(?i)(?:\b(?:[a-z]:{_SEP})?(?:users|home|documentsandsettings|[^/\\]+{_SEP}profiles){_SEP}|/(?:home|users)/)"

@@ -6,6 +6,7 @@ from scrubjay.core.scrub.detector import RAW_SPACE, SPACE, Detector
 
 CREDITCARD = Detector(
     name="creditcard",
+    stand_in="_",
     screen=(rf"[3-6][0-9](?:(?:-|{RAW_SPACE})?[0-9]){{13}}",),
     pattern=rf"\b(?:3[47][0-9]|4[0-9]{{3}}|5[1-5][0-9]{{2}}|65[0-9]{{2}}|6011)(?:[-{SPACE}]?[0-9]){{12}}\b",
     unicode_digits=True,
@@ -22,6 +23,7 @@ _COUNTRIES = (
 
 IBAN = Detector(
     name="iban",
+    stand_in="_",
     screen=(r"[A-Z]{2}[0-9]{2}[a-zA-Z0-9]{11}",),
     pattern=rf"\b(?:{_COUNTRIES})[0-9]{{2}}[a-zA-Z0-9]{{11,29}}\b",
     exact_case=True,
@@ -32,6 +34,7 @@ IBAN = Detector(
 
 US_SSN = Detector(
     name="us_ssn",
+    stand_in="_",
     screen=(r"[0-9]{3}-[0-9]{2}-[0-9]{4}",),
     pattern=r"\b[0-9]{3}-[0-9]{2}-[0-9]{4}\b",
     examples=("123-45-6789", "a-123-45-6789"),
@@ -40,6 +43,7 @@ US_SSN = Detector(
 
 UUID = Detector(
     name="uuid",
+    stand_in="_",
     screen=(r"[a-z0-9]{8}(?:-?[a-z0-9]{4}){3}-?[a-z0-9]{12}",),
     pattern=r"\b[a-zA-Z0-9]{8}(?:-?[a-zA-Z0-9]{4}){3}-?[a-zA-Z0-9]{12}\b",
     examples=("6f1d2c3b-4a59-4e6f-8c7d-0123456789ab", "6f1d2c3b4a594e6f8c7d0123456789ab"),
@@ -48,6 +52,7 @@ UUID = Detector(
 
 IMEI = Detector(
     name="imei",
+    stand_in="_",
     screen=(r"[0-9]{2}-?[0-9]{6}-?[0-9]{6}-?[0-9]",),
     pattern=r"\b[0-9]{2}-?[0-9]{6}-?[0-9]{6}-?[0-9]{1,2}\b",
     unicode_digits=True,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from scrubjay.core.scrub.detector import RAW_SLASH, SPACE, Detector
+from scrubjay.core.scrub.detector import RAW_SLASH, SPACE, WORD, Detector
 
 BEARER = Detector(
     name="bearer",
+    stand_in="q",
     screen=(r"bearer",),
     pattern=rf"(?i)\bbearer[{SPACE}]+[^{SPACE}]+",
     examples=("Bearer abc.def.ghi", "authorization: bearer QWxhZGRpbg==", "Bearer\ttok"),
@@ -24,12 +25,15 @@ PEMKEY = Detector(
 )
 
 _USERINFO = r"[a-zA-Z0-9%_.-]+"
+# A letter outside ASCII before `//` makes a word boundary too, which RE2 does not see.
+_OTHER_LETTER = rf"[{WORD}]"
 _RAW_USERINFO = rf"{RAW_SLASH}{RAW_SLASH}[a-z0-9%_.-]+"
 
 URL_AUTH = Detector(
     name="url_auth",
     screen=(rf"{_RAW_USERINFO}(?::[a-z0-9%_.-]+)?@",),
-    pattern=rf"\b(?:[a-z0-9+-]+:)?//({_USERINFO}(?::{_USERINFO})?)@",
+    run="abcdefghijklmnopqrstuvwxyz0123456789+-",
+    pattern=rf"(?:\b(?:[a-z0-9+-]+:)?|{_OTHER_LETTER})//({_USERINFO}(?::{_USERINFO})?)@",
     groups=(1,),
     examples=("https://ana:s3cret@db.example/", "git+ssh://bob@code.example"),
     counterexamples=("https://db.example/?u=a@b", "//u:p@cdn.example/a", "HTTPS://u:p@h", "https://u:p:q@h"),
@@ -38,7 +42,8 @@ URL_AUTH = Detector(
 URL_PASSWORD = Detector(
     name="url_password",
     screen=(rf"{_RAW_USERINFO}:[a-z0-9%_.-]+@",),
-    pattern=rf"\b(?:[a-z0-9]+:)?//{_USERINFO}:({_USERINFO})@",
+    run="abcdefghijklmnopqrstuvwxyz0123456789",
+    pattern=rf"(?:\b(?:[a-z0-9]+:)?|{_OTHER_LETTER})//{_USERINFO}:({_USERINFO})@",
     groups=(1,),
     examples=("https://ana:s3cret@db.example/", "x//u:p@cdn.example/a"),
     counterexamples=("https://u@h", "https://:pw@h", "(//u:p@h)"),
@@ -76,6 +81,7 @@ _COOKIE = rf"(?:{'|'.join(SESSION_COOKIES)})"
 
 COOKIES = Detector(
     name="cookies",
+    stand_in="q",
     screen=(rf"{_COOKIE}(?:__[0-9]+)?=",),
     pattern=rf"(?i)\b{_COOKIE}(?:__[0-9]+)?=([^;]+)",
     groups=(1,),

@@ -1,0 +1,122 @@
+"""Original values in `_meta`: what ingestion took out of a field of the wrong kind is scrubbed like the field (scrubbing.md 9.4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from scrubjay.core.scrub.descend import Walk, span_data_class
+from scrubjay.core.scrub.matching import FALSE, MAYBE, TRUE, State
+from scrubjay.core.scrub.redact import Text
+from scrubjay.core.scrub.schema import Plan
+from scrubjay.core.scrub.schema_fields import CONTEXTS
+from scrubjay.core.scrub.screen import EVERY
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A node as its path describes it. `plan`: None in untyped content."""
+
+    state: State
+    match: int
+    node_class: int
+    verdict: int
+    plan: Plan | None
+    by_key: bool = False
+
+
+def scrub_originals(walk: Walk, tree: dict[str, Any], plan: Plan, document: object) -> bool:
+    """Scrub every original value below `tree`, in place; whether any changed."""
+    return _below(walk, tree, _Place(plan.state, 0, plan.node_class, 0, plan), document)
+
+
+def _below(walk: Walk, tree: dict[str, Any], place: _Place, node: object) -> bool:
+    changed = False
+    for key, entry in tree.items():
+        if key and isinstance(entry, dict):
+            child = _child(walk, place, key, node)
+            if child is None:
+                continue
+            own = entry.get("")
+            if isinstance(own, dict) and isinstance(own.get("val"), str) and _scrub(walk, own, child):
+                changed = True
+            if _below(walk, entry, child, _member(node, key)):
+                changed = True
+    return changed
+
+
+def _scrub(walk: Walk, own: dict[str, Any], place: _Place) -> bool:
+    """One original value: its path is the field's with the last key once more."""
+    config = walk.config
+    state = config.matcher.step(place.state, place.match | config.planner.text_types)
+    text = Text(own["val"].encode("utf-8", "replace"))
+    if walk.run(text, state.rules[place.node_class], place.verdict, EVERY) is not None:
+        del own["val"]
+        return True
+    if text.changed:
+        own["val"] = text.value.decode()
+    return text.changed
+
+
+def _member(node: object, key: str) -> object:
+    if isinstance(node, dict):
+        return node.get(key)
+    if isinstance(node, list) and key.isdecimal() and int(key) < len(node):
+        return node[int(key)]
+    return None
+
+
+def _child(walk: Walk, place: _Place, key: str, node: object) -> _Place | None:
+    config = walk.config
+    match, verdict = config.key_info(key)
+    if isinstance(node, list) and key.isdecimal():
+        match, verdict = config.matcher.index_match(int(key)), 0
+    planner, plan = config.planner, place.plan
+    if plan is None:
+        return _untyped(walk, place, key, node, match, verdict)
+    kind = plan.kind
+    if kind == "any":
+        return _Place(planner.matcher.step(plan.state, match), match, plan.node_class, verdict, None)
+    if kind in {"map", "list", "values", "type"} or plan.fields or plan.dead:
+        inner = plan.fields.get(key)
+        if inner is None and kind == "list":
+            inner = planner.element(plan, int(key)) if key.isdecimal() else None
+        elif inner is None and kind == "map" and plan.element != "any":
+            inner = planner.child(plan, key, plan.element, plan.node_class)
+        elif inner is None and kind == "map":
+            return _Place(config.matcher.step(plan.state, match), match, plan.node_class, verdict, None)
+        if inner is None:
+            if key in plan.dead or plan.unknown == FALSE:
+                return None
+            return _Place(config.matcher.step(plan.state, match), match, plan.unknown, verdict, None)
+        return _Place(inner.state, match, inner.node_class, inner.key_verdict, inner)
+    if kind == "contexts":
+        kind_name = node.get(key, {}).get("type") if isinstance(node, dict) and isinstance(node.get(key), dict) else None
+        shape = CONTEXTS.get(kind_name if isinstance(kind_name, str) and kind_name else key)
+        if shape == "dead":
+            return None
+        inner = planner.child(plan, key, f"type:{shape}" if shape else "any", FALSE if shape else TRUE)
+        return _Place(inner.state, match, inner.node_class, verdict, inner)
+    if kind == "span_data":
+        state = config.matcher.step(plan.state, match)
+        return _Place(state, match, span_data_class(key, TRUE), verdict, None, by_key=True)
+    if kind == "pairs":
+        pair = _member(node, key)
+        name = pair[0] if isinstance(pair, list) and pair and isinstance(pair[0], str) else None
+        if name is not None:
+            match, verdict = config.key_info(name)
+        return _Place(plan.state, match, plan.node_class, verdict, None)
+    return None
+
+
+def _untyped(walk: Walk, place: _Place, key: str, node: object, match: int, verdict: int) -> _Place:
+    node_class = span_data_class(key, place.node_class) if place.by_key else place.node_class
+    types = 0
+    planner = walk.config.planner
+    child = _member(node, key)
+    if isinstance(child, dict):
+        types = planner.object_types
+    elif isinstance(child, list):
+        types = planner.array_types
+    state = walk.config.matcher.step(place.state, match | types)
+    return _Place(state, match, node_class if node_class != FALSE else MAYBE, verdict, None, place.by_key)
