@@ -92,10 +92,9 @@ def compile_plan(project: ProjectConfig, settings: Settings) -> ProjectPlan:
     if settings.filters.enabled and options.filter_settings:
         filters, found = compile_filters(options.filter_settings)
         problems += found
-    sampling = None
-    if settings.sampling.dynamic:
-        sampling, found = compile_sampling(options.scrubjay.sampling, dynamic=options.trace_sampling)
-        problems += found
+    dynamic = options.trace_sampling if settings.sampling.dynamic else None
+    sampling, found = compile_sampling(options.scrubjay.sampling, dynamic=dynamic)
+    problems += found
     quotas, found = compile_quotas((*options.quotas, *options.scrubjay.quotas))
     problems += found
     return ProjectPlan(
