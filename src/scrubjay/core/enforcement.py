@@ -19,9 +19,8 @@ from scrubjay.reasons import DataCategory, Quantities
 
 _C = DataCategory
 
-_TRACE_ATTACHMENTS: Final = frozenset(
-    {"application/vnd.sentry.trace-attachment", "application/vnd.sentry.attachment.v2"}
-)
+_TRACE_ATTACHMENTS: Final = ("application/vnd.sentry.trace-attachment", "application/vnd.sentry.attachment.v2")
+"""A tuple, because a header may hold what cannot be hashed."""
 _ATTACHMENT_CATEGORIES: Final = frozenset({_C.ATTACHMENT, _C.ATTACHMENT_ITEM})
 
 _EVENT_CATEGORIES: Final = {

@@ -20,10 +20,9 @@ _CRASHES: Final = frozenset(
         _DYING_MESSAGE,
     }
 )
-_TRACE_ATTACHMENTS: Final = frozenset(
-    {"application/vnd.sentry.trace-attachment", "application/vnd.sentry.attachment.v2"}
-)
-_REFERENCES: Final = frozenset({"application/vnd.sentry.attachment-ref+json", "application/vnd.sentry.attachment-ref"})
+_TRACE_ATTACHMENTS: Final = ("application/vnd.sentry.trace-attachment", "application/vnd.sentry.attachment.v2")
+_REFERENCES: Final = ("application/vnd.sentry.attachment-ref+json", "application/vnd.sentry.attachment-ref")
+"""Tuples, because a header may hold what cannot be hashed."""
 UI_PLATFORMS: Final = frozenset({"cocoa", "android", "javascript"})
 
 
