@@ -7,8 +7,10 @@ left out is an error and exit code 1, so that a deployment can be gated on it.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 
 import click
 
@@ -41,7 +43,11 @@ def check(ctx: click.Context, invocation: Invocation, /, as_json: bool) -> None:
     """Load everything, compile every plan, say where each value comes from."""
     loaded = invocation.load()
     projects = list(check_projects(loaded))
-    errors = [*loaded.projects.problems, *(problem for project in projects for problem in project.problems)]
+    errors = [
+        *loaded.projects.problems,
+        *(problem for project in projects for problem in project.problems),
+        *disk(loaded),
+    ]
     warnings = [warning for warning in loaded.warnings if warning not in errors]
     if as_json:
         click.echo(_as_json(loaded, projects, errors, warnings))
@@ -89,6 +95,16 @@ def unread(plan: ProjectPlan) -> Iterator[str]:
     yield from sorted(kind.type for kind in KINDS.values() if kind.scope is None)
     if plan.opaque == "forward":
         yield "items of unknown types that are not JSON"
+
+
+def disk(loaded: Loaded) -> Iterator[str]:
+    """Why the spool's folder could not be used; it need not exist yet."""
+    path = loaded.settings.spool.envelopes.path
+    if path is None or loaded.settings.relay.mode == "capture":
+        return
+    place = next(folder for folder in (Path(path), *Path(path).absolute().parents) if folder.exists())
+    if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+        yield f"spool.envelopes.path: {place} is no folder that can be written to"
 
 
 def _print(loaded: Loaded, projects: list[ProjectCheck]) -> None:

@@ -96,6 +96,15 @@ def test_settings_that_cannot_be_used(call: Call, folder: Folder) -> None:
     assert "mode `static` needs an upstream" in result.stderr
 
 
+def test_a_spool_that_cannot_be_written(call: Call, folder: Folder, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    text = f"relay: {{upstream: 'https://h'}}\nspool: {{envelopes: {{path: {tmp_path}/file/spool}}}}\n"
+    (error,) = checked(call, folder(text, default="config: {}"), 1)["errors"]
+    assert error == f"spool.envelopes.path: {tmp_path}/file is no folder that can be written to"
+    capture = "relay: {mode: capture}\n" + text.partition("\n")[2]
+    assert checked(call, folder(capture, default="config: {}"))["errors"] == []
+
+
 def test_rules_that_force_the_full_walk_are_named(call: Call, folder: Folder) -> None:
     pii = "{rules: {odd: {type: pattern, pattern: 'a.{0,900}b|[^c]+'}}, applications: {$string: [odd]}}"
     (plan,) = checked(call, folder(STATIC, default=f"config: {{piiConfig: {pii}}}"))["projects"]

@@ -37,7 +37,8 @@ def put(
 
 
 @pytest.mark.parametrize(
-    ("upstream_up", "words"), [(True, "upstream: up"), (False, "upstream: down"), (None, "upstream: not tried yet")]
+    ("upstream_up", "words"),
+    [(True, "upstream: up"), (False, "upstream: down"), (None, "upstream: none, or not tried yet")],
 )
 def test_a_living_relay(call: Call, tmp_path: Path, upstream_up: bool | None, words: str) -> None:
     put(tmp_path / "run", upstream_up=upstream_up)
