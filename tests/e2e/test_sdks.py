@@ -37,9 +37,10 @@ def assert_clean(project: Project, relay: Daemon, error_type: str = "PaymentErro
     assert found(project.everything_stored()) == {}
 
 
-def assert_everything_planted(project: Project) -> None:
+def assert_everything_planted(project: Project, *, maybe: str = "") -> None:
+    """Everything planted is stored, but for what `maybe` names, which the server may have refused."""
     project.wait_for_events()
-    assert set(found(project.everything_stored())) == set(PLANTED)
+    assert set(found(project.everything_stored())) | {maybe} == set(PLANTED) | {maybe}
 
 
 @pytest.mark.parametrize(("framework", "sdk"), SERVER_SIDE)
@@ -69,4 +70,5 @@ def test_express_error_arrives_scrubbed(bugsink: Bugsink, scrubbing_relay: Daemo
 def test_express_error_arrives_whole_in_proxy_mode(bugsink: Bugsink, passing_relay: Daemon, tmp_path: Path) -> None:
     project = bugsink.project()
     fail_to_pay_in_express(through(passing_relay, project), tmp_path)
-    assert_everything_planted(project)
+    # Only its spans hold the peer's address, and Bugsink refuses those from its first answer on.
+    assert_everything_planted(project, maybe="peer address")
