@@ -20,6 +20,7 @@ _NAMES: Final = {
     "RELAY_LOG_FORMAT": "logging.format",
     "RELAY_SOURCE_ID": "outcomes.source",
     "RELAY_REDIS_URL": "quotas.redis",
+    "RELAY_SERVER_NAME": "sentry.server_name",
 }
 
 

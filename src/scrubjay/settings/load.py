@@ -122,6 +122,8 @@ def read(source: Source, previous: ProjectSet | None = None) -> Loaded:
         projects = replace(projects, default=ProjectConfig(slug="default"))
     origins = {key: derived.get(key) or (written[key].origin if key in values else "default") for key in FIELDS}
     warnings += [*projects.problems, *projects.warnings, *_advice(settings, projects)]
+    if credentials is not None:
+        warnings.append("credentials: not used by this version, requests to the upstream are not signed")
     return Loaded(settings, origins, texts, tuple(warnings), tuple(notices), folder, projects, credentials, source)
 
 

@@ -24,6 +24,7 @@ def pairs(**env: str) -> list[tuple[str, str]]:
         ("RELAY_INSTANCE", "relay.instance"),
         ("RELAY_SOURCE_ID", "outcomes.source"),
         ("RELAY_REDIS_URL", "quotas.redis"),
+        ("RELAY_SERVER_NAME", "sentry.server_name"),
         ("SCRUBJAY__SPOOL__ENVELOPES__MAX_DISK_SIZE", "spool.envelopes.max_disk_size"),
     ],
 )

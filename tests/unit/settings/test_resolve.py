@@ -52,7 +52,9 @@ def test_upstream_8_managed_is_not_there_yet(load_text: LoadText, tmp_path: Path
         load_text("relay: {mode: managed}")
     with pytest.raises(ConfigError, match=r"it follows from the credentials.json"):
         load_text("")
-    assert load_text("relay: {mode: proxy}").credentials is not None
+    loaded = load_text("relay: {mode: proxy}")
+    assert loaded.credentials is not None
+    assert any("not signed" in warning for warning in loaded.warnings)
 
 
 @pytest.mark.parametrize("workers", ["2", "auto"])
