@@ -16,7 +16,7 @@ import asyncio
 import ssl
 from base64 import b64encode
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, cast
 from urllib.parse import unquote, urlsplit
 
 from scrubjay.runtime.forwarding.http_reply import BrokenReply, Reply, ReplyReader
@@ -122,8 +122,7 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is one by behaviour, not by name
 
     def data_received(self, data: bytes) -> None:
         if self._reader is None:

@@ -18,6 +18,7 @@ from scrubjay.reasons import DataCategory, Quantities
 _MAX_TEXT: Final = 1024
 _MAX_TYPES: Final = 32
 """More types than exist; a hostile envelope may name 500 of its own."""
+_MAX_TYPE_TEXT: Final = 128
 _DEFAULT_VERSION: Final = 7
 UNREADABLE: Final[Quantities] = ((DataCategory.UNKNOWN, 1),)
 _FACTS: Final = (("client", "client"), ("origin", "origin"), ("ua", "user_agent"), ("xff", "forwarded_for"))
@@ -35,7 +36,7 @@ def encode_meta(parcel: Parcel) -> bytes:
         "r": int(parcel.received_unix * 1000),
         "d": parcel.id,
         "c": {category.wire: amount for category, amount in parcel.quantities},
-        "i": [name[:_MAX_TEXT] for name in parcel.item_types[:_MAX_TYPES]],
+        "i": [_cut(name, _MAX_TYPE_TEXT) for name in parcel.item_types[:_MAX_TYPES]],
     }
     if parcel.event_id is not None:
         meta["e"] = parcel.event_id
@@ -47,7 +48,7 @@ def encode_meta(parcel: Parcel) -> bytes:
     for name, attribute in _FACTS:
         value = getattr(parcel, attribute)
         if value is not None:
-            facts[name] = value[:_MAX_TEXT]
+            facts[name] = _cut(value, _MAX_TEXT)
     if parcel.version != _DEFAULT_VERSION:
         facts["v"] = parcel.version
     if facts:
@@ -125,6 +126,12 @@ def _object(meta: bytes) -> dict[str, object]:
     if not isinstance(facts, dict):
         raise SpoolCorrupt("a record whose facts are no JSON object")
     return facts
+
+
+def _cut(value: str, length: int) -> str:
+    """What of a client's text is kept. Bytes that were no UTF-8 came as lone surrogates, which JSON cannot hold."""
+    value = value[:length]
+    return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
 
 
 def _text(facts: Mapping[str, object], name: str) -> str | None:

@@ -1,0 +1,37 @@
+"""Background tasks do not fail in silence."""
+
+import asyncio
+
+from support.forwarding import until
+
+from scrubjay.runtime.forwarding.tasks import Tasks
+
+
+async def test_a_failure_is_heard_of():
+    heard = []
+    tasks = Tasks(lambda name, error: heard.append((name, str(error))))
+
+    async def fail():
+        raise RuntimeError("bug")
+
+    tasks.start("the-task", fail())
+    await until(lambda: heard)
+    assert heard == [("the-task", "bug")]
+    assert repr(tasks) == "<Tasks []>"
+
+
+async def test_stop_waits_for_the_end():
+    tasks = Tasks(lambda name, error: None)
+    ended = []
+
+    async def work():
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append(True)
+
+    tasks.start("the-task", work())
+    await asyncio.sleep(0)
+    assert repr(tasks) == "<Tasks ['the-task']>"
+    await tasks.stop()
+    assert ended == [True]
