@@ -45,6 +45,7 @@ class PartitionLock:
                 if descriptor is not None:
                     lock = cls(root / f"p{each:02d}", each, descriptor)
                     lock._introduce(owner)
+                    _sync_names(root)
                     return lock
         except OSError as error:
             raise SpoolError(f"the spool folder {root} cannot be used: {error.strerror}") from error
@@ -99,6 +100,17 @@ def _check_format(root: Path) -> None:
         return
     if text != FORMAT_LINE:
         raise SpoolError(f"{path} says {text[:40]!r}; this version reads {FORMAT_LINE!r} only")
+
+
+def _sync_names(root: Path) -> None:
+    """What is synced inside a folder is safe only if the folder's own name is."""
+    for path in (root, root.parent):
+        with suppress(OSError):
+            descriptor = os.open(path, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
 
 
 def _lock(directory: Path) -> int | None:

@@ -155,8 +155,8 @@ class SegmentLog:
 
     def _evict(self) -> bool:
         """Gives up the oldest segment, with a report of what was waiting in it."""
-        if not self.shelf.segments:
-            return False
+        if not self.shelf.segments or self.shelf.segments[0].size_bytes == SEGMENT_HEADER_BYTES:
+            return False  # an empty one would come back with the next try
         segment = self.shelf.segments[0]
         try:
             waiting = tuple(
@@ -239,23 +239,18 @@ class SegmentLog:
                 due.append(self._probe_at)
         if now >= self._clean_at:
             self._clean(now)
-        if self._cleaning is not None or self._sparse() is not None:
+        if self._cleaning is not None or self.shelf.sparse:
             due.append(self._clean_at)
         return max(0.0, min(due) - now) if due else None
-
-    def _sparse(self) -> Segment | None:
-        """A sealed segment, not the oldest, of which less than a quarter waits."""
-        for segment in self.shelf.segments[1:]:
-            if segment.sparse and segment is not self.shelf.active:
-                return segment
-        return None
 
     def _clean(self, now: float) -> None:
         """Rewrites one frame of a sparse segment, at a bounded rate."""
         if self._cleaning is None or self._cleaning[0] not in self.shelf.segments:
             self._stop_cleaning()
-            segment = self._sparse()
-            if segment is None:
+            if not self.shelf.sparse:
+                return
+            segment = self.shelf.sparse.pop()
+            if segment not in self.shelf.segments:
                 return
             self._cleaning = (segment, self.shelf.rewrite(segment))
         try:
@@ -270,7 +265,8 @@ class SegmentLog:
 
     def _stop_cleaning(self) -> None:
         if self._cleaning is not None:
-            self._cleaning[1].close()
+            with suppress(OSError):
+                self._cleaning[1].close()
             self._cleaning = None
 
     def close(self) -> None:

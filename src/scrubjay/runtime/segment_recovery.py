@@ -33,8 +33,11 @@ class Recovery:
     found: Recovered = field(default_factory=Recovered)
 
 
-def recover(disk: Disk, directory: Path) -> Recovery:
-    """Raises `OSError` only where the system refuses access altogether, not for what stands in the files."""
+def recover(disk: Disk, directory: Path, *, sync: bool) -> Recovery:
+    """With `sync` what was found is on the disk on return, too: a killed process may have left it in the page cache alone.
+
+    Raises `OSError` only where the system refuses access altogether, not for what stands in the files.
+    """
     recovery = Recovery()
     names = disk.list(directory)
     paths = sorted(directory / name for name in names if _SEGMENT_NAME.fullmatch(name))
@@ -46,6 +49,9 @@ def recover(disk: Disk, directory: Path) -> Recovery:
         _recover_segment(disk, segment, following, recovery.found)
         recovery.next_sequence = max(recovery.next_sequence, segment.until)
         if segment.live:
+            if sync:
+                with suppress(OSError):
+                    segment.sync()
             segment.close()
             recovery.segments.append(segment)
         else:
@@ -56,6 +62,9 @@ def recover(disk: Disk, directory: Path) -> Recovery:
         if name.endswith(".tmp") or (name.endswith(".ack") and name[:-4] not in kept):
             with suppress(OSError):
                 disk.unlink(directory / name)
+    if sync and recovery.segments:
+        with suppress(OSError):
+            disk.sync_directory(directory)
     recovery.found.segments = len(recovery.segments)
     recovery.found.records = sum([segment.live for segment in recovery.segments])
     recovery.found.size_bytes = sum([segment.size_bytes + segment.ack_bytes for segment in recovery.segments])

@@ -22,7 +22,7 @@ _DELETE_ACTIVE_BYTES = 1024 * 1024
 
 
 class Shelf:
-    """`active` is the segment that is written to, if there is one; `events` collects what its user should hear of."""
+    """`active` is the segment that is written to, if there is one; `sparse` are those worth rewriting; `events` is what happened."""
 
     def __init__(self, segments: Sequence[Segment], codec: Codec, boot_id: bytes) -> None:
         self._codec = codec
@@ -34,7 +34,8 @@ class Shelf:
         self.size_bytes = sum([segment.size_bytes + segment.ack_bytes for segment in segments])
         self.records = sum([segment.live for segment in segments])
         self.events: list[SpoolEvent] = []
-        self._find_oldest()
+        self.sparse: list[Segment] = []
+        self._review()
 
     def add(self, segment: Segment) -> None:
         """Puts a new, empty segment behind the others and makes it the active one."""
@@ -172,7 +173,7 @@ class Shelf:
                     before = segment.ack_bytes
                     segment.write_acks()
                     self.size_bytes += segment.ack_bytes - before
-        self._find_oldest()
+        self._review()
 
     def remove(self, segment: Segment) -> None:
         """Deletes a segment, whatever is in it."""
@@ -185,8 +186,12 @@ class Shelf:
         self.size_bytes -= segment.size_bytes + segment.ack_bytes
         self.records -= segment.live
 
+    def _review(self) -> None:
+        """Learns what is worth rewriting (the oldest is not: it will be finished soonest) and what is the oldest that waits."""
+        self.sparse = [segment for segment in self.segments[1:] if segment.sparse and segment is not self.active]
+        self._find_oldest()
+
     def _find_oldest(self) -> None:
-        """Finds the oldest record that waits, and when it was written."""
         for segment in self.segments:
             number = next(segment.consumed.missing(segment.base, segment.until), None)
             if number is None:

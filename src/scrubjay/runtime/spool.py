@@ -21,7 +21,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from scrubjay.core.spool_format import Record, age_ms
 from scrubjay.errors import SpoolError, SpoolFull
@@ -32,6 +32,7 @@ from scrubjay.runtime.segment_recovery import recover
 from scrubjay.runtime.spool_types import (
     FRAME_TARGET_BYTES,
     Committed,
+    Faulted,
     Recovered,
     SpoolEvent,
     SpoolOptions,
@@ -47,6 +48,7 @@ _FRAME_RECORDS = 256
 _ACK_DELAY_S = 1.0
 _ACK_ENTRIES = 1024
 _READ_STEP_BYTES = 1024 * 1024
+_CHORE_RETRY_S = 1.0
 
 
 class _Append(NamedTuple):
@@ -125,7 +127,7 @@ class Partition:
         def prepare() -> tuple[PartitionLock, SegmentLog, Recovered]:
             lock = PartitionLock.claim(root, slot, owner)
             try:
-                recovery = recover(disk, lock.directory)
+                recovery = recover(disk, lock.directory, sync=options.fsync != "never")
             except OSError as error:
                 lock.release()
                 raise SpoolError(f"{lock.directory} cannot be recovered: {error.strerror}") from error
@@ -256,10 +258,12 @@ class Partition:
         self._thread.join()
 
     def _shut(self) -> None:
-        self._log.close()
-        if self._adopted and not self._log.shelf.segments:
-            self._lock.remove_directory()
-        self._lock.release()
+        try:
+            self._log.close()
+            if self._adopted and not self._log.shelf.segments:
+                self._lock.remove_directory()
+        finally:
+            self._lock.release()
 
     def _flush_acks(self) -> None:
         if self._ack_timer is not None:
@@ -300,8 +304,15 @@ class Partition:
                 self._do(job)
                 if job.last:
                     return
-            wait_s = self._log.chores()
+            wait_s = self._chores()
             self._answer([], None, None)
+
+    def _chores(self) -> float | None:
+        try:
+            return self._log.chores()
+        except Exception as error:  # noqa: BLE001 (a chore that fails must not end the thread that others wait for)
+            self._log.shelf.events.append(Faulted(repr(error)))
+            return _CHORE_RETRY_S
 
     def _commit(self, batch: list[_Append]) -> None:
         started = time.perf_counter()
@@ -344,29 +355,31 @@ class Partition:
     ) -> None:
         self._tell(events)
         for append in batch:
-            if append.done.done():
-                pass  # cancelled; the records are stored all the same
-            elif first is None:
-                assert error is not None
-                append.done.set_exception(error)
+            if first is None:
+                _settle(append.done, None, error)
             else:
-                append.done.set_result(first)
-            if first is not None:
+                _settle(append.done, first, None)
                 first += len(append.records)
 
     def _finish(self, job: _Job, result: object, error: Exception | None, events: list[SpoolEvent]) -> None:
         self._tell(events)
-        if job.done is None or job.done.done():
-            return
-        if error is not None:
-            job.done.set_exception(error)
-        else:
-            job.done.set_result(result)
+        if job.done is not None:
+            _settle(job.done, result, error)
 
     def _tell(self, events: list[SpoolEvent]) -> None:
         if self._on_event is not None:
-            for event in events:
-                self._on_event(event)
+            for event in events:  # each on its own, so that an error in the listener keeps nobody waiting
+                self._loop.call_soon(self._on_event, event)
+
+
+def _settle(done: asyncio.Future[Any], result: object, error: Exception | None) -> None:
+    """Answers whoever waits, unless they were cancelled meanwhile."""
+    if done.done():
+        return
+    if error is not None:
+        done.set_exception(error)
+    else:
+        done.set_result(result)
 
 
 def _batch(appends: deque[_Append]) -> list[_Append]:

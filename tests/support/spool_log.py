@@ -1,0 +1,51 @@
+"""Opens the synchronous part of a spool on a simulated disk, without thread, lock or event loop."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from scrubjay.core.spool_format import Record
+from scrubjay.runtime.segment_log import SegmentLog
+from scrubjay.runtime.segment_recovery import Recovery, recover
+from scrubjay.runtime.spool_types import SpoolOptions, StoredRecord
+from support.simulated_disk import SimulatedClock, SimulatedDisk
+
+FOLDER = Path("/spool/p00")
+PARTITION = bytes(range(16))
+
+
+def open_log(
+    disk: SimulatedDisk, clock: SimulatedClock | None = None, options: SpoolOptions | None = None
+) -> tuple[SegmentLog, Recovery]:
+    options = options or SpoolOptions()
+    recovery = recover(disk, FOLDER, sync=options.fsync != "never")
+    log = SegmentLog(
+        disk,
+        FOLDER,
+        options,
+        clock or SimulatedClock(),
+        partition=PARTITION,
+        segments=recovery.segments,
+        next_sequence=recovery.next_sequence,
+    )
+    return log, recovery
+
+
+def record(body: bytes | str, meta: bytes = b"{}") -> Record:
+    return Record(meta, body.encode() if isinstance(body, str) else body)
+
+
+def waiting(log: SegmentLog) -> list[StoredRecord]:
+    """All that waits, oldest first, read in small steps."""
+    found: list[StoredRecord] = []
+    while part := log.shelf.read(found[-1].sequence if found else 0, 5_000, None):
+        found += part
+    return found
+
+
+def bodies(log: SegmentLog) -> list[bytes]:
+    return [each.body for each in waiting(log)]
+
+
+def segments(disk: SimulatedDisk) -> list[str]:
+    return sorted(path.name for path in disk.names if path.suffix == ".seg" and path.parent == FOLDER)
