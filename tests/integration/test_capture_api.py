@@ -63,11 +63,11 @@ class Site:
         await site.start()
         self.url = f"http://127.0.0.1:{site._server.sockets[0].getsockname()[1]}"
 
-    def offer(self, *items, tunnel=False, **headers):
+    def offer(self, *items, tunnel=False, user_agent="curl/8", **headers):
         envelope = Envelope(headers, [Item({"type": kind, **more}, payload) for kind, payload, more in items])
         account = Account(KEY, 1, "r", envelope.event_id, time.time())
         tally = SimpleNamespace(items=envelope.items, envelope=envelope, account=account)
-        self.sink.offer(tally, SimpleNamespace(auth=None if tunnel else object(), user_agent="curl/8"))
+        self.sink.offer(tally, SimpleNamespace(auth=None if tunnel else object(), user_agent=user_agent))
 
     def offer_event(self, event_id=EVENT_ID, **payload):
         self.offer(("event", encode_json(SCRUBBED | {"event_id": event_id} | payload), {}), event_id=event_id)
@@ -162,9 +162,11 @@ async def test_binary_payloads_are_shown_in_part(site):
 
 
 async def test_an_envelope_too_large_to_keep_is_shown_without_payload(site):
-    site.offer(("attachment", b"x" * 2_000_000, {}))
+    site.offer(("attachment", b"x" * 2_000_000, {}), user_agent=None)
     event = (await site.ask("/api/capture/events"))[1]["events"][0]
-    assert (await site.ask(f"/api/capture/events/{event['id']}"))[1]["payload_omitted"] is True
+    detail = (await site.ask(f"/api/capture/events/{event['id']}"))[1]
+    assert detail["payload_omitted"] is True
+    assert "request" not in detail
 
 
 async def test_what_is_not_there_is_404(site):
@@ -294,6 +296,24 @@ async def test_capture_9_origins(site, origin, allowed):
         assert headers.get("Access-Control-Allow-Origin") == (origin if allowed else None)
         assert headers["Vary"] == "Origin"
     assert len(site.sink.store) == (0 if allowed else 1)
+
+
+def test_capture_9_an_address_of_this_machine_is_an_allowed_origin(monkeypatch):
+    class OwnAddress:
+        def __init__(self, *_):
+            self.bound = None
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            assert self.bound == ("192.168.1.5", 0)
+
+        def bind(self, address):
+            self.bound = address
+
+    monkeypatch.setattr(capture.socket, "socket", OwnAddress)
+    assert capture.is_allowed_origin("http://192.168.1.5:3000")
 
 
 async def test_capture_9_preflights(site):

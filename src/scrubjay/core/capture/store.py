@@ -1,7 +1,7 @@
 """The bounded store of captured envelopes: a ring in memory (`capture.md` 3).
 
 Owns ids, bounds and counts. What is kept is the scrubbed form, as bytes of its own, so that nothing keeps a request's body alive.
-Records are derived when somebody first asks for them. Clock and randomness are arguments.
+Records are derived at once, while it is one envelope's worth of work. Clock and randomness are arguments.
 
 Invariants: ids are UUIDv7 and strictly increasing, in arrival order; neither bound is ever exceeded once `offer` has returned;
 counts survive eviction.
@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Final
 
 from scrubjay.core.capture.reading import iso
@@ -55,16 +54,13 @@ class Captured:
 
     facts: Facts
     items: tuple[CapturedItem, ...]
+    records: list[Record]
     size_bytes: int
     omitted: bool
 
     @property
     def id(self) -> str:
         return self.facts.capture_id
-
-    @cached_property
-    def records(self) -> list[Record]:
-        return records_of(self.facts, self.items)
 
     def summary(self) -> dict[str, object]:
         """The row of the raw view."""
@@ -131,7 +127,8 @@ class CaptureStore:
             CapturedItem(item.type, dict(item.headers), None if omitted else bytes(item.payload), len(item.payload))
             for item in envelope.items
         )
-        captured = Captured(facts, items, heads_bytes + sum(len(item.payload or b"") for item in items), omitted)
+        size_bytes = heads_bytes + sum(len(item.payload or b"") for item in items)
+        captured = Captured(facts, items, records_of(facts, items), size_bytes, omitted)
         self._ring.append(captured)
         self._newest_id = captured.id
         self.size_bytes += captured.size_bytes
