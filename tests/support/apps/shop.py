@@ -30,8 +30,15 @@ def checkout(order: Mapping[str, Any]) -> None:
     """Tell the SDK about the user, then fail."""
     user = {"id": "u-7", "email": order["customer"], "ip_address": order["address"]}
     trail = f"login of {order['customer']} from {order['address']} with Authorization: Bearer {order['token']}"
-    details = {"authorization": f"Bearer {order['token']}", "gateway": f"https://shop:{order['password']}@pay.example/v2"}
-    extra = {"card_number": order["card"], "password": order["password"], "note": f"{order['customer']} typed {order['card_as_typed']}"}
+    details = {
+        "authorization": f"Bearer {order['token']}",
+        "gateway": f"https://shop:{order['password']}@pay.example/v2",
+    }
+    extra = {
+        "card_number": order["card"],
+        "password": order["password"],
+        "note": f"{order['customer']} typed {order['card_as_typed']}",
+    }
     tags = {"customer": order["customer"], "client": order["address"], "plan": "gold"}
     if WITH_RAVEN:
         client.context.activate()
