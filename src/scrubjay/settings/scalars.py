@@ -71,7 +71,7 @@ def expand(text: str, env: Mapping[str, str], folder: Path, *, partial: bool) ->
 def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8").removesuffix("\n")
-    except (OSError, UnicodeError) as error:
+    except (OSError, ValueError) as error:
         raise Unusable(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
 
 
@@ -156,11 +156,18 @@ def _prefix(text: str) -> str:
     return text.rstrip("/")
 
 
+def _path(text: str) -> str:
+    if not text or "\0" in text:
+        raise Unusable("no path", "a path of this machine")
+    return text
+
+
 _TEXTS: Final[dict[Unit, Callable[[str], str]]] = {
     "url": parse_upstream,
     "ip": _address,
     "cidr": _network,
     "prefix": _prefix,
+    "path": _path,
 }
 
 

@@ -211,6 +211,8 @@ def test_a_field_decides_how_its_text_is_read(key: str, text: str, value: object
         ("http.upstream_path_prefix", "relay", "a path that starts with `/`"),
         ("http.upstream_path_prefix", "/a?b", "a path that starts with `/`"),
         ("http.timeout", "0", "at least 0.1"),
+        ("spool.envelopes.path", "a\0b", "a path of this machine"),
+        ("spool.envelopes.path", "", "a path of this machine"),
     ],
 )
 def test_an_error_says_what_is_accepted(key: str, text: str, accepted: str) -> None:
