@@ -169,5 +169,5 @@ class MemorySpool:
 async def until(holds: Callable[[], object], timeout_s: float = 10.0) -> None:
     """Lets the loop run until something holds."""
     async with asyncio.timeout(timeout_s):
-        while not holds():
+        while not holds():  # noqa: ASYNC110 (whatever it is that must hold)
             await asyncio.sleep(0.001)

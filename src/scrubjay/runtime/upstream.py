@@ -129,7 +129,8 @@ class Upstream:
         """The envelope with the server's own DSN, and with `sent_at` moved so that our delay does not look like a wrong clock."""
         origin = self._client.origin
         changes: dict[str, object] = {"dsn": f"{origin.scheme}://{parcel.key}:@{origin.netloc}/{parcel.project_id}"}
-        line = parcel.body[: parcel.body.find(b"\n")]
+        end = parcel.body.find(b"\n")
+        line = parcel.body if end < 0 else parcel.body[:end]
         if b"sent_at" in line:
             headers = decode_json(line)
             sent_at = headers.get("sent_at") if isinstance(headers, dict) else None

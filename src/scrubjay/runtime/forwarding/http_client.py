@@ -122,7 +122,7 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)  # uvloop's is one by behaviour, not by name
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is one by behaviour, not by name
 
     def data_received(self, data: bytes) -> None:
         if self._reader is None:

@@ -1,9 +1,9 @@
 """Encodings and the ladder between them (upstream-and-operations 6.5)."""
 
 import pytest
-from support.recorder import DECODERS
 
 from scrubjay.runtime.forwarding.compression import COMPRESSORS, Ladder, compress_in_thread
+from support.recorder import DECODERS
 
 
 @pytest.mark.parametrize("encoding", sorted(COMPRESSORS))

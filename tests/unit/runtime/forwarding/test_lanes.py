@@ -2,9 +2,8 @@
 
 from collections import Counter
 
-from support.forwarding import name_of, parcel
-
 from scrubjay.runtime.forwarding.lanes import Lanes, Waiting
+from support.forwarding import name_of, parcel
 
 NEVER = float("inf")
 

@@ -3,7 +3,6 @@
 import json
 
 import pytest
-from support.forwarding import EVENT_ID, KEY, parcel
 
 from scrubjay.errors import SpoolCorrupt
 from scrubjay.reasons import DataCategory
@@ -15,6 +14,7 @@ from scrubjay.runtime.forwarding.parcel_record import (
     encode_record,
     owner_of,
 )
+from support.forwarding import EVENT_ID, KEY, parcel
 
 FULL = parcel(
     quantities=((DataCategory.ERROR, 1), (DataCategory.ATTACHMENT, 2048)),

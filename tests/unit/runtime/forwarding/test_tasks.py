@@ -2,9 +2,8 @@
 
 import asyncio
 
-from support.forwarding import until
-
 from scrubjay.runtime.forwarding.tasks import Tasks
+from support.forwarding import until
 
 
 async def test_a_failure_is_heard_of():

@@ -1,0 +1,393 @@
+"""What is sent, and what answers mean (upstream-and-operations 6.1 to 6.6)."""
+
+import json
+import zlib
+
+import pytest
+
+from scrubjay import reasons
+from scrubjay.errors import Refused, Throttled, Transient
+from scrubjay.reasons import DataCategory
+from scrubjay.runtime.forwarding.http_client import NoReply, Origin
+from scrubjay.runtime.forwarding.http_reply import Reply
+from scrubjay.runtime.upstream import Upstream, UpstreamOptions
+from support.forwarding import KEY, Observed, parcel
+from support.recorder import DECODERS, read_envelope
+
+
+class Server:
+    """In place of the client: keeps the requests, answers in turn (the last answer again and again)."""
+
+    origin = Origin("https", "sentry.example", 8443)
+
+    def __init__(self, *answers):
+        self.answers = list(answers) or [200]
+        self.requests = []
+        self.closed = False
+
+    def target(self, path):
+        return path
+
+    def proxy_header(self):
+        return ""
+
+    async def request(self, head, body, timeout_s):
+        self.requests.append((head.decode(), body, timeout_s))
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        if isinstance(answer, int):
+            answer = Reply(answer, {}, b'{"detail": "because"}', reusable=True)
+        return answer
+
+    def close(self):
+        self.closed = True
+
+    @property
+    def head(self):
+        return self.requests[-1][0]
+
+    @property
+    def headers(self):
+        lines = self.head.split("\r\n")[1:-2]
+        return dict(line.split(": ", 1) for line in lines)
+
+    @property
+    def encodings(self):
+        return [
+            next((line[18:] for line in head.split("\r\n") if line.startswith("Content-Encoding: ")), "identity")
+            for head, _, _ in self.requests
+        ]
+
+    @property
+    def envelope(self):
+        return read_envelope(DECODERS[self.encodings[-1]](self.requests[-1][1]))
+
+
+def upstream(*answers, now_unix=1_767_323_100.0, **options):
+    server, observed, limits, denied = Server(*answers), Observed(), [], []
+    subject = Upstream(
+        server,
+        observed,
+        UpstreamOptions(**options),
+        on_limits=lambda parcel, learnt: limits.append((parcel.key, learnt)),
+        on_denied=denied.append,
+        now_unix=lambda: now_unix,
+        now_mono=lambda: 1_000.0,
+    )
+    subject.seen = (server, observed, limits, denied)
+    return subject, server
+
+
+def reply(status, body=b"", **headers):
+    return Reply(status, {name.replace("_", "-"): value for name, value in headers.items()}, body, reusable=True)
+
+
+class TestRequest:
+    async def test_upstream_60_the_headers(self):
+        subject, server = upstream()
+        await subject.send(
+            parcel(
+                client="sentry.python/2.0",
+                version=6,
+                origin="https://shop.example/",
+                user_agent="Mozilla/5.0",
+                forwarded_for="203.0.113.9, 127.0.0.1",
+            ),
+            0.0,
+        )
+        assert server.head.startswith("POST /api/42/envelope/ HTTP/1.1\r\n")
+        assert server.head.endswith("\r\n\r\n")
+        assert server.headers == {
+            "Host": "sentry.example:8443",
+            "Content-Type": "application/x-sentry-envelope",
+            "Content-Encoding": "zstd",
+            "Content-Length": str(len(server.requests[0][1])),
+            "Accept-Encoding": "gzip",
+            "X-Sentry-Auth": f"Sentry sentry_key={KEY}, sentry_version=6, sentry_client=sentry.python/2.0",
+            "X-Forwarded-For": "203.0.113.9, 127.0.0.1",
+            "Origin": "https://shop.example/",
+            "User-Agent": "Mozilla/5.0",
+        }
+
+    async def test_what_is_not_known_is_not_said(self):
+        subject, server = upstream(encoding="identity")
+        await subject.send(parcel(), 0.0)
+        assert set(server.headers) == {"Host", "Content-Type", "Content-Length", "Accept-Encoding", "X-Sentry-Auth"}
+        assert server.headers["X-Sentry-Auth"] == f"Sentry sentry_key={KEY}, sentry_version=7"
+
+    async def test_a_clients_text_cannot_add_a_header(self):
+        subject, server = upstream()
+        await subject.send(parcel(user_agent="x\r\nX-Evil: 1", client="y\r\n\r\nPOST /", origin="ä\udcff"), 0.0)
+        assert "\r\nX-Evil" not in server.head
+        assert server.head.count("\r\n\r\n") == 1
+        assert server.headers["User-Agent"] == "x  X-Evil: 1"
+        assert server.headers["Origin"].startswith("ä")
+
+    async def test_host_and_prefix_can_be_set(self):
+        subject, server = upstream(host_header="sentry.internal", path_prefix="/relay")
+        await subject.send(parcel(), 0.0)
+        assert server.head.startswith("POST /relay/api/42/envelope/ HTTP/1.1\r\nHost: sentry.internal\r\n")
+        await subject.probe()
+        assert server.head.startswith("GET /relay/api/0/relays/live/ HTTP/1.1\r\nHost: sentry.internal\r\n")
+
+    async def test_the_dsn_is_the_servers_own(self):
+        subject, server = upstream()
+        header = b'{"dsn":"http://%s@relay:3000/42","trace":{"public_key":"%s"}}' % (KEY.encode(), KEY.encode())
+        await subject.send(parcel(header=header), 0.0)
+        headers, items = server.envelope
+        assert headers == {"dsn": f"https://{KEY}:@sentry.example:8443/42", "trace": {"public_key": KEY}}
+        assert items[0].payload == b'{"message":"0"}'
+
+    async def test_all_but_the_first_line_is_untouched(self):
+        body = b'{"a": 1.50}\n{ "type" : "x" }\n{ "odd": [1e5] }'
+        subject, server = upstream(encoding="identity")
+        await subject.send(parcel(body=body), 0.0)
+        assert server.requests[0][1].partition(b"\n")[2] == body.partition(b"\n")[2]
+
+    async def test_an_envelope_may_be_a_header_alone(self):
+        subject, server = upstream(encoding="identity")
+        await subject.send(parcel(body=b'{"sent_at":"2026-01-02T03:04:05Z"}'), 10.0)
+        assert json.loads(server.requests[0][1])["sent_at"].startswith("2026-01-02T03:04:15")
+
+    @pytest.mark.parametrize(
+        ("sent_at", "waited_s", "expected"),
+        [
+            ("2026-01-02T03:04:02Z", 7_200.0, "2026-01-02T05:04:02"),
+            ("2026-01-02T03:04:02.500Z", 0.25, "2026-01-02T03:04:02.750"),
+        ],
+    )
+    async def test_upstream_68_sent_at_moves_by_the_time_it_waited(self, sent_at, waited_s, expected):
+        subject, server = upstream()
+        await subject.send(parcel(header=b'{"sent_at":"%s"}' % sent_at.encode()), waited_s)
+        assert server.envelope[0]["sent_at"].startswith(expected)
+
+    @pytest.mark.parametrize("header", [b"{}", b'{"sent_at":null}', b'{"trace":{"sent_at":"x"}}'])
+    async def test_ingest_122_no_sent_at_stays_none(self, header):
+        subject, server = upstream()
+        await subject.send(parcel(header=header), 5.0)
+        assert server.envelope[0].get("sent_at") is None
+
+    @pytest.mark.parametrize(
+        ("body_bytes", "expected"), [(0, 5), (1, 6), (65_536, 6), (30 * 1024 * 1024, 5 + 480), (10**9, 300)]
+    )
+    def test_upstream_69_a_large_body_gets_more_time(self, body_bytes, expected):
+        subject, _ = upstream()
+        assert subject.timeout_s(body_bytes) == min(expected, 300)
+
+    async def test_a_large_body_is_compressed_elsewhere(self):
+        subject, server = upstream()
+        body = b'{}\n{"type":"x"}\n' + b"x" * 300_000
+        await subject.send(parcel(body=body), 0.0)
+        assert server.envelope[1][0].payload == b"x" * 300_000
+
+
+class TestEncodings:
+    async def test_upstream_61_400_to_zstd_is_sent_again_in_gzip_and_remembered(self):
+        subject, server = upstream(400, 200, 200)
+        await subject.send(parcel(), 0.0)
+        await subject.send(parcel(), 0.0)
+        assert server.encodings == ["zstd", "gzip", "gzip"]
+        _, observed, *_ = subject.seen
+        assert [request[:2] for request in observed.requests] == [("encoding", 400), ("ok", 200), ("ok", 200)]
+
+    async def test_upstream_61_down_to_identity(self):
+        subject, server = upstream(415, 415, 200)
+        await subject.send(parcel(), 0.0)
+        assert server.encodings == ["zstd", "gzip", "identity"]
+
+    async def test_an_envelope_that_no_encoding_helps_is_refused(self):
+        subject, server = upstream(400)
+        with pytest.raises(Refused) as caught:
+            await subject.send(parcel(), 0.0)
+        assert caught.value.reason is reasons.UPSTREAM_REJECTED
+        assert server.encodings == ["zstd", "gzip", "identity"]
+
+    async def test_a_bad_envelope_after_a_good_one_is_sent_once(self):
+        subject, server = upstream(200, 400)
+        await subject.send(parcel(), 0.0)
+        with pytest.raises(Refused):
+            await subject.send(parcel(), 0.0)
+        assert server.encodings == ["zstd", "zstd"]
+        subject.came_back()
+        with pytest.raises(Refused):
+            await subject.send(parcel(), 0.0)
+        assert server.encodings[2:] == ["zstd", "gzip", "identity"]
+
+    @pytest.mark.parametrize("encoding", ["identity", "gzip", "br", "zstd"])
+    async def test_each_encoding_can_be_read(self, encoding):
+        subject, server = upstream(encoding=encoding)
+        await subject.send(parcel("hello"), 0.0)
+        assert server.encodings == [encoding]
+        assert server.envelope[1][0].payload == b'{"message":"hello"}'
+
+    async def test_deflate_is_zlib_data(self):
+        subject, server = upstream(encoding="deflate")
+        await subject.send(parcel(), 0.0)
+        assert zlib.decompress(server.requests[0][1]).endswith(b'{"message":"0"}\n')
+
+    async def test_no_fallback_if_so_wished(self):
+        subject, server = upstream(415, encoding_fallback=False)
+        with pytest.raises(Refused):
+            await subject.send(parcel(), 0.0)
+        assert server.encodings == ["zstd"]
+
+
+class TestAnswers:
+    @pytest.mark.parametrize("status", [200, 201, 204, 299])
+    async def test_2xx_is_done(self, status):
+        subject, _ = upstream(status)
+        await subject.send(parcel(), 0.0)
+        assert subject.seen[1].requests == [("ok", status, "envelope", "")]
+
+    @pytest.mark.parametrize("status", [301, 307, 404, 405, 422, 451])
+    async def test_other_3xx_and_4xx_are_refused(self, status):
+        subject, server = upstream(status)
+        with pytest.raises(Refused) as caught:
+            await subject.send(parcel(), 0.0)
+        assert (caught.value.reason, caught.value.status) == (reasons.UPSTREAM_REJECTED, status)
+        assert len(server.requests) == 1
+        assert subject.seen[3] == []
+
+    async def test_a_redirect_is_not_followed_but_named(self):
+        subject, _ = upstream(reply(302, location="https://elsewhere/"))
+        with pytest.raises(Refused, match="302 to https://elsewhere/"):
+            await subject.send(parcel(), 0.0)
+
+    @pytest.mark.parametrize("status", [401, 403])
+    async def test_a_denied_key_is_told(self, status):
+        subject, _ = upstream(status)
+        with pytest.raises(Refused):
+            await subject.send(parcel(), 0.0)
+        assert subject.seen[3] == [KEY]
+
+    async def test_upstream_65_413_is_too_large(self):
+        subject, _ = upstream(413)
+        with pytest.raises(Refused) as caught:
+            await subject.send(parcel(), 0.0)
+        assert caught.value.reason.code == "too_large"
+
+    @pytest.mark.parametrize("status", [502, 503, 504])
+    async def test_502_to_504_count_as_network_errors(self, status):
+        subject, _ = upstream(status)
+        with pytest.raises(Transient) as caught:
+            await subject.send(parcel(), 0.0)
+        assert (caught.value.network, caught.value.capped, caught.value.retry_after_s) == (True, False, None)
+
+    @pytest.mark.parametrize(("status", "capped"), [(500, True), (501, True), (599, True), (408, False), (425, False)])
+    async def test_upstream_62_other_errors_are_tried_again(self, status, capped):
+        subject, _ = upstream(status)
+        with pytest.raises(Transient) as caught:
+            await subject.send(parcel(), 0.0)
+        assert (caught.value.network, caught.value.capped) == (False, capped)
+
+    @pytest.mark.parametrize(
+        ("text", "expected"),
+        [("7", 7.0), ("6000", 600.0), ("Fri, 02 Jan 2026 03:05:10 GMT", 10.0), ("soon", None)],
+    )
+    async def test_retry_after_is_honoured_up_to_600_s(self, text, expected):
+        subject, _ = upstream(reply(503, retry_after=text))
+        with pytest.raises(Transient) as caught:
+            await subject.send(parcel(), 0.0)
+        assert caught.value.retry_after_s == expected
+
+    @pytest.mark.parametrize("failure", ["connect", "tls", "timeout", "reset", "broken"])
+    async def test_no_answer_is_a_network_error(self, failure):
+        subject, _ = upstream(NoReply(failure, "why"))
+        with pytest.raises(Transient, match=f"{failure}: why") as caught:
+            await subject.send(parcel(), 0.0)
+        assert caught.value.network
+        assert subject.seen[1].requests == [(failure, None, "envelope", f"{failure}: why")]
+
+    @pytest.mark.parametrize(
+        ("body", "expected"),
+        [
+            (b'{"detail": "project  does\\nnot exist"}', "404 project does not exist"),
+            (b"<h1>nothing here</h1>", "404 <h1>nothing here</h1>"),
+            (b'{"detail": 5}', '404 {"detail": 5}'),
+            (b"[]", "404 []"),
+            (b"", "404"),
+            (b"x" * 1000, ("404 " + "x" * 1000)[:200]),
+        ],
+    )
+    async def test_what_the_server_said_is_kept_in_short(self, body, expected):
+        subject, _ = upstream(reply(404, body))
+        with pytest.raises(Refused) as caught:
+            await subject.send(parcel(), 0.0)
+        assert str(caught.value) == expected
+        assert subject.seen[1].requests[0][3] == expected
+
+
+class TestLimits:
+    async def test_upstream_63_retry_after_alone_limits_the_key(self):
+        subject, _ = upstream(reply(429, retry_after="5"))
+        with pytest.raises(Throttled, match=r"^generic$"):
+            await subject.send(parcel(), 0.0)
+        ((key, (limit,)),) = subject.seen[2]
+        assert (key, limit.categories, limit.until_mono, limit.reason) == (KEY, frozenset(), 1_005.0, "generic")
+
+    async def test_upstream_64_all_header_lines_count(self):
+        subject, _ = upstream(reply(429, x_sentry_rate_limits="60:error:key:a, 30:session:key"))
+        with pytest.raises(Throttled, match=r"^a$"):
+            await subject.send(parcel(), 0.0)
+        ((_, limits),) = subject.seen[2]
+        assert [limit.categories for limit in limits] == [{DataCategory.ERROR}, {DataCategory.SESSION}]
+
+    async def test_the_reason_is_that_of_the_limit_that_took_it(self):
+        subject, _ = upstream(reply(429, x_sentry_rate_limits="60:session:key:not_this, 60:error:key:this"))
+        with pytest.raises(Throttled, match=r"^this$"):
+            await subject.send(parcel(), 0.0)
+
+    async def test_a_limit_may_have_no_reason(self):
+        subject, _ = upstream(reply(429, x_sentry_rate_limits="60"))
+        with pytest.raises(Throttled, match=r"^$"):
+            await subject.send(parcel(), 0.0)
+
+    async def test_a_bare_429_means_a_minute(self):
+        subject, _ = upstream(429, bare_429_s=60)
+        with pytest.raises(Throttled, match="generic"):
+            await subject.send(parcel(), 0.0)
+        assert subject.seen[2][0][1][0].until_mono == 1_060.0
+
+    async def test_limits_are_capped(self):
+        subject, _ = upstream(reply(429, retry_after="999999"), longest_limit_s=100)
+        with pytest.raises(Throttled):
+            await subject.send(parcel(), 0.0)
+        assert subject.seen[2][0][1][0].until_mono == 1_100.0
+
+    async def test_a_limit_of_no_time_is_none(self):
+        subject, _ = upstream(reply(429, retry_after="0"))
+        with pytest.raises(Throttled, match="generic"):
+            await subject.send(parcel(), 0.0)
+        assert subject.seen[2] == []
+
+    async def test_2xx_may_name_limits_too(self):
+        subject, _ = upstream(reply(200, x_sentry_rate_limits="86400:transaction;span:organization"))
+        await subject.send(parcel(), 0.0)
+        ((_, (limit,)),) = subject.seen[2]
+        assert limit.categories == {DataCategory.TRANSACTION, DataCategory.SPAN}
+
+    async def test_by_policy_the_parcel_is_kept_until_the_limit_ends(self):
+        subject, _ = upstream(reply(429, x_sentry_rate_limits="60:error:key:a"), retries_throttled=True)
+        with pytest.raises(Transient) as caught:
+            await subject.send(parcel(), 0.0)
+        assert (caught.value.retry_after_s, caught.value.network, caught.value.capped) == (60.0, False, False)
+
+
+class TestProbe:
+    @pytest.mark.parametrize(
+        ("answer", "expected"),
+        [(200, True), (404, True), (500, True), (502, False), (503, False), (NoReply("connect", "refused"), False)],
+    )
+    async def test_upstream_66_any_answer_but_a_proxys_will_do(self, answer, expected):
+        subject, server = upstream(answer)
+        assert await subject.probe() is expected
+        assert server.head.startswith("GET /api/0/relays/live/ HTTP/1.1\r\n")
+        assert subject.seen[1].requests[0][2] == "probe"
+
+
+def test_closing_closes_the_pool():
+    subject, server = upstream()
+    subject.close()
+    assert server.closed
+    assert "zstd" in repr(subject)
