@@ -56,6 +56,7 @@ async def open_spool(options: Envelopes, on_event: Callable[[SpoolEvent], None])
             fsync=options.fsync,
             fsync_interval_s=options.fsync_interval_ms / 1000,
             segment_bytes=options.segment_size,
+            frame_bytes=options.batch_size_bytes,
             compression_level=options.compression_level,
             max_bytes=options.max_disk_size,
             when_full=options.when_full,

@@ -30,7 +30,6 @@ from scrubjay.runtime.partition_lock import PartitionLock
 from scrubjay.runtime.segment_log import SegmentLog
 from scrubjay.runtime.segment_recovery import recover
 from scrubjay.runtime.spool_types import (
-    FRAME_TARGET_BYTES,
     Committed,
     Faulted,
     Recovered,
@@ -298,7 +297,7 @@ class Partition:
             except Empty:
                 pass
             if appends:
-                self._commit(_batch(appends))
+                self._commit(_batch(appends, self._options.frame_bytes))
             if jobs and not (jobs[0].last and appends):
                 job = jobs.popleft()
                 self._do(job)
@@ -382,14 +381,14 @@ def _settle(done: asyncio.Future[Any], result: object, error: Exception | None) 
         done.set_result(result)
 
 
-def _batch(appends: deque[_Append]) -> list[_Append]:
+def _batch(appends: deque[_Append], frame_bytes: int) -> list[_Append]:
     """Takes whole appends off the queue, as many as a frame should hold; a larger one alone."""
     batch = [appends.popleft()]
     count, size_bytes = len(batch[0].records), batch[0].size_bytes
     while appends:
         count += len(appends[0].records)
         size_bytes += appends[0].size_bytes
-        if count > _FRAME_RECORDS or size_bytes > FRAME_TARGET_BYTES:
+        if count > _FRAME_RECORDS or size_bytes > frame_bytes:
             break
         batch.append(appends.popleft())
     return batch

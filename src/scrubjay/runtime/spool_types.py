@@ -19,6 +19,7 @@ class SpoolOptions:
     fsync: Literal["always", "interval", "never"] = "interval"
     fsync_interval_s: float = 0.1
     segment_bytes: int = 16 * 1024 * 1024
+    frame_bytes: int = FRAME_TARGET_BYTES
     compression_level: int = 1
     max_bytes: int = 500 * 1024 * 1024
     when_full: Literal["reject", "drop_oldest"] = "reject"

@@ -198,14 +198,8 @@ class Envelopes(Section, frozen=True):
     )
     fsync_interval_ms: int = setting(100, "Longest time between two of `fsync: interval`.", unit="ms", minimum=1)
     segment_size: int = setting(16 * MIB, "Size at which a file is closed.", unit="bytes", minimum=MIB, maximum=GIB)
-    batch_size_bytes: int | None = setting(
-        None,
-        "Target for one compressed frame, before compression.",
-        unit="bytes",
-        minimum=1,
-        maximum=64 * MIB,
-        shown="1MiB",
-        example="1MiB",
+    batch_size_bytes: int = setting(
+        MIB, "Target for one compressed frame, before compression.", unit="bytes", minimum=1, maximum=64 * MIB
     )
     compression_level: int = setting(1, "zstd level of the frames.", minimum=-5, maximum=19)
     when_full: Literal["reject", "drop_oldest"] = setting(
