@@ -1,0 +1,351 @@
+"""Taking over, reading back and ending (upstream-and-operations 7.4, 7.5, 9.6); sending itself is in forwarding/test_dispatcher.py."""
+
+import asyncio
+
+import pytest
+
+from scrubjay import reasons
+from scrubjay.core.ledger import Ledger
+from scrubjay.core.spool_format import Record
+from scrubjay.errors import Refused, SpoolFull, Transient, Unavailable
+from scrubjay.runtime.forwarding.dispatcher import DispatchOptions
+from scrubjay.runtime.forwarding.parcel_record import encode_record
+from scrubjay.runtime.outbox import Outbox, OutboxOptions
+from scrubjay.runtime.spool_types import Committed, Damaged, Evicted
+from support.forwarding import KeptBook, MemorySpool, Observed, SetClock, name_of, parcel, until
+
+
+class Server:
+    """Takes what it is sent once its gate is open; fails with `failure` while there is one."""
+
+    def __init__(self) -> None:
+        self.sent: list[str] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.failure: Exception | None = None
+        self.there = False
+
+    async def send(self, parcel, waited_s):
+        await self.gate.wait()
+        if self.failure is not None:
+            raise self.failure
+        self.sent.append(name_of(parcel))
+
+    async def probe(self):
+        await asyncio.sleep(0)
+        if self.there:
+            self.failure = None
+        return self.there
+
+    def came_back(self):
+        pass
+
+
+class Box:
+    """An outbox with all that is around it."""
+
+    def __init__(self, spool=None, *, dispatch=None, **options) -> None:
+        self.server, self.book, self.observed, self.clock, self.spool = (
+            Server(),
+            KeptBook(),
+            Observed(),
+            SetClock(),
+            spool,
+        )
+        self.outbox = Outbox(
+            self.server,
+            Ledger(self.book),
+            self.observed,
+            OutboxOptions(dispatch=DispatchOptions(**(dispatch or {})), **options),
+            spool=spool,
+            clock=self.clock,
+            chance=lambda: 0.5,
+        )
+
+    async def __aenter__(self):
+        await self.outbox.start()
+        return self
+
+    async def __aexit__(self, *exc_info):
+        await self.outbox.drain(0.0)
+        assert self.observed.errors == []
+        assert self.observed.inflight == 0
+
+    def held(self, where):
+        return sum(amount for _, amount in self.outbox.held()[where])
+
+    async def sent(self, count):
+        await until(lambda: len(self.server.sent) >= count)
+        return self.server.sent
+
+    async def ended(self, count):
+        await until(lambda: len(self.book.bookings) >= count)
+        return self.book.codes
+
+
+def records(*names):
+    return [encode_record(parcel(name)) for name in names]
+
+
+class TestWithSpool:
+    async def test_a_parcel_is_on_disk_before_put_returns_and_sent_from_memory(self):
+        async with Box(MemorySpool()) as box:
+            box.server.gate.clear()
+            await box.outbox.put(parcel("a"))
+            assert [each.body for each in box.spool.records.values()] == [parcel("a").body]
+            assert box.held("spool") == 1
+            box.server.gate.set()
+            assert await box.ended(1) == ["forwarded"]
+            assert box.spool.acknowledged == [1]
+            assert box.held("spool") == 0
+            assert box.spool.reads == 0
+
+    async def test_what_the_spool_cannot_hold_is_refused(self):
+        async with Box(MemorySpool()) as box:
+            box.spool.refuses = SpoolFull("no space on the disk")
+            with pytest.raises(Unavailable) as caught:
+                await box.outbox.put(parcel())
+            assert caught.value.reason is reasons.QUEUE_FAILED
+            assert caught.value.detail == "no space on the disk"
+            assert 5 <= caught.value.retry_after_s <= 60
+            assert box.held("spool") == 0
+
+    async def test_capacity_is_the_spools(self):
+        async with Box(MemorySpool()) as box:
+            assert box.outbox.has_capacity()
+            box.spool.has_capacity = False
+            assert not box.outbox.has_capacity()
+
+    async def test_what_was_found_at_start_is_counted_and_sent(self):
+        async with Box(MemorySpool(records("a", "b", "c"))) as box:
+            assert box.held("spool") == 3
+            assert await box.sent(3) == ["a", "b", "c"]
+            await box.ended(3)
+            assert box.held("spool") == 0
+            assert box.spool.records == {}
+
+    async def test_what_has_no_room_in_memory_is_read_back_later(self):
+        size = len(parcel("a").body)
+        async with Box(MemorySpool(), max_memory_bytes=2 * size) as box:
+            box.server.gate.clear()
+            for name in "abcde":
+                await box.outbox.put(parcel(name))
+            assert box.outbox._custody.memory_bytes == 2 * size
+            assert box.held("spool") == 5
+            box.server.gate.set()
+            assert sorted(await box.sent(5)) == list("abcde")
+            await box.ended(5)
+            assert box.held("spool") == 0
+
+    async def test_upstream_67_in_an_outage_memory_lets_go_and_each_arrives_once_fresh_ones_first(self):
+        async with Box(MemorySpool(), dispatch={"outage_grace_s": 0, "max_concurrent_requests": 1}) as box:
+            box.server.failure = Transient("refused")
+            for name in "abc":
+                await box.outbox.put(parcel(name))
+            await until(lambda: box.observed.ups == [False])
+            await box.outbox.put(parcel("d"))
+            assert box.outbox._custody.memory_bytes == 0
+            assert box.held("spool") == 4
+            box.server.gate.clear()
+            box.server.there = True
+            await until(lambda: box.observed.ups == [False, True])
+            await box.outbox.put(parcel("fresh"))
+            box.server.gate.set()
+            sent = await box.sent(5)
+            assert sorted(sent) == ["a", "b", "c", "d", "fresh"]
+            assert sent.index("fresh") <= 1
+            assert [name for name in sent if name != "fresh"] == ["a", "b", "c", "d"]
+            await box.ended(5)
+            assert box.held("spool") == 0
+
+    async def test_the_backlog_is_read_in_windows(self):
+        big = [encode_record(parcel(str(index), body=b"{}\n" + bytes(1024 * 1024))) for index in range(12)]
+        async with Box(MemorySpool(big), dispatch={"max_concurrent_requests": 1}) as box:
+            box.server.gate.clear()
+            await until(lambda: box.spool.reads)
+            await asyncio.sleep(0)
+            assert box.outbox._dispatcher.lanes.backlog_bytes < 6 * 1024 * 1024
+            box.server.gate.set()
+            assert await box.sent(12) == [str(index) for index in range(12)]
+
+    async def test_a_record_that_is_no_parcel_is_corrupt(self):
+        async with Box(MemorySpool([Record(b"?", b"body"), *records("a")])) as box:
+            assert await box.ended(2) == ["spool_corrupt", "forwarded"]
+            assert box.held("spool") == 0
+            assert box.spool.records == {}
+
+    async def test_a_spool_that_cannot_be_read_is_asked_again(self, monkeypatch):
+        monkeypatch.setattr("scrubjay.runtime.outbox._READ_AGAIN_S", 0.001)
+        spool = MemorySpool(records("a"))
+        spool.fails_reading = 2
+        async with Box(spool) as box:
+            assert await box.sent(1) == ["a"]
+            assert [place for place, _ in box.observed.errors] == ["reading the spool"] * 2
+            box.observed.errors.clear()
+
+    async def test_upstream_82_what_the_spool_evicts_ends_in_the_account(self):
+        async with Box(MemorySpool(), dispatch={"outage_grace_s": 0}, spool_evicts=True) as box:
+            box.server.failure = Transient("refused")
+            await box.outbox.put(parcel("a"))
+            await until(lambda: box.outbox._custody.memory_bytes == 0)
+            record = box.spool.records.pop(1)
+            box.outbox.on_spool_event(Evicted(((1, record.meta),)))
+            assert box.book.codes == ["spool_evicted"]
+            assert box.held("spool") == 0
+
+    async def test_what_was_damaged_ends_when_the_rest_is_through(self):
+        spool = MemorySpool(records("lost", "kept"))
+        async with Box(spool) as box:
+            del spool.records[1]
+            box.outbox.on_spool_event(Damaged(1, 100, "segment at 64"))
+            box.outbox.on_spool_event(Committed(1, 100, 0.001))
+            await box.ended(2)
+            assert sorted(box.book.codes) == ["forwarded", "spool_corrupt"]
+            assert box.held("spool") == 0
+
+    async def test_upstream_91_paused_it_holds_and_resumed_it_sends(self):
+        async with Box(MemorySpool(records("a"))) as box:
+            await box.sent(1)
+            box.outbox.pause()
+            for name in "bc":
+                await box.outbox.put(parcel(name))
+            await asyncio.sleep(0.01)
+            assert box.server.sent == ["a"]
+            assert box.held("spool") == 2
+            box.outbox.resume()
+            assert await box.sent(3) == ["a", "b", "c"]
+
+
+class TestInMemory:
+    async def test_a_parcel_is_held_and_sent(self):
+        async with Box() as box:
+            box.server.gate.clear()
+            await box.outbox.put(parcel())
+            assert box.held("memory") == 1
+            assert box.held("spool") == 0
+            box.server.gate.set()
+            assert await box.ended(1) == ["forwarded"]
+            assert box.held("memory") == 0
+
+    async def test_memory_is_bounded(self):
+        size = len(parcel().body)
+        async with Box(max_memory_bytes=2 * size) as box:
+            box.server.gate.clear()
+            await box.outbox.put(parcel())
+            assert box.outbox.has_capacity()
+            await box.outbox.put(parcel())
+            assert not box.outbox.has_capacity()
+            with pytest.raises(Unavailable):
+                await box.outbox.put(parcel())
+            assert box.held("memory") == 2
+            box.server.gate.set()
+            await box.ended(2)
+            assert box.outbox.has_capacity()
+
+    async def test_one_parcel_is_let_in_however_large(self):
+        async with Box(max_memory_bytes=1) as box:
+            await box.outbox.put(parcel())
+            assert await box.ended(1) == ["forwarded"]
+
+    async def test_in_an_outage_memory_keeps_what_nothing_else_holds(self):
+        async with Box(dispatch={"outage_grace_s": 0}) as box:
+            box.server.failure = Transient("refused")
+            for name in "ab":
+                await box.outbox.put(parcel(name))
+            await until(lambda: box.observed.ups == [False])
+            await box.outbox.put(parcel("c"))
+            assert box.held("memory") == 3
+            box.server.there = True
+            assert sorted(await box.sent(3)) == ["a", "b", "c"]
+
+
+class TestDrain:
+    async def test_upstream_111_what_is_in_memory_alone_is_sent_until_the_deadline_then_lost_and_counted(self):
+        box = Box(dispatch={"outage_grace_s": 0})
+        await box.outbox.start()
+        box.server.failure = Transient("refused")
+        for name in "abc":
+            await box.outbox.put(parcel(name))
+        await until(lambda: box.observed.ups == [False])
+        assert await box.outbox.drain(box.clock.now_mono + 0.02) == 3
+        assert box.book.codes == ["drain_timeout"] * 3
+        assert box.held("memory") == 0
+        assert not box.outbox.has_capacity()
+        with pytest.raises(Unavailable):
+            await box.outbox.put(parcel())
+
+    async def test_what_is_on_its_way_in_memory_alone_is_lost_too(self):
+        box = Box()
+        await box.outbox.start()
+        box.server.gate.clear()
+        await box.outbox.put(parcel())
+        await until(lambda: box.observed.inflight)
+        assert await box.outbox.drain(box.clock.now_mono + 0.01) == 1
+        assert box.observed.inflight == 0
+
+    async def test_it_ends_as_soon_as_all_is_sent(self):
+        box = Box()
+        await box.outbox.start()
+        box.server.gate.clear()
+        for name in "abc":
+            await box.outbox.put(parcel(name))
+        drain = asyncio.ensure_future(box.outbox.drain(box.clock.now_mono + 3_600))  # noqa: TID251
+        await asyncio.sleep(0)
+        box.server.gate.set()
+        assert await drain == 0
+        assert box.book.codes == ["forwarded"] * 3
+
+    async def test_with_a_spool_only_what_is_on_its_way_is_waited_for(self):
+        box = Box(MemorySpool(), dispatch={"max_concurrent_requests": 1})
+        await box.outbox.start()
+        box.server.gate.clear()
+        for name in "abc":
+            await box.outbox.put(parcel(name))
+        drain = asyncio.ensure_future(box.outbox.drain(box.clock.now_mono + 3_600))  # noqa: TID251
+        await asyncio.sleep(0)
+        box.server.gate.set()
+        assert await drain == 0
+        assert box.server.sent == ["a"]
+        assert box.held("spool") == 2
+        assert sorted(box.spool.records) == [2, 3]
+
+    async def test_with_a_spool_what_hangs_stays_on_disk(self):
+        box = Box(MemorySpool())
+        await box.outbox.start()
+        box.server.gate.clear()
+        await box.outbox.put(parcel())
+        await until(lambda: box.observed.inflight)
+        assert await box.outbox.drain(box.clock.now_mono + 0.02) == 0
+        assert box.held("spool") == 1
+        assert box.book.codes == []
+
+    async def test_upstream_110_what_comes_after_it_is_still_held_on_disk(self):
+        box = Box(MemorySpool())
+        await box.outbox.start()
+        await box.outbox.drain(box.clock.now_mono)
+        await box.outbox.put(parcel())
+        assert box.held("spool") == 1
+        assert box.server.sent == []
+
+    async def test_an_ephemeral_spool_is_sent_to_the_end(self):
+        box = Box(MemorySpool(records(*map(str, range(20)))), ephemeral=True, dispatch={"max_concurrent_requests": 1})
+        box.server.gate.clear()
+        await box.outbox.start()
+        drain = asyncio.ensure_future(box.outbox.drain(box.clock.now_mono + 3_600))  # noqa: TID251
+        await asyncio.sleep(0.01)
+        box.server.gate.set()
+        assert await drain == 0
+        assert len(box.server.sent) == 20
+
+
+async def test_a_refused_parcel_leaves_the_disk():
+    async with Box(MemorySpool()) as box:
+        box.server.failure = Refused("400 no", reasons.UPSTREAM_REJECTED, status=400)
+        await box.outbox.put(parcel())
+        assert await box.ended(1) == ["upstream_rejected"]
+        assert box.spool.records == {}
+
+
+async def test_shows_its_state():
+    async with Box() as box:
+        assert "connected" in repr(box.outbox)
