@@ -221,5 +221,5 @@ def _version(text: str | None) -> int:
     if version is None:
         raise Denied(reasons.AUTH_HEADER, "unreadable authentication", "sentry_version is no number")
     if version > MAX_VERSION:
-        raise BadRequest(reasons.AUTH_VERSION, "unsupported protocol version", "newer than 7")
+        raise BadRequest(reasons.AUTH_VERSION, "the protocol version is newer than 7")
     return version
