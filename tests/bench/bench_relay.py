@@ -58,7 +58,7 @@ def peer(role: str, folder: Path) -> Iterator[tuple[Child, int]]:
 @contextmanager
 def relay(folder: Path, mode: str, sink_port: int) -> Iterator[Daemon]:
     """A daemon with the sample configuration's choices: spool on, one worker, default scrubbing unless `proxy`."""
-    options = {"logging": {"level": "warn"}, "health": {"refresh_interval_ms": 3000}}
+    options = {"logging": {"level": "warn"}}
     daemon = Daemon(folder / mode, mode=mode, upstream=f"http://127.0.0.1:{sink_port}/", options=options)
     daemon.start()
     try:

@@ -67,7 +67,6 @@ class Daemon:
         config: dict[str, Any] = {
             "relay": {"mode": mode, "host": "127.0.0.1", "port": self.port, "state_dir": str(folder / "run")},
             "logging": {"level": "info", "format": "json"},
-            "health": {"refresh_interval_ms": 100},
             "http": {"retry_delay": 0.1, "outage_grace_period": 1, "max_retry_interval": 1},
         }
         if upstream is not None:
