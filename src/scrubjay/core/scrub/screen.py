@@ -45,24 +45,19 @@ a8d0 a900 a9d0 a9f0 aa50 abf0 ff10 104a0 10d30 10d40 11066 110f0 11136 111d0 112
 
 
 def _decimal_patterns() -> tuple[str, ...]:
-    """Decimal digits outside ASCII, as UTF-8 and as escapes. The last unit of ten digits runs over one range, or crosses a 16."""
-    utf8: dict[str, list[str]] = {}
-    escaped: dict[str, list[str]] = {}
+    """Decimal digits outside ASCII, as UTF-8 and as escapes; many short patterns, which compile and run faster than two long ones.
+
+    The last byte of ten digits runs over one range; the last letter of their escapes too, or they cross a 16.
+    """
+    patterns = []
     for first in (int(start, 16) for start in _DECIMALS.split()):
         low, high = (chr(first + offset).encode() for offset in (0, 9))
-        utf8.setdefault(f"[{_hex(low[-1:])}-{_hex(high[-1:])}]", []).append(_hex(low[:-1]))
-        for offset in range(10):
-            escape = _escape_pattern(chr(first + offset))
-            escaped.setdefault(escape[-1], [])
-            if escape[:-1] not in escaped[escape[-1]]:
-                escaped[escape[-1]].append(escape[:-1])
-    heads: dict[tuple[str, ...], str] = {}
-    for last, starts in escaped.items():
-        heads[tuple(starts)] = heads.get(tuple(starts), "") + last
-    return (
-        "|".join(f"(?:{'|'.join(starts)}){last}" for last, starts in utf8.items()),
-        "|".join(f"(?:{'|'.join(starts)})[{last}]" for starts, last in heads.items()),
-    )
+        patterns.append(f"{_hex(low[:-1])}[{_hex(low[-1:])}-{_hex(high[-1:])}]")
+        letters: dict[str, str] = {}
+        for escape in (_escape_pattern(chr(first + offset)) for offset in range(10)):
+            letters[escape[:-1]] = letters.get(escape[:-1], "") + escape[-1]
+        patterns += [f"{start}[{last}]" for start, last in letters.items()]
+    return tuple(patterns)
 
 
 def _hex(raw: bytes) -> str:
