@@ -62,6 +62,31 @@ async def test_stalling_body(tmp_path: Path) -> None:
         await connection.close()
 
 
+async def test_slow_headers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those who keep silent between requests may, for as long as is configured; those who do not finish one may not."""
+    monkeypatch.setattr("scrubjay.runtime.endpoints.front.HEADER_TIMEOUT_S", 0.2)
+    async with relay(tmp_path, options={"limits": {"keepalive_timeout": 60}}) as patient:
+        silent, slow = await patient.connect(), await patient.connect()
+        for connection in (silent, slow):
+            await connection.send(request("POST", ENVELOPE, b"{}", AUTH))
+            assert (await connection.answer()).status == 200
+        await slow.send(b"GET /healthz HTTP/1.1\r\nX-Slow: ")
+        assert await slow.closed()
+        wire = request("GET", "/healthz")
+        await silent.send(wire[:10])
+        await silent.send(wire[10:])
+        assert (await silent.answer()).status == 200
+        await silent.close()
+        await slow.close()
+
+
+async def test_silence_ends_a_connection(tmp_path: Path) -> None:
+    async with relay(tmp_path, options={"limits": {"keepalive_timeout": 0.2}}) as hasty:
+        connection = await hasty.connect()
+        assert await connection.closed()
+        await connection.close()
+
+
 async def test_body_that_breaks_off(tmp_path: Path) -> None:
     async with relay(tmp_path) as passing:
         connection = await passing.connect()

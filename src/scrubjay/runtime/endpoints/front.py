@@ -13,7 +13,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 from urllib.parse import unquote
 
 from aiohttp import StreamReader, web
@@ -83,9 +83,8 @@ class Front:
 
     def server(self, *, keepalive_timeout_s: float) -> web.Server:
         """For `loop.create_server` or `web.ServerRunner`."""
-        return web.Server(
+        return _Server(
             self,  # type: ignore[arg-type]
-            request_factory=_request,
             auto_decompress=False,
             keepalive_timeout=keepalive_timeout_s,
             max_line_size=HEADER_BYTES,
@@ -159,6 +158,44 @@ class Front:
 
     def __repr__(self) -> str:
         return f"<Front {len(self._fixed) + sum(map(len, self._patterns.values()))} paths>"
+
+
+class _Server(web.Server):
+    """aiohttp's server, with our requests and our connections."""
+
+    def __init__(self, handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]], **options: Any) -> None:
+        super().__init__(handler, request_factory=_request)
+        self._options = options
+
+    def __call__(self) -> web.RequestHandler:
+        return _Connection(self, loop=asyncio.get_running_loop(), **self._options)
+
+
+class _Connection(web.RequestHandler):
+    """Closes if the headers of a request do not all come within `HEADER_TIMEOUT_S` of its first byte (`ingest.md` 4.2)."""
+
+    __slots__ = ("_too_late",)
+
+    def __init__(self, manager: web.Server, **options: Any) -> None:
+        super().__init__(manager, **options)
+        self._too_late: asyncio.TimerHandle | None = None
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        waiter = self._waiter
+        if waiter is None or waiter.done():  # a request is being handled, or has come just now
+            self._stop_clock()
+        elif self._too_late is None:
+            self._too_late = asyncio.get_running_loop().call_later(HEADER_TIMEOUT_S, self.force_close)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._stop_clock()
+        super().connection_lost(exc)
+
+    def _stop_clock(self) -> None:
+        if self._too_late is not None:
+            self._too_late.cancel()
+            self._too_late = None
 
 
 def target(raw_path: str) -> tuple[str, str]:
