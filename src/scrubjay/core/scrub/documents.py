@@ -13,7 +13,23 @@ import msgspec
 
 from scrubjay.core.scrub import protocol as _protocol  # noqa: F401 - registers its handlers
 from scrubjay.core.scrub.descend import Walk
-from scrubjay.core.scrub.json_text import BRACE, Raw, check_depth, decode_any, decode_object, encode, validate
+from scrubjay.core.scrub.bodies import treat_graphql
+from scrubjay.core.scrub.client_ip import hide_client_ip
+from scrubjay.core.scrub.json_text import (
+    BRACE,
+    BRACKET,
+    Raw,
+    check_depth,
+    decode_any,
+    decode_array,
+    decode_object,
+    encode,
+    has_shadowed_keys,
+    validate,
+)
+from scrubjay.core.scrub.matching import FALSE, TRUE
+from scrubjay.core.scrub.schema import Plan
+from scrubjay.core.scrub.screen import Scan
 from scrubjay.core.scrub.originals import scrub_originals
 from scrubjay.core.scrub.program import Pass, ScrubProgram
 from scrubjay.core.scrub.remarks import Notes
@@ -22,6 +38,21 @@ from scrubjay.errors import Unscrubbable
 _MAX_DEPTH: Final = 127
 _MAX_NODES: Final = 100_000
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+# Schema type and the value type of the root step, empty where the root is no step.
+_TYPED = {"event": ("event", ""), "replay_event": ("replay", ""), "span": ("span", "span")}
+_CONTAINERS = {
+    "log_container": ("log", "log"),
+    "span_container": ("span_v2", "span"),
+    "trace_metric_container": ("trace_metric", "trace_metric"),
+}
+_UNTYPED = frozenset(("generic", "session"))
+# Members of untyped JSON that the server reads by value: a release `auth-api@1` must not become `[Filtered]` (scrubbing.md 15.6).
+_READ_BY_VALUE = frozenset(
+    ("id", "sid", "event_id", "trace_id", "span_id", "parent_span_id", "segment_id", "replay_id", "profile_id", "profiler_id",
+     "chunk_id", "check_in_id", "monitor_id", "project_id", "organization_id", "debug_id", "thread_id", "timestamp",
+     "start_timestamp", "started", "init", "seq", "duration", "errors", "release", "dist", "environment", "status", "platform",
+     "version", "type", "monitor_slug", "monitor_config", "function", "module", "filename", "abs_path", "package", "transaction_name")
+)  # fmt: skip
 _SURROGATE = re.compile(rb"\\(?:u[dD][89aAbB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL)
 _REPLACEMENT = rb"\ufffd"
 
@@ -30,13 +61,19 @@ def scrub_document(program: ScrubProgram, payload: bytes | memoryview, shape: st
     """Scrub one payload; None if it may leave as it is. Raises Unscrubbable."""
     original = bytes(payload)
     data = _replace_lone_surrogates(original) if program.strict else original
-    _check(data)
+    _check(data, untyped=shape in _UNTYPED)
     try:
+        if program.hide_client_ip:
+            data = hide_client_ip(data, shape)
+        if program.scrubs_ip and shape == "session":
+            data = _without_address(data)
+        if program.graphql and shape == "event" and (b"api_target" in data or b"\\u00" in data):
+            data = treat_graphql(data)
         for one in program.passes:
             data = _run(one, data, shape)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Unscrubbable(f"payload cannot be read: {type(error).__name__}") from None
-    return None if data == original else data
+    return None if data is original or data == original else data
 
 
 def _replace_lone_surrogates(data: bytes) -> bytes:
@@ -46,8 +83,8 @@ def _replace_lone_surrogates(data: bytes) -> bytes:
     return _SURROGATE.sub(lambda match: _REPLACEMENT if match[1] else match[0], data)
 
 
-def _check(data: bytes) -> None:
-    """Refuse what is no JSON object of bounded depth in UTF-8."""
+def _check(data: bytes, *, untyped: bool) -> None:
+    """Refuse what is no JSON of bounded depth in UTF-8, and no object where one must be. Raises Unscrubbable."""
     try:
         if not data.isascii():
             data.decode()
@@ -55,38 +92,104 @@ def _check(data: bytes) -> None:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Unscrubbable(f"payload is not JSON: {type(error).__name__}") from None
     check_depth(data, _MAX_DEPTH)
-    if data.lstrip()[:1] != b"{":
+    if not untyped and data.lstrip()[:1] != b"{":
         raise Unscrubbable("payload is not a JSON object")
 
 
 def _run(one: Pass, data: bytes, shape: str) -> bytes:
+    """One pass over one payload; the same object if nothing changed."""
     scan = one.screen.borrow()
     try:
         hits = scan(data)
         if hits & one.huge:
             decode_any(data)
-        data = data.strip()
-        whole = data
-        plan = one.document(shape)
-        if not hits & (plan.mask | one.meta):
-            return data
-        meta = None
-        if hits & one.meta:
-            fields = decode_object(data)
-            if "_meta" in fields:
-                meta = decode_any(fields.pop("_meta"))
-                data = encode(fields)
-        notes = Notes(meta)
-        walk = Walk(one, scan, notes, _MAX_NODES)
-        if notes.incoming:
-            notes.changed = scrub_originals(walk, notes.tree, plan, decode_any(data))
-        new = walk.visit(data, plan, (), hits)
-        if new is None and not notes.changed:
-            return whole
-        if not notes.tree:
-            return data if new is None else new
-        fields = decode_object(data if new is None else new)
-        fields["_meta"] = Raw(encode(notes.tree))
-        return encode(fields)
+        if shape in _CONTAINERS:
+            return _scrub_container(one, scan, data, *_CONTAINERS[shape])
+        if shape in _UNTYPED:
+            return _scrub_untyped(one, scan, data, hits)
+        type_name, root_type = _TYPED[shape]
+        return _scrub_typed(one, scan, data, hits, one.document(type_name, root_type))
     finally:
         one.screen.give_back(scan)
+
+
+def _scrub_typed(one: Pass, scan: Scan, data: bytes, hits: int, plan: Plan) -> bytes:
+    """A document with remarks of its own."""
+    if not hits & (plan.mask | one.meta):
+        return data
+    whole, meta = data, None
+    if hits & one.meta:
+        fields = decode_object(data)
+        if "_meta" in fields:
+            meta = decode_any(fields.pop("_meta"))
+            data = encode(fields)
+    notes = Notes(meta)
+    walk = Walk(one, scan, notes, _MAX_NODES)
+    if notes.incoming:
+        notes.changed = scrub_originals(walk, notes.tree, plan, decode_any(data))
+    new = walk.visit(data.strip(), plan, (), hits)
+    if new is None and not notes.changed:
+        return whole
+    if not notes.tree:
+        return data if new is None else new
+    fields = decode_object(data if new is None else new)
+    fields["_meta"] = Raw(encode(notes.tree))
+    return encode(fields)
+
+
+def _scrub_container(one: Pass, scan: Scan, data: bytes, type_name: str, root_type: str) -> bytes:
+    """Records that are documents of their own, remarks included."""
+    plan = one.document(type_name, root_type)
+    fields = decode_object(data)
+    changed = has_shadowed_keys(data.strip(), fields)
+    items = fields.get("items")
+    if items is None or bytes(items)[0] != BRACKET:
+        raise Unscrubbable("container without items")
+    elements = decode_array(items)
+    for index, element in enumerate(elements):
+        found = scan(element)
+        if not found & (plan.mask | one.meta):
+            continue
+        raw = bytes(element)
+        if raw[0] != BRACE:
+            raise Unscrubbable("record is not an object")
+        new = _scrub_typed(one, scan, raw, found, plan)
+        if new is not raw:
+            elements[index] = Raw(new)
+            changed = True
+    if not changed:
+        return data
+    fields["items"] = Raw(encode(elements))
+    return encode(fields)
+
+
+def _scrub_untyped(one: Pass, scan: Scan, data: bytes, hits: int) -> bytes:
+    """JSON of unknown meaning: class true but for what the server reads by value. Nobody reads remarks there, so none are left."""
+    matcher = one.matcher
+    walk = Walk(one, scan, Notes(), _MAX_NODES)
+    raw = data.strip()
+    if raw[0] == BRACE:
+        new = walk.any_object(raw, matcher.root, TRUE, (), untyped_class)
+    elif raw[0] == BRACKET:
+        new = walk.any_array(raw, matcher.root, TRUE, (), untyped_class)
+    else:
+        new = walk.any(raw, matcher.root, one.plain_match, TRUE, 0, (), hits)
+    return data if new is None else new
+
+
+def untyped_class(key: str, enclosing: int) -> int:
+    """The class of a member of untyped JSON."""
+    return FALSE if enclosing == FALSE or key in _READ_BY_VALUE else TRUE
+
+
+def _without_address(data: bytes) -> bytes:
+    """A session without its address: a replaced one would make the session invalid."""
+    fields = decode_object(data)
+    attributes = fields.get("attrs")
+    if attributes is None or bytes(attributes)[0] != BRACE:
+        return data
+    members = decode_object(attributes)
+    if members.pop("ip_address", None) is None:
+        return data
+    fields["attrs"] = Raw(encode(members))
+    return encode(fields)

@@ -34,9 +34,13 @@ MAYBE: Final = 1
 FALSE: Final = 2
 # Every scan reports this bit, so whatever needs it is looked at always.
 ALWAYS: Final = 1
-# Phases of a path with `**`: the prefix is being read (0 and up), just complete, complete with steps after it, impossible.
-_COMPLETE: Final = 1000
-_AFTER: Final = 1001
+# Phases of a path with `**`: items of the prefix read so far (from _FROM_ROOT up if the root was the first), the prefix just
+# complete, complete with a step after it, impossible. A prefix from the root needs one step more, for a path never matches a node
+# at a depth below its own length.
+_FROM_ROOT: Final = 1000
+_EARLY: Final = 2000
+_COMPLETE: Final = 2001
+_AFTER: Final = 2002
 _FAILED: Final = -1
 
 
@@ -179,12 +183,15 @@ class Matcher:
     @staticmethod
     def _phase(atom: _Atom, phase: int, match: int) -> int:
         """The phase of the part up to `**` after a step."""
-        if phase in (_COMPLETE, _AFTER):
-            return _AFTER
+        if phase >= _EARLY:
+            return min(phase + 1, _AFTER)
         if phase == _FAILED:
             return _FAILED
-        if match >> (atom.base + phase) & 1:
-            return _COMPLETE if phase + 1 == atom.prefix else phase + 1
+        read = phase % _FROM_ROOT
+        if match >> (atom.base + read) & 1:
+            if read + 1 < atom.prefix:
+                return phase + 1
+            return _EARLY if phase >= _FROM_ROOT else _COMPLETE
         # Only the first step that matches the first item is tried.
         return 0 if phase == 0 else _FAILED
 
@@ -269,12 +276,12 @@ class Matcher:
         if phase == _FAILED:
             return 0
         suffix = atom.items[atom.prefix + 1 :]
-        if phase in (_COMPLETE, _AFTER):
+        if phase >= _EARLY:
             for place in range(len(suffix)):
                 if place == 0 or state.bits >> (atom.base + atom.prefix + place) & 1:
                     out |= self._needed_by_items(suffix[place:])
             return out if suffix else ALWAYS
-        return self._needed_by_items(atom.items[phase : atom.prefix] + suffix)
+        return self._needed_by_items(atom.items[phase % _FROM_ROOT : atom.prefix] + suffix)
 
     def _needed_by_items(self, items: tuple[Item, ...]) -> int:
         """The bit of the longest key among the steps still to come; 0 if untyped content cannot have such steps."""
@@ -291,8 +298,11 @@ class Matcher:
 
 def _first_phase(atom: _Atom) -> int:
     """The phase at the root, which counts as a step here: a leading `*` matches it."""
-    read = int(atom.prefix > 0 and type(atom.items[0]) is Wildcard)
-    return _COMPLETE if read == atom.prefix else read
+    if not atom.prefix:
+        return _COMPLETE
+    if type(atom.items[0]) is not Wildcard:
+        return 0
+    return _EARLY if atom.prefix == 1 else _FROM_ROOT + 1
 
 
 _LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}

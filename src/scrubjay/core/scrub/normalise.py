@@ -48,10 +48,7 @@ def read_pairs(kind: str, data: bytes) -> Pairs | None:
         return None
     if first == BRACE:
         fields = decode_object(data)
-        pairs: Pairs = [(_name(kind, name), pair_value(kind, bytes(value))) for name, value in fields.items()]
-        if kind in {"headers", "tags"}:
-            pairs.sort(key=lambda pair: pair[0] or "")
-        return pairs
+        return [(_name(kind, name), pair_value(kind, bytes(fields[name]))) for name in sorted(fields)]
     if first == BRACKET:
         return _pair_array(kind, decode_array(data))
     return None
@@ -120,7 +117,7 @@ def _tag_value(data: bytes) -> bytes:
 
 def as_json_text(data: bytes) -> bytes:
     """A JSON value as the JSON string that spells it."""
-    return encode(encode(decode_any(data)).decode())
+    return encode(encode(decode_any(data), order="sorted").decode())
 
 
 def parse_form(text: str) -> Pairs:

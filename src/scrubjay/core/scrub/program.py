@@ -48,11 +48,11 @@ class Pass:
     max_text_bytes: int = _MAX_TEXT_BYTES
     _documents: dict[str, Plan] = field(default_factory=dict)
 
-    def document(self, type_name: str) -> Plan:
-        """The plan of a document of this schema type, made at its first use."""
+    def document(self, type_name: str, root_type: str = "") -> Plan:
+        """The plan of a document of this schema type, made at its first use. `root_type`: value type of its root step, if it is one."""
         plan = self._documents.get(type_name)
         if plan is None:
-            plan = self._documents[type_name] = self.planner.document(type_name)
+            plan = self._documents[type_name] = self.planner.document(type_name, root_type)
         return plan
 
 

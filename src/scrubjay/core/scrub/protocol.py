@@ -6,6 +6,7 @@ Shape conversions (scrubbing.md 5.6) are applied here, and only where scrubbing 
 from __future__ import annotations
 
 from scrubjay.core.scrub import normalise
+from scrubjay.core.scrub.bodies import visit_request
 from scrubjay.core.scrub.descend import Walk, register, span_data_class, visit_elements, visit_type
 from scrubjay.core.scrub.json_text import (
     BRACE,
@@ -276,7 +277,7 @@ register("logentry", visit_logentry)
 register("values", visit_values)
 register("exception", visit_exception)
 register("user", visit_user)
-register("request", visit_type)
+register("request", visit_request)
 register("pairs", visit_pairs)
 register("contexts", visit_contexts)
 register("attributes", visit_attributes)

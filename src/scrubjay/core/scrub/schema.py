@@ -141,9 +141,14 @@ class Planner:
             plan = self._plans[key] = self._make(parent, match, shape, node_class, key_verdict)
         return plan
 
-    def document(self, type_name: str) -> Plan:
-        """The plan of a document whose root is no step (events and the like)."""
-        plan = Plan(self._kind("type", type_name), type_name, FALSE, self.matcher.root, 0, self.matcher.root, 0)
+    def document(self, type_name: str, root_type: str = "") -> Plan:
+        """The plan of a document. Its root is no step, unless it has a value type: then it is a step with an empty key."""
+        matcher = self.matcher
+        state, match = matcher.root, 0
+        if root_type:
+            match = matcher.key_match("") | matcher.types_match((root_type,))
+            state = matcher.step(matcher.root, match)
+        plan = Plan(self._kind("type", type_name), type_name, FALSE, matcher.root, match, state, 0)
         self._fill_type(plan)
         return plan
 
