@@ -1,0 +1,461 @@
+from __future__ import annotations
+
+import errno
+import random
+
+import pytest
+
+from scrubjay.errors import SpoolError, SpoolFull
+from scrubjay.runtime.spool_types import Damaged, Evicted, Faulted, SpoolOptions, Synced
+from support.simulated_disk import SimulatedClock, SimulatedDisk
+from support.spool_log import FOLDER, bodies, open_log, record, segments, waiting
+
+SMALL = SpoolOptions(segment_bytes=400, max_bytes=1 << 20)
+NOISE = random.Random(1).randbytes(20_000)
+
+
+def noise(length: int) -> bytes:
+    """Bytes that do not compress."""
+    return NOISE[:length]
+
+
+@pytest.fixture
+def disk():
+    return SimulatedDisk()
+
+
+@pytest.fixture
+def clock():
+    return SimulatedClock()
+
+
+class TestAppend:
+    def test_numbers_go_up_and_records_come_back(self, disk):
+        log, _ = open_log(disk)
+        assert log.append([record("a"), record("b", b'{"k":1}')]) == 1
+        assert log.append([record("c")]) == 3
+        assert [(each.sequence, each.meta, each.body) for each in waiting(log)] == [
+            (1, b"{}", b"a"),
+            (2, b'{"k":1}', b"b"),
+            (3, b"{}", b"c"),
+        ]
+
+    def test_nothing_is_written_before_the_first_append(self, disk):
+        open_log(disk)
+        assert disk.names == {}
+
+    def test_rolls_at_the_segment_size(self, disk):
+        log, _ = open_log(disk, options=SMALL)
+        for _ in range(6):
+            log.append([record(noise(150))])
+        assert segments(disk) == ["00000000000000000001.seg", "00000000000000000003.seg", "00000000000000000005.seg"]
+
+    @pytest.mark.parametrize(("mode", "synced"), [("always", True), ("interval", False), ("never", False)])
+    def test_only_always_syncs_before_it_answers(self, disk, mode, synced):
+        log, _ = open_log(disk, options=SpoolOptions(fsync=mode))
+        log.append([record("a")])
+        assert any(isinstance(event, Synced) for event in log.shelf.events) is synced
+        disk.power_cut(random.Random(3))
+        disk.power_cut(random.Random(3))
+        assert (bodies(open_log(disk)[0]) == [b"a"]) or not synced
+
+    def test_interval_syncs_when_it_is_time(self, disk, clock):
+        log, _ = open_log(disk, clock, SpoolOptions(fsync="interval", fsync_interval_s=0.1))
+        assert log.chores() is None
+        log.append([record("a")])
+        clock.advance(0.06)
+        assert log.chores() == pytest.approx(0.04)
+        assert log.shelf.events == []
+        clock.advance(0.05)
+        assert log.chores() is None
+        assert [type(event) for event in log.shelf.events] == [Synced]
+
+    def test_never_has_nothing_to_do_later(self, disk):
+        log, _ = open_log(disk, options=SpoolOptions(fsync="never"))
+        log.append([record("a")])
+        assert log.chores() is None
+        log.close()
+        assert not any(isinstance(event, Synced) for event in log.shelf.events)
+
+    def test_a_meta_over_the_format_stores_nothing(self, disk):
+        log, _ = open_log(disk)
+        with pytest.raises(ValueError, match="meta"):
+            log.append([record("a", b"m" * 70_000)])
+        assert log.append([record("b")]) == 1
+
+
+class TestBound:
+    def test_reject(self, disk):
+        log, _ = open_log(disk, options=SpoolOptions(max_bytes=2_000))
+        while log.has_capacity:
+            try:
+                log.append([record(noise(300))])
+            except SpoolFull:
+                break
+        assert not log.has_capacity
+        assert log.shelf.size_bytes <= 2_000
+        first = waiting(log)[0].sequence
+        log.shelf.acknowledge([first])
+        with pytest.raises(SpoolFull):  # space comes back by whole segments
+            log.append([record(noise(300))])
+
+    def test_capacity_comes_back_with_the_space(self, disk):
+        log, _ = open_log(disk, options=SpoolOptions(segment_bytes=400, max_bytes=4_000))
+        with pytest.raises(SpoolFull):
+            for _ in range(20):
+                log.append([record(noise(300))])
+        assert not log.has_capacity
+        log.shelf.acknowledge([1, 2])
+        assert log.has_capacity
+        log.append([record(noise(100))])
+
+    def test_something_too_large_for_the_whole_spool_does_not_close_it(self, disk):
+        log, _ = open_log(disk, options=SpoolOptions(max_bytes=2_000))
+        with pytest.raises(SpoolFull):
+            log.append([record(noise(5_000))])
+        assert log.has_capacity
+        log.append([record("a")])
+
+    def test_upstream_82_drop_oldest_evicts_with_a_report(self, disk):
+        options = SpoolOptions(segment_bytes=400, max_bytes=2_000, when_full="drop_oldest")
+        log, _ = open_log(disk, options=options)
+        for number in range(10):
+            log.append([record(noise(300), b'{"n":%d}' % number)])
+        log.shelf.acknowledge([])
+        evicted = [event for event in log.shelf.events if isinstance(event, Evicted)]
+        gone = [each for event in evicted for each in event.records]
+        assert gone == [(number + 1, b'{"n":%d}' % number) for number in range(len(gone))]
+        assert [each.sequence for each in waiting(log)] == list(range(len(gone) + 1, 11))
+        assert log.has_capacity
+        assert log.shelf.size_bytes <= 2_000
+
+    def test_drop_oldest_gives_up_the_active_segment_if_there_is_no_other(self, disk):
+        log, _ = open_log(disk, options=SpoolOptions(max_bytes=1_000, when_full="drop_oldest"))
+        for _ in range(3):
+            log.append([record(noise(400))])
+        assert [each.sequence for each in waiting(log)] == [3]
+
+    def test_drop_oldest_does_not_report_what_was_done(self, disk):
+        log, _ = open_log(disk, options=SpoolOptions(segment_bytes=200, max_bytes=1_500, when_full="drop_oldest"))
+        log.append([record(noise(100)), record(noise(100)), record(noise(200))])
+        log.append([record(noise(300))])
+        log.shelf.acknowledge([1, 3])
+        for _ in range(2):
+            log.append([record(noise(300))])
+        assert [event.records for event in log.shelf.events if isinstance(event, Evicted)] == [((2, b"{}"),)]
+
+    def test_drop_oldest_of_what_is_larger_than_the_spool(self, disk):
+        log, _ = open_log(disk, options=SpoolOptions(max_bytes=1_000, when_full="drop_oldest"))
+        with pytest.raises(SpoolFull):
+            log.append([record(noise(5_000))])
+
+    def test_too_many_segments(self, disk, monkeypatch):
+        monkeypatch.setattr("scrubjay.runtime.segment_log._MAX_SEGMENTS", 3)
+        log, _ = open_log(disk, options=SMALL)
+        with pytest.raises(SpoolFull):
+            for _ in range(10):
+                log.append([record(noise(500))])
+        assert len(segments(disk)) == 3
+
+
+class TestFullDisk:
+    def test_an_append_that_does_not_fit_leaves_nothing_behind(self, disk, clock):
+        log, _ = open_log(disk, clock)
+        log.append([record("a")])
+        before = bytes(disk.content(FOLDER / "00000000000000000001.seg"))
+        disk.capacity_bytes = disk.used_bytes + 100
+        with pytest.raises(SpoolFull):
+            log.append([record(noise(1_000))])
+        assert bytes(disk.content(FOLDER / "00000000000000000001.seg")) == before
+        assert not log.has_capacity
+        with pytest.raises(SpoolFull):
+            log.append([record("small enough, but the disk is known to be full")])
+
+    def test_a_probe_a_second_finds_the_space_again(self, disk, clock):
+        log, _ = open_log(disk, clock, SpoolOptions(fsync="never"))
+        log.append([record("a")])
+        disk.capacity_bytes = disk.used_bytes + 100
+        with pytest.raises(SpoolFull):
+            log.append([record(noise(1_000))])
+        assert log.chores() == pytest.approx(1.0)
+        clock.advance(1.0)
+        log.chores()
+        assert not log.has_capacity
+        disk.capacity_bytes = 1 << 40
+        log.chores()
+        assert not log.has_capacity, "not before another second"
+        clock.advance(1.0)
+        assert log.chores() is None
+        assert log.has_capacity
+        assert log.append([record("b")]) == 2
+        assert bodies(log) == [b"a", b"b"]
+        assert FOLDER / "probe.tmp" not in disk.names
+
+    @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE])
+    def test_no_segment_can_be_created(self, disk, number):
+        log, _ = open_log(disk)
+        disk.faults["create"] = [number]
+        with pytest.raises(SpoolFull):
+            log.append([record("a")])
+        assert disk.names == {}
+        assert disk.open_descriptors == 0
+
+    def test_a_header_that_does_not_fit_leaves_no_file(self, disk):
+        log, _ = open_log(disk)
+        disk.capacity_bytes = 10
+        with pytest.raises(SpoolFull):
+            log.append([record("a")])
+        assert disk.names == {}
+
+    def test_drains_with_no_byte_free(self, disk, clock):
+        log, _ = open_log(disk, clock, SMALL)
+        for _ in range(6):
+            log.append([record(noise(300))])
+        disk.capacity_bytes = disk.used_bytes
+        with pytest.raises(SpoolFull):
+            log.append([record(noise(300))])
+        for each in waiting(log):
+            log.shelf.acknowledge([each.sequence])
+        assert waiting(log) == []
+        assert [name for name in segments(disk) if name != segments(disk)[-1]] == []
+        clock.advance(2)
+        disk.capacity_bytes += 100_000
+        log.chores()
+        assert log.has_capacity
+
+    def test_acknowledgements_wait_in_memory(self, disk):
+        log, _ = open_log(disk)
+        log.append([record("a"), record("b")])
+        disk.capacity_bytes = disk.used_bytes
+        log.shelf.acknowledge([1])
+        assert bodies(log) == [b"b"]
+        disk.capacity_bytes += 1_000
+        log.shelf.acknowledge([])
+        disk.kill()
+        assert bodies(open_log(disk)[0]) == [b"b"]
+
+    def test_drop_oldest_makes_room_on_a_full_disk(self, disk):
+        log, _ = open_log(disk, options=SpoolOptions(segment_bytes=400, when_full="drop_oldest"))
+        for _ in range(4):
+            log.append([record(noise(500))])
+        disk.capacity_bytes = disk.used_bytes
+        log.append([record(noise(300))])
+        assert [each.sequence for each in waiting(log)] == [2, 3, 4, 5]
+        disk.capacity_bytes = 50
+        with pytest.raises(SpoolFull):
+            log.append([record(noise(300))])
+
+    def test_evicting_does_not_work_either(self, disk):
+        log, _ = open_log(disk, options=SpoolOptions(segment_bytes=400, max_bytes=1_500, when_full="drop_oldest"))
+        log.append([record(noise(1_000))])
+        disk.faults["unlink"] = [errno.EROFS]
+        with pytest.raises(SpoolFull):
+            log.append([record(noise(1_000))])
+        assert bodies(log) == [noise(1_000)]
+
+
+class TestFailingDisk:
+    def test_upstream_88_a_failed_sync_is_never_an_answer(self, disk):
+        log, _ = open_log(disk, options=SpoolOptions(fsync="always"))
+        log.append([record("a")])
+        log.append([record("b")])
+        log.shelf.acknowledge([1])
+        disk.faults["sync"] = [errno.EIO]
+        with pytest.raises(SpoolError, match="disk failed"):
+            log.append([record("c")])
+        assert bodies(log) == [b"b"]
+        assert log.append([record("d")]) == 4
+        assert segments(disk) == ["00000000000000000001.seg", "00000000000000000004.seg"]
+        disk.power_cut(random.Random(1))
+        assert [each for each in bodies(open_log(disk)[0]) if each != b"a"] == [b"b", b"d"]
+
+    def test_what_interval_answered_for_is_written_again(self, disk, clock):
+        log, _ = open_log(disk, clock)
+        log.append([record("a")])
+        clock.advance(1)
+        disk.faults["sync"] = [errno.EIO]
+        log.chores()
+        assert any(isinstance(event, Faulted) for event in log.shelf.events)
+        for seed in range(20):
+            disk.power_cut(random.Random(seed))
+            assert bodies(open_log(disk)[0]) == [b"a"]
+
+    def test_nothing_waited_in_the_segment_that_failed(self, disk, clock):
+        log, _ = open_log(disk, clock)
+        log.append([record("a")])
+        log.shelf.acknowledge([1])
+        clock.advance(1)
+        disk.faults["sync"] = [errno.EIO]
+        log.chores()
+        assert segments(disk) == []
+        assert log.append([record("b")]) == 2
+
+    @pytest.mark.parametrize("operation", ["write", "create", "truncate", "sync_directory"])
+    def test_an_error_while_writing(self, disk, operation):
+        log, _ = open_log(disk, options=SMALL)
+        log.append([record(noise(500))])
+        disk.faults[operation] = [errno.EIO]
+        if operation == "truncate":
+            log.append([record("b")])
+            disk.faults["write"] = [errno.ENOSPC]
+        with pytest.raises(SpoolError) as caught:
+            log.append([record("c")])
+        assert not isinstance(caught.value, SpoolFull)
+        assert not disk.faults[operation]
+        log.append([record("d")])
+        disk.kill()
+        assert bodies(open_log(disk)[0])[0] == noise(500)
+        assert bodies(open_log(disk)[0])[-1] == b"d"
+
+    def test_a_sync_that_fails_when_a_segment_is_full(self, disk):
+        log, _ = open_log(disk, options=SMALL)
+        log.append([record(noise(500))])
+        disk.faults["sync"] = [errno.EIO]
+        with pytest.raises(SpoolError):
+            log.append([record("b")])
+        log.append([record("c")])
+        assert bodies(log) == [noise(500), b"c"]
+
+    def test_three_faults_in_a_minute_are_too_many(self, disk, clock):
+        log, _ = open_log(disk, clock)
+        for _ in range(3):
+            assert log.has_capacity
+            clock.advance(10)
+            disk.faults["write"] = [errno.EIO]
+            with pytest.raises(SpoolError):
+                log.append([record("a")])
+        assert log.failed
+        assert not log.has_capacity
+        with pytest.raises(SpoolError, match="repeatedly"):
+            log.append([record("b")])
+        clock.advance(41)
+        assert log.has_capacity
+        log.append([record("c")])
+        assert bodies(log) == [b"c"]
+
+    def test_failing_twice_is_said(self, disk):
+        log, _ = open_log(disk)
+        log.append([record("a")])
+        disk.faults["write"] = [errno.EIO, errno.EIO]
+        with pytest.raises(SpoolError):
+            log.append([record("b")])
+        [fault] = log.shelf.events
+        assert "1 records in 00000000000000000001.seg may be lost" in fault.detail
+        assert bodies(log) == [b"a"]
+        assert not any(path.suffix == ".tmp" for path in disk.names)
+
+
+class TestCleaning:
+    @staticmethod
+    def sparse_log(disk, clock):
+        options = SpoolOptions(fsync="never", segment_bytes=4_000)
+        log, _ = open_log(disk, clock, options)
+        for number in range(40):
+            log.append([record(b"%03d" % number + noise(400)), record(b"%03d'" % number + noise(100))])
+        return log, options
+
+    def test_a_sparse_segment_is_rewritten_and_keeps_numbers_and_order(self, disk, clock):
+        log, options = self.sparse_log(disk, clock)
+        middle = log.shelf.segments[1]
+        done = [number for number in range(middle.base, middle.until) if number % 8]
+        kept = [(each.sequence, each.body) for each in waiting(log) if each.sequence not in done]
+        log.shelf.acknowledge(done)
+        before = middle.size_bytes
+        steps = 0
+        while log.chores() is not None:
+            clock.advance(0.01)
+            steps += 1
+        assert steps >= 2
+        assert middle.size_bytes < before / 3
+        assert [(each.sequence, each.body) for each in waiting(log)] == kept
+        assert log.shelf.size_bytes == disk.used_bytes
+        disk.kill()
+        again, recovery = open_log(disk, clock, options)
+        assert [(each.sequence, each.body) for each in waiting(again)] == kept
+        assert recovery.found.lost_records == recovery.found.quarantined == 0
+
+    def test_the_oldest_segment_and_the_active_one_are_left_alone(self, disk, clock):
+        log, _ = self.sparse_log(disk, clock)
+        for segment in (log.shelf.segments[0], log.shelf.segments[-1]):
+            log.shelf.acknowledge(list(range(segment.base + 1, segment.until)))
+        assert log.chores() is None
+
+    def test_no_more_than_a_mebibyte_a_second(self, disk, clock):
+        log, _ = self.sparse_log(disk, clock)
+        middle = log.shelf.segments[1]
+        log.shelf.acknowledge([number for number in range(middle.base, middle.until) if number % 8])
+        log.chores()
+        pause = log.chores()
+        assert pause is not None
+        assert pause == pytest.approx(176 / 1_048_576)
+
+    def test_cleaning_stops_when_its_segment_goes(self, disk, clock):
+        log, _ = self.sparse_log(disk, clock)
+        middle = log.shelf.segments[1]
+        log.shelf.acknowledge([number for number in range(middle.base, middle.until) if number % 8])
+        log.chores()
+        assert any(path.suffix == ".tmp" for path in disk.names)
+        log.shelf.acknowledge(list(range(middle.base, middle.until)))
+        clock.advance(1)
+        assert log.chores() is None
+        assert not any(path.suffix == ".tmp" for path in disk.names)
+
+    def test_a_segment_may_go_before_its_turn(self, disk, clock):
+        log, _ = self.sparse_log(disk, clock)
+        middle = log.shelf.segments[1]
+        log.shelf.acknowledge([number for number in range(middle.base, middle.until) if number % 8])
+        log.shelf.remove(middle)
+        log.chores()
+        assert log.chores() is None
+
+    def test_no_space_for_the_copy(self, disk, clock):
+        log, _ = self.sparse_log(disk, clock)
+        middle = log.shelf.segments[1]
+        log.shelf.acknowledge([number for number in range(middle.base, middle.until) if number % 8])
+        disk.capacity_bytes = disk.used_bytes + 100
+        left = bodies(log)
+        assert log.chores() is None
+        assert bodies(log) == left
+        assert not any(path.suffix == ".tmp" for path in disk.names)
+
+    def test_closing_ends_it(self, disk, clock):
+        log, options = self.sparse_log(disk, clock)
+        middle = log.shelf.segments[1]
+        log.shelf.acknowledge([number for number in range(middle.base, middle.until) if number % 8])
+        log.chores()
+        left = bodies(log)
+        log.close()
+        assert disk.open_descriptors == 0
+        assert not any(path.suffix == ".tmp" for path in disk.names)
+        assert bodies(open_log(disk, clock, options)[0]) == left
+
+    def test_damage_found_on_the_way_is_reported(self, disk, clock):
+        log, _ = self.sparse_log(disk, clock)
+        middle = log.shelf.segments[1]
+        log.shelf.acknowledge([number for number in range(middle.base, middle.until) if number % 8])
+        disk.content(middle.path)[64 + 60] ^= 1
+        while log.chores() is not None:
+            clock.advance(0.01)
+        assert [event.records for event in log.shelf.events if isinstance(event, Damaged)] in ([1], [])
+
+
+class TestClose:
+    def test_syncs_what_waits_and_removes_what_is_done(self, disk, clock):
+        log, _ = open_log(disk, clock)
+        log.append([record("a")])
+        log.close()
+        disk.power_cut(random.Random(4))
+        log, _ = open_log(disk, clock)
+        assert bodies(log) == [b"a"]
+        log.append([record("b")])
+        log.shelf.acknowledge([1, 2])
+        log.close()
+        assert disk.names == {}
+
+    def test_errors_are_reported_not_raised(self, disk):
+        log, _ = open_log(disk)
+        log.append([record("a")])
+        disk.faults["sync"] = [errno.EIO]
+        log.close()
+        assert [type(event) for event in log.shelf.events] == [Faulted]
+        assert disk.open_descriptors == 0
