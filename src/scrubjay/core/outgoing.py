@@ -6,7 +6,7 @@ the outbox's and the upstream's.
 
 from __future__ import annotations
 
-from scrubjay.core.dsn import Auth
+from scrubjay.core.dsn import Auth, client_name
 from scrubjay.core.ledger import Parcel, Tally
 from scrubjay.core.plan import ProjectPlan
 from scrubjay.core.ports import Ingress, Ports
@@ -20,7 +20,6 @@ def pack(tally: Tally, plan: ProjectPlan, auth: Auth, ingress: Ingress, ports: P
     envelope = tally.envelope
     facts = outgoing_facts(envelope.headers, plan, auth, ingress, trusted=ports.trusts_facts)
     forwarded_for, origin, user_agent = (facts.get(name) for name in ("forwarded_for", "origin", "user_agent"))
-    client = facts.get("client")
     assert tally.account.project_id is not None
     return Parcel(
         id=ports.new_id(),
@@ -32,7 +31,7 @@ def pack(tally: Tally, plan: ProjectPlan, auth: Auth, ingress: Ingress, ports: P
         event_id=envelope.event_id,
         item_types=tuple(sorted({item.type for item in tally.items})),
         revision=plan.revision,
-        client=client if isinstance(client, str) else None,
+        client=client_name(facts["client"]),
         version=auth.version,
         origin=origin if isinstance(origin, str) else None,
         user_agent=user_agent if isinstance(user_agent, str) else None,
