@@ -126,6 +126,18 @@ class Dispatcher:
     def is_quiet(self) -> bool:
         return not self._flying
 
+    def reconfigure(self, options: DispatchOptions) -> None:
+        """For what is decided from now on."""
+        self._options = options
+        self._link.reconfigure(
+            grace_s=options.outage_grace_s,
+            retry_delay_s=options.retry_delay_s,
+            longest_delay_s=options.max_retry_interval_s,
+        )
+        self._permits.reconfigure(options.max_concurrent_requests)
+        self._pace = Pace(options.max_unspool_per_s)
+        self.dispatch()
+
     def start(self) -> None:
         self._started_mono = self._clock.mono_s()
         self._tasks.start("upstream-probe", self._end_outages())
@@ -200,19 +212,20 @@ class Dispatcher:
         return True
 
     def _set_timer(self) -> None:
-        """Sees to what is due later. What is due now and not sent waits for a permit: the next answer brings it."""
-        if not self.is_sending or self._link.is_out:
+        """Sees to what is due later. Without a free permit there is no need: the next answer dispatches."""
+        if not self.is_sending or self._link.is_out or len(self._flying) >= self._permits.allowed:
             return
-        now_mono = self._clock.mono_s()
         due_mono = self.lanes.next_due_mono(self._link.retries_from_mono(), self._pace.from_mono)
-        if due_mono == _NEVER or due_mono <= now_mono:
+        if due_mono == _NEVER:
             return
         if self._timer is not None:
             if self._timer_mono <= due_mono:
                 return
             self._timer.cancel()
         self._timer_mono = due_mono
-        self._timer = asyncio.get_running_loop().call_later(due_mono - now_mono, self._on_timer)
+        # Not negative, but maybe 0: what became due since the lanes were asked.
+        delay_s = max(0.0, due_mono - self._clock.mono_s())
+        self._timer = asyncio.get_running_loop().call_later(delay_s, self._on_timer)
 
     def _on_timer(self) -> None:
         self._timer = None

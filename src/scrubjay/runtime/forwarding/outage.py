@@ -35,14 +35,17 @@ class Link:
     """The connection to one upstream: connected, interrupted since a first network error, or out."""
 
     def __init__(self, *, grace_s: float, retry_delay_s: float, longest_delay_s: float, chance: Chance) -> None:
-        self._grace_s = grace_s
-        self._retry_delay_s = retry_delay_s
-        self._longest_delay_s = longest_delay_s
+        self.reconfigure(grace_s=grace_s, retry_delay_s=retry_delay_s, longest_delay_s=longest_delay_s)
         self._chance = chance
         self._since_mono = 0.0
         self._failed_mono = 0.0
         self._probes = 0
         self.state = State.CONNECTED
+
+    def reconfigure(self, *, grace_s: float, retry_delay_s: float, longest_delay_s: float) -> None:
+        self._grace_s = grace_s
+        self._retry_delay_s = retry_delay_s
+        self._longest_delay_s = longest_delay_s
 
     def failed(self, now_mono: float) -> bool:
         """A network error. True if it is the one that makes an outage of an interruption."""
@@ -111,6 +114,12 @@ class Permits:
         self._allowed = float(most)
         self._doubling = False
         self._round = 0
+
+    def reconfigure(self, most: int) -> None:
+        """Another upper bound; what trouble took away has still to be won back."""
+        is_whole = self._allowed == self._most
+        self._most = float(most)
+        self._allowed = self._most if is_whole else min(self._allowed, self._most)
 
     @property
     def allowed(self) -> int:
