@@ -125,11 +125,17 @@ class Trial:
         )
         self.disk.faults.setdefault(operation, []).append(errno.EIO)
 
+    def die(self) -> None:
+        with self.disk.unheard():
+            self.log._stop_cleaning()
+
     def kill(self) -> None:
+        self.die()
         self.disk.kill()
         self.reopen(lost=set())
 
     def power_cut(self) -> None:
+        self.die()
         self.disk.power_cut(self.rng)
         lost = self.model.unsynced | self.model.doubtful
         if self.mode == "never":
@@ -189,8 +195,8 @@ def run(mode: str, when_full: str, seed: int, actions: list[str]) -> None:
 
 @pytest.mark.parametrize("when_full", ["reject", "drop_oldest"])
 @pytest.mark.parametrize("mode", ["always", "interval", "never"])
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
-@given(seed=st.integers(0, 2**32), actions=st.lists(st.sampled_from(OFTEN), max_size=60))
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
+@given(seed=st.integers(0, 2**32), actions=st.lists(st.sampled_from(OFTEN), min_size=40, max_size=60))
 def test_whatever_happens_the_log_holds_what_the_list_holds(mode, when_full, seed, actions):
     run(mode, when_full, seed, actions)
 
@@ -202,6 +208,6 @@ def test_whatever_happens_the_log_holds_what_the_list_holds(mode, when_full, see
 @settings(
     max_examples=5000, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate, Phase.shrink]
 )
-@given(seed=st.integers(0, 2**32), actions=st.lists(st.sampled_from(OFTEN), max_size=300))
+@given(seed=st.integers(0, 2**32), actions=st.lists(st.sampled_from(OFTEN), min_size=40, max_size=300))
 def test_whatever_happens_for_long(mode, when_full, seed, actions):
     run(mode, when_full, seed, actions)

@@ -10,6 +10,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+_BOOT_ID_PATH = "/proc/sys/kernel/random/boot_id"
+
 
 class Disk:
     """The real one."""
@@ -90,7 +92,7 @@ class Clock:
 
     def __init__(self) -> None:
         try:
-            text = Path("/proc/sys/kernel/random/boot_id").read_text("ascii")
+            text = Path(_BOOT_ID_PATH).read_text("ascii")
         except OSError:
             text = ""
         self.boot_id = bytes.fromhex(text.strip().replace("-", ""))[:12].ljust(12, b"\0")

@@ -99,13 +99,14 @@ def _open(disk: Disk, path: Path, found: Recovered) -> Segment | None:
 def _recover_segment(disk: Disk, segment: Segment, following: int | None, found: Recovered) -> None:
     file_bytes = segment.size_bytes
     damage = segment.recover_frames()
+    broken_end = bool(damage) and damage[-1].end == file_bytes
     if following is None:
-        if damage and damage[-1].end == file_bytes:
+        if broken_end:
             damage.pop()
-            _cut(disk, segment, found)
+            found.torn_tails += 1
         elif segment.until > segment.base:
-            _check_last_frame(disk, segment, found)
-    elif damage and damage[-1].end == file_bytes:
+            broken_end = _last_frame_is_torn(segment, found)
+    elif broken_end:
         damage[-1] = damage[-1]._replace(until=max(following, damage[-1].first))
         segment.until = damage[-1].until
     segment.recover_acks()
@@ -115,20 +116,17 @@ def _recover_segment(disk: Disk, segment: Segment, following: int | None, found:
             segment.quarantine(span)
             found.quarantined += 1
             found.lost_records += sum([segment.consume(first, until) for first, until in lost])
-    if segment.unsettled:
-        with suppress(OSError):
-            segment.write_acks()
+    with suppress(OSError):  # mounted read-only: the same will be found again at the next start
+        if broken_end:
+            disk.truncate(segment.path, segment.size_bytes)
+        segment.write_acks()
 
 
-def _check_last_frame(disk: Disk, segment: Segment, found: Recovered) -> None:
+def _last_frame_is_torn(segment: Segment, found: Recovered) -> bool:
     """A crash of the machine may leave the header of the last frame without its payload."""
     last = next(span for span in segment.spans(segment.until - 1) if span.header)
-    if not any(segment.load(last, Codec(level=1))):
-        segment.forget(last)
-        _cut(disk, segment, found)
-
-
-def _cut(disk: Disk, segment: Segment, found: Recovered) -> None:
+    if any(segment.load(last, Codec(level=1))):
+        return False
+    segment.forget(last)
     found.torn_tails += 1
-    with suppress(OSError):  # mounted read-only: the bytes behind the end are not looked at again
-        disk.truncate(segment.path, segment.size_bytes)
+    return True

@@ -92,9 +92,7 @@ class Shelf:
 
     def live(self, segment: Segment, number: int) -> Iterator[tuple[FrameHeader, list[tuple[int, Record]]]]:
         """Frames from `number` on, with those records that wait. What turns out to be damaged is set aside and reported on the way."""
-        if segment is not self._reader:
-            self.close_reader()
-            self._reader = segment
+        self._turn_to(segment)
         for span in segment.spans(number):
             wanted = list(segment.consumed.missing(max(span.first, number), span.until))
             if not wanted:
@@ -136,6 +134,11 @@ class Shelf:
                     written_boot_ms=header.written_boot_ms,
                 )
                 yield first, until, parts
+
+    def _turn_to(self, segment: Segment) -> None:
+        if segment is not self._reader:
+            self.close_reader()
+            self._reader = segment
 
     def close_reader(self) -> None:
         """Gives back the one descriptor that is kept open for reading."""
@@ -197,6 +200,7 @@ class Shelf:
             if number is None:
                 continue
             if self._oldest is None or self._oldest[0] != number[0]:
+                self._turn_to(segment)
                 with suppress(OSError):
                     header = next((span.header for span in segment.spans(number[0]) if span.header), None)
                     self._oldest = (number[0], header.written_ms if header else segment.header.created_ms)

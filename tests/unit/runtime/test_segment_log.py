@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import random
+from contextlib import suppress
 
 import pytest
 
@@ -17,6 +18,14 @@ NOISE = random.Random(1).randbytes(20_000)
 def noise(length: int) -> bytes:
     """Bytes that do not compress."""
     return NOISE[:length]
+
+
+def fill(log, size: int) -> None:
+    """Appends until that is refused."""
+    with suppress(SpoolFull):
+        for _ in range(20):
+            log.append([record(noise(size))])
+        pytest.fail("never full")
 
 
 @pytest.fixture
@@ -87,11 +96,7 @@ class TestAppend:
 class TestBound:
     def test_reject(self, disk):
         log, _ = open_log(disk, options=SpoolOptions(max_bytes=2_000))
-        while log.has_capacity:
-            try:
-                log.append([record(noise(300))])
-            except SpoolFull:
-                break
+        fill(log, 300)
         assert not log.has_capacity
         assert log.shelf.size_bytes <= 2_000
         first = waiting(log)[0].sequence
@@ -101,9 +106,7 @@ class TestBound:
 
     def test_capacity_comes_back_with_the_space(self, disk):
         log, _ = open_log(disk, options=SpoolOptions(segment_bytes=400, max_bytes=4_000))
-        with pytest.raises(SpoolFull):
-            for _ in range(20):
-                log.append([record(noise(300))])
+        fill(log, 300)
         assert not log.has_capacity
         log.shelf.acknowledge([1, 2])
         assert log.has_capacity
@@ -152,9 +155,7 @@ class TestBound:
     def test_too_many_segments(self, disk, monkeypatch):
         monkeypatch.setattr("scrubjay.runtime.segment_log._MAX_SEGMENTS", 3)
         log, _ = open_log(disk, options=SMALL)
-        with pytest.raises(SpoolFull):
-            for _ in range(10):
-                log.append([record(noise(500))])
+        fill(log, 500)
         assert len(segments(disk)) == 3
 
 

@@ -1,0 +1,120 @@
+"""A real file system of 8 MiB: it fills up, is drained without a free byte, and takes records again without a restart."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import subprocess
+import time
+
+import pytest
+
+from scrubjay.errors import SpoolFull
+from scrubjay.runtime.spool import Partition, Record, SpoolOptions
+
+SIZE_MIB = 8
+NOISE = random.Random(5).randbytes(200_000)
+
+
+@pytest.fixture(params=["tmpfs", "ext4"])
+def small_disk(request, tmp_path):
+    """The mount point of a small file system of its own."""
+    mount = tmp_path / "mnt"
+    mount.mkdir()
+    if request.param == "tmpfs":
+        command = ["mount", "-t", "tmpfs", "-o", f"size={SIZE_MIB}m", "tmpfs", str(mount)]
+    else:
+        image = tmp_path / "image"
+        with image.open("wb") as file:
+            file.truncate(SIZE_MIB * 1024 * 1024)
+        made = _try(["mkfs.ext4", "-q", "-m", "0", str(image)])
+        if made:
+            _unavailable(request.param, made)
+        command = ["mount", "-o", "loop", str(image), str(mount)]
+    refused = _try(command)
+    if refused:
+        _unavailable(request.param, refused)
+    try:
+        yield mount
+    finally:
+        subprocess.run(["umount", str(mount)], check=True)
+
+
+def _try(command: list[str]) -> str:
+    """Why it did not work; empty if it did."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return f"{command[0]} is not installed"
+    return "" if done.returncode == 0 else done.stderr.strip() or f"{command[0]} failed"
+
+
+def _unavailable(kind: str, reason: str) -> None:
+    message = f"a {kind} of {SIZE_MIB} MiB cannot be mounted: {reason}"
+    if os.environ.get("CI") == "true" and kind == "tmpfs":
+        pytest.fail(message)
+    pytest.skip(message)
+
+
+@pytest.mark.parametrize("mode", ["always", "interval", "never"])
+async def test_upstream_81_full_drained_and_taking_again(small_disk, mode):
+    root = small_disk / "spool"
+    partition = await Partition.open(root, 0, options=SpoolOptions(fsync=mode, segment_bytes=1 << 20))
+    stored = await _fill(partition)
+    assert len(stored) > 30
+    assert not partition.has_capacity
+
+    seen = []
+    while part := await partition.read(seen[-1] if seen else 0, 1 << 20):
+        for each in part:
+            assert each.body == stored[each.sequence]
+            partition.acknowledge(each.sequence)
+            seen.append(each.sequence)
+    assert seen == list(stored)
+    assert await partition.read(0, 1) == []
+    deadline = time.monotonic() + 10
+    while not partition.has_capacity:
+        assert time.monotonic() < deadline, "still full"
+        await asyncio.sleep(0.02)
+    assert len(await partition.append([Record(b"{}", NOISE[:1000])])) == 1
+    assert partition.usage.segments == 1
+    await partition.close()
+
+
+async def test_started_on_a_full_disk_it_drains(small_disk):
+    root = small_disk / "spool"
+    options = SpoolOptions(fsync="never", segment_bytes=1 << 20)
+    partition = await Partition.open(root, 0, options=options)
+    stored = await _fill(partition)
+    await partition.close()
+    with (small_disk / "ballast").open("wb", buffering=0) as file:
+        try:
+            while file.write(bytes(512)):
+                pass
+        except OSError:
+            pass
+    partition = await Partition.open(root, 0, options=options)
+    assert partition.recovered.records == len(stored)
+    count = 0
+    while part := await partition.read(0, 1 << 20):
+        count += len(part)
+        for each in part:
+            partition.acknowledge(each.sequence)
+    assert count == len(stored)
+    await partition.append([Record(b"{}", b"again")])
+    await partition.close()
+
+
+async def _fill(partition: Partition) -> dict[int, bytes]:
+    stored = {}
+    for size in (150_000, 10_000, 100):
+        while True:
+            body = NOISE[:size]
+            try:
+                stored[(await partition.append([Record(b"{}", body)]))[0]] = body
+            except SpoolFull:
+                break
+        partition._log.disk_full = False  # the next smaller size may still fit
+    partition._log.disk_full = True
+    return stored

@@ -1,0 +1,460 @@
+from __future__ import annotations
+
+import asyncio
+import errno
+import random
+import threading
+
+import pytest
+
+from scrubjay.errors import SpoolError, SpoolFull, SpoolLocked
+from scrubjay.runtime.disk import Disk
+from scrubjay.runtime.partition_lock import adoptable
+from scrubjay.runtime.spool import Partition, SpoolOptions, StoredRecord
+from scrubjay.runtime.spool_types import Committed, Damaged, Evicted, Faulted, Synced
+from support.simulated_disk import SimulatedClock
+from support.spool_log import record
+
+NOISE = random.Random(9).randbytes(4_000_000)
+
+
+class Gate(Disk):
+    """The real disk, which can be made to wait, and to fail."""
+
+    def __init__(self):
+        self.passable = threading.Event()
+        self.passable.set()
+        self.reached = threading.Event()
+        self.writes = 0
+        self.error = 0
+        self.sync_error = 0
+
+    def write(self, descriptor, parts, offset):
+        self.reached.set()
+        self.passable.wait(10)
+        if self.error:
+            raise OSError(self.error, "made up")
+        self.writes += 1
+        super().write(descriptor, parts, offset)
+
+    def sync(self, descriptor):
+        if self.sync_error:
+            number, self.sync_error = self.sync_error, 0
+            raise OSError(number, "made up")
+        super().sync(descriptor)
+
+
+def opened(root, slot=0, **more):
+    options = more.pop("options", SpoolOptions())
+    return Partition.open(root, slot, options=options, **more)
+
+
+def started(coroutine):
+    return asyncio.get_running_loop().create_task(coroutine)
+
+
+async def until(condition):
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110 (the state of another thread)
+            await asyncio.sleep(0.005)
+
+
+async def bodies(partition):
+    return [each.body for each in await partition.read(0, 1 << 30)]
+
+
+@pytest.mark.parametrize("mode", ["always", "interval", "never"])
+async def test_what_is_appended_is_there_after_a_restart(tmp_path, mode):
+    partition = await opened(tmp_path, options=SpoolOptions(fsync=mode))
+    assert await partition.append([]) == []
+    assert await partition.append([record("a"), record("b")]) == [1, 2]
+    assert await partition.append([record("c", b'{"r":5}')]) == [3]
+    assert await bodies(partition) == [b"a", b"b", b"c"]
+    await partition.close()
+    partition = await opened(tmp_path)
+    assert partition.recovered.records == 3
+    assert await bodies(partition) == [b"a", b"b", b"c"]
+    assert [each.meta for each in await partition.read(2, 10)] == [b'{"r":5}']
+    await partition.close()
+
+
+async def test_a_batch_forms_while_the_previous_commit_runs(tmp_path):
+    disk = Gate()
+    partition = await opened(tmp_path, disk=disk)
+    disk.passable.clear()
+    disk.reached.clear()
+    tasks = [started(partition.append([record("first")]))]
+    await asyncio.to_thread(disk.reached.wait, 10)
+    tasks += [started(partition.append([record(b"%d" % n)])) for n in range(600)]
+    await asyncio.sleep(0)
+    assert not any(task.done() for task in tasks)
+    disk.passable.set()
+    numbers = [number for numbers in await asyncio.gather(*tasks) for number in numbers]
+    assert numbers == list(range(1, 602))
+    assert disk.writes == 1 + 1 + 3, "a segment header, the first record, and 600 in frames of up to 256"
+    await partition.close()
+
+
+async def test_a_frame_takes_a_mebibyte_and_larger_records_stand_alone(tmp_path):
+    events = []
+    partition = await opened(tmp_path, on_event=events.append)
+    sizes = [600_000, 300_000, 300_000, 3_000_000, 10]
+    done = await asyncio.gather(*[partition.append([record(NOISE[:size])]) for size in sizes])
+    assert done == [[1], [2], [3], [4], [5]]
+    assert [len(body) for body in await bodies(partition)] == sizes
+    await partition.close()
+    frames = [event.records for event in events if isinstance(event, Committed)]
+    assert sum(frames) == 5
+    assert frames[-2:] == [1, 1]
+
+
+async def test_an_append_is_one_frame_however_many_records_it_has(tmp_path):
+    events = []
+    partition = await opened(tmp_path, on_event=events.append)
+    assert await partition.append([record("x")] * 1000) == list(range(1, 1001))
+    await partition.close()
+    assert [event.records for event in events if isinstance(event, Committed)] == [1000]
+
+
+async def test_acknowledged_records_leave_the_disk(tmp_path):
+    partition = await opened(tmp_path)
+    await partition.append([record(b"%d" % number) for number in range(10)])
+    for number in range(1, 10):
+        partition.acknowledge(number)
+    assert await bodies(partition) == [b"9"], "reading knows what is still in the buffer"
+    assert partition.usage.records == 1
+    partition.acknowledge(10)
+    await partition.close()
+    partition.acknowledge(10)
+    assert list(tmp_path.glob("p00/*.seg")) == []
+
+
+async def test_many_acknowledgements_are_written_at_once(tmp_path):
+    partition = await opened(tmp_path)
+    await partition.append([record("x")] * 1500)
+    for number in range(1, 1025):
+        partition.acknowledge(number)
+    await partition.append([record("y")])
+    while partition.usage.records != 477:
+        await partition.read(0, 1)
+    assert next(tmp_path.glob("p00/*.ack")).stat().st_size == 16
+    await partition.close()
+
+
+async def test_few_acknowledgements_are_written_within_a_second(tmp_path, monkeypatch):
+    monkeypatch.setattr("scrubjay.runtime.spool._ACK_DELAY_S", 0.01)
+    partition = await opened(tmp_path)
+    await partition.append([record("x")] * 3)
+    partition.acknowledge(1)
+    partition.acknowledge(3)
+    await until(lambda: partition.usage.records == 1)
+    await partition.close()
+
+
+class TestFull:
+    async def test_upstream_81_refuses_and_takes_again(self, tmp_path):
+        disk, clock = Gate(), SimulatedClock()
+        partition = await opened(tmp_path, disk=disk, clock=clock)
+        await partition.append([record("a")])
+        disk.error = errno.ENOSPC
+        with pytest.raises(SpoolFull):
+            await partition.append([record("b")])
+        with pytest.raises(SpoolFull):
+            await partition.append([record("c")])
+        assert not partition.has_capacity
+        assert not partition.failed
+        assert await bodies(partition) == [b"a"]
+        disk.error = 0
+        clock.advance(1)
+        await partition.read(0, 1)
+        await until(lambda: partition.has_capacity)
+        assert await partition.append([record("d")]) == [2]
+        await partition.close()
+
+    async def test_by_our_own_bound(self, tmp_path):
+        partition = await opened(tmp_path, options=SpoolOptions(max_bytes=2_000))
+        with pytest.raises(SpoolFull):
+            await partition.append([record(NOISE[:4_000])])
+        await partition.append([record("small")])
+        assert partition.usage.segments == 1
+        await partition.close()
+
+    async def test_evictions_are_told(self, tmp_path):
+        events = []
+        options = SpoolOptions(segment_bytes=1_000, max_bytes=4_000, when_full="drop_oldest")
+        partition = await opened(tmp_path, options=options, on_event=events.append)
+        for number in range(6):
+            await partition.append([record(NOISE[:1_000], b'{"n":%d}' % number)])
+        evicted = [each for event in events if isinstance(event, Evicted) for each in event.records]
+        assert evicted[0] == (1, b'{"n":0}')
+        await partition.close()
+
+
+class TestFailing:
+    async def test_upstream_88_waiting_requests_hear_of_a_failed_sync(self, tmp_path):
+        disk, events = Gate(), []
+        partition = await opened(tmp_path, disk=disk, options=SpoolOptions(fsync="always"), on_event=events.append)
+        await partition.append([record("a")])
+        disk.sync_error = errno.EIO
+        with pytest.raises(SpoolError):
+            await partition.append([record("b")])
+        assert any(isinstance(event, Faulted) for event in events), "told before the answer"
+        await partition.append([record("c")])
+        assert await bodies(partition) == [b"a", b"c"]
+        await partition.close()
+
+    async def test_repeatedly(self, tmp_path):
+        disk = Gate()
+        partition = await opened(tmp_path, disk=disk)
+        disk.error = errno.EIO
+        for _ in range(3):
+            with pytest.raises(SpoolError):
+                await partition.append([record("a")])
+        assert partition.failed
+        assert not partition.has_capacity
+        await partition.close()
+
+    async def test_one_record_over_the_format_does_not_harm_the_others_of_its_batch(self, tmp_path):
+        disk = Gate()
+        partition = await opened(tmp_path, disk=disk)
+        disk.passable.clear()
+        appends = [partition.append([record("x", meta)]) for meta in (b"{}", b"{}", b"m" * 70_000, b"{}")]
+        gathering = asyncio.gather(*appends, return_exceptions=True)
+        await asyncio.to_thread(disk.reached.wait, 10)
+        disk.passable.set()
+        results = await gathering
+        assert [type(result) for result in results] == [list, list, ValueError, list]
+        await partition.close()
+
+    async def test_a_chore_that_breaks_does_not_end_the_thread(self, tmp_path, monkeypatch):
+        events = []
+        partition = await opened(tmp_path, on_event=events.append)
+
+        def broken():
+            raise RuntimeError("no such luck")
+
+        monkeypatch.setattr(partition._log, "chores", broken)
+        assert await partition.append([record("a")]) == [1]
+        assert await partition.append([record("b")]) == [2]
+        assert any("no such luck" in event.detail for event in events if isinstance(event, Faulted))
+        await partition.close()
+
+    async def test_a_listener_that_breaks_keeps_nobody_waiting(self, tmp_path):
+        def broken(event):
+            raise RuntimeError("listener")
+
+        heard = []
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: heard.append(context["exception"]))
+        partition = await opened(tmp_path, on_event=broken)
+        assert await partition.append([record("a")]) == [1]
+        await partition.close()
+        assert heard
+
+    async def test_files_that_cannot_be_read(self, tmp_path, monkeypatch):
+        partition = await opened(tmp_path, options=SpoolOptions(segment_bytes=64))
+        await partition.append([record("a")])
+        await partition.append([record("b")])
+        await partition.close()
+        disk = Disk()
+        partition = await opened(tmp_path, disk=disk)
+
+        def none_left(path):
+            raise OSError(errno.EMFILE, "too many")
+
+        monkeypatch.setattr(disk, "open", none_left)
+        with pytest.raises(SpoolError, match="cannot be read"):
+            await partition.read(0, 100)
+        monkeypatch.undo()
+        assert await bodies(partition) == [b"a", b"b"]
+        await partition.close()
+
+
+class TestReading:
+    async def test_damage_is_told_and_passed_over(self, tmp_path):
+        partition = await opened(tmp_path)
+        for name in "abc":
+            await partition.append([record(name * 100)])
+        await partition.close()
+        segment = next(tmp_path.glob("p00/*.seg"))
+        data = bytearray(segment.read_bytes())
+        data[64 + 60] ^= 1
+        segment.write_bytes(data)
+        events = []
+        partition = await opened(tmp_path, on_event=events.append)
+        assert await bodies(partition) == [b"b" * 100, b"c" * 100]
+        assert [event.records for event in events if isinstance(event, Damaged)] == [1]
+        assert len(list(tmp_path.glob("p00/quarantine/*"))) == 1
+        await partition.close()
+
+    async def test_about_as_much_as_was_asked(self, tmp_path):
+        partition = await opened(tmp_path)
+        for number in range(12):
+            await partition.append([record(NOISE[number * 300_000 : number * 300_000 + 300_000])])
+        assert len(await partition.read(0, 2_000_000)) == 7
+        assert len(await partition.read(0, 1)) == 1
+        assert [each.sequence for each in await partition.read(8, 1 << 30, until=11)] == [9, 10]
+        assert await partition.read(12, 1 << 30) == []
+        await partition.close()
+
+    async def test_the_survey_sees_what_was_there_at_the_start(self, tmp_path):
+        partition = await opened(tmp_path)
+        await partition.append([record("x", b'{"n":%d}' % number) for number in range(3)])
+        await partition.append([record("y", b"{}")])
+        await partition.close()
+        partition = await opened(tmp_path)
+        await partition.append([record("new")])
+        partition.acknowledge(2)
+        await partition.read(0, 1)
+        seen = [each async for part in partition.survey() for each in part]
+        assert seen == [(1, b'{"n":0}'), (3, b'{"n":2}'), (4, b"{}")]
+        await partition.close()
+
+
+class TestAge:
+    @staticmethod
+    def stored(clock, same_boot=True):
+        return StoredRecord(1, b"", b"", clock.wall_ms(), clock.boot_ms(), same_boot)
+
+    async def test_upstream_85_a_record_expires_after_the_holdoff(self, tmp_path):
+        clock = SimulatedClock()
+        partition = await opened(tmp_path, clock=clock, options=SpoolOptions(max_age_s=60, expiry_holdoff_s=300))
+        received = clock.wall_ms() / 1000
+        old = self.stored(clock)
+        clock.advance(299)
+        assert not partition.expired(old, received)
+        clock.advance(2)
+        assert partition.expired(old, received)
+        assert not partition.expired(self.stored(clock), clock.wall_ms() / 1000)
+        await partition.close()
+
+    @pytest.mark.parametrize("years", [10, -10])
+    async def test_upstream_84_a_step_of_the_clock_expires_nothing(self, tmp_path, years):
+        clock = SimulatedClock()
+        partition = await opened(tmp_path, clock=clock, options=SpoolOptions(max_age_s=60, expiry_holdoff_s=0))
+        received = clock.wall_ms() / 1000
+        fresh = self.stored(clock)
+        clock.wall_unix_ms += years * 365 * 86_400_000
+        clock.advance(30)
+        assert not partition.expired(fresh, received)
+        clock.advance(31)
+        assert partition.expired(fresh, received)
+        await partition.close()
+
+
+class TestOwnership:
+    async def test_upstream_87_a_second_instance_takes_the_next_slot(self, tmp_path):
+        first = await opened(tmp_path, None)
+        second = await opened(tmp_path, None)
+        assert (first.slot, second.slot) == (0, 1)
+        with pytest.raises(SpoolLocked):
+            await opened(tmp_path, 0)
+        assert await first.append([record("a")]) == await second.append([record("b")]) == [1]
+        assert await bodies(first) == [b"a"]
+        await first.close()
+        await second.close()
+
+    async def test_an_orphan_is_drained_never_written_and_removed(self, tmp_path):
+        orphan = await opened(tmp_path, 7)
+        await orphan.append([record("left"), record("behind")])
+        await orphan.close()
+        assert adoptable(tmp_path, {0}) == [7]
+        adopted = await opened(tmp_path, 7, adopt=True)
+        assert not adopted.has_capacity
+        with pytest.raises(SpoolError, match="takes no records"):
+            await adopted.append([record("c")])
+        assert repr(adopted).startswith("<Partition p07 adopted: 2 records")
+        for each in await adopted.read(0, 1000):
+            adopted.acknowledge(each.sequence)
+        await adopted.close()
+        assert not (tmp_path / "p07").exists()
+        assert adoptable(tmp_path) == []
+
+    async def test_an_orphan_that_is_not_drained_stays(self, tmp_path):
+        orphan = await opened(tmp_path, 7)
+        await orphan.append([record("left")])
+        await orphan.close()
+        await (await opened(tmp_path, 7, adopt=True)).close()
+        assert adoptable(tmp_path) == [7]
+
+    async def test_the_partition_keeps_its_identity(self, tmp_path):
+        partition = await opened(tmp_path)
+        await partition.append([record("a")])
+        await partition.close()
+        partition = await opened(tmp_path)
+        await partition.append([record("b")])
+        await partition.close()
+        headers = [path.read_bytes()[32:48] for path in sorted(tmp_path.glob("p00/*.seg"))]
+        assert len(headers) == 2
+        assert headers[0] == headers[1] != bytes(16)
+
+    @pytest.mark.parametrize("error", [OSError(errno.EACCES, "no"), RuntimeError("bug")])
+    async def test_a_partition_that_cannot_be_recovered_is_released(self, tmp_path, error):
+        class Broken(Disk):
+            def list(self, directory):
+                raise error
+
+        with pytest.raises((SpoolError, RuntimeError)):
+            await opened(tmp_path, disk=Broken())
+        await (await opened(tmp_path)).close()
+
+
+class TestClosing:
+    async def test_what_is_queued_is_written_first(self, tmp_path):
+        disk = Gate()
+        partition = await opened(tmp_path, disk=disk)
+        disk.passable.clear()
+        appends = [started(partition.append([record(NOISE[:400_000])])) for _ in range(9)]
+        await asyncio.to_thread(disk.reached.wait, 10)
+        closing = started(partition.close())
+        await asyncio.sleep(0)
+        with pytest.raises(SpoolError):
+            await partition.append([record("late")])
+        disk.passable.set()
+        await closing
+        assert [await append for append in appends] == [[number] for number in range(1, 10)]
+        await partition.close()
+        assert repr(partition).startswith("<Partition p00 closed")
+        assert not partition.has_capacity
+        with pytest.raises(SpoolError, match="closed"):
+            await partition.read(0, 1)
+
+    async def test_whoever_was_cancelled_is_not_answered(self, tmp_path):
+        disk = Gate()
+        partition = await opened(tmp_path, disk=disk)
+        disk.passable.clear()
+        waiting = started(partition.append([record("a")]))
+        await asyncio.to_thread(disk.reached.wait, 10)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        disk.passable.set()
+        assert await partition.append([record("b")]) == [2]
+        assert await bodies(partition) == [b"a", b"b"], "stored all the same"
+        await partition.close()
+
+    def test_a_loop_that_is_gone_is_nobody_to_tell(self, tmp_path):
+        disk = Gate()
+
+        async def leave():
+            partition = await opened(tmp_path, disk=disk)
+            disk.passable.clear()
+            disk.reached.clear()
+            task = started(partition.append([record("a")]))
+            await asyncio.to_thread(disk.reached.wait, 10)
+            task.cancel()
+            return partition
+
+        partition = asyncio.run(leave())
+        disk.passable.set()
+        partition._closed = False
+        partition._queue.put(type("Last", (), {"work": partition._shut, "done": None, "last": True})())
+        partition._thread.join(10)
+        assert not partition._thread.is_alive()
+
+    async def test_synced_at_the_latest_at_the_end(self, tmp_path):
+        events = []
+        partition = await opened(tmp_path, options=SpoolOptions(fsync_interval_s=1000), on_event=events.append)
+        await partition.append([record("a")])
+        assert not any(isinstance(event, Synced) for event in events)
+        await partition.close()
+        assert any(isinstance(event, Synced) for event in events)
