@@ -92,10 +92,13 @@ async def test_body_that_breaks_off(tmp_path: Path) -> None:
         connection = await passing.connect()
         await connection.send(request("POST", ENVELOPE, EVENT, AUTH)[:-1])
         await connection.close()
-        connection = await passing.connect()
-        await connection.send(chunked("POST", ENVELOPE, [EVENT], AUTH)[:-5] + b"nonsense\r\n")
-        assert (await connection.answer()).status == 400
-        await connection.close()
+        for rest in (b"nonsense\r\n", b"-1\r\n", b"5\r\ntoo long\r\n"):
+            connection = await passing.connect()
+            await connection.send(chunked("POST", ENVELOPE, [EVENT], AUTH)[:-5])
+            await asyncio.sleep(0.02)
+            await connection.send(rest)
+            assert (await connection.answer()).status == 400
+            await connection.close()
         assert await passing.forwards_nothing()
 
 

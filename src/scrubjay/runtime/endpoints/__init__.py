@@ -14,7 +14,7 @@ from scrubjay.runtime.endpoints.common import Observer
 from scrubjay.runtime.endpoints.front import Front, Handler, Route
 from scrubjay.settings.schema import Settings
 
-__all__ = ["ENDPOINTS", "front_door"]
+__all__ = ["ENDPOINTS", "front_door", "routes"]
 
 ENDPOINTS: Final[tuple[Callable[[Settings, Ports], Iterable[Route | web.RouteDef]], ...]] = (
     ingest.routes,
@@ -24,8 +24,13 @@ ENDPOINTS: Final[tuple[Callable[[Settings, Ports], Iterable[Route | web.RouteDef
 
 def front_door(settings: Settings, ports: Ports, health: Health, observer: Observer) -> Front:
     """The handler for everything that comes in; `Front.server` makes it a server."""
+    return Front(routes(settings, ports, health), observer)
+
+
+def routes(settings: Settings, ports: Ports, health: Health) -> list[Route]:
+    """What is answered under these settings."""
     table = [_adapted(route) for endpoint in ENDPOINTS for route in endpoint(settings, ports)]
-    return Front([*table, *admin.routes(settings, health)], observer)
+    return [*table, *admin.routes(settings, health)]
 
 
 def _adapted(route: Route | web.RouteDef) -> Route:

@@ -76,6 +76,12 @@ class Front:
     ) -> None:
         self._observer = observer
         self._now_mono = now_mono
+        self.is_closing = False
+        """Each answer from now on is the last of its connection."""
+        self.route(routes)
+
+    def route(self, routes: Iterable[Route]) -> None:
+        """Puts these routes in place of those that were."""
         self._fixed: dict[str, _Place] = {}
         self._patterns: dict[str, list[_Place]] = {}
         for route in routes:
@@ -120,6 +126,8 @@ class Front:
             self._observer.internal_error("http", error)
             response = replies.problem(500, "internal error")
         self._observer.request(label, response.status, self._now_mono() - started_mono)
+        if self.is_closing:
+            response.force_close()
         return response
 
     def _add(self, route: Route) -> None:
@@ -172,7 +180,9 @@ class _Server(web.Server):
 
 
 class _Connection(web.RequestHandler):
-    """Closes if the headers of a request do not all come within `HEADER_TIMEOUT_S` of its first byte (`ingest.md` 4.2)."""
+    """Closes if the headers of a request do not all come within `HEADER_TIMEOUT_S` of its first byte (`ingest.md` 4.2), and ends
+    a body whose framing breaks.
+    """
 
     __slots__ = ("_too_late",)
 
@@ -182,6 +192,8 @@ class _Connection(web.RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
+        if self._messages and not isinstance(self._messages[-1][0], RawRequestMessage):
+            self._break_body()
         waiter = self._waiter
         if waiter is None or waiter.done():  # a request is being handled, or has come just now
             self._stop_clock()
@@ -191,6 +203,11 @@ class _Connection(web.RequestHandler):
     def connection_lost(self, exc: BaseException | None) -> None:
         self._stop_clock()
         super().connection_lost(exc)
+
+    def _break_body(self) -> None:
+        """What came is no HTTP. aiohttp answers that as a request of its own; whoever waits for the rest of a body must know too."""
+        if self._current_request is not None and not self._current_request.content.is_eof():
+            self._current_request.content.set_exception(web.RequestPayloadError("the framing is broken"))
 
     def _stop_clock(self) -> None:
         if self._too_late is not None:

@@ -67,6 +67,9 @@ class Reply(web.StreamResponse):
     def keep_alive(self) -> bool:
         return self.keeps_alive
 
+    def force_close(self) -> None:
+        self.closes = True
+
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
         self.keeps_alive = keeps_alive = request.keep_alive and not self.closes
         transport = request.transport

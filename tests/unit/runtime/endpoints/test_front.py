@@ -191,3 +191,18 @@ async def test_unknown_coding_comes_before_the_route() -> None:
 
 def test_repr_says_how_many() -> None:
     assert repr(front()) == "<Front 5 paths>"
+
+
+async def test_closing_makes_each_answer_the_last() -> None:
+    door = front()
+    door.is_closing = True
+    reply = await door(FakeRequest("GET", "/nowhere"))  # type: ignore[arg-type]
+    assert isinstance(reply, Reply)
+    assert reply.closes
+
+
+async def test_routes_can_be_replaced() -> None:
+    door = front()
+    door.route([Route("GET", "/new", other, "new")])
+    assert (await ask(door, "GET", "/new"))[0] == 201
+    assert (await ask(door, "GET", "/files/a"))[0] == 404
