@@ -57,8 +57,9 @@ class Server:
 class Floor:
     """A dispatcher with all that is around it; time stands still unless moved."""
 
-    def __init__(self, *script, limit_of=lambda parcel: None, **options) -> None:
-        self.server, self.book, self.observed, self.clock = Server(*script), KeptBook(), Observed(), SetClock()
+    def __init__(self, *script, limit_of=lambda parcel: None, clock=None, **options) -> None:
+        self.server, self.book, self.observed = Server(*script), KeptBook(), Observed()
+        self.clock = clock or SetClock()
         self.custody = Custody(Ledger(self.book), self.observed, self.clock, None)
         self.on_disk: list[str] = []
         self.dispatcher = Dispatcher(
@@ -190,6 +191,16 @@ class TestAnswers:
             floor.add("a")
             await until(lambda: floor.clock.move(0.001) or floor.book.bookings)
             assert floor.book.codes == ["forwarded"]
+
+    async def test_what_becomes_due_between_two_looks_at_the_clock_is_not_forgotten(self):
+        class Running(SetClock):
+            def mono_s(self):
+                self.now_mono += 0.4
+                return self.now_mono
+
+        async with Floor(NETWORK, clock=Running(), retry_delay_s=1.0) as floor:
+            floor.add("a")
+            assert await floor.ended() == ["forwarded"]
 
     async def test_an_earlier_time_replaces_the_timer(self):
         long, short = (Transient("503", status=503, retry_after_s=delay) for delay in (3_600.0, 0.005))
