@@ -107,6 +107,9 @@ class KeptBook:
     def ended(self, booking: Booking) -> None:
         self.bookings.append(booking)
 
+    def accepted(self, item_types: object) -> None:
+        raise AssertionError("forwarding accepts nothing")
+
     @property
     def codes(self) -> list[str]:
         return [booking.reason.code for booking in self.bookings]

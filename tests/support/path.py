@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -41,12 +41,16 @@ class Accounts:
 
     came: list[Quantities] = field(default_factory=list)
     bookings: list[Booking] = field(default_factory=list)
+    accepts: list[list[str]] = field(default_factory=list)
 
     def received(self, item_type: str, quantities: Quantities) -> None:
         self.came.append(quantities)
 
     def ended(self, booking: Booking) -> None:
         self.bookings.append(booking)
+
+    def accepted(self, item_types: Iterable[str]) -> None:
+        self.accepts.append(list(item_types))
 
     def lost(self) -> list[tuple[str, str, str]]:
         """(item type, reason, origin) in order."""

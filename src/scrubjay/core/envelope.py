@@ -46,12 +46,16 @@ _ENCODER: Final = msgspec.json.Encoder()
 Payload = bytes | memoryview
 
 
+class TooDeep(ValueError):
+    """It looks like JSON as far as it was read, and is nested deeper than that."""
+
+
 def decode_json(data: Payload | str) -> object:
     """Strict JSON: no NaN, no bad UTF-8, no lone surrogates, nothing behind the value. Raises `ValueError` for all else."""
     try:
         return _DECODER.decode(data)
     except RecursionError:
-        raise ValueError("nested too deeply") from None
+        raise TooDeep("nested too deeply") from None
 
 
 def encode_json(value: object) -> bytes:

@@ -61,6 +61,8 @@ class Book(Protocol):
 
     def ended(self, booking: Booking) -> None: ...
 
+    def accepted(self, item_types: Iterable[str]) -> None: ...
+
 
 @dataclass(slots=True)
 class Parcel:
@@ -150,6 +152,10 @@ class Ledger:
 
     def receive(self, item_type: str, quantities: Quantities) -> None:
         self._book.received(item_type, quantities)
+
+    def accept(self, item_types: Iterable[str]) -> None:
+        """An envelope was answered with 200; the types are those of its items as they came, empty for unknown ones."""
+        self._book.accepted(item_types)
 
     def book(self, booking: Booking) -> None:
         self._book.ended(booking)

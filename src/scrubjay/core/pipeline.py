@@ -2,33 +2,37 @@
 
 Read `process` from top to bottom; every stage is a function below it, in the same order, that asks a rule module and drops or
 touches items through the tally. Nothing here waits but two objects that were handed in (the quota backend and the outbox) and
-the thread for large bodies; with the in-process backend and room in memory it never suspends. Order of evaluation: `ingest.md` 1.1.
+the thread for large bodies; with the in-process backend and room in memory it never suspends. In the thread rules only answer: the
+tally is touched here alone. Order of evaluation: `ingest.md` 1.1.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from scrubjay import reasons
 from scrubjay.core import dsn
 from scrubjay.core.dsn import Auth
 from scrubjay.core.enforcement import Ruling, draw_up, judge
-from scrubjay.core.envelope import Envelope, Item, decode_json, read_header
+from scrubjay.core.envelope import Envelope, Item, TooDeep, decode_json, read_header
 from scrubjay.core.items import check_sizes, classify
 from scrubjay.core.items.partial import Dropped, Thinned
 from scrubjay.core.ledger import Account, Tally
 from scrubjay.core.limits import ActiveLimit, Scoping, format_rate_limits
 from scrubjay.core.outgoing import pack
 from scrubjay.core.plan import ProjectPlan
-from scrubjay.core.ports import Ingress, Ports, Scrubbed, Verdict
+from scrubjay.core.ports import Ingress, Ports, Verdict
 from scrubjay.core.quotas import zero_limits
 from scrubjay.core.scrub.documents import scrub_document
 from scrubjay.core.scrub.program import ScrubProgram
 from scrubjay.errors import BadRequest, Denied, Unavailable, Unscrubbable
 from scrubjay.reasons import Reason
 
+Answer = TypeVar("Answer")
+
 HEAVY_BYTES = 256 * 1024
-"""Bodies above this are scrubbed in a thread, so that no stage holds the loop for long (architecture 11)."""
+"""Items that come to more are filtered, sampled and scrubbed in a thread, so that nobody else waits for them (architecture 11)."""
 
 MAX_ADVERTISED = 20
 """Limits named in a 200 (`decisions.md` 3.5)."""
@@ -45,20 +49,24 @@ async def process(ingress: Ingress, ports: Ports) -> Verdict:
         project_id = plan.project_id
     revision = "" if plan is None else plan.revision
     account = Account(auth.key, project_id, revision, envelope.event_id, ingress.received_unix)
+    came = [item.kind.type for item in envelope.items]
     with ports.ledger.open(envelope, account) as tally:
         make_room(tally, ports)
         plan = admit(tally, plan, ingress, ports)
         scoping = Scoping(auth.key, project_id, plan.organization_id, plan.key_id(auth.key))
         limits = gate(tally, plan, scoping, ingress, ports)
         check_sizes(tally.items, ports.bounds)
-        filter_(tally, plan)
-        sample(tally, plan)
+        await filter_(tally, plan, ports)
+        await sample(tally, plan, ports)
         limits += await limit(tally, plan, scoping, ingress, ports)
         await scrub(tally, plan, ports)
         if ports.capture is not None:
             ports.capture.offer(tally, ingress)
         await hand_over(tally, plan, auth, ingress, ports)
-    return verdict(envelope, limits, plan, scoping, ingress, ports)
+    told = verdict(envelope, limits, plan, scoping, ingress, ports)
+    if told.status == 200:
+        ports.ledger.accept(came)
+    return told
 
 
 def authenticate(ingress: Ingress, ports: Ports) -> tuple[Auth, int]:
@@ -122,20 +130,21 @@ def gate(tally: Tally, plan: ProjectPlan, scoping: Scoping, ingress: Ingress, po
     return _enforce(tally, judge(tally.items, _known_limits(plan, scoping, ingress, ports)))
 
 
-def filter_(tally: Tally, plan: ProjectPlan) -> None:
+async def filter_(tally: Tally, plan: ProjectPlan, ports: Ports) -> None:
     """Inbound filters: what the project never wants to see."""
     tally.stage = "filter"
     if plan.filters is not None:
-        for item in list(tally.items):
-            _take(tally, item, plan.filters.match(item))
+        for item, ruling in await _ask(plan.filters.match, tally.items, ports):
+            _take(tally, item, ruling)
 
 
-def sample(tally: Tally, plan: ProjectPlan) -> None:
+async def sample(tally: Tally, plan: ProjectPlan, ports: Ports) -> None:
     """Sampling by trace, so that every relay and every service keeps the same traces."""
     tally.stage = "sample"
-    if plan.sampling is not None:
-        for item in list(tally.items):
-            _take(tally, item, plan.sampling.decide(item, tally.envelope.headers))
+    sampling, headers = plan.sampling, tally.envelope.headers
+    if sampling is not None:
+        for item, ruling in await _ask(lambda item: sampling.decide(item, headers), tally.items, ports):
+            _take(tally, item, ruling)
 
 
 async def limit(
@@ -161,21 +170,11 @@ async def scrub(tally: Tally, plan: ProjectPlan, ports: Ports) -> None:
     if tally.envelope.event_id is None:
         for item in [item for item in tally.items if item.rides_on_event]:
             tally.drop(item, reasons.INVALID_EVENT_ID)
-    items = tuple(tally.items)
-    if sum(len(item.payload) for item in items) > HEAVY_BYTES:
-        results = await ports.in_thread(lambda: scrub_items(program, items, plan))
-    else:
-        results = scrub_items(program, items, plan)
-    for item, result in results:
+    for item, result in await _ask(lambda item: _scrub_item(program, item, plan), tally.items, ports):
         if isinstance(result, Reason):
             tally.drop(item, result)
         elif result is not None:
             item.replace(result)
-
-
-def scrub_items(program: ScrubProgram, items: Sequence[Item], plan: ProjectPlan) -> list[Scrubbed]:
-    """Pure, so that it may run in a thread."""
-    return [(item, _scrub_item(program, item, plan)) for item in items]
 
 
 def _scrub_item(program: ScrubProgram, item: Item, plan: ProjectPlan) -> bytes | Reason | None:
@@ -228,6 +227,18 @@ def _known_limits(plan: ProjectPlan, scoping: Scoping, ingress: Ingress, ports: 
     return known + zero_limits(plan.quotas, scoping, ingress.now_mono) if plan.quotas else known
 
 
+async def _ask(rule: Callable[[Item], Answer], items: Sequence[Item], ports: Ports) -> list[tuple[Item, Answer]]:
+    """What a rule says of each item, before anything is done about it."""
+    asked = tuple(items)
+
+    def answers() -> list[tuple[Item, Answer]]:
+        return [(item, rule(item)) for item in asked]
+
+    if sum(len(item.payload) for item in asked) > HEAVY_BYTES:
+        return await ports.in_thread(answers)
+    return answers()
+
+
 def _take(tally: Tally, item: Item, ruling: Dropped | Thinned | None) -> None:
     """Does what a filter or a sampling rule said of an item."""
     if isinstance(ruling, Dropped):
@@ -253,10 +264,10 @@ def _enforce(tally: Tally, ruling: Ruling) -> tuple[ActiveLimit, ...]:
 def _is_json(payload: bytes | memoryview) -> bool:
     try:
         decode_json(payload)
+    except TooDeep:
+        return True
     except ValueError:
         return False
-    except RecursionError:
-        return True
     return True
 
 

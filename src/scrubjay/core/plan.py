@@ -3,16 +3,17 @@
 `compile_plan` resolves names, vets patterns and builds tables, so that the hot path only looks things up. The revision is the hash
 of everything that went in: equal revisions are the same plan, so a reload compiles only what changed. A plan that does not compile
 raises `ConfigError` and never replaces a running one. Parts that may fail alone (one quota, one filter) are left out and named in
-`problems` (`upstream-and-operations.md` 2.8).
+`problems` (`upstream-and-operations.md` 2.8). Projects whose rules are equal share a scrub program, the dearest part of a plan.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Literal, TypeVar
 from urllib.parse import urlsplit
+from weakref import WeakValueDictionary
 
 from scrubjay.core.envelope import encode_json
 from scrubjay.core.filters import Filters, compile_filters
@@ -20,7 +21,7 @@ from scrubjay.core.quotas import Quota, compile_quotas
 from scrubjay.core.sampling import Sampling, compile_sampling
 from scrubjay.core.scrub.program import ScrubProgram, compile_program
 from scrubjay.errors import ConfigError
-from scrubjay.settings.project import ProjectConfig
+from scrubjay.settings.project import DataScrubbing, ProjectConfig
 from scrubjay.settings.schema import Settings
 
 OriginRule = Callable[[str], bool]
@@ -62,6 +63,28 @@ class ProjectPlan:
         return f"<ProjectPlan {self.revision} of {name}, {'scrubs' if self.scrub else 'forwards as it came'}>"
 
 
+class Programs:
+    """Compiled scrub programs by what they were compiled from, as long as a plan uses them."""
+
+    def __init__(self) -> None:
+        self._known: WeakValueDictionary[bytes, ScrubProgram] = WeakValueDictionary()
+
+    def program(
+        self, pii_config: Mapping[str, object] | None, scrubbing: DataScrubbing, profile: str, *, hide_client_ip: bool
+    ) -> ScrubProgram:
+        """Raises `ConfigError`."""
+        content = encode_json((pii_config, scrubbing, profile, hide_client_ip))
+        program = self._known.get(content)
+        if program is None:
+            program = self._known[content] = compile_program(
+                pii_config=pii_config, settings=scrubbing, profile=profile, hide_client_ip=hide_client_ip
+            )
+        return program
+
+    def __repr__(self) -> str:
+        return f"<Programs {len(self._known)}>"
+
+
 def pass_plan(settings: Settings) -> ProjectPlan:
     """The plan of mode `proxy` for keys without a project file: nothing is looked at."""
     privacy = settings.privacy
@@ -73,21 +96,16 @@ def pass_plan(settings: Settings) -> ProjectPlan:
     )
 
 
-def compile_plan(project: ProjectConfig, settings: Settings) -> ProjectPlan:
+def compile_plan(project: ProjectConfig, settings: Settings, programs: Programs | None = None) -> ProjectPlan:
     """Compiles one project. Raises `ConfigError` with the member's path where the whole cannot be used."""
+    programs = programs or Programs()
     options = project.config
     problems: list[str] = []
     profile = _choice(options.scrubjay.scrub, "profile", settings.scrub.profile, ("strict", "parity"))
-    scrubbing = options.scrubbing
     # Scrubbing decides what the server may learn of the client's address, unless the operator decided (ingest.md 7.3).
     policy = settings.privacy.send_client_ip
-    hides_client_ip = scrubbing.scrub_ip_addresses if policy == "auto" else policy == "none"
-    program = compile_program(
-        pii_config=options.pii_config,
-        settings=scrubbing,
-        profile=profile,
-        hide_client_ip=hides_client_ip,
-    )
+    hides_client_ip = options.scrubbing.scrub_ip_addresses if policy == "auto" else policy == "none"
+    program = programs.program(options.pii_config, options.scrubbing, profile, hide_client_ip=hides_client_ip)
     filters = None
     if settings.filters.enabled and options.filter_settings:
         filters, found = compile_filters(options.filter_settings)

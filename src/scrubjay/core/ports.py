@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from scrubjay.core.dsn import Auth
-from scrubjay.core.envelope import Envelope, Item
+from scrubjay.core.envelope import Envelope
 from scrubjay.core.ledger import Ledger, Parcel, Tally
 from scrubjay.core.limits import LimitTable
 from scrubjay.core.plan import ProjectPlan
 from scrubjay.core.quotas import QuotaBackend
-from scrubjay.reasons import Reason
 from scrubjay.settings.schema import Limits
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -73,6 +74,12 @@ class Capture(Protocol):
     def offer(self, tally: Tally, ingress: Ingress) -> None: ...
 
 
+class InThread(Protocol):
+    """Runs pure work where it holds up nobody else; `asyncio.to_thread` is the real one."""
+
+    def __call__(self, work: Callable[[], T], /) -> Awaitable[T]: ...
+
+
 @dataclass(slots=True)
 class Ports:
     """Everything that the pipeline may touch. Without an `outbox` items end as captured."""
@@ -85,13 +92,9 @@ class Ports:
     bounds: Limits
     rng: Callable[[], float]
     new_id: Callable[[], str]
-    in_thread: Callable[[Callable[[], list[Scrubbed]]], Awaitable[list[Scrubbed]]]
+    in_thread: InThread
     has_memory: Callable[[], bool]
     capture: Capture | None = None
     accepts_unknown: bool = True
     trusts_facts: bool = True
     overrides_project_ids: bool = False
-
-
-Scrubbed = tuple[Item, "bytes | Reason | None"]
-"""What became of one item: new bytes, the reason it must go, or None for untouched."""

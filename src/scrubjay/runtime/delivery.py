@@ -20,7 +20,7 @@ from scrubjay.runtime.forwarding.http_client import HttpClient, Origin
 from scrubjay.runtime.forwarding.proxies import proxy_for
 from scrubjay.runtime.outbox import Outbox, OutboxOptions
 from scrubjay.runtime.spool import Partition
-from scrubjay.runtime.spool_types import Faulted, SpoolEvent, SpoolOptions, Synced
+from scrubjay.runtime.spool_types import Committed, Faulted, SpoolEvent, SpoolOptions, Synced
 from scrubjay.runtime.telemetry import Telemetry
 from scrubjay.runtime.upstream import Upstream, UpstreamOptions
 from scrubjay.settings.schema import Envelopes, Http, Settings
@@ -29,15 +29,30 @@ from scrubjay.settings.schema import Envelopes, Http, Settings
 class Delivery:
     """Open until `close`. `spool` None: parcels wait in memory alone."""
 
-    def __init__(self, outbox: Outbox, spool: Partition | None, client: HttpClient) -> None:
+    def __init__(self, outbox: Outbox, spool: Partition | None, upstream: Upstream) -> None:
         self.outbox = outbox
         self.spool = spool
-        self._client = client
+        self._upstream = upstream
+        self._is_paused = False
+
+    def reconfigure(self, settings: Settings) -> None:
+        """Puts in force what can change while it runs: how requests are made, how many, and how often they are repeated."""
+        self._upstream.reconfigure(upstream_options(settings))
+        self.outbox.reconfigure(dispatch_options(settings))
+
+    def toggle(self) -> bool:
+        """Stops sending, or begins again; says whether it sends now."""
+        self._is_paused = not self._is_paused
+        if self._is_paused:
+            self.outbox.pause()
+        else:
+            self.outbox.resume()
+        return not self._is_paused
 
     async def close(self, deadline_mono: float) -> int:
         """Drains, then closes. Returns how many parcels were lost because they were in memory alone."""
         lost = await self.outbox.drain(deadline_mono)
-        self._client.close()
+        self._upstream.close()
         if self.spool is not None:
             await self.spool.close()
         return lost
@@ -77,9 +92,8 @@ async def open_delivery(
     on_denied: Callable[[str], None],
 ) -> Delivery:
     """Begins to send what the spool held. Raises `ConfigError` for certificates that cannot be used."""
-    client = open_client(settings)
     upstream = Upstream(
-        client,
+        open_client(settings),
         telemetry,
         upstream_options(settings),
         on_limits=lambda parcel, learnt: limits.learn(_scoping(parcel), learnt, time.monotonic()),
@@ -94,7 +108,7 @@ async def open_delivery(
         limit_of=lambda parcel: limit_of(parcel, limits),
     )
     await outbox.start()
-    return Delivery(outbox, spool, client)
+    return Delivery(outbox, spool, upstream)
 
 
 def open_client(settings: Settings) -> HttpClient:
@@ -141,22 +155,27 @@ def upstream_options(settings: Settings) -> UpstreamOptions:
 
 
 def outbox_options(settings: Settings) -> OutboxOptions:
-    http, envelopes = settings.http, settings.spool.envelopes
+    envelopes = settings.spool.envelopes
     return OutboxOptions(
         max_memory_bytes=envelopes.max_memory_size,
         ephemeral=envelopes.ephemeral,
         spool_evicts=envelopes.when_full == "drop_oldest",
-        dispatch=DispatchOptions(
-            max_concurrent_requests=settings.limits.max_concurrent_requests,
-            retry_delay_s=http.retry_delay,
-            outage_grace_s=http.outage_grace_period,
-            max_retry_interval_s=http.max_retry_interval,
-            max_5xx_attempts=http.max_5xx_attempts,
-            max_age_s=envelopes.max_envelope_delay_secs,
-            expiry_holdoff_s=envelopes.expiry_holdoff,
-            max_unspool_per_s=envelopes.max_unspool_envelopes_per_second,
-            keeps_limited=http.rate_limited_policy == "retry",
-        ),
+        dispatch=dispatch_options(settings),
+    )
+
+
+def dispatch_options(settings: Settings) -> DispatchOptions:
+    http, envelopes = settings.http, settings.spool.envelopes
+    return DispatchOptions(
+        max_concurrent_requests=settings.limits.max_concurrent_requests,
+        retry_delay_s=http.retry_delay,
+        outage_grace_s=http.outage_grace_period,
+        max_retry_interval_s=http.max_retry_interval,
+        max_5xx_attempts=http.max_5xx_attempts,
+        max_age_s=envelopes.max_envelope_delay_secs,
+        expiry_holdoff_s=envelopes.expiry_holdoff,
+        max_unspool_per_s=envelopes.max_unspool_envelopes_per_second,
+        keeps_limited=http.rate_limited_policy == "retry",
     )
 
 
@@ -178,7 +197,9 @@ def limit_of(parcel: Parcel, limits: LimitTable) -> ActiveLimit | None:
 
 def tell_spool_event(event: SpoolEvent, telemetry: Telemetry) -> None:
     """What the disk did, where no record is concerned."""
-    if isinstance(event, Synced):
+    if isinstance(event, Committed):
+        telemetry.spool_append(event.records, event.duration_s)
+    elif isinstance(event, Synced):
         telemetry.spool_synced(event.duration_s)
     elif isinstance(event, Faulted):
         telemetry.spool_fault(event.detail)

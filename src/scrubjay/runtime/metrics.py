@@ -174,7 +174,6 @@ UNACCOUNTED: Final = _counter(
 STAGE_SECONDS: Final = _histogram(
     "scrubjay_stage_seconds", "Time in a stage of the path, of one request in 64.", "stage", buckets=_STAGE_S
 )
-SCRUB_HITS: Final = _counter("scrubjay_scrub_hits_total", "Values redacted.", "detector")
 QUOTA_BACKEND_ERRORS: Final = _counter(
     "scrubjay_quota_backend_errors_total", "Calls that failed; what they asked for was let through."
 )

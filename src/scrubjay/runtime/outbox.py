@@ -148,6 +148,10 @@ class Outbox:
         elif isinstance(event, Damaged):
             self._custody.damaged(event.records, event.detail)
 
+    def reconfigure(self, options: DispatchOptions) -> None:
+        """Other bounds for sending; what is on its way goes on under the old ones."""
+        self._dispatcher.reconfigure(options)
+
     def pause(self) -> None:
         """Stops sending and reading; what comes is held (SIGUSR1)."""
         self._dispatcher.pause()

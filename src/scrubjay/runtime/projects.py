@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from cachetools import TTLCache
 
-from scrubjay.core.plan import ProjectPlan, compile_plan, pass_plan, revision_of
+from scrubjay.core.plan import Programs, ProjectPlan, compile_plan, pass_plan, revision_of
 from scrubjay.errors import ConfigError
 from scrubjay.runtime.telemetry import Telemetry
 from scrubjay.settings.project import ProjectConfig
@@ -43,6 +43,8 @@ class Projects:
         if projects.problems:
             raise ConfigError(projects.problems[0])
         self._telemetry = telemetry
+        self._mono = mono
+        self._programs = Programs()
         self._denied: TTLCache[str, None] = TTLCache(_MAX_DENIED, settings.cache.miss_expiry, mono)
         self._table = _Table()
         self.ok = True
@@ -66,6 +68,8 @@ class Projects:
 
     def reload(self, settings: Settings, projects: ProjectSet) -> None:
         """Puts another generation in force; what cannot be used is counted and leaves its predecessor as it is."""
+        if settings.cache.miss_expiry != self._denied.ttl:
+            self._denied = TTLCache(_MAX_DENIED, settings.cache.miss_expiry, self._mono)
         self._swap(settings, projects, first=False)
 
     def _swap(self, settings: Settings, projects: ProjectSet, *, first: bool) -> None:
@@ -74,30 +78,25 @@ class Projects:
         for problem in projects.problems:
             self._telemetry.project_file_error(problem.partition(":")[0], problem)
 
-        def plan_of(project: ProjectConfig, predecessor: ProjectPlan | None) -> ProjectPlan | None:
+        def plan_of(project: ProjectConfig, predecessor: ProjectPlan | None) -> ProjectPlan:
             revision = revision_of(project, settings)
             if predecessor is not None and predecessor.revision == revision:
                 return predecessor
             try:
-                plan = compiled.get(revision) or compile_plan(project, settings)
+                plan = compiled.get(revision) or compile_plan(project, settings, self._programs)
             except ConfigError as error:
                 if first:
-                    raise
+                    raise ConfigError(f"{_name(project)}: {error}") from error
                 self.ok = False
-                self._telemetry.project_file_error(project.slug or str(project.project_id or "default"), str(error))
-                # Without a predecessor the key is refused: never served by a plan that was not meant for it.
-                return predecessor or DENIED
+                self._telemetry.project_file_error(_name(project), str(error))
+                return _last_good(predecessor, project)
             if revision not in compiled:
                 compiled[revision] = plan
                 for problem in plan.problems:
-                    self._telemetry.project_problem(str(project.project_id or "default"), problem)
+                    self._telemetry.project_problem(_name(project), problem)
             return plan
 
-        by_key = {}
-        for key, project in projects.by_key.items():
-            plan = plan_of(project, old.by_key.get(key))
-            if plan is not None:
-                by_key[key] = plan
+        by_key = {key: plan_of(project, old.by_key.get(key)) for key, project in projects.by_key.items()}
         fallback = plan_of(projects.default, old.fallback) if projects.default is not None else None
         if fallback is None and _forwards_unknown(settings):
             fallback = pass_plan(settings)
@@ -107,6 +106,17 @@ class Projects:
     def __repr__(self) -> str:
         state = "" if self.ok else ", a file cannot be used"
         return f"<Projects {len(self._table.by_key)} keys, default {self._table.fallback!r}{state}>"
+
+
+def _last_good(predecessor: ProjectPlan | None, project: ProjectConfig) -> ProjectPlan:
+    """The plan that an earlier version of `project` gave; without one its keys are refused, never served by another's plan."""
+    if predecessor is None or predecessor.scrub is None or predecessor.project_id != project.project_id:
+        return DENIED
+    return predecessor
+
+
+def _name(project: ProjectConfig) -> str:
+    return "project default" if project.project_id is None else f"project {project.project_id}"
 
 
 def _forwards_unknown(settings: Settings) -> bool:

@@ -3,7 +3,7 @@
 Each second a worker replaces `worker-N.json` in `relay.state_dir`: heartbeat, counters, the account, what is held. Its last drops
 stand in `worker-N.drops.json`, which is replaced only when there is a new one, so that an idle relay does not wear out a disk. Whoever
 is asked (`/metrics`, `status`, `drops`) reads all files and merges them. What the numbers mean is `telemetry`'s and `metrics`'s
-business.
+business, their text for Prometheus `exposition`'s.
 
 Invariants: a reader sees a whole file or none (rename); files are readable by their owner alone; no payload is ever in them. The files
 are not synchronised to disk: after a power cut the account is closed against what the spool holds.
@@ -14,26 +14,21 @@ from __future__ import annotations
 import os
 import stat
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import msgspec
-from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import Metric as Family
-from prometheus_client.registry import Collector
 
 from scrubjay.errors import ConfigError
 from scrubjay.reasons import Outcome
 from scrubjay.runtime.metrics import (
     HELD,
-    METRICS,
     OUTCOMES,
     RECEIVED,
     WORKERS,
     BucketRows,
-    Kind,
     Rows,
     Series,
     Values,
@@ -43,7 +38,6 @@ STALE_S: Final = 5.0
 """A worker whose heartbeat is older is taken for dead: its counters still count, its gauges do not."""
 
 MAX_DROPS: Final = 1_000
-CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class Drop(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -241,36 +235,3 @@ def balances(values: Values, held: dict[str, dict[str, int]]) -> dict[str, Balan
         for category, amount in amounts.items():
             account.setdefault(category, Balance()).held += amount
     return account
-
-
-class _Merged(Collector):
-    def __init__(self, merged: Merged) -> None:
-        self._values = merged.values
-
-    def collect(self) -> Iterator[Family]:
-        for row in METRICS:
-            family = Family(row.name.removesuffix("_total"), row.doc, row.kind.value)
-            if row.kind is Kind.HISTOGRAM:
-                for labels, counts in self._values.histograms[row.name].items():
-                    _add_histogram(family, dict(zip(row.labels, labels, strict=True)), row.buckets, counts)
-            else:
-                for labels, value in self._values.series[row.name].items():
-                    family.add_sample(row.name, dict(zip(row.labels, labels, strict=True)), value)
-            if family.samples:
-                yield family
-
-
-def _add_histogram(family: Family, labels: dict[str, str], bounds: tuple[float, ...], counts: list[float]) -> None:
-    seen = 0.0
-    for bound, count in zip((*map(str, bounds), "+Inf"), counts, strict=False):
-        seen += count
-        family.add_sample(f"{family.name}_bucket", {**labels, "le": bound}, seen)
-    family.add_sample(f"{family.name}_count", labels, seen)
-    family.add_sample(f"{family.name}_sum", labels, counts[-1])
-
-
-def exposition(merged: Merged) -> bytes:
-    """The Prometheus text of all workers."""
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Merged(merged))
-    return generate_latest(registry)

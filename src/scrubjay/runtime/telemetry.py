@@ -50,7 +50,6 @@ class Telemetry(AccountBook):
         self._envelopes = series[metrics.ENVELOPES.name]
         self._items = series[metrics.ITEMS.name]
         self._stage_seconds = histograms[metrics.STAGE_SECONDS.name]
-        self._scrub_hits = series[metrics.SCRUB_HITS.name]
         self._upstream_requests = series[metrics.UPSTREAM_REQUESTS.name]
         self._upstream_seconds = histograms[metrics.UPSTREAM_SECONDS.name]
 
@@ -62,10 +61,10 @@ class Telemetry(AccountBook):
         self._request_seconds.observe(labels, seconds)
 
     def accepted(self, item_types: Iterable[str]) -> None:
-        """An envelope was answered with 200; the types are those of its items as they came."""
+        """An envelope was answered with 200; the types are those of its items as they came, empty for unknown ones."""
         self._envelopes.add(())
         for item_type in item_types:
-            self._items.add((item_type,))
+            self._items.add((item_type or "unknown",))
 
     def timing_due(self) -> bool:
         """True for one request in 64: the one whose stages are to be timed."""
@@ -74,9 +73,6 @@ class Telemetry(AccountBook):
 
     def stage(self, stage: str, seconds: float) -> None:
         self._stage_seconds.observe((stage,), seconds)
-
-    def scrub_hits(self, detector: str, count: int = 1) -> None:
-        self._scrub_hits.add((detector,), count)
 
     def quota_backend_error(self, error: Exception) -> None:
         self.values.series[metrics.QUOTA_BACKEND_ERRORS.name].add(())
@@ -151,12 +147,10 @@ class Telemetry(AccountBook):
         ):
             self.values.series[metric.name][(partition,)] = value
 
-    def spool_append(self, group_size: int, seconds: float, fsync_seconds: float | None = None) -> None:
-        histograms = self.values.histograms
-        histograms[metrics.SPOOL_GROUP_SIZE.name].observe((), group_size)
-        histograms[metrics.SPOOL_APPEND_SECONDS.name].observe((), seconds)
-        if fsync_seconds is not None:
-            histograms[metrics.SPOOL_FSYNC_SECONDS.name].observe((), fsync_seconds)
+    def spool_append(self, group_size: int, seconds: float) -> None:
+        """So many records were written together, as durably as configured."""
+        self.values.histograms[metrics.SPOOL_GROUP_SIZE.name].observe((), group_size)
+        self.values.histograms[metrics.SPOOL_APPEND_SECONDS.name].observe((), seconds)
 
     def spool_recovered(self, records: int, torn_tails: int = 0) -> None:
         self.values.series[metrics.SPOOL_RECOVERED.name].add((), records)

@@ -76,13 +76,17 @@ class Upstream:
     ) -> None:
         self._client = client
         self._observer = observer
-        self._options = options
         self._on_limits = on_limits
         self._on_denied = on_denied
         self._now_unix = now_unix
         self._now_mono = now_mono
+        self.reconfigure(options)
+
+    def reconfigure(self, options: UpstreamOptions) -> None:
+        """For requests from now on. What is known of the server's encodings is learnt anew."""
+        self._options = options
         self._ladder = Ladder(options.encoding, fallback=options.encoding_fallback)
-        self._host = options.host_header or client.origin.netloc
+        self._host = options.host_header or self._client.origin.netloc
 
     async def send(self, parcel: Parcel, waited_s: float) -> None:
         """Returns once the server has taken the parcel, which was received `waited_s` seconds ago.

@@ -1,9 +1,8 @@
 """One worker: builds everything, runs it, drains it.
 
-Owns the order of starting and stopping (`upstream-and-operations.md` 9.6), the pulse (what happens once in a while) and reloading
-(2.7). What the parts do is theirs. Invariants: the port opens only when the spool is recovered and every plan compiled; a
-configuration that cannot be used never replaces one that runs; after the port is closed nothing is accepted, and what was
-accepted is sent, on disk, or counted as lost.
+Owns the order of starting and stopping and what signals do (`upstream-and-operations.md` 9.6), and reloading (2.7). What the parts do is
+theirs. Invariants: the port opens only when the spool is recovered and every plan compiled; a configuration that cannot be used never
+replaces one that runs; after the port is closed nothing is accepted, and what was accepted is sent, on disk, or counted as lost.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ import random
 import signal
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -23,7 +23,7 @@ import uvloop
 from aiohttp import web
 
 from scrubjay.core.capture.store import CaptureStore
-from scrubjay.core.ledger import ClientReports, Ledger
+from scrubjay.core.ledger import ClientReports
 from scrubjay.core.limits import LimitTable
 from scrubjay.core.ports import Ports
 from scrubjay.core.reporting import pack_reports
@@ -31,22 +31,24 @@ from scrubjay.errors import ConfigError, SpoolError, Unavailable
 from scrubjay.reasons import Quantities
 from scrubjay.runtime import log, state
 from scrubjay.runtime.delivery import Delivery, open_delivery, open_spool, tell_spool_event
-from scrubjay.runtime.endpoints import front_door
+from scrubjay.runtime.endpoints import front_door, routes
 from scrubjay.runtime.greeting import greet
 from scrubjay.runtime.health import Health
 from scrubjay.runtime.memory import MemoryGauge
 from scrubjay.runtime.projects import Projects
+from scrubjay.runtime.pulse import Pulse
 from scrubjay.runtime.quota_backends import BACKENDS
 from scrubjay.runtime.sink import CaptureSink
 from scrubjay.runtime.spool import Partition
 from scrubjay.runtime.spool_types import SpoolEvent
+from scrubjay.runtime.stage_times import TimedLedger
 from scrubjay.runtime.state import StateFile
 from scrubjay.runtime.telemetry import Telemetry
-from scrubjay.settings.load import Loaded, changed
-from scrubjay.settings.project_files import scan
+from scrubjay.settings.load import Loaded, changed, in_force
 
 EXIT_OK: Final = 0
 EXIT_LOST: Final = 3
+_LEAST_POLL_S: Final = 0.05
 _LOG: Final = logging.getLogger("scrubjay.worker")
 
 
@@ -61,19 +63,22 @@ class Worker:
     """All parts of one process, in the order in which they are built."""
 
     def __init__(self, loaded: Loaded) -> None:
-        settings = loaded.settings
+        health = loaded.settings.health
         self._loaded = loaded
         self._generation = 1
+        self._refused_reload = False
+        self._needs_restart: tuple[str, ...] = ()
         self._reports = ClientReports()
         self._limits = LimitTable()
-        self._memory = MemoryGauge(settings.health.max_memory_percent, settings.health.max_memory_bytes)
+        self._memory = MemoryGauge(health.max_memory_percent, health.max_memory_bytes)
         self._health = Health(self._metrics)
         self._spool: Partition | None = None
         self._delivery: Delivery | None = None
         self._sink: CaptureSink | None = None
-        self._runner: web.ServerRunner | None = None
+        self._listener: asyncio.Server | None = None
         self._stopping = asyncio.Event()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._changing = asyncio.Lock()
+        """Held by whoever builds or exchanges parts."""
 
     # Life
 
@@ -85,7 +90,15 @@ class Worker:
         return await self.stop()
 
     async def start(self) -> None:
-        """Raises `ConfigError`."""
+        """Raises `ConfigError`, with nothing left open."""
+        async with self._changing:
+            try:
+                await self._build()
+            except BaseException:
+                await self._abandon()
+                raise
+
+    async def _build(self) -> None:
         settings = self._loaded.settings
         for text in self._loaded.warnings:
             _LOG.warning(text)
@@ -108,18 +121,22 @@ class Worker:
         self.telemetry.config_generation(self._generation)
         self.ports = self._build_ports()
         self._watch()
-        self._runner = web.ServerRunner(
-            front_door(settings, self.ports, self._health, self.telemetry).server(
-                keepalive_timeout_s=settings.limits.keepalive_timeout
-            )
-        )
-        await self._open_port(self._runner)
+        self._front = front_door(settings, self.ports, self._health, self.telemetry)
+        self._server = self._front.server(keepalive_timeout_s=settings.limits.keepalive_timeout)
+        await self._open_port(self._server)
         self._begin_pulse()
         self._write_state()
         self._health.has_started = True
         # What was built so far lives as long as the process: the collector need not look at it again.
         gc.collect()
         gc.freeze()
+
+    async def _abandon(self) -> None:
+        """Closes what a start that failed had opened."""
+        if self._delivery is not None:
+            await self._delivery.close(time.monotonic())
+        elif self._spool is not None:
+            await self._spool.close()
 
     async def stop(self) -> int:
         """Steps 1 to 8 of `upstream-and-operations.md` 9.6. Returns the exit status."""
@@ -128,14 +145,10 @@ class Worker:
         _LOG.info("stopping")
         if settings.relay.shutdown_delay:
             await asyncio.sleep(settings.relay.shutdown_delay)
-        deadline_mono = time.monotonic() + settings.limits.shutdown_timeout
-        assert self._runner is not None
-        if self._sink is not None:
-            self._sink.close()
-        await self._runner.cleanup()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        timeout_s = settings.limits.shutdown_timeout
+        deadline_mono = time.monotonic() + timeout_s
+        await self._close_port(timeout_s / 2)
+        await self._pulse.stop()
         await self._report_losses()
         lost = await self._delivery.close(deadline_mono) if self._delivery else 0
         self._write_state(stopped=True)
@@ -146,11 +159,12 @@ class Worker:
         return EXIT_LOST if lost else EXIT_OK
 
     def _open_books(self, slot: int) -> None:
-        settings = self._loaded.settings
-        assert settings.relay.state_dir is not None
-        self._state = StateFile(Path(settings.relay.state_dir), slot)
+        state_dir = self._loaded.settings.relay.state_dir
+        assert state_dir is not None
+        self._state = StateFile(Path(state_dir), slot)
         self.telemetry = Telemetry(slot, previous=self._state.load())
-        self._ledger = Ledger(self.telemetry, self._reports if settings.outcomes.emit_outcomes else None)
+        self._pulse = Pulse(self.telemetry)
+        self._ledger = TimedLedger(self.telemetry, self._reports)
         if self._spool is not None:
             recovered = self._spool.recovered
             self.telemetry.spool_recovered(recovered.records, recovered.torn_tails)
@@ -174,17 +188,35 @@ class Worker:
             overrides_project_ids=settings.relay.override_project_ids,
         )
 
-    async def _open_port(self, runner: web.ServerRunner) -> None:
-        relay, limits = self._loaded.settings.relay, self._loaded.settings.limits
-        await runner.setup()
+    # The port
+
+    async def _open_port(self, server: web.Server) -> None:
+        relay, backlog = self._loaded.settings.relay, self._loaded.settings.limits.tcp_listen_backlog
+        loop = asyncio.get_running_loop()
         try:
-            await web.TCPSite(runner, relay.host, relay.port, backlog=limits.tcp_listen_backlog).start()
+            self._listener = await loop.create_server(server, relay.host, relay.port, backlog=backlog)
         except OSError as error:
             problem = f"cannot listen on {relay.host}:{relay.port}: {error.strerror or error}"
             raise ConfigError(problem, path="relay.port") from error
-        port = runner.addresses[0][1]
-        _LOG.info("listening on %s:%d in mode %s", relay.host, port, relay.mode)
-        greet(self._loaded.settings, port)
+        _LOG.info("listening on %s:%d in mode %s", relay.host, self.port, relay.mode)
+        greet(self._loaded.settings, self.port)
+
+    @property
+    def port(self) -> int:
+        """Where it listens: that of the settings, or the free one that the system chose."""
+        assert self._listener is not None
+        return int(self._listener.sockets[0].getsockname()[1])
+
+    async def _close_port(self, wait_s: float) -> None:
+        """Takes nobody new, and answers what was begun, if it ends in time."""
+        assert self._listener is not None
+        self._front.is_closing = True
+        if self._sink is not None:
+            self._sink.close()
+        self._listener.close()
+        await asyncio.sleep(0)  # connections that were accepted already get to their first request
+        self._server.pre_shutdown()
+        await self._server.shutdown(wait_s)
 
     # Signals
 
@@ -192,7 +224,9 @@ class Worker:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
             loop.add_signal_handler(number, self._on_stop_signal, number)
-        loop.add_signal_handler(signal.SIGHUP, self._on_reload_signal)
+        loop.add_signal_handler(signal.SIGHUP, self._on_signal, self.reload, "reload")
+        loop.add_signal_handler(signal.SIGUSR1, self._on_signal, self._toggle_sending, "toggle-sending")
+        loop.add_signal_handler(signal.SIGUSR2, self._on_signal, self._tell_all, "tell-all")
 
     def _on_stop_signal(self, number: signal.Signals) -> None:
         """The second one, or SIGQUIT, waits for nothing: what was accepted is on disk already."""
@@ -200,44 +234,37 @@ class Worker:
             os._exit(128 + number)
         self._stopping.set()
 
-    def _on_reload_signal(self) -> None:
-        self._run(self.reload(), "reload")
+    def _on_signal(self, work: Callable[[], Awaitable[None] | None], name: str) -> None:
+        if self._health.has_started:
+            self._pulse.once(work, name)
+
+    def _toggle_sending(self) -> None:
+        if self._delivery is not None:
+            _LOG.warning("sending goes on" if self._delivery.toggle() else "sending is paused; what comes is held")
+
+    def _tell_all(self) -> None:
+        for task in asyncio.all_tasks():
+            _LOG.info("task %s", task.get_name())
+        for name, balance in self.telemetry.account(self._held()).items():
+            _LOG.info("account of %s: %s", name, balance)
+        _LOG.info("%r", self)
 
     # Pulse
 
     def _begin_pulse(self) -> None:
-        settings = self._loaded.settings
-        self._every(1.0, self._write_state, "state")
-        self._every(0.5, self._measure, "measure")
-        self._every(60.0, lambda: self._limits.expire(time.monotonic()), "limits")
-        self._every(settings.cache.file_interval, self._look_at_projects, "projects")
-        self._every(settings.outcomes.aggregator.initial_delay, self._report_losses, "client-reports")
-        if settings.relay.config_reload_interval:
-            self._every(settings.relay.config_reload_interval, self.reload, "reload")
-
-    def _every(self, interval_s: float, work: Callable[[], Awaitable[None] | None], name: str) -> None:
-        async def beat() -> None:
-            while True:
-                due_mono = time.monotonic() + interval_s
-                await asyncio.sleep(interval_s)
-                self.telemetry.loop_lag(max(0.0, time.monotonic() - due_mono))
-                try:
-                    waiting = work()
-                    if waiting is not None:
-                        await waiting
-                except Exception as error:  # noqa: BLE001  one failing pulse ends neither the others nor itself
-                    self.telemetry.internal_error(name, error)
-
-        self._run(beat(), f"every-{name}")
-
-    def _run(self, work: Awaitable[None], name: str) -> None:
-        task = asyncio.get_running_loop().create_task(_awaited(work), name=name)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        settings, every = self._loaded.settings, self._pulse.every
+        every(1.0, self._write_state, "state")
+        every(0.5, self._measure, "measure")
+        every(60.0, lambda: self._limits.expire(time.monotonic()), "limits")
+        every(settings.cache.file_interval, self._look_at_projects, "projects")
+        every(settings.outcomes.aggregator.initial_delay, self._report_losses, "client-reports")
+        if settings.relay.config_reload_interval is not None:
+            interval_s = max(_LEAST_POLL_S, settings.relay.config_reload_interval)
+            every(interval_s, self._look_at_configuration, "configuration")
 
     def _write_state(self, *, stopped: bool = False) -> None:
         if self._spool is not None:
-            usage, settings = self._spool.usage, self._loaded.settings.spool.envelopes
+            usage = self._spool.usage
             oldest_age_s = 0.0 if usage.oldest_ms is None else max(0.0, time.time() - usage.oldest_ms / 1000)
             self.telemetry.spool_usage(
                 f"p{self._spool.slot:02d}",
@@ -245,7 +272,7 @@ class Worker:
                 records=usage.records,
                 segments=usage.segments,
                 oldest_age_s=oldest_age_s,
-                capacity_bytes=settings.max_disk_size,
+                capacity_bytes=self._loaded.settings.spool.envelopes.max_disk_size,
             )
         try:
             self._state.write(self.telemetry.snapshot(self._held(), stopped=stopped))
@@ -258,7 +285,8 @@ class Worker:
 
     async def _report_losses(self) -> None:
         outbox = self.ports.outbox
-        if outbox is None:
+        if outbox is None or not self._loaded.settings.outcomes.emit_outcomes:
+            self._reports.take()
             return
         for parcel in pack_reports(self._reports, self._ledger, now_unix=time.time(), new_id=self.ports.new_id):
             try:
@@ -269,19 +297,53 @@ class Worker:
     # Reload
 
     async def reload(self) -> None:
-        """Reads all sources again. What cannot be used changes nothing."""
+        """Reads all sources again and puts them in force. What cannot be used changes nothing."""
+        async with self._changing:
+            loaded = await self._read_again()
+            if loaded is not None:
+                self._put_in_force(loaded)
+
+    async def _look_at_configuration(self) -> None:
+        """As `reload`, if there is anything new."""
+        async with self._changing:
+            loaded, now = await self._read_again(), self._loaded
+            if loaded is not None and (loaded.settings, loaded.projects) != (now.settings, now.projects):
+                self._put_in_force(loaded)
+
+    async def _look_at_projects(self) -> None:
+        """Picks up changed project files without being told, as a mounted ConfigMap changes them."""
+        async with self._changing:
+            loaded = await asyncio.to_thread(self._loaded.with_changed_projects)
+            if loaded is not None:
+                self._put_in_force(loaded)
+
+    async def _read_again(self) -> Loaded | None:
+        """All sources as they are now, but for what needs a restart; None if they cannot be used."""
+        old = self._loaded.settings
         try:
             loaded = await asyncio.to_thread(self._loaded.again)
+            if loaded.settings.relay.mode != old.relay.mode:
+                # Much follows from it; what a half-changed mode would let through is nobody's wish.
+                raise ConfigError("the mode changes with a restart only", path="relay.mode")
         except ConfigError as error:
+            self._refused_reload = True
             self.telemetry.config_refused(str(error))
-            return
-        now, later = changed(self._loaded.settings, loaded.settings)
-        if later:
+            return None
+        self._refused_reload = False
+        _, later = changed(old, loaded.settings)
+        if later and later != self._needs_restart:
             _LOG.warning("changed, and in force only after a restart: %s", ", ".join(later))
+        self._needs_restart = later
+        return replace(loaded, settings=in_force(old, loaded.settings))
+
+    def _put_in_force(self, loaded: Loaded) -> None:
+        before, self._loaded, settings = self._loaded, loaded, loaded.settings
+        for text in loaded.warnings:
+            if text not in before.warnings:
+                _LOG.warning(text)
+        now, _ = changed(before.settings, settings)
         if now:
             _LOG.info("changed: %s", ", ".join(now))
-        self._loaded = loaded
-        settings = loaded.settings
         self._projects.reload(settings, loaded.projects)
         self._memory.set_marks(settings.health.max_memory_percent, settings.health.max_memory_bytes)
         log.configure(settings.logging.level, settings.logging.format)
@@ -290,34 +352,37 @@ class Worker:
         ports.accepts_unknown = settings.routing.accept_unknown_items
         ports.trusts_facts = settings.privacy.trust_envelope_facts
         ports.overrides_project_ids = settings.relay.override_project_ids
+        self._front.route(routes(settings, ports, self._health))
+        if self._delivery is not None:
+            self._delivery.reconfigure(settings)
         self._generation += 1
         self.telemetry.config_generation(self._generation)
-
-    async def _look_at_projects(self) -> None:
-        """Picks up changed project files without being told, as a mounted ConfigMap changes them."""
-        folder, known = self._loaded.projects_dir, self._loaded.projects
-        if folder is None or scan(folder) == known.stamps:
-            return
-        await self.reload()
 
     # State
 
     def _watch(self) -> None:
         self._health.watch("memory", lambda: (self._memory.has_room(), repr(self._memory)))
-        self._health.watch("projects", lambda: (self._projects.ok, repr(self._projects)))
+        self._health.watch("configuration", self._configuration_remark)
         if self._delivery is not None:
             outbox = self._delivery.outbox
             self._health.watch("spool", lambda: (outbox.has_capacity(), repr(self._spool or outbox)))
+
+    def _configuration_remark(self) -> tuple[bool, str]:
+        """Never unready for it: what ran before runs on, and a slip of the pen must not take every instance out of service."""
+        refused = "the last change was refused; " if self._refused_reload else ""
+        return True, f"{refused}generation {self._generation}, {self._projects!r}"
 
     def _held(self) -> Mapping[str, Quantities]:
         return self._delivery.outbox.held() if self._delivery else {}
 
     def _metrics(self) -> str:
         """Written before it is shown: a counter that somebody saw must not fall when the process is killed a moment later."""
+        from scrubjay.runtime.exposition import exposition  # noqa: PLC0415  not needed for a start, and slow to import
+
         self._write_state()
         mine = self.telemetry.snapshot(self._held())
         others = [other for other in state.read_states(self._state.folder).workers if other.slot != mine.slot]
-        return state.exposition(state.merge([mine, *others])).decode()
+        return exposition(state.merge([mine, *others])).decode()
 
     def _on_spool_event(self, event: SpoolEvent) -> None:
         tell_spool_event(event, self.telemetry)
@@ -332,7 +397,3 @@ def new_id() -> str:
     """A random UUID of version 4, as 32 hex digits. Names need to differ, not to be secret, so no system call is paid for them."""
     bits = random.getrandbits(128)
     return f"{bits & ~(0xF << 76) & ~(3 << 62) | 4 << 76 | 2 << 62:032x}"
-
-
-async def _awaited(work: Awaitable[None]) -> None:
-    await work

@@ -19,7 +19,7 @@ from scrubjay.settings import environment, inert
 from scrubjay.settings.credentials import Credentials, read_credentials
 from scrubjay.settings.document import compose, is_null, is_unquoted, leaves, line_of, read_text
 from scrubjay.settings.project import ProjectConfig
-from scrubjay.settings.project_files import ProjectSet, load_projects
+from scrubjay.settings.project_files import ProjectSet, load_projects, scan
 from scrubjay.settings.resolve import in_container, resolve
 from scrubjay.settings.scalars import Unusable, expand, is_list, is_text, parse
 from scrubjay.settings.schema import Settings
@@ -71,6 +71,13 @@ class Loaded:
         """The same sources, as they are now; projects whose file went bad keep their last good version. Raises: ConfigError."""
         return read(self.source, self.projects)
 
+    def with_changed_projects(self) -> Loaded | None:
+        """The project files as they are now, all else as it was; None if none of them changed. Never raises."""
+        folder = self.projects_dir
+        if folder is None or scan(folder) == self.projects.stamps:
+            return None
+        return replace(self, projects=_projects(folder, self.settings, self.projects))
+
 
 @dataclass(frozen=True, slots=True)
 class _Written:
@@ -117,14 +124,20 @@ def read(source: Source, previous: ProjectSet | None = None) -> Loaded:
         container=in_container(source.env),
         refuse=refuse,
     )
-    projects = load_projects(folder / PROJECTS, previous) if folder else ProjectSet()
-    if settings.relay.mode == "capture" and not projects.by_key and projects.default is None:
-        projects = replace(projects, default=ProjectConfig(slug="default"))
+    projects = _projects(folder / PROJECTS if folder else None, settings, previous)
     origins = {key: derived.get(key) or (written[key].origin if key in values else "default") for key in FIELDS}
     warnings += [*projects.problems, *projects.warnings, *_advice(settings, projects)]
     if credentials is not None:
         warnings.append("credentials: not used by this version, requests to the upstream are not signed")
     return Loaded(settings, origins, texts, tuple(warnings), tuple(notices), folder, projects, credentials, source)
+
+
+def _projects(folder: Path | None, settings: Settings, previous: ProjectSet | None) -> ProjectSet:
+    """What is in the folder; in mode `capture` there is a plan in any case."""
+    projects = load_projects(folder, previous) if folder else ProjectSet()
+    if settings.relay.mode == "capture" and not projects.by_key and projects.default is None:
+        return replace(projects, default=ProjectConfig(slug="default"))
+    return projects
 
 
 def build(values: Mapping[str, Any]) -> Settings:
@@ -149,6 +162,11 @@ def changed(old: Settings, new: Settings) -> tuple[tuple[str, ...], tuple[str, .
     """Keys that differ: those that take effect at a reload, and those that need a restart."""
     keys = [key for key in FIELDS if value_of(old, key) != value_of(new, key)]
     return tuple(k for k in keys if FIELDS[k].note.reload), tuple(k for k in keys if not FIELDS[k].note.reload)
+
+
+def in_force(old: Settings, new: Settings) -> Settings:
+    """What holds after a reload: `new`, but for the keys that need a restart."""
+    return build({key: value_of(new if row.note.reload else old, key) for key, row in FIELDS.items()})
 
 
 def value_of(settings: Settings, key: str) -> Any:

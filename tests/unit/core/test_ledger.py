@@ -1,5 +1,6 @@
 """The account: whatever comes ends exactly once, and the server learns of what was lost here."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import pytest
@@ -22,12 +23,16 @@ class Book:
 
     got: list[tuple[str, Quantities]] = field(default_factory=list)
     ends: list[Booking] = field(default_factory=list)
+    accepts: list[tuple[str, ...]] = field(default_factory=list)
 
     def received(self, item_type: str, quantities: Quantities) -> None:
         self.got.append((item_type, quantities))
 
     def ended(self, booking: Booking) -> None:
         self.ends.append(booking)
+
+    def accepted(self, item_types: Iterable[str]) -> None:
+        self.accepts.append(tuple(item_types))
 
     def lines(self) -> list[tuple[str, str, Quantities]]:
         return [(booking.item_type, booking.reason.code, booking.quantities) for booking in self.ends]

@@ -33,7 +33,6 @@ def test_names_are_unique_and_end_as_their_kind_demands():
         "scrubjay_items_held",
         "scrubjay_unaccounted_total",
         "scrubjay_stage_seconds",
-        "scrubjay_scrub_hits_total",
         "scrubjay_quota_backend_errors_total",
         "scrubjay_upstream_requests_total",
         "scrubjay_upstream_up",

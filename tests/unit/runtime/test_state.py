@@ -6,8 +6,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from scrubjay.errors import ConfigError
 from scrubjay.runtime import metrics
+from scrubjay.runtime.exposition import exposition
 from scrubjay.runtime.metrics import Values
-from scrubjay.runtime.state import Balance, Drop, Snapshot, StateFile, balances, exposition, merge, read_states
+from scrubjay.runtime.state import Balance, Drop, Snapshot, StateFile, balances, merge, read_states
 
 NOW = 1_800_000_000.0
 

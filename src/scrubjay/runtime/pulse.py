@@ -1,0 +1,60 @@
+"""What happens once in a while: named background work that neither stops nor fails in silence.
+
+Owns the rhythm, and measures by it how late the event loop is. What is done is the caller's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from scrubjay.runtime.forwarding.tasks import Tasks
+
+Work = Callable[[], Awaitable[None] | None]
+
+
+class Observer(Protocol):
+    """`runtime.telemetry` is the real one."""
+
+    def loop_lag(self, seconds: float) -> None: ...
+
+    def internal_error(self, place: str, error: BaseException) -> None: ...
+
+
+class Pulse:
+    """All regular work of one owner."""
+
+    def __init__(self, observer: Observer) -> None:
+        self._observer = observer
+        self._tasks = Tasks(observer.internal_error)
+
+    def every(self, interval_s: float, work: Work, name: str) -> None:
+        """Runs `work` from now on; a beat that fails is reported, and the next one comes."""
+        self._tasks.start(f"every-{name}", self._beat(interval_s, work, name))
+
+    def once(self, work: Work, name: str) -> None:
+        """Runs `work` now, beside everything else."""
+        self._tasks.start(name, self._do(work, name))
+
+    async def stop(self) -> None:
+        await self._tasks.stop()
+
+    async def _beat(self, interval_s: float, work: Work, name: str) -> None:
+        while True:
+            due_mono = time.monotonic() + interval_s
+            await asyncio.sleep(interval_s)
+            self._observer.loop_lag(max(0.0, time.monotonic() - due_mono))
+            await self._do(work, name)
+
+    async def _do(self, work: Work, name: str) -> None:
+        try:
+            waiting = work()
+            if waiting is not None:
+                await waiting
+        except Exception as error:  # noqa: BLE001  one failing pulse ends neither the others nor itself
+            self._observer.internal_error(name, error)
+
+    def __repr__(self) -> str:
+        return f"<Pulse {self._tasks!r}>"
