@@ -56,7 +56,7 @@ class Pass:
         return plan
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class ScrubProgram:
     """Everything that scrubbing one project's payloads needs.
 
