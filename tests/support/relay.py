@@ -87,7 +87,6 @@ async def relay(
         logging.getLogger("scrubjay").setLevel(logging.CRITICAL)
         await worker.start()
         try:
-            assert worker._runner is not None
-            yield Relay(worker._runner.addresses[0][1], upstream, worker)
+            yield Relay(worker.port, upstream, worker)
         finally:
             await worker.stop()
