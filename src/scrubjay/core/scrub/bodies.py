@@ -29,7 +29,7 @@ from scrubjay.core.scrub.schema import Plan
 from scrubjay.core.scrub.screen import EVERY
 
 
-def visit_request(walk: Walk, data: bytes, plan: Plan, path: NodePath, _hits: int) -> bytes | None:
+def visit_request(walk: Walk, data: bytes, plan: Plan, path: NodePath, hits: int) -> bytes | None:
     """Scrub a request."""
     if data[0] != BRACE:
         return None
@@ -41,7 +41,7 @@ def visit_request(walk: Walk, data: bytes, plan: Plan, path: NodePath, _hits: in
         changed |= _cookie_header(walk, fields, plan, path)
         changed |= _url(walk, fields, plan, path)
         changed |= _body(walk, fields, plan, path)
-    changed |= walk.fields(fields, plan, path)
+    changed |= walk.fields(fields, plan, path, hits)
     return encode(fields) if changed else None
 
 

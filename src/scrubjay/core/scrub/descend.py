@@ -38,6 +38,8 @@ from scrubjay.errors import Unscrubbable
 _EXEMPT = frozenset((b"", b"true", b"false", b"null", b"undefined"))
 _SEPARATORS = b"/\\"
 
+_OPENED = frozenset(("type", "exception", "values", "list"))
+
 Handler: TypeAlias = Callable[["Walk", bytes, Plan, NodePath, int], bytes | None]
 
 
@@ -217,26 +219,29 @@ class Walk:
 
     # ---- typed content
 
-    def fields(self, fields: dict[str, Raw], plan: Plan, path: NodePath) -> bool:
-        """Scrub the members of a typed object in place; whether any changed."""
+    def fields(self, fields: dict[str, Raw], plan: Plan, path: NodePath, hits: int) -> bool:
+        """Scrub the members of a typed object in place; whether any changed. `hits` is what the screen found in the object.
+
+        Members that are large and typed are opened on that alone: their own lists say better what is to be looked at.
+        """
         scan, listed, changed = self.scan, plan.fields, False
         unknown = plan.unknown
         region = plan.state.region[unknown] if unknown != FALSE else 0
         for key, child in fields.items():
             known = listed.get(key)
             if known is not None:
-                hits = scan(child)
-                if not hits & known.mask:
+                found = hits if known.kind in _OPENED else scan(child)
+                if not found & known.mask:
                     continue
-                new = self.visit(bytes(child), known, (*path, key), hits)
+                new = self.visit(bytes(child), known, (*path, key), found)
             elif region or unknown != FALSE:
                 if key in plan.dead:
                     continue
-                hits = scan(child)
+                found = scan(child)
                 match, verdict = self.config.key_info(key)
-                if not (hits & region or verdict or match != self.config.plain_match):
+                if not (found & region or verdict or match != self.config.plain_match):
                     continue
-                new = self.any(bytes(child), plan.state, match, unknown, verdict, (*path, key), hits)
+                new = self.any(bytes(child), plan.state, match, unknown, verdict, (*path, key), found)
             else:
                 continue
             if new is not None:
@@ -311,27 +316,31 @@ def _visit_leaf(walk: Walk, data: bytes, plan: Plan, path: NodePath, _hits: int)
     return NULL if walk.removed(plan.rules, plan.key_verdict, path) else None
 
 
-def _visit_list(walk: Walk, data: bytes, plan: Plan, path: NodePath, hits: int) -> bytes | None:
+def _visit_list(walk: Walk, data: bytes, plan: Plan, path: NodePath, _hits: int) -> bytes | None:
     if data[0] != BRACKET:
         return None
     if walk.removed(plan.rules, plan.key_verdict, path):
         return NULL
-    elements = decode_array(data)
-    return encode(elements) if visit_elements(walk, elements, plan, path) else None
+    return visit_elements(walk, data, plan, path)
 
 
-def visit_elements(walk: Walk, elements: list[Raw], plan: Plan, path: NodePath) -> bool:
-    """Scrub the elements of a typed list in place; whether any changed."""
+def visit_elements(walk: Walk, data: bytes, plan: Plan, path: NodePath) -> bytes | None:
+    """Scrub the elements of a typed list."""
     scan, planner, changed = walk.scan, walk.config.planner, False
-    for index, child in enumerate(elements):
+    flagged = plan.skeleton.flagged(data, scan) if plan.skeleton is not None else None
+    if flagged is not None and not flagged:
+        return None
+    elements = decode_array(data)
+    for index in range(len(elements)) if flagged is None else flagged:
         element = planner.element(plan, index)
+        child = elements[index]
         hits = scan(child)
         if hits & element.mask:
             new = walk.visit(bytes(child), element, (*path, str(index)), hits)
             if new is not None:
                 elements[index] = Raw(new)
                 changed = True
-    return changed
+    return encode(elements) if changed else None
 
 
 def _visit_map(walk: Walk, data: bytes, plan: Plan, path: NodePath, hits: int) -> bytes | None:
@@ -367,7 +376,7 @@ def visit_type(walk: Walk, data: bytes, plan: Plan, path: NodePath, hits: int) -
         return NULL
     fields = decode_object(data)
     changed = has_shadowed_keys(data, fields)
-    if walk.fields(fields, plan, path):
+    if walk.fields(fields, plan, path, hits):
         changed = True
     return encode(fields) if changed else None
 

@@ -15,9 +15,8 @@ SPACE = r"\t-\r \x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{
 WORD = (
     r"\pL\pM\p{Nd}\p{Nl}\p{Pc}\x{200c}\x{200d}\x{24b6}-\x{24e9}\x{1f130}-\x{1f149}\x{1f150}-\x{1f169}\x{1f170}-\x{1f189}"
 )
-# In raw JSON bytes one such character may be itself, a two-letter escape, a \uXXXX escape or a UTF-8 sequence; `+` is a space
-# in form bodies and query strings.
-RAW_SPACE = r"(?:[ +]|\\[tnrfb]|\\u[0-9a-f]{4}|[\xc2\xe1-\xe3][\x80-\xbf]{1,2})"
+# White space in raw JSON bytes, other than a space, or `+` in form data: a two-letter escape, a \uXXXX escape or UTF-8.
+RAW_OTHER_SPACE = r"(?:\\[tnrfb]|\\u[0-9a-f]{4}|[\xc2\xe1-\xe3][\x80-\xbf]{1,2})"
 # `/` in raw JSON bytes: PHP writes `\/`.
 RAW_SLASH = r"\\?/"
 

@@ -23,9 +23,11 @@ PROFILES = ("strict", "parity")
 _MAX_KEYS: Final = 20_000
 _MAX_TEXT_BYTES: Final = 1024 * 1024
 # What the closure of gap G4 adds to the reach of the default rules, whatever the class of the node; `$logentry.message` because
-# loggers are called with ready-made texts as often as with templates.
+# loggers are called with ready-made texts as often as with templates. The attributes are where streamed spans carry a description
+# and the text of the error that ended them.
 _CLOSED_PLACES = (
     "$http.url || tags.* || $error.value || $breadcrumb.category || $span.description || $logentry.message || $logentry.formatted"
+    " || attributes.'sentry.description' || attributes.'sentry.status.message'"
 )
 
 
@@ -147,7 +149,7 @@ def _compile_pass(config: Config, *, strict: bool, switches: legacy.Switches | N
                 known[key] = info
         return info
 
-    planner = Planner(matcher, key_verdict, builder.percent, builder.exponent)
+    planner = Planner(matcher, key_verdict, builder.key_bit, builder.percent, builder.exponent)
     plain = matcher.index_match(-1)
     planner.document("event")  # so that the keys of the schema have their bits before the screen is built
     forced = _forced(applications, rules)

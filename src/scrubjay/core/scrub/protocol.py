@@ -43,7 +43,7 @@ _ALIASES = {
 }
 
 
-def visit_event(walk: Walk, data: bytes, plan: Plan, path: NodePath, _hits: int) -> bytes | None:
+def visit_event(walk: Walk, data: bytes, plan: Plan, path: NodePath, hits: int) -> bytes | None:
     """Scrub an event. `_meta` has been read before and is written after."""
     fields = decode_object(data)
     changed = has_shadowed_keys(data, fields)
@@ -52,10 +52,10 @@ def visit_event(walk: Walk, data: bytes, plan: Plan, path: NodePath, _hits: int)
     for key, child in old.items():
         target = _ALIASES[key]
         known = plan.fields.get(target)
-        hits = walk.scan(child)
-        if known is None or not hits & known.mask:
+        found = walk.scan(child)
+        if known is None or not found & known.mask:
             continue
-        new = walk.visit(bytes(child), known, (*path, target), hits)
+        new = walk.visit(bytes(child), known, (*path, target), found)
         if new is not None:
             changed = True
             old[key] = Raw(new)
@@ -63,7 +63,7 @@ def visit_event(walk: Walk, data: bytes, plan: Plan, path: NodePath, _hits: int)
                 fields[target] = Raw(new)
             old[key] = Raw(b"")
     restored = {key: child for key, child in old.items() if len(child)}
-    if walk.fields(fields, plan, path):
+    if walk.fields(fields, plan, path, hits):
         changed = True
     if not changed:
         return None
@@ -84,20 +84,21 @@ def visit_logentry(walk: Walk, data: bytes, plan: Plan, path: NodePath, hits: in
 def visit_values(walk: Walk, data: bytes, plan: Plan, path: NodePath, hits: int) -> bytes | None:
     """`{"values": […]}`, or the array alone, or one object alone."""
     inner = plan.fields["values"]
+    changed = False
     if data[0] == BRACKET:
         fields = {"values": Raw(data)}
     elif data[0] == BRACE:
         fields = decode_object(data)
+        changed = has_shadowed_keys(data, fields)
         if "values" not in fields:
             fields = {"values": Raw(b"[" + data + b"]")}
     else:
         return None
     values = bytes(fields["values"])
-    changed = data[0] == BRACE and has_shadowed_keys(data, decode_object(data))
     if values[0] == BRACKET:
-        elements = decode_array(values)
-        if visit_elements(walk, elements, inner, (*path, "values")):
-            fields["values"] = Raw(encode(elements))
+        new = visit_elements(walk, values, inner, (*path, "values"))
+        if new is not None:
+            fields["values"] = Raw(new)
             changed = True
     return encode(fields) if changed else None
 
@@ -114,7 +115,7 @@ def visit_exception(walk: Walk, data: bytes, plan: Plan, path: NodePath, hits: i
         if value[0] != QUOTE and value != NULL:
             fields["value"] = Raw(normalise.as_json_text(value))
     converted = fields.get("value")
-    if walk.fields(fields, plan, path):
+    if walk.fields(fields, plan, path, hits):
         changed = True
     if original is not None and fields["value"] is converted:
         fields["value"] = original
@@ -134,7 +135,7 @@ def visit_user(walk: Walk, data: bytes, plan: Plan, path: NodePath, hits: int) -
             originals[key] = (value, Raw(encode(as_text(bytes(value)))))
             fields[key] = originals[key][1]
     before = fields.get("ip_address")
-    if walk.fields(fields, plan, path):
+    if walk.fields(fields, plan, path, hits):
         changed = True
     for key, (original, converted) in originals.items():
         if fields[key] is converted:

@@ -14,6 +14,7 @@ from typing import Final
 from scrubjay.core.scrub import attribute_keys
 from scrubjay.core.scrub.matching import ALWAYS, FALSE, MAYBE, TRUE, Matcher, State
 from scrubjay.core.scrub.rules import Rule
+from scrubjay.core.scrub.skeleton import Skeleton, make_skeleton
 from scrubjay.core.scrub.schema_fields import CONTEXTS, TYPES
 
 _CLASSES = {"+": TRUE, "~": MAYBE, "-": FALSE, "@": FALSE}
@@ -115,14 +116,28 @@ class Plan:
     dead: frozenset[str] = frozenset()
     unknown: int = FALSE
     element: str = ""
+    skeleton: Skeleton | None = None
+
+    @property
+    def closed(self) -> bool:
+        """Whether only listed fields of an object can hold something."""
+        return self.unknown == FALSE
 
 
 class Planner:
     """Makes plans for one automaton; each once."""
 
-    def __init__(self, matcher: Matcher, key_verdict: Callable[[str], int], percent: int, exponent: int) -> None:
+    def __init__(
+        self,
+        matcher: Matcher,
+        key_verdict: Callable[[str], int],
+        key_bit: Callable[[str], int],
+        percent: int,
+        exponent: int,
+    ) -> None:
         """`percent` and `exponent`: screen bits of what makes text that is not in the bytes (scrubbing.md 16)."""
         self.matcher = matcher
+        self._key_bit = key_bit
         self._key_verdict = key_verdict
         self._percent = percent
         self._exponent = exponent
@@ -175,6 +190,8 @@ class Planner:
             plan.mask |= inner.mask
         elif kind == "list":
             plan.element = rest
+            if not self.matcher.indices:
+                plan.skeleton = make_skeleton(self.element(plan, -1)) if rest != "any" else None
             plan.mask |= region if rest == "any" else self.element(plan, -1).mask
             for index in self.matcher.indices:
                 plan.mask |= self.element(plan, index).mask
@@ -238,7 +255,8 @@ class Planner:
                 dead.append(name)
             else:
                 plan.fields[name] = child
-                plan.mask |= child.mask
+                # What must always be looked at can only be there if its key is.
+                plan.mask |= child.mask & ~ALWAYS | (self._key_bit(name) if child.mask & ALWAYS else 0)
         plan.dead = frozenset(dead)
         if plan.unknown != FALSE:
             plan.mask |= plan.state.region[plan.unknown]

@@ -33,7 +33,7 @@ _UNCOVERED = (
     r"\xe2\x84\xaa|\\u212a",
 )
 _PERCENT = r"%[0-9a-f]{2}"
-_EXPONENT = r"[:,\[ \t\r\n]-?[0-9][0-9.]*e"
+_EXPONENT = r"[0-9.]e\+?[0-9]{1,2}[,}\]\s]"
 _HUGE = r"[0-9.]e\+?[0-9]{3}|[0-9]{300}"
 # The first of each ten decimal digits outside ASCII (Unicode 16, general category Nd).
 _DECIMALS = """
@@ -196,6 +196,49 @@ class Screen:
             return found
 
         return scan
+
+
+class KeyCounter:
+    """Counts how often each of some keys stands in JSON bytes."""
+
+    def __init__(self, names: list[str]) -> None:
+        self._names = names
+        self._spare: list[Callable[[bytes], list[int]]] = []
+        self._database: Any = None
+        if hyperscan is not None and names:
+            self._database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+            self._database.compile(
+                expressions=[rf'"{re.escape(name)}"\s*:'.encode() for name in names] + [_UNCOVERED[0].encode()],
+                ids=list(range(len(names) + 1)),
+                elements=len(names) + 1,
+                flags=[0] * len(names) + [hyperscan.HS_FLAG_SINGLEMATCH | hyperscan.HS_FLAG_CASELESS],
+            )
+
+    def count(self, data: bytes) -> dict[str, int] | None:
+        """By name; None if keys may be spelled with escapes, or without hyperscan."""
+        if self._database is None:
+            return None
+        try:
+            counts = self._spare.pop()
+        except IndexError:
+            counts = self._open()
+        numbers = counts(data)
+        self._spare.append(counts)
+        return None if numbers[-1] else dict(zip(self._names, numbers, strict=False))
+
+    def _open(self) -> Callable[[bytes], list[int]]:
+        scratch, scan_block, size = hyperscan.Scratch(self._database), self._database.scan, len(self._names) + 1
+        numbers = [0] * size
+
+        def on_match(pattern: int, _start: int, _end: int, _flags: int, _context: object) -> None:
+            numbers[pattern] += 1
+
+        def counts(data: bytes) -> list[int]:
+            numbers[:] = [0] * size
+            scan_block(data, on_match, 0, None, scratch)
+            return numbers
+
+        return counts
 
 
 def every(_raw: bytes | msgspec.Raw) -> int:

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from scrubjay.core.scrub.detector import RAW_SPACE, SPACE, Detector
+from scrubjay.core.scrub.detector import RAW_OTHER_SPACE, SPACE, Detector
+
+_D, _GAP = "[0-9]", "[- +]?"
 
 CREDITCARD = Detector(
     name="creditcard",
     stand_in="_",
-    screen=(rf"[3-6][0-9](?:(?:-|{RAW_SPACE})?[0-9]){{13}}",),
+    # Plain spelling; else some gap is another white space, and it has three digits before it, or three after it, or another such
+    # gap close by. Split so because one pattern for all of it halves the speed of the whole automaton.
+    screen=(
+        rf"(?:{_D}{_GAP}){{14}}{_D}",
+        rf"{_D}{_GAP}{_D}{_GAP}{_D}{RAW_OTHER_SPACE}{_D}",
+        rf"{_D}{RAW_OTHER_SPACE}{_D}{_GAP}{_D}{_GAP}{_D}",
+        rf"{_D}{RAW_OTHER_SPACE}{_D}(?:{_GAP}{_D})?{RAW_OTHER_SPACE}{_D}",
+    ),
     pattern=rf"\b(?:3[47][0-9]|4[0-9]{{3}}|5[1-5][0-9]{{2}}|65[0-9]{{2}}|6011)(?:[-{SPACE}]?[0-9]){{12}}\b",
     unicode_digits=True,
     examples=("4242424242424242", "3782-822463-10005", "card=4111\t1111\t1111\t1111"),
@@ -24,7 +33,7 @@ _COUNTRIES = (
 IBAN = Detector(
     name="iban",
     stand_in="_",
-    screen=(r"[A-Z]{2}[0-9]{2}[a-zA-Z0-9]{11}",),
+    screen=tuple(f"{country}[0-9]{{2}}[a-zA-Z0-9]{{11}}" for country in _COUNTRIES.split("|")),
     pattern=rf"\b(?:{_COUNTRIES})[0-9]{{2}}[a-zA-Z0-9]{{11,29}}\b",
     exact_case=True,
     unicode_digits=True,

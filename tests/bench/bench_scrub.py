@@ -1,0 +1,156 @@
+"""Scrubbing alone, beside the `sentry-relay` library on the same bytes in one process.
+
+    python tests/bench/bench_scrub.py [--rounds N]
+
+The library compiles its rules at each call and a daemon does not, so from its time the time of an empty event under the same rules
+is taken off. Both run in turn, so that a busy machine slows both; figures are medians. The ratio is the library's time by ours.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from scrubjay.core.scrub.documents import scrub_document
+from scrubjay.core.scrub.program import compile_program
+
+CORPUS = Path(__file__).resolve().parents[1] / "support" / "corpus"
+SETTINGS = {"scrubData": True, "scrubDefaults": True, "scrubIpAddresses": True}
+SIZES_KB = (4, 16, 120)
+PLANTED = (
+    "4242424242424242", "DE02120300000000202051", "Bearer abc.def.ghi", "https://ana:s3cret@db.example/x", "457-55-5462",
+    "192.0.2.44", "my password is hunter2", "ana@lab.example", "2001:db8:1:2:3:4:5:6", "api_key=17",
+)  # fmt: skip
+GOALS = {"clean": 5.0, "planted": 3.0}
+
+
+def event(name: str) -> dict[str, Any]:
+    """The event of an envelope of the corpus."""
+    lines = next(CORPUS.glob(f"*{name}*")).read_bytes().split(b"\n")
+    return json.loads(next(line for line in lines[2:] if line.startswith(b"{") and b'"event_id"' in line))
+
+
+def sized(kilobytes: int) -> dict[str, Any]:
+    """A Python event brought to a size with breadcrumbs and frames of its own kind."""
+    base = event("096-python-event")
+    crumbs = base["breadcrumbs"]["values"]
+    frames = [
+        frame for value in base["exception"]["values"] for frame in value.get("stacktrace", {}).get("frames", [])
+    ]
+    base["request"] = {
+        "url": "https://shop.example/checkout/7",
+        "method": "POST",
+        "headers": {"Accept": "*/*", "Host": "shop.example", "User-Agent": "python-requests/2.32"},
+        "cookies": {"theme": "dark", "sessionid": "c0ffee"},
+        "env": {"SERVER_NAME": "web-1", "SERVER_PORT": "8000", "REMOTE_ADDR": "203.0.113.9"},
+        "query_string": "step=2",
+    }
+    base["user"] = {"id": "4494", "ip_address": "203.0.113.9"}
+    target = kilobytes * 1024
+    first = base["exception"]["values"][0]["stacktrace"]
+    base["exception"]["values"] = base["exception"]["values"][:1]
+    first["frames"], base["breadcrumbs"]["values"] = [frames[0]], crumbs[:1]
+    if kilobytes < 8:
+        base.pop("modules")
+    turn = random.Random(kilobytes)
+    while len(json.dumps(base, separators=(",", ":"))) < target:
+        if turn.random() < 0.4:
+            first["frames"].append(turn.choice(frames))
+        else:
+            base["breadcrumbs"]["values"].append(turn.choice(crumbs))
+    return base
+
+
+def planted(base: dict[str, Any]) -> dict[str, Any]:
+    """The same event with ten values to find, in variables, breadcrumbs, extra data and the message."""
+    out = json.loads(json.dumps(base))
+    turn = random.Random(7)
+    crumbs, frames = out["breadcrumbs"]["values"], out["exception"]["values"][0]["stacktrace"]["frames"]
+    for place, value in enumerate(PLANTED):
+        if place % 3 == 0:
+            turn.choice(crumbs)["message"] = f"step done with {value} in it"
+        elif place % 3 == 1:
+            turn.choice(frames).setdefault("vars", {})[f"local_{place}"] = f"'{value}'"
+        else:
+            out.setdefault("extra", {})[f"note_{place}"] = value
+    out["logentry"] = {"formatted": "mail to ana@lab.example, card 4242424242424242"}
+    return out
+
+
+def measure(kilobytes: int, kind: str, rounds: int) -> dict[str, float]:
+    """Microseconds: the library, the library on an empty event, ours in both profiles."""
+    from sentry_relay.processing import convert_datascrubbing_config, pii_strip_event
+
+    document = sized(kilobytes) if kind == "clean" else planted(sized(kilobytes))
+    payload = json.dumps(document, separators=(",", ":")).encode()
+    config = convert_datascrubbing_config(SETTINGS)
+    empty: dict[str, Any] = {}
+    programs = {
+        profile: compile_program(pii_config=None, settings=SETTINGS, profile=profile)
+        for profile in ("parity", "strict")
+    }
+    runs: dict[str, Callable[[], object]] = {
+        # Bytes to bytes on both sides: the library takes and gives objects, so it is called below its JSON door.
+        "library": lambda: library(config, payload),
+        "empty": lambda: pii_strip_event(config, empty),
+        **{name: lambda program=program: scrub_document(program, payload, "event") for name, program in programs.items()},
+    }
+    del pii_strip_event
+    from sentry_relay.processing import pii_strip_event
+
+    raw_config = json.dumps(config)
+    library = library_call(raw_config)
+    runs["library"] = lambda: library(payload)
+    runs["empty"] = lambda: library(b"{}")
+    times: dict[str, list[float]] = {name: [] for name in runs}
+    for run in runs.values():
+        run()
+    for _ in range(rounds):
+        for name, run in runs.items():
+            started = time.perf_counter()
+            run()
+            times[name].append((time.perf_counter() - started) * 1e6)
+    return {"bytes": len(payload), **{name: statistics.median(values) for name, values in times.items()}}
+
+
+def library_call(raw_config: str) -> Callable[[bytes], bytes]:
+    """The library's scrubber from bytes to bytes, without the JSON work of its Python wrapper."""
+    from sentry_relay._lowlevel import lib
+    from sentry_relay.utils import decode_str, encode_str, rustcall
+
+    config = encode_str(raw_config)
+
+    def call(payload: bytes) -> bytes:
+        answer = rustcall(lib.relay_pii_strip_event, config, encode_str(payload))
+        return decode_str(answer, free=True)
+
+    return call
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=200)
+    rounds = parser.parse_args().rounds
+    print(f"{'event':>16}{'bytes':>9}{'library':>10}{'- empty':>9}{'parity':>9}{'ratio':>7}{'strict':>9}{'ratio':>7}   goal")
+    missed = 0
+    for kilobytes in SIZES_KB:
+        for kind, goal in GOALS.items():
+            row = measure(kilobytes, kind, rounds)
+            library = row["library"] - row["empty"]
+            ratios = {name: library / row[name] for name in ("parity", "strict")}
+            missed += ratios["parity"] < goal
+            print(
+                f"{kilobytes:>5} KB {kind:>8}{row['bytes']:>9.0f}{row['library']:>10.0f}{library:>9.0f}"
+                f"{row['parity']:>9.0f}{ratios['parity']:>6.1f}x{row['strict']:>9.0f}{ratios['strict']:>6.1f}x   {goal:.0f}x"
+            )
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
