@@ -181,7 +181,7 @@ class Outbox:
             and backlog.waits
             and dispatcher.is_sending
             and not dispatcher.is_out
-            and dispatcher.lanes.backlog_bytes < WINDOW_BYTES // 2
+            and self._custody.backlog_bytes < WINDOW_BYTES // 2
         )
 
     async def _read_backlog(self, backlog: Backlog) -> None:

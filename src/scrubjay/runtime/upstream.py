@@ -30,6 +30,8 @@ from scrubjay.runtime.forwarding.http_reply import Reply
 PROBE_PATH: Final = "/api/0/relays/live/"
 _LONGEST_TIMEOUT_S: Final = 300
 _LONGEST_RETRY_AFTER_S: Final = 600
+_LEAST_SHIFT_S: Final = 0.5
+"""Servers look at minutes; below this the header keeps the client's own spelling."""
 _IN_THREAD_FROM_BYTES: Final = 256 * 1024
 _MAX_DETAIL: Final = 200
 _UNAVAILABLE: Final = frozenset({502, 503, 504})
@@ -80,13 +82,14 @@ class Upstream:
         self._on_denied = on_denied
         self._now_unix = now_unix
         self._now_mono = now_mono
+        self._scheme, self._netloc = client.origin.scheme, client.origin.netloc
         self.reconfigure(options)
 
     def reconfigure(self, options: UpstreamOptions) -> None:
         """For requests from now on. What is known of the server's encodings is learnt anew."""
         self._options = options
         self._ladder = Ladder(options.encoding, fallback=options.encoding_fallback)
-        self._host = options.host_header or self._client.origin.netloc
+        self._host = options.host_header or self._netloc
 
     async def send(self, parcel: Parcel, waited_s: float) -> None:
         """Returns once the server has taken the parcel, which was received `waited_s` seconds ago.
@@ -131,11 +134,10 @@ class Upstream:
 
     def rewritten(self, parcel: Parcel, waited_s: float) -> bytes:
         """The envelope with the server's own DSN, and with `sent_at` moved so that our delay does not look like a wrong clock."""
-        origin = self._client.origin
-        changes: dict[str, object] = {"dsn": f"{origin.scheme}://{parcel.key}:@{origin.netloc}/{parcel.project_id}"}
+        changes: dict[str, object] = {"dsn": f"{self._scheme}://{parcel.key}:@{self._netloc}/{parcel.project_id}"}
         end = parcel.body.find(b"\n")
         line = parcel.body if end < 0 else parcel.body[:end]
-        if b"sent_at" in line:
+        if waited_s >= _LEAST_SHIFT_S and b"sent_at" in line:
             headers = decode_json(line)
             sent_at = headers.get("sent_at") if isinstance(headers, dict) else None
             if isinstance(sent_at, str):

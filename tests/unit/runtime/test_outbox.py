@@ -6,6 +6,7 @@ import pytest
 
 from scrubjay import reasons
 from scrubjay.core.ledger import Ledger
+from scrubjay.core.limits import ActiveLimit
 from scrubjay.core.spool_format import Record
 from scrubjay.errors import Refused, SpoolFull, Transient, Unavailable
 from scrubjay.runtime.forwarding.dispatcher import DispatchOptions
@@ -44,7 +45,7 @@ class Server:
 class Box:
     """An outbox with all that is around it."""
 
-    def __init__(self, spool=None, *, dispatch=None, **options) -> None:
+    def __init__(self, spool=None, *, dispatch=None, limits=(), **options) -> None:
         self.server, self.book, self.observed, self.clock, self.spool = (
             Server(),
             KeptBook(),
@@ -58,6 +59,7 @@ class Box:
             self.observed,
             OutboxOptions(dispatch=DispatchOptions(**(dispatch or {})), **options),
             spool=spool,
+            limit_of=lambda parcel: next(iter(limits), None),
             clock=self.clock,
             chance=lambda: 0.5,
         )
@@ -164,9 +166,23 @@ class TestWithSpool:
             box.server.gate.clear()
             await until(lambda: box.spool.reads)
             await asyncio.sleep(0)
-            assert box.outbox._dispatcher.lanes.backlog_bytes < 6 * 1024 * 1024
+            assert box.outbox._custody.backlog_bytes < 6 * 1024 * 1024
             box.server.gate.set()
             assert await box.sent(12) == [str(index) for index in range(12)]
+
+    async def test_what_a_limit_holds_back_does_not_fill_the_memory(self):
+        """By policy it waits for the end of the limit: no more than a window of it does so in memory."""
+        big = [encode_record(parcel(str(index), body=b"{}\n" + bytes(1024 * 1024))) for index in range(12)]
+        limits = [ActiveLimit("key", frozenset(), 5_000.0)]
+        box = Box(MemorySpool(big), limits=limits, dispatch={"keeps_limited": True})
+        async with box:
+            await until(lambda: box.spool.reads)
+            await asyncio.sleep(0.01)
+            assert box.outbox._custody.backlog_bytes < 6 * 1024 * 1024
+            limits.clear()
+            box.clock.move(5_000.0)
+            box.outbox.resume()
+            await box.sent(12)
 
     async def test_a_record_that_is_no_parcel_is_corrupt(self):
         async with Box(MemorySpool([Record(b"?", b"body"), *records("a")])) as box:
@@ -344,6 +360,17 @@ async def test_a_refused_parcel_leaves_the_disk():
         await box.outbox.put(parcel())
         assert await box.ended(1) == ["upstream_rejected"]
         assert box.spool.records == {}
+
+
+async def test_other_bounds_hold_from_then_on():
+    async with Box(dispatch={"max_concurrent_requests": 1}) as box:
+        box.server.gate.clear()
+        for name in "abc":
+            await box.outbox.put(parcel(name))
+        box.outbox.reconfigure(DispatchOptions(max_concurrent_requests=2))
+        box.server.gate.set()
+        await box.sent(3)
+        assert box.outbox._dispatcher._permits.allowed == 2
 
 
 async def test_shows_its_state():

@@ -154,7 +154,8 @@ class TestRequest:
         ("sent_at", "waited_s", "expected"),
         [
             ("2026-01-02T03:04:02Z", 7_200.0, "2026-01-02T05:04:02"),
-            ("2026-01-02T03:04:02.500Z", 0.25, "2026-01-02T03:04:02.750"),
+            ("2026-01-02T03:04:02.500Z", 0.75, "2026-01-02T03:04:03.250"),
+            ("2026-01-02T03:04:02.500+00:00", 0.25, "2026-01-02T03:04:02.500+00:00"),
         ],
     )
     async def test_upstream_68_sent_at_moves_by_the_time_it_waited(self, sent_at, waited_s, expected):
@@ -384,6 +385,15 @@ class TestProbe:
         assert await subject.probe() is expected
         assert server.head.startswith("GET /api/0/relays/live/ HTTP/1.1\r\n")
         assert subject.seen[1].requests[0][2] == "probe"
+
+
+async def test_other_options_hold_for_the_next_request():
+    subject, server = upstream()
+    await subject.send(parcel(), 0.0)
+    subject.reconfigure(UpstreamOptions(encoding="gzip", host_header="other"))
+    await subject.send(parcel(), 0.0)
+    assert server.encodings == ["zstd", "gzip"]
+    assert server.headers["Host"] == "other"
 
 
 def test_closing_closes_the_pool():

@@ -49,6 +49,8 @@ class Custody:
         """What is on disk and in memory, by sequence number."""
         self.memory_bytes = 0
         """The bodies in memory, but for those that were read back."""
+        self.backlog_bytes = 0
+        """The bodies that were read back."""
 
     def held(self) -> Mapping[str, Quantities]:
         """By where it is: on disk, or in memory alone."""
@@ -71,8 +73,13 @@ class Custody:
         """A parcel is in memory, counted already."""
         if waiting.sequence:
             self.copies[waiting.sequence] = waiting
-        if not waiting.from_backlog:
-            self.memory_bytes += waiting.size_bytes
+        self._count_memory(waiting, 1)
+
+    def _count_memory(self, waiting: Waiting, sign: int) -> None:
+        if waiting.from_backlog:
+            self.backlog_bytes += sign * waiting.size_bytes
+        else:
+            self.memory_bytes += sign * waiting.size_bytes
 
     # Going
 
@@ -80,8 +87,7 @@ class Custody:
         """Memory lets go of a parcel, which goes on waiting on disk or has ended."""
         if waiting.sequence:
             del self.copies[waiting.sequence]
-        if not waiting.from_backlog:
-            self.memory_bytes -= waiting.size_bytes
+        self._count_memory(waiting, -1)
 
     def end(self, waiting: Waiting, reason: Reason, *, origin: str = "", detail: str = "") -> None:
         """The one end of a parcel."""

@@ -47,7 +47,6 @@ class Lanes:
         self._turns: deque[str] = deque()
         self._credit: dict[str, int] = {}
         self._fresh_in_row = 0
-        self.backlog_bytes = 0
 
     def add_live(self, waiting: Waiting) -> None:
         self._live.append(waiting)
@@ -60,7 +59,6 @@ class Lanes:
             self._turns.append(key)
             self._credit[key] = _QUANTUM_BYTES
         queue.append(waiting)
-        self.backlog_bytes += waiting.size_bytes
 
     def add_blocked(self, waiting: Waiting) -> None:
         """To be tried again when the network is thought to work."""
@@ -96,7 +94,6 @@ class Lanes:
         queue = self._queues[key]
         waiting = queue.popleft()
         credit[key] -= waiting.size_bytes
-        self.backlog_bytes -= waiting.size_bytes
         if not queue:
             turns.popleft()
             del self._queues[key], credit[key]
@@ -117,7 +114,6 @@ class Lanes:
             taken += queue
         for container in (self._blocked, self._timed, self._live, self._queues, self._turns, self._credit):
             container.clear()
-        self.backlog_bytes = 0
         return taken
 
     @property

@@ -85,9 +85,9 @@ def test_what_is_read_back_takes_no_room_of_the_window(desk):
     desk.custody.release(waiting)
     waiting.from_backlog = True
     desk.custody.keep(waiting)
-    assert desk.custody.memory_bytes == 0
+    assert (desk.custody.memory_bytes, desk.custody.backlog_bytes) == (0, waiting.size_bytes)
     desk.custody.end(waiting, reasons.FORWARDED)
-    assert desk.custody.memory_bytes == 0
+    assert (desk.custody.memory_bytes, desk.custody.backlog_bytes) == (0, 0)
 
 
 @pytest.mark.parametrize(("reason", "metric"), [(reasons.SPOOL_EXPIRED, {"expired": 1}), (reasons.FORWARDED, {})])

@@ -106,14 +106,6 @@ def test_tells_when_something_will_be_due():
     assert lanes.next_due_mono(7.0) == 6.0
 
 
-def test_counts_the_bytes_of_the_backlog():
-    lanes = Lanes()
-    lanes.add_backlog(waiting("a", size=100))
-    lanes.add_backlog(waiting("b", size=50))
-    lanes.pop(0.0, 0.0)
-    assert lanes.backlog_bytes == 50
-
-
 def test_all_can_be_taken_at_once():
     lanes = Lanes()
     lanes.add_live(waiting("a"))
@@ -123,4 +115,3 @@ def test_all_can_be_taken_at_once():
     assert repr(lanes) == "<Lanes live=1 retries=2 backlog=1>"
     assert sorted(name_of(each.parcel) for each in lanes.take_all()) == ["a", "b", "c", "d"]
     assert lanes.is_empty
-    assert lanes.backlog_bytes == 0

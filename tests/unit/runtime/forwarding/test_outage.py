@@ -75,6 +75,14 @@ class TestLink:
         subject.next_probe_delay_s()
         assert subject.next_probe_delay_s() == 0.5
 
+    def test_other_bounds_hold_from_then_on(self):
+        subject = link()
+        subject.failed(100.0)
+        subject.reconfigure(grace_s=2.0, retry_delay_s=5.0, longest_delay_s=1.0)
+        assert subject.retries_from_mono() == 105.0
+        assert subject.failed(102.0)
+        assert max(subject.next_probe_delay_s() for _ in range(9)) == 1.0
+
     def test_shows_its_state(self):
         assert "connected" in repr(link())
 
@@ -137,6 +145,15 @@ class TestPermits:
         subject.troubled(subject.round)
         subject.succeeded()
         assert subject.allowed == 4
+
+    def test_more_or_fewer_may_be_allowed_later(self):
+        subject = Permits(8)
+        subject.reconfigure(4)
+        assert subject.allowed == 4
+        subject.reconfigure(16)
+        for _ in range(1_000):
+            subject.succeeded()
+        assert subject.allowed == 16
 
     def test_shows_its_state(self):
         assert repr(Permits(3)) == "<Permits 3 of 3>"
