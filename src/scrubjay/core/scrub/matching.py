@@ -210,7 +210,7 @@ class Matcher:
     def _state(self, bits: int, phases: tuple[int, ...]) -> State:
         state = self._states.get((bits, phases))
         if state is None:
-            state = self._states[bits, phases] = State(bits, phases)
+            state = State(bits, phases)
             reached: list[list[Rule]] = [[], [], []]
             region = [0, 0, 0]
             for application in self._applications:
@@ -223,6 +223,8 @@ class Matcher:
                     region[node_class] |= self._needed(application, state, seen_as)
             state.rules = tuple(map(tuple, reached))
             state.region = tuple(region)
+            # Only now may others see it: a state without its rules would let everything through. Two threads may make the same one.
+            self._states[bits, phases] = state
         return state
 
     def _matches(self, selector: Selector, state: State, node_class: int) -> bool:
