@@ -8,6 +8,7 @@ is an error, so that nothing starts under a plan other than the written one.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -32,6 +33,16 @@ class _Table:
 
     by_key: Mapping[str, ProjectPlan] = field(default_factory=dict)
     fallback: ProjectPlan | None = None
+    has_default: bool = False
+
+
+@dataclass(slots=True)
+class _Generation:
+    """What compiling gave. `unusable`: (file or project, why it has no new plan); `left_out`: (project, part that is not in its plan)."""
+
+    table: _Table = _Table()
+    unusable: list[tuple[str, str]] = field(default_factory=list)
+    left_out: list[tuple[str, str]] = field(default_factory=list)
 
 
 class Projects:
@@ -48,7 +59,7 @@ class Projects:
         self._denied: TTLCache[str, None] = TTLCache(_MAX_DENIED, settings.cache.miss_expiry, mono)
         self._table = _Table()
         self.ok = True
-        self._swap(settings, projects, first=True)
+        self._swap(_compile(settings, projects, self._table, self._programs, first=True))
 
     def find(self, key: str) -> ProjectPlan | None:
         """The plan of `key`; None if nothing serves it."""
@@ -66,46 +77,56 @@ class Projects:
         """The upstream does not know `key`: refuse it here for a while."""
         self._denied[key] = None
 
-    def reload(self, settings: Settings, projects: ProjectSet) -> None:
-        """Puts another generation in force; what cannot be used is counted and leaves its predecessor as it is."""
+    async def reload(self, settings: Settings, projects: ProjectSet) -> None:
+        """Puts another generation in force, compiled in a thread; what cannot be used leaves its predecessor as it is.
+
+        Calls must not overlap.
+        """
         if settings.cache.miss_expiry != self._denied.ttl:
             self._denied = TTLCache(_MAX_DENIED, settings.cache.miss_expiry, self._mono)
-        self._swap(settings, projects, first=False)
+        self._swap(await asyncio.to_thread(_compile, settings, projects, self._table, self._programs))
 
-    def _swap(self, settings: Settings, projects: ProjectSet, *, first: bool) -> None:
-        old, compiled = self._table, dict[str, ProjectPlan]()
-        self.ok = not projects.problems
-        for problem in projects.problems:
-            self._telemetry.project_file_error(problem.partition(":")[0], problem)
-
-        def plan_of(project: ProjectConfig, predecessor: ProjectPlan | None) -> ProjectPlan:
-            revision = revision_of(project, settings)
-            if predecessor is not None and predecessor.revision == revision:
-                return predecessor
-            try:
-                plan = compiled.get(revision) or compile_plan(project, settings, self._programs)
-            except ConfigError as error:
-                if first:
-                    raise ConfigError(f"{_name(project)}: {error}") from error
-                self.ok = False
-                self._telemetry.project_file_error(_name(project), str(error))
-                return _last_good(predecessor, project)
-            if revision not in compiled:
-                compiled[revision] = plan
-                for problem in plan.problems:
-                    self._telemetry.project_problem(_name(project), problem)
-            return plan
-
-        by_key = {key: plan_of(project, old.by_key.get(key)) for key, project in projects.by_key.items()}
-        fallback = plan_of(projects.default, old.fallback) if projects.default is not None else None
-        if fallback is None and _forwards_unknown(settings):
-            fallback = pass_plan(settings)
-        self._table = _Table(by_key, fallback)
-        self._telemetry.projects({"loaded": len(by_key), "default": int(projects.default is not None)})
+    def _swap(self, generation: _Generation) -> None:
+        self._table = generation.table
+        self.ok = not generation.unusable
+        for file, problem in generation.unusable:
+            self._telemetry.project_file_error(file, problem)
+        for project, problem in generation.left_out:
+            self._telemetry.project_problem(project, problem)
+        table = generation.table
+        self._telemetry.projects({"loaded": len(table.by_key), "default": int(table.has_default)})
 
     def __repr__(self) -> str:
         state = "" if self.ok else ", a file cannot be used"
         return f"<Projects {len(self._table.by_key)} keys, default {self._table.fallback!r}{state}>"
+
+
+def _compile(
+    settings: Settings, projects: ProjectSet, old: _Table, programs: Programs, *, first: bool = False
+) -> _Generation:
+    """The next generation; `first`: there is no predecessor to fall back on. Raises `ConfigError` if `first`."""
+    generation = _Generation()
+    generation.unusable += [(problem.partition(":")[0], problem) for problem in projects.problems]
+
+    def plan_of(project: ProjectConfig, predecessor: ProjectPlan | None) -> ProjectPlan:
+        if predecessor is not None and predecessor.revision == revision_of(project, settings):
+            return predecessor
+        try:
+            plan = compile_plan(project, settings, programs)
+        except ConfigError as error:
+            if first:
+                raise ConfigError(f"{_name(project)}: {error}") from error
+            generation.unusable.append((_name(project), str(error)))
+            return _last_good(predecessor, project)
+        generation.left_out += [(_name(project), problem) for problem in plan.problems]
+        return plan
+
+    by_key = {key: plan_of(project, old.by_key.get(key)) for key, project in projects.by_key.items()}
+    fallback = plan_of(projects.default, old.fallback) if projects.default is not None else None
+    if fallback is None and settings.projects.unknown == "forward":
+        fallback = pass_plan(settings)
+    generation.table = _Table(by_key, fallback, has_default=projects.default is not None)
+    return generation
 
 
 def _last_good(predecessor: ProjectPlan | None, project: ProjectConfig) -> ProjectPlan:
@@ -117,8 +138,3 @@ def _last_good(predecessor: ProjectPlan | None, project: ProjectConfig) -> Proje
 
 def _name(project: ProjectConfig) -> str:
     return "project default" if project.project_id is None else f"project {project.project_id}"
-
-
-def _forwards_unknown(settings: Settings) -> bool:
-    choice = settings.projects.unknown
-    return settings.relay.mode == "proxy" if choice == "auto" else choice == "forward"

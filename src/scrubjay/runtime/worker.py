@@ -29,7 +29,8 @@ from scrubjay.core.ports import Ports
 from scrubjay.core.reporting import pack_reports
 from scrubjay.errors import ConfigError, SpoolError, Unavailable
 from scrubjay.reasons import Quantities
-from scrubjay.runtime import log, state
+from scrubjay.runtime import log
+from scrubjay.runtime.chronicle import Chronicle
 from scrubjay.runtime.delivery import Delivery, open_delivery, open_spool, tell_spool_event
 from scrubjay.runtime.endpoints import front_door, routes
 from scrubjay.runtime.greeting import greet
@@ -71,7 +72,6 @@ class Worker:
         self._reports = ClientReports()
         self._limits = LimitTable()
         self._memory = MemoryGauge(health.max_memory_percent, health.max_memory_bytes)
-        self._health = Health(self._metrics)
         self._spool: Partition | None = None
         self._delivery: Delivery | None = None
         self._sink: CaptureSink | None = None
@@ -125,7 +125,7 @@ class Worker:
         self._server = self._front.server(keepalive_timeout_s=settings.limits.keepalive_timeout)
         await self._open_port(self._server)
         self._begin_pulse()
-        self._write_state()
+        self._chronicle.write()
         self._health.has_started = True
         # What was built so far lives as long as the process: the collector need not look at it again.
         gc.collect()
@@ -151,7 +151,7 @@ class Worker:
         await self._pulse.stop()
         await self._report_losses()
         lost = await self._delivery.close(deadline_mono) if self._delivery else 0
-        self._write_state(stopped=True)
+        self._chronicle.write(stopped=True)
         if lost:
             _LOG.error("stopped; %d envelopes were in memory alone and are lost", lost)
         else:
@@ -161,8 +161,11 @@ class Worker:
     def _open_books(self, slot: int) -> None:
         state_dir = self._loaded.settings.relay.state_dir
         assert state_dir is not None
-        self._state = StateFile(Path(state_dir), slot)
-        self.telemetry = Telemetry(slot, previous=self._state.load())
+        file = StateFile(Path(state_dir), slot)
+        self.telemetry = Telemetry(slot, previous=file.load())
+        capacity_bytes = self._loaded.settings.spool.envelopes.max_disk_size
+        self._chronicle = Chronicle(file, self.telemetry, self._held, self._spool, capacity_bytes)
+        self._health = Health(self._chronicle.metrics)
         self._pulse = Pulse(self.telemetry)
         self._ledger = TimedLedger(self.telemetry, self._reports)
         if self._spool is not None:
@@ -235,7 +238,7 @@ class Worker:
         self._stopping.set()
 
     def _on_signal(self, work: Callable[[], Awaitable[None] | None], name: str) -> None:
-        if self._health.has_started:
+        if self._listener is not None:  # what is starting has read everything a moment ago
             self._pulse.once(work, name)
 
     def _toggle_sending(self) -> None:
@@ -253,7 +256,7 @@ class Worker:
 
     def _begin_pulse(self) -> None:
         settings, every = self._loaded.settings, self._pulse.every
-        every(1.0, self._write_state, "state")
+        every(1.0, self._chronicle.write, "state")
         every(0.5, self._measure, "measure")
         every(60.0, lambda: self._limits.expire(time.monotonic()), "limits")
         every(settings.cache.file_interval, self._look_at_projects, "projects")
@@ -261,23 +264,6 @@ class Worker:
         if settings.relay.config_reload_interval is not None:
             interval_s = max(_LEAST_POLL_S, settings.relay.config_reload_interval)
             every(interval_s, self._look_at_configuration, "configuration")
-
-    def _write_state(self, *, stopped: bool = False) -> None:
-        if self._spool is not None:
-            usage = self._spool.usage
-            oldest_age_s = 0.0 if usage.oldest_ms is None else max(0.0, time.time() - usage.oldest_ms / 1000)
-            self.telemetry.spool_usage(
-                f"p{self._spool.slot:02d}",
-                size_bytes=usage.size_bytes,
-                records=usage.records,
-                segments=usage.segments,
-                oldest_age_s=oldest_age_s,
-                capacity_bytes=self._loaded.settings.spool.envelopes.max_disk_size,
-            )
-        try:
-            self._state.write(self.telemetry.snapshot(self._held(), stopped=stopped))
-        except OSError as error:
-            self.telemetry.spool_error("the state file cannot be written", error)
 
     def _measure(self) -> None:
         self._memory.measure()
@@ -301,21 +287,21 @@ class Worker:
         async with self._changing:
             loaded = await self._read_again()
             if loaded is not None:
-                self._put_in_force(loaded)
+                await self._put_in_force(loaded)
 
     async def _look_at_configuration(self) -> None:
         """As `reload`, if there is anything new."""
         async with self._changing:
             loaded, now = await self._read_again(), self._loaded
             if loaded is not None and (loaded.settings, loaded.projects) != (now.settings, now.projects):
-                self._put_in_force(loaded)
+                await self._put_in_force(loaded)
 
     async def _look_at_projects(self) -> None:
         """Picks up changed project files without being told, as a mounted ConfigMap changes them."""
         async with self._changing:
             loaded = await asyncio.to_thread(self._loaded.with_changed_projects)
             if loaded is not None:
-                self._put_in_force(loaded)
+                await self._put_in_force(loaded)
 
     async def _read_again(self) -> Loaded | None:
         """All sources as they are now, but for what needs a restart; None if they cannot be used."""
@@ -336,7 +322,7 @@ class Worker:
         self._needs_restart = later
         return replace(loaded, settings=in_force(old, loaded.settings))
 
-    def _put_in_force(self, loaded: Loaded) -> None:
+    async def _put_in_force(self, loaded: Loaded) -> None:
         before, self._loaded, settings = self._loaded, loaded, loaded.settings
         for text in loaded.warnings:
             if text not in before.warnings:
@@ -344,7 +330,7 @@ class Worker:
         now, _ = changed(before.settings, settings)
         if now:
             _LOG.info("changed: %s", ", ".join(now))
-        self._projects.reload(settings, loaded.projects)
+        await self._projects.reload(settings, loaded.projects)
         self._memory.set_marks(settings.health.max_memory_percent, settings.health.max_memory_bytes)
         log.configure(settings.logging.level, settings.logging.format)
         ports = self.ports
@@ -374,15 +360,6 @@ class Worker:
 
     def _held(self) -> Mapping[str, Quantities]:
         return self._delivery.outbox.held() if self._delivery else {}
-
-    def _metrics(self) -> str:
-        """Written before it is shown: a counter that somebody saw must not fall when the process is killed a moment later."""
-        from scrubjay.runtime.exposition import exposition  # noqa: PLC0415  not needed for a start, and slow to import
-
-        self._write_state()
-        mine = self.telemetry.snapshot(self._held())
-        others = [other for other in state.read_states(self._state.folder).workers if other.slot != mine.slot]
-        return exposition(state.merge([mine, *others])).decode()
 
     def _on_spool_event(self, event: SpoolEvent) -> None:
         tell_spool_event(event, self.telemetry)

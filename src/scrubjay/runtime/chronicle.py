@@ -1,0 +1,61 @@
+"""What this worker shows of itself: its state file, once a second, and the numbers of all workers when somebody asks.
+
+What is counted is `telemetry`'s business, what the file looks like `state`'s, what the numbers read like `exposition`'s.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from scrubjay.runtime.account import Held
+from scrubjay.runtime.spool import Partition
+from scrubjay.runtime.state import StateFile, merge, read_states
+from scrubjay.runtime.telemetry import Telemetry
+
+
+class Chronicle:
+    """`held` tells what is accepted and has not ended; `capacity_bytes` is what the spool may use."""
+
+    def __init__(
+        self,
+        file: StateFile,
+        telemetry: Telemetry,
+        held: Callable[[], Held],
+        spool: Partition | None = None,
+        capacity_bytes: int = 0,
+    ) -> None:
+        self._file = file
+        self._telemetry = telemetry
+        self._held = held
+        self._spool = spool
+        self._capacity_bytes = capacity_bytes
+
+    def write(self, *, stopped: bool = False) -> None:
+        """Replaces the state file; `stopped`: for the last time, and in order."""
+        if self._spool is not None:
+            usage = self._spool.usage
+            self._telemetry.spool_usage(
+                f"p{self._spool.slot:02d}",
+                size_bytes=usage.size_bytes,
+                records=usage.records,
+                segments=usage.segments,
+                oldest_age_s=0.0 if usage.oldest_ms is None else max(0.0, time.time() - usage.oldest_ms / 1000),
+                capacity_bytes=self._capacity_bytes,
+            )
+        try:
+            self._file.write(self._telemetry.snapshot(self._held(), stopped=stopped))
+        except OSError as error:
+            self._telemetry.spool_error("the state file cannot be written", error)
+
+    def metrics(self) -> str:
+        """Written before it is shown: a counter that somebody saw must not fall when the process is killed a moment later."""
+        from scrubjay.runtime.exposition import exposition  # noqa: PLC0415  slow to import, and no start needs it
+
+        self.write()
+        mine = self._telemetry.snapshot(self._held())
+        others = [other for other in read_states(self._file.folder).workers if other.slot != mine.slot]
+        return exposition(merge([mine, *others])).decode()
+
+    def __repr__(self) -> str:
+        return f"<Chronicle {self._file!r}>"
