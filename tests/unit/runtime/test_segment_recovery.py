@@ -117,6 +117,20 @@ def test_zeros_behind_the_last_frame_are_no_damage():
     assert len(bodies(log)) == 6
 
 
+def test_numbers_that_were_cleaned_away_do_not_wait():
+    """Cleaning leaves gaps, and the acknowledgements of what was there may be gone with the power."""
+    disk = SimulatedDisk()
+    log, _ = open_log(disk, options=OPTIONS)
+    log.append([record("a"), record("b"), record("c")])
+    log.shelf.acknowledge([1, 2])
+    assert list(log.shelf.rewrite(log.shelf.segments[0]))
+    log.append([record("d")])
+    del disk.names[FIRST.with_suffix(".ack")]
+    again, recovery = open_log(disk, options=OPTIONS)
+    assert (recovery.found.records, recovery.found.lost_records) == (2, 0)
+    assert bodies(again) == [b"c", b"d"]
+
+
 class TestRot:
     def test_a_frame_header_in_the_middle_is_quarantined_and_counted_once(self):
         disk = three_segments()
