@@ -71,13 +71,9 @@ class Link:
 
     def retries_from_mono(self) -> float:
         """When what failed for the network's sake may be tried again."""
-        match self.state:
-            case State.CONNECTED:
-                return 0.0
-            case State.INTERRUPTED:
-                return self._failed_mono + self._retry_delay_s
-            case State.OUTAGE:
-                return float("inf")
+        if self.state is State.CONNECTED:
+            return 0.0
+        return float("inf") if self.is_out else self._failed_mono + self._retry_delay_s
 
     def next_probe_delay_s(self) -> float:
         """The pause before the next probe of this outage: 0, 1, 1.5, 2.25 … with jitter."""

@@ -204,8 +204,10 @@ class TestAnswers:
 
     async def test_an_earlier_time_replaces_the_timer(self):
         long, short = (Transient("503", status=503, retry_after_s=delay) for delay in (3_600.0, 0.005))
-        async with Floor(long, short, max_concurrent_requests=1) as floor:
-            floor.add("long", "short")
+        async with Floor(long, short) as floor:
+            floor.add("long")
+            await floor.calm()
+            floor.add("short")
             await until(lambda: floor.clock.move(0.001) or floor.book.bookings)
             assert floor.server.tried == ["long", "short", "short"]
 
