@@ -11,7 +11,7 @@ class Row:
     """A figure beside its goal; `met` is None where there is no goal."""
 
     what: str
-    figure: str
+    figure: str = ""
     goal: str = ""
     met: bool | None = None
     detail: str = ""
