@@ -54,6 +54,7 @@ class Relay(Section, frozen=True):
         unit="cidr",
         example="[10.0.0.0/8]",
         shown="every peer",
+        reload=True,
     )
     shutdown_delay: float = setting(
         0,
@@ -74,28 +75,36 @@ class Relay(Section, frozen=True):
 class Http(Section, frozen=True):
     """How it talks to the upstream."""
 
-    timeout: float = setting(5, "Time for an answer, beyond the time that the upload takes.", unit="s", minimum=0.1)
+    timeout: float = setting(
+        5, "Time for an answer, beyond the time that the upload takes.", unit="s", minimum=0.1, reload=True
+    )
     connection_timeout: float = setting(3, "Time to connect, TLS included.", unit="s", minimum=0.1)
     min_upload_rate: int = setting(
-        64 * KIB, "Bytes per second below which an upload counts as hung.", unit="bytes", minimum=1
+        64 * KIB, "Bytes per second below which an upload counts as hung.", unit="bytes", minimum=1, reload=True
     )
-    retry_delay: float = setting(1, "Pause between tries while there is no outage yet.", unit="s", minimum=0)
-    max_retry_interval: float = setting(60, "Cap of every growing back-off.", unit="s", minimum=0.1)
-    max_5xx_attempts: int = setting(5, "Tries of an envelope that the server answers 500 or its like.", minimum=1)
+    retry_delay: float = setting(
+        1, "Pause between tries while there is no outage yet.", unit="s", minimum=0, reload=True
+    )
+    max_retry_interval: float = setting(60, "Cap of every growing back-off.", unit="s", minimum=0.1, reload=True)
+    max_5xx_attempts: int = setting(
+        5, "Tries of an envelope that the server answers 500 or its like.", minimum=1, reload=True
+    )
     outage_grace_period: float = setting(
-        10, "Network errors for this long are an outage: only probes are sent.", unit="s", minimum=0
+        10, "Network errors for this long are an outage: only probes are sent.", unit="s", minimum=0, reload=True
     )
     rate_limited_policy: Literal["drop", "retry"] = setting(
-        "drop", "What becomes of an envelope that the server answers 429."
+        "drop", "What becomes of an envelope that the server answers 429.", reload=True
     )
-    encoding: Encoding = setting("zstd", "Compression of what is sent.")
+    encoding: Encoding = setting("zstd", "Compression of what is sent.", reload=True)
     encoding_fallback: bool = setting(
-        True, "Step down to gzip, then to identity, where the server refuses the encoding."
+        True, "Step down to gzip, then to identity, where the server refuses the encoding.", reload=True
     )
     host_header: str | None = setting(
-        None, "`Host` header towards the upstream instead of its name.", example="sentry.internal"
+        None, "`Host` header towards the upstream instead of its name.", example="sentry.internal", reload=True
     )
-    upstream_path_prefix: str = setting("", "Put before every upstream path.", unit="prefix", example="/relay")
+    upstream_path_prefix: str = setting(
+        "", "Put before every upstream path.", unit="prefix", example="/relay", reload=True
+    )
     proxy: Secret | None = setting(
         None, "Forward proxy; overrides `HTTPS_PROXY` and its kin.", example="http://proxy.internal:3128"
     )
@@ -115,7 +124,7 @@ class Http(Section, frozen=True):
 class Limits(Section, frozen=True):
     """What a request, an item or a connection may take."""
 
-    max_concurrent_requests: int = setting(100, "Requests to the upstream in flight.", minimum=1)
+    max_concurrent_requests: int = setting(100, "Requests to the upstream in flight.", minimum=1, reload=True)
     shutdown_timeout: float = setting(10, "Time to finish after SIGTERM.", unit="s", minimum=0, reload=True)
     keepalive_timeout: float = setting(5, "Idle time after which a client's connection is closed.", unit="s", minimum=0)
     tcp_listen_backlog: int = setting(1024, "Connections that may wait to be accepted.", minimum=1)
@@ -147,8 +156,10 @@ class Limits(Section, frozen=True):
     max_retry_after: int = setting(
         300, "Cap of the time that a limit of ours tells a client to wait.", unit="s", reload=True
     )
-    upstream_max: int = setting(86400, "Cap of a limit learnt from the upstream.", unit="s")
-    bare_429: int = setting(60, "Length of a limit when the upstream answers 429 and names none.", unit="s")
+    upstream_max: int = setting(86400, "Cap of a limit learnt from the upstream.", unit="s", reload=True)
+    bare_429: int = setting(
+        60, "Length of a limit when the upstream answers 429 and names none.", unit="s", reload=True
+    )
     advertise_on_200: bool = setting(True, "Name the limits in force in answers with status 200 too.", reload=True)
 
 
@@ -159,7 +170,10 @@ class Routing(Section, frozen=True):
         True, "Keep items of types that this version does not know; false drops them.", reload=True
     )
     tunnel_paths: tuple[str, ...] = setting(
-        ("/tunnel",), "Paths that take envelopes whose own header names the DSN; they start with `/`.", unit="prefix"
+        ("/tunnel",),
+        "Paths that take envelopes whose own header names the DSN; they start with `/`.",
+        unit="prefix",
+        reload=True,
     )
 
 
@@ -195,7 +209,7 @@ class Envelopes(Section, frozen=True):
     max_envelope_delay_secs: float = setting(86400, "Age at which an envelope is dropped.", unit="s", minimum=1)
     expiry_holdoff: float = setting(300, "Nothing is dropped for its age so soon after a start.", unit="s", minimum=0)
     max_unspool_envelopes_per_second: int | None = setting(
-        None, "Rate at which the backlog is sent.", minimum=1, example="100"
+        None, "Rate at which the backlog is sent.", minimum=1, example="100", reload=True
     )
     ephemeral: bool = setting(False, "Send what is left at shutdown instead of keeping it.")
 
@@ -210,13 +224,13 @@ class Logging(Section, frozen=True):
     """Log lines, on standard error."""
 
     level: Level = setting("info", "Least level that is written.", reload=True)
-    format: Format = setting("auto", "`auto` is `pretty` on a terminal, else `simplified`.")
+    format: Format = setting("auto", "`auto` is `pretty` on a terminal, else `simplified`.", reload=True)
 
 
 class Metrics(Section, frozen=True):
     """What `/metrics` shows."""
 
-    prometheus: bool = setting(True, "Serve `/metrics`.")
+    prometheus: bool = setting(True, "Serve `/metrics`.", reload=True)
 
 
 class Aggregator(Section, frozen=True):
@@ -229,7 +243,7 @@ class Outcomes(Section, frozen=True):
     """What the server is told of what was dropped here."""
 
     emit_outcomes: bool | Literal["as_client_reports"] = setting(
-        "as_client_reports", "Report losses to the server as client reports; true means the same."
+        "as_client_reports", "Report losses to the server as client reports; true means the same.", reload=True
     )
     aggregator: Aggregator = Aggregator()
 
@@ -312,7 +326,7 @@ class Cache(Section, frozen=True):
 
     file_interval: float = setting(10, "Look for changed project files this often.", unit="s", minimum=0.01)
     miss_expiry: float = setting(
-        60, "Time for which a key that the upstream denied is refused here.", unit="s", minimum=0
+        60, "Time for which a key that the upstream denied is refused here.", unit="s", minimum=0, reload=True
     )
 
 

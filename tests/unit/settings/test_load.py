@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from scrubjay.errors import ConfigError
-from scrubjay.settings.load import FIELDS, SECTIONS, Loaded, build, changed, load, value_of
+from scrubjay.settings.load import FIELDS, SECTIONS, Loaded, build, changed, in_force, load, value_of
 from scrubjay.settings.schema import Settings
 from scrubjay.settings.setting import Secret
 
@@ -262,7 +262,37 @@ def test_loading_again_sees_changes_and_keeps_good_projects(load_text: LoadText,
     assert (second.settings.http.timeout, second.settings.relay.port) == (7, 4000)
     assert second.projects.default == first.projects.default
     assert any("config.allowedDomains" in warning for warning in second.warnings)
-    assert changed(first.settings, second.settings) == ((), ("http.timeout",))
+    assert changed(first.settings, second.settings) == (("http.timeout",), ())
+
+
+def test_changed_projects_are_read_without_the_rest(load_text: LoadText, write: Write) -> None:
+    """upstream-27"""
+    write("projects/default.yaml", "config: {}")
+    first = load_text("relay: {upstream: 'https://h'}")
+    assert first.with_changed_projects() is None
+    write("scrubjay.yaml", "relay: {")
+    write("projects/default.yaml", "config: {allowedDomains: [a.example]}")
+    second = first.with_changed_projects()
+    assert second is not None
+    assert second.settings is first.settings
+    assert second.projects.default is not None
+    assert second.projects.default.config.allowed_domains == ("a.example",)
+    assert second.with_changed_projects() is None
+
+
+def test_a_capture_keeps_its_plan_when_project_files_go(load_text: LoadText, write: Write) -> None:
+    path = write("projects/1.yaml", f"publicKeys: [{{publicKey: {'a' * 32}}}]")
+    first = load_text("relay: {mode: capture}")
+    path.unlink()
+    second = first.with_changed_projects()
+    assert second is not None
+    assert second.projects.default is not None
+
+
+def test_what_needs_a_restart_stays_in_force() -> None:
+    old = build({"relay.port": 4000, "http.timeout": 6.0})
+    new = build({"relay.port": 5000, "http.timeout": 7.0})
+    assert in_force(old, new) == build({"relay.port": 4000, "http.timeout": 7.0})
 
 
 def test_upstream_21_a_syntax_error_leaves_the_old_one_alone(load_text: LoadText, write: Write) -> None:
