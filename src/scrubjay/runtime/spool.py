@@ -18,6 +18,7 @@ import time
 import uuid
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -344,7 +345,7 @@ class Partition:
 
     def _to_loop(self, call: Callable[[], None]) -> None:
         """One wake-up of the loop for all that a step brought. A loop that was closed has nobody left who waits."""
-        if not self._loop.is_closed():
+        with suppress(RuntimeError):
             self._loop.call_soon_threadsafe(call)
 
     # Back on the loop

@@ -50,7 +50,13 @@ ACK_BYTES = bytes.fromhex("01000000000000000100000065edcc58")
 
 def frame(first: int = 1, *bodies: bytes, flags: int = 0, **changes: int) -> bytes:
     payload = encode_records([Record(b"{}", body) for body in bodies or (b"x",)])
-    fields = {"first": first, "count": len(bodies) or 1, "raw_bytes": len(payload), "written_ms": 5, "written_boot_ms": 6}
+    fields = {
+        "first": first,
+        "count": len(bodies) or 1,
+        "raw_bytes": len(payload),
+        "written_ms": 5,
+        "written_boot_ms": 6,
+    }
     return b"".join(encode_frame(payload, flags=flags, **(fields | changes)))
 
 
@@ -154,9 +160,7 @@ class TestFrameHeader:
     def test_cut_short(self):
         assert decode_frame_header(FRAME_BYTES[: FRAME_HEADER_BYTES - 1]) is None
 
-    @pytest.mark.parametrize(
-        ("offset", "form", "value"), [(4, "<H", 2), (16, "<I", 0), (24, "<I", MAX_RAW_BYTES + 1)]
-    )
+    @pytest.mark.parametrize(("offset", "form", "value"), [(4, "<H", 2), (16, "<I", 0), (24, "<I", MAX_RAW_BYTES + 1)])
     def test_what_is_out_of_bounds_is_refused_even_with_a_good_checksum(self, offset, form, value):
         changed = bytearray(FRAME_BYTES)
         struct.pack_into(form, changed, offset, value)
@@ -198,7 +202,11 @@ class TestWalk:
         middle[0] ^= 1
         data = HEADER_BYTES + frame(1) + bytes(middle) + frame(5)
         found = spans(data)
-        assert [(span.first, span.until, bool(span.header)) for span in found] == [(1, 2, True), (2, 5, False), (5, 6, True)]
+        assert [(span.first, span.until, bool(span.header)) for span in found] == [
+            (1, 2, True),
+            (2, 5, False),
+            (5, 6, True),
+        ]
         assert (found[1].offset, found[1].end) == (64 + len(frame(1)), len(data) - len(frame(5)))
 
     def test_numbers_may_jump_where_nothing_is_damaged(self):
@@ -207,7 +215,11 @@ class TestWalk:
 
     def test_a_number_that_was_there_already_is_damage(self):
         found = spans(HEADER_BYTES + frame(1, b"a", b"b") + frame(2) + frame(3))
-        assert [(span.first, span.until, bool(span.header)) for span in found] == [(1, 3, True), (3, 3, False), (3, 4, True)]
+        assert [(span.first, span.until, bool(span.header)) for span in found] == [
+            (1, 3, True),
+            (3, 3, False),
+            (3, 4, True),
+        ]
 
     def test_the_inside_of_a_sound_frame_is_never_searched(self):
         """A client could put a whole frame into a body, and bring it to life by the loss of a few bytes."""
@@ -252,22 +264,23 @@ class TestAcknowledgements:
         assert decode_acks(encode_acks([(1, 3), (7, 8)])[:end]) == [(1, 3), (7, 8)][: end // 16]
 
 
-class TestAge:
-    WRITTEN = {"received_ms": 1_000, "written_ms": 1_500, "written_boot_ms": 100}
-    TEN_YEARS_MS = 10 * 365 * 86_400_000
+WRITTEN = {"received_ms": 1_000, "written_ms": 1_500, "written_boot_ms": 100}
+TEN_YEARS_MS = 10 * 365 * 86_400_000
 
+
+class TestAge:
     @pytest.mark.parametrize("step_ms", [0, TEN_YEARS_MS, -TEN_YEARS_MS])
     def test_upstream_84_a_step_of_the_clock_does_not_age_within_one_boot(self, step_ms):
-        assert age_ms(**self.WRITTEN, same_boot=True, now_ms=2_500 + step_ms, now_boot_ms=1_100) == 1_500
+        assert age_ms(**WRITTEN, same_boot=True, now_ms=2_500 + step_ms, now_boot_ms=1_100) == 1_500
 
     def test_upstream_84_a_reboot_with_the_clock_at_1970_does_not_age(self):
-        assert age_ms(**self.WRITTEN, same_boot=False, now_ms=0, now_boot_ms=5) == 0
+        assert age_ms(**WRITTEN, same_boot=False, now_ms=0, now_boot_ms=5) == 0
 
     def test_after_a_reboot_the_wall_clock_counts(self):
-        assert age_ms(**self.WRITTEN, same_boot=False, now_ms=4_000, now_boot_ms=5) == 3_000
+        assert age_ms(**WRITTEN, same_boot=False, now_ms=4_000, now_boot_ms=5) == 3_000
 
     def test_received_by_a_clock_that_was_ahead(self):
-        late = self.WRITTEN | {"received_ms": 9_000}
+        late = WRITTEN | {"received_ms": 9_000}
         assert age_ms(**late, same_boot=True, now_ms=9_500, now_boot_ms=600) == 500
 
 

@@ -98,9 +98,13 @@ class TestClaim:
     def test_a_folder_that_its_adopter_removes_meanwhile_is_made_anew(self, tmp_path, monkeypatch):
         """The lock of a file that has no name any more is worth nothing."""
         real = partition_lock.fcntl.flock
-        removals = iter(
-            [lambda: shutil.rmtree(tmp_path / "p00"), lambda: (tmp_path / "p00" / "LOCK").replace(tmp_path / "old")]
-        )
+        lock_path = tmp_path / "p00" / "LOCK"
+
+        def replace():
+            lock_path.replace(tmp_path / "old")
+            lock_path.write_text("")
+
+        removals = iter([lambda: shutil.rmtree(tmp_path / "p00"), replace])
 
         def flock(descriptor, operation):
             next(removals, lambda: None)()

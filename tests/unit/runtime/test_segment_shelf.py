@@ -71,6 +71,13 @@ class TestRead:
             waiting(log)
         assert len(waiting(log)) == 6
 
+    def test_neither_are_other_errors_while_reading(self, disk, log):
+        log.append([record("a")])
+        disk.faults["read"] = [0, errno.ENOMEM]
+        with pytest.raises(SpoolError, match="cannot be read"):
+            waiting(log)
+        assert bodies(log) == [b"a"]
+
     def test_unreadable_sectors_are(self, disk, log):
         log.append([record("a")])
         log.append([record("b")])
@@ -126,6 +133,17 @@ class TestDamage:
         disk.content(FIRST)[64 + 60] ^= 1
         assert bodies(log) == [b"b"]
         assert segments(disk) == ["00000000000000000002.seg"]
+
+    def test_the_same_bytes_are_set_aside_once(self, disk, log):
+        log.append([record(NOISE[:100]), record(NOISE[100:200])])
+        log.append([record("b")])
+        content = disk.content(FIRST)
+        for piece in (NOISE[:100], NOISE[100:200]):
+            content[content.index(piece)] ^= 1
+            waiting(log)
+        assert [event.records for event in log.shelf.events] == [1, 1]
+        [copy] = [path for path in disk.names if path.parent == FOLDER / QUARANTINE]
+        assert NOISE[100:200] in disk.content(copy)
 
     def test_what_cannot_be_set_aside_is_reported_all_the_same(self, disk, log):
         log.append([record("a" * 100)])
