@@ -134,7 +134,8 @@ class Upstream:
 
     def rewritten(self, parcel: Parcel, waited_s: float) -> bytes:
         """The envelope with the server's own DSN, and with `sent_at` moved so that our delay does not look like a wrong clock."""
-        changes: dict[str, object] = {"dsn": f"{self._scheme}://{parcel.key}:@{self._netloc}/{parcel.project_id}"}
+        place = f"{self._netloc}{self._options.path_prefix}/{parcel.project_id}"
+        changes: dict[str, object] = {"dsn": f"{self._scheme}://{parcel.key}:@{place}"}
         end = parcel.body.find(b"\n")
         line = parcel.body if end < 0 else parcel.body[:end]
         if waited_s >= _LEAST_SHIFT_S and b"sent_at" in line:

@@ -225,6 +225,24 @@ class TestTls:
         assert secure.connections == 1
         client.close()
 
+    async def test_upstream_72_another_bundle_counts_without_a_restart(self, secure, authority):
+        client = HttpClient(Origin.parse(secure.url), tls=ssl.create_default_context())
+        with pytest.raises(NoReply, match="tls"):
+            await post(client)
+        client.trust(ssl.create_default_context(cafile=authority[0]))
+        assert (await post(client)).status == 200
+        secure.tell(Answer(delay_s=0.05))
+        under_way = asyncio.ensure_future(post(client))  # noqa: TID251
+        await secure.until(lambda: secure.in_flight)
+        client.trust(ssl.create_default_context())
+        assert (await under_way).status == 200
+        with pytest.raises(NoReply, match="tls"):
+            await post(client)
+
+    async def test_in_the_clear_nobody_is_trusted(self, server, client):
+        client.trust(ssl.create_default_context())
+        assert (await post(client)).status == 200
+
     async def test_the_name_in_the_certificate_can_be_given(self, secure, authority):
         tls = ssl.create_default_context(cafile=authority[0])
         client = HttpClient(Origin.parse(secure.url), tls=tls, server_name="sentry.internal")

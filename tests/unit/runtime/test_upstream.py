@@ -128,6 +128,7 @@ class TestRequest:
         subject, server = upstream(host_header="sentry.internal", path_prefix="/relay")
         await subject.send(parcel(), 0.0)
         assert server.head.startswith("POST /relay/api/42/envelope/ HTTP/1.1\r\nHost: sentry.internal\r\n")
+        assert server.envelope[0]["dsn"] == f"https://{KEY}:@sentry.example:8443/relay/42"
         await subject.probe()
         assert server.head.startswith("GET /relay/api/0/relays/live/ HTTP/1.1\r\nHost: sentry.internal\r\n")
 

@@ -207,6 +207,14 @@ class HttpClient:
         """What stands in the request line: a proxy that is asked in the clear wants the whole address."""
         return f"{self.origin}{path}" if self._proxy is not None and self._tls is None else path
 
+    def trust(self, tls: ssl.SSLContext) -> None:
+        """Verifies with another context from now on: certificates were renewed. Connections of old are not used again."""
+        if self._tls is not None:
+            self._tls = tls
+            self._close_idle()
+            for connection in self._busy:
+                connection.opened_mono = float("-inf")
+
     def proxy_header(self) -> str:
         return self._proxy.header() if self._proxy is not None and self._tls is None else ""
 
@@ -314,7 +322,12 @@ class HttpClient:
         if self._sweeper is not None:
             self._sweeper.cancel()
             self._sweeper = None
-        for connection in (*self._idle, *self._busy):
+        self._close_idle()
+        for connection in self._busy:
+            connection.close()
+
+    def _close_idle(self) -> None:
+        for connection in self._idle:
             connection.close()
         self._idle.clear()
 
