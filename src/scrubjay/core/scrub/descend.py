@@ -38,8 +38,6 @@ from scrubjay.errors import Unscrubbable
 _EXEMPT = frozenset((b"", b"true", b"false", b"null", b"undefined"))
 _SEPARATORS = b"/\\"
 
-_OPENED = frozenset(("type", "exception", "values", "list"))
-
 Handler: TypeAlias = Callable[["Walk", bytes, Plan, NodePath, int], bytes | None]
 
 
@@ -230,7 +228,7 @@ class Walk:
         for key, child in fields.items():
             known = listed.get(key)
             if known is not None:
-                found = hits if known.kind in _OPENED else scan(child)
+                found = hits if known.nested else scan(child)
                 if not found & known.mask:
                     continue
                 new = self.visit(bytes(child), known, (*path, key), found)

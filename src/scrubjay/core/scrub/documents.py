@@ -29,7 +29,7 @@ from scrubjay.core.scrub.json_text import (
 )
 from scrubjay.core.scrub.matching import FALSE, TRUE
 from scrubjay.core.scrub.schema import Plan
-from scrubjay.core.scrub.screen import Scan
+from scrubjay.core.scrub.screen import ADDRESS, EVERY, GRAPHQL, HUGE_NUMBER, META, SURROGATE, Scan, signs
 from scrubjay.core.scrub.originals import scrub_originals
 from scrubjay.core.scrub.program import Pass, ScrubProgram
 from scrubjay.core.scrub.remarks import Notes
@@ -37,7 +37,8 @@ from scrubjay.errors import Unscrubbable
 
 _MAX_DEPTH: Final = 127
 _MAX_NODES: Final = 100_000
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+# Above this size something is flagged nearly always, and the lists of the payload are screened one by one anyway.
+_LARGE_BYTES: Final = 32 * 1024
 # Schema type and the value type of the root step, empty where the root is no step.
 _TYPED = {"event": ("event", ""), "replay_event": ("replay", ""), "span": ("span", "span")}
 _CONTAINERS = {
@@ -60,65 +61,64 @@ _REPLACEMENT = rb"\ufffd"
 def scrub_document(program: ScrubProgram, payload: bytes | memoryview, shape: str) -> bytes | None:
     """Scrub one payload; None if it may leave as it is. Raises Unscrubbable."""
     original = bytes(payload)
-    data = _replace_lone_surrogates(original) if program.strict else original
-    _check(data, untyped=shape in _UNTYPED)
     try:
-        if program.hide_client_ip:
-            data = hide_client_ip(data, shape)
-        if program.scrubs_ip and shape == "session":
-            data = _without_address(data)
-        if program.graphql and shape == "event" and (b"api_target" in data or b"\\u00" in data):
-            data = treat_graphql(data)
+        data, found = _prepare(program, original, shape)
         for one in program.passes:
-            data = _run(one, data, shape)
+            before = data
+            data = _run(one, data, shape, found)
+            if data is not before:
+                found |= META
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Unscrubbable(f"payload cannot be read: {type(error).__name__}") from None
     return None if data is original or data == original else data
 
 
-def _replace_lone_surrogates(data: bytes) -> bytes:
-    """Six bytes for six; escaped pairs and escaped backslashes stay."""
-    if b"\\ud" not in data and b"\\uD" not in data:
-        return data
-    return _SURROGATE.sub(lambda match: _REPLACEMENT if match[1] else match[0], data)
-
-
-def _check(data: bytes, *, untyped: bool) -> None:
-    """Refuse what is no JSON of bounded depth in UTF-8, and no object where one must be. Raises Unscrubbable."""
-    try:
-        if not data.isascii():
-            data.decode()
-        validate(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Unscrubbable(f"payload is not JSON: {type(error).__name__}") from None
-    check_depth(data, _MAX_DEPTH)
-    if not untyped and data.lstrip()[:1] != b"{":
+def _prepare(program: ScrubProgram, data: bytes, shape: str) -> tuple[bytes, int]:
+    """The payload as the passes read it, after what concerns it as a whole, and its signs. Raises what scrub_document translates."""
+    found = signs(data)
+    if program.strict and found & SURROGATE:
+        data = _SURROGATE.sub(lambda match: _REPLACEMENT if match[1] else match[0], data)
+    if not data.isascii():
+        data.decode()
+    start = data.lstrip()[:1]
+    if start != b"{" and (shape not in _UNTYPED or not start):
         raise Unscrubbable("payload is not a JSON object")
+    check_depth(data, _MAX_DEPTH)
+    if found & HUGE_NUMBER:
+        decode_any(data)
+    if not program.passes:
+        validate(data)
+    if program.hide_client_ip and found & ADDRESS:
+        data = hide_client_ip(data, shape)
+    if program.scrubs_ip and shape == "session":
+        data = _without_address(data)
+    if program.graphql and shape == "event" and found & GRAPHQL:
+        data = treat_graphql(data)
+    return data, found
 
 
-def _run(one: Pass, data: bytes, shape: str) -> bytes:
+def _run(one: Pass, data: bytes, shape: str, found: int) -> bytes:
     """One pass over one payload; the same object if nothing changed."""
     scan = one.screen.borrow()
     try:
-        hits = scan(data)
-        if hits & one.huge:
-            decode_any(data)
+        hits = scan(data) if len(data) < _LARGE_BYTES else EVERY
         if shape in _CONTAINERS:
-            return _scrub_container(one, scan, data, *_CONTAINERS[shape])
+            return _scrub_container(one, scan, data, found, *_CONTAINERS[shape])
         if shape in _UNTYPED:
             return _scrub_untyped(one, scan, data, hits)
         type_name, root_type = _TYPED[shape]
-        return _scrub_typed(one, scan, data, hits, one.document(type_name, root_type))
+        return _scrub_typed(one, scan, data, hits, found, one.document(type_name, root_type))
     finally:
         one.screen.give_back(scan)
 
 
-def _scrub_typed(one: Pass, scan: Scan, data: bytes, hits: int, plan: Plan) -> bytes:
+def _scrub_typed(one: Pass, scan: Scan, data: bytes, hits: int, found: int, plan: Plan) -> bytes:
     """A document with remarks of its own."""
-    if not hits & (plan.mask | one.meta):
+    if not hits & plan.mask and not found & META:
+        validate(data)
         return data
     whole, meta = data, None
-    if hits & one.meta:
+    if found & META:
         fields = decode_object(data)
         if "_meta" in fields:
             meta = decode_any(fields.pop("_meta"))
@@ -137,7 +137,7 @@ def _scrub_typed(one: Pass, scan: Scan, data: bytes, hits: int, plan: Plan) -> b
     return encode(fields)
 
 
-def _scrub_container(one: Pass, scan: Scan, data: bytes, type_name: str, root_type: str) -> bytes:
+def _scrub_container(one: Pass, scan: Scan, data: bytes, found: int, type_name: str, root_type: str) -> bytes:
     """Records that are documents of their own, remarks included."""
     plan = one.document(type_name, root_type)
     fields = decode_object(data)
@@ -147,13 +147,10 @@ def _scrub_container(one: Pass, scan: Scan, data: bytes, type_name: str, root_ty
         raise Unscrubbable("container without items")
     elements = decode_array(items)
     for index, element in enumerate(elements):
-        found = scan(element)
-        if not found & (plan.mask | one.meta):
-            continue
         raw = bytes(element)
         if raw[0] != BRACE:
             raise Unscrubbable("record is not an object")
-        new = _scrub_typed(one, scan, raw, found, plan)
+        new = _scrub_typed(one, scan, raw, scan(raw), found, plan)
         if new is not raw:
             elements[index] = Raw(new)
             changed = True

@@ -40,9 +40,6 @@ class Pass:
     screen: Screen
     key_info: Callable[[str], tuple[int, int]]
     plain_match: int
-    percent: int
-    huge: int
-    meta: int
     strict: bool
     legacy_view: bool
     scrubs_data: bool
@@ -154,7 +151,7 @@ def _compile_pass(config: Config, *, strict: bool, switches: legacy.Switches | N
     planner.document("event")  # so that the keys of the schema have their bits before the screen is built
     forced = _forced(applications, rules)
     return Pass(
-        matcher, planner, builder.build(), key_info, plain, builder.percent, builder.huge, builder.meta, strict, switches is not None,
+        matcher, planner, builder.build(), key_info, plain, strict, switches is not None,
         switches is not None and switches.scrub_data, forced,
     )  # fmt: skip
 

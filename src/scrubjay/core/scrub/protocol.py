@@ -84,6 +84,8 @@ def visit_logentry(walk: Walk, data: bytes, plan: Plan, path: NodePath, hits: in
 def visit_values(walk: Walk, data: bytes, plan: Plan, path: NodePath, hits: int) -> bytes | None:
     """`{"values": […]}`, or the array alone, or one object alone."""
     inner = plan.fields["values"]
+    if inner.skeleton is not None and data[0] in b"{[" and inner.skeleton.flagged(data, walk.scan) == []:
+        return None
     changed = False
     if data[0] == BRACKET:
         fields = {"values": Raw(data)}

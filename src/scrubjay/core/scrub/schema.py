@@ -117,6 +117,8 @@ class Plan:
     unknown: int = FALSE
     element: str = ""
     skeleton: Skeleton | None = None
+    # Whether it holds lists of typed objects that say better than a screen of the whole what is to be looked at.
+    nested: bool = False
 
     @property
     def closed(self) -> bool:
@@ -187,11 +189,13 @@ class Planner:
         elif kind == "values":
             inner = self.plan(state, self.matcher.key_match("values"), f"list:{rest}", FALSE)
             plan.fields["values"] = inner
+            plan.nested = inner.nested
             plan.mask |= inner.mask
         elif kind == "list":
             plan.element = rest
             if not self.matcher.indices:
                 plan.skeleton = make_skeleton(self.element(plan, -1)) if rest != "any" else None
+            plan.nested = any(child.nested or child.skeleton for child in self.element(plan, -1).fields.values())
             plan.mask |= region if rest == "any" else self.element(plan, -1).mask
             for index in self.matcher.indices:
                 plan.mask |= self.element(plan, index).mask
@@ -258,6 +262,7 @@ class Planner:
                 # What must always be looked at can only be there if its key is.
                 plan.mask |= child.mask & ~ALWAYS | (self._key_bit(name) if child.mask & ALWAYS else 0)
         plan.dead = frozenset(dead)
+        plan.nested = any(child.nested or child.skeleton is not None for child in plan.fields.values())
         if plan.unknown != FALSE:
             plan.mask |= plan.state.region[plan.unknown]
         if plan.name == "request":

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -34,7 +35,9 @@ _UNCOVERED = (
 )
 _PERCENT = r"%[0-9a-f]{2}"
 _EXPONENT = r"[0-9.]e\+?[0-9]{1,2}[,}\]\s]"
-_HUGE = r"[0-9.]e\+?[0-9]{3}|[0-9]{300}"
+# A number that may be out of range: three digits of exponent. Digits of hashes look alike, so a closer look follows.
+_HUGE = r"[0-9.]e\+?[0-9]{3}"
+_NUMBER_END = re.compile(rb"[0-9]*\s*(?:[,}\]]|\Z)")
 # The first of each ten decimal digits outside ASCII (Unicode 16, general category Nd).
 _DECIMALS = """
 660 6f0 7c0 966 9e6 a66 ae6 b66 be6 c66 ce6 d66 de6 e50 ed0 f20 1040 1090 17e0 1810 1946 19d0 1a80 1a90 1b50 1bb0 1c40 1c50 a620
@@ -80,16 +83,12 @@ class ScreenBuilder:
     key_patterns: list[tuple[Any, int]] = field(default_factory=list)
     percent: int = 0
     exponent: int = 0
-    huge: int = 0
-    meta: int = 0
 
     def __post_init__(self) -> None:
         for pattern in _UNCOVERED:
             self._patterns.append((pattern, False, EVERY))
         self.percent = self._add(_PERCENT)
         self.exponent = self._add(_EXPONENT)
-        self.huge = self._add(_HUGE)
-        self.meta = self._add('"_meta"')
 
     def _add(self, *patterns: str, exact_case: bool = False) -> int:
         bit = 1 << self._next
@@ -160,13 +159,9 @@ class Screen:
         self._database: Any = None
         if hyperscan is None:
             return
-        self._database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
         once, caseless = hyperscan.HS_FLAG_SINGLEMATCH | hyperscan.HS_FLAG_DOTALL, hyperscan.HS_FLAG_CASELESS
-        self._database.compile(
-            expressions=[pattern.encode() for pattern, _, _ in patterns],
-            ids=list(range(len(patterns))),
-            elements=len(patterns),
-            flags=[once if exact_case else once | caseless for _, exact_case, _ in patterns],
+        self._database = _database(
+            [(pattern, once if exact_case else once | caseless) for pattern, exact_case, _ in patterns]
         )
 
     def borrow(self) -> Scan:
@@ -198,6 +193,83 @@ class Screen:
         return scan
 
 
+# Signs that concern a payload as a whole.
+HUGE_NUMBER: Final = 2
+META: Final = 4
+SURROGATE: Final = 8
+GRAPHQL: Final = 16
+ADDRESS: Final = 32
+_SIGNS = (
+    (_HUGE, HUGE_NUMBER),
+    ('"_meta"', META),
+    (r"\\u(?:d[89ab]|d[c-f])", SURROGATE),
+    ("api_target", GRAPHQL),
+    (r"\{\{auto|infer_ip|javascript|cocoa|objc", ADDRESS),
+    (_UNCOVERED[0], META | GRAPHQL | ADDRESS),
+)
+
+
+def signs(data: bytes) -> int:
+    """What a payload shows that concerns it as a whole, whatever its rules; one fast scan in place of several searches."""
+    try:
+        scan = _spare_sign_scans.pop()
+    except IndexError:
+        scan = _open_sign_scan()
+    found = scan(data)
+    _spare_sign_scans.append(scan)
+    return found
+
+
+_spare_sign_scans: list[Callable[[bytes], int]] = []
+
+
+@cache
+def _sign_database() -> Any:
+    return _database(
+        [(pattern, hyperscan.HS_FLAG_CASELESS | (0 if sign == HUGE_NUMBER else hyperscan.HS_FLAG_SINGLEMATCH)) for pattern, sign in _SIGNS]
+    )
+
+
+def _open_sign_scan() -> Callable[[bytes], int]:
+    if hyperscan is None:
+        return every
+    database = _sign_database()
+    scratch, scan_block = hyperscan.Scratch(database), database.scan
+    found = 0
+    exponents: list[int] = []
+
+    def on_match(pattern: int, _start: int, end: int, _flags: int, _context: object) -> None:
+        nonlocal found
+        if pattern:
+            found |= _SIGNS[pattern][1]
+        else:
+            exponents.append(end)
+
+    def scan(data: bytes) -> int:
+        nonlocal found
+        found = 0
+        exponents.clear()
+        scan_block(data, on_match, 0, None, scratch)
+        for end in exponents:
+            if _NUMBER_END.match(data, end) is not None:
+                return found | HUGE_NUMBER
+        return found
+
+    return scan
+
+
+def _database(patterns: list[tuple[str, int]]) -> Any:
+    """Patterns with their flags, compiled; a match reports the place of its pattern."""
+    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+    database.compile(
+        expressions=[pattern.encode() for pattern, _ in patterns],
+        ids=list(range(len(patterns))),
+        elements=len(patterns),
+        flags=[flags for _, flags in patterns],
+    )
+    return database
+
+
 class KeyCounter:
     """Counts how often each of some keys stands in JSON bytes."""
 
@@ -206,13 +278,9 @@ class KeyCounter:
         self._spare: list[Callable[[bytes], list[int]]] = []
         self._database: Any = None
         if hyperscan is not None and names:
-            self._database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-            self._database.compile(
-                expressions=[rf'"{re.escape(name)}"\s*:'.encode() for name in names] + [_UNCOVERED[0].encode()],
-                ids=list(range(len(names) + 1)),
-                elements=len(names) + 1,
-                flags=[0] * len(names) + [hyperscan.HS_FLAG_SINGLEMATCH | hyperscan.HS_FLAG_CASELESS],
-            )
+            keys = [(rf'"{re.escape(name)}"\s*:', 0) for name in names]
+            escaped = (_UNCOVERED[0], hyperscan.HS_FLAG_SINGLEMATCH | hyperscan.HS_FLAG_CASELESS)
+            self._database = _database([*keys, escaped])
 
     def count(self, data: bytes) -> dict[str, int] | None:
         """By name; None if keys may be spelled with escapes, or without hyperscan."""

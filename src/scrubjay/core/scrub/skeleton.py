@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
+from scrubjay.core.scrub.json_text import BRACKET
 from scrubjay.core.scrub.screen import KeyCounter, Scan
 
 if TYPE_CHECKING:
@@ -20,21 +21,30 @@ if TYPE_CHECKING:
 
 # Counts the members that it finds, by name, and says whether the screen flags anything in them.
 _Judge: TypeAlias = Callable[[Any, Scan, dict[str, int]], bool]
+# Type, judge, names in and below it, names of leaves.
+_Made: TypeAlias = tuple[Any, _Judge, frozenset[str], frozenset[str]]
+_VALUES = "values"
 _OBJECTS = frozenset(("type", "exception"))
 
 
 @dataclass(frozen=True, slots=True)
 class Skeleton:
-    """Decoder and judge of a list. `element` is the type of its elements, `names` the members that are read."""
+    """Decoders and judge of a list. `element` is the type of its elements, `names` the members that are read.
+
+    `leaves`: those of them that hold something to scrub; where none of them stands, there is nothing to look at.
+    `decode_list` reads the list alone, `decode_values` also an object around it, as `exception` and others have it.
+    """
 
     element: Any
     judge: _Judge
     names: frozenset[str]
-    decode: Callable[[bytes], list[Any]]
+    leaves: frozenset[str]
+    decode_list: Callable[[bytes], Any]
+    decode_values: Callable[[bytes], Any]
     counter: KeyCounter
 
     def flagged(self, data: bytes, scan: Scan) -> list[int] | None:
-        """Positions of the elements to open; None: look at every one.
+        """Positions of the elements to open in a list, or in an object around it; None: look at every one.
 
         A key that stands twice in an object is decoded once, and the other value must not leave unseen: so each name has to be found
         as often as the bytes have it as a key, which fails also, harmlessly, where untyped content has such a key.
@@ -42,11 +52,19 @@ class Skeleton:
         counted = self.counter.count(data)
         if counted is None:
             return None
+        if not any(counted[name] for name in self.leaves):
+            return []
+        found = dict.fromkeys(counted, 0)
         try:
-            elements = self.decode(data)
+            if data[0] == BRACKET:
+                elements = self.decode_list(data)
+            else:
+                elements = self.decode_values(data).values
+                found[_VALUES] = 1
         except msgspec.DecodeError:
             return None
-        found = dict.fromkeys(counted, 0)
+        if data[0] == BRACKET:
+            counted[_VALUES] = 0
         judge = self.judge
         flagged = [index for index, element in enumerate(elements) if judge(element, scan, found)]
         return flagged if found == counted else None
@@ -57,24 +75,33 @@ def make_skeleton(element_plan: Plan) -> Skeleton | None:
     made = _object(element_plan)
     if made is None:
         return None
-    element, judge, names = made
-    counter = KeyCounter(sorted(names))
-    return Skeleton(element, judge, names, msgspec.json.Decoder(list[element]).decode, counter)  # type: ignore[valid-type]
+    element, judge, names, leaves = made
+    values = msgspec.defstruct("Values", [(_VALUES, list[element])])  # type: ignore[valid-type]
+    return Skeleton(
+        element,
+        judge,
+        names,
+        leaves,
+        msgspec.json.Decoder(list[element]).decode,  # type: ignore[valid-type]
+        msgspec.json.Decoder(values).decode,
+        KeyCounter(sorted({*names, _VALUES})),
+    )
 
 
-def _object(plan: Plan) -> tuple[Any, _Judge, frozenset[str]] | None:
-    """Type and judge of a typed object, or null, and the names below it."""
+def _object(plan: Plan) -> _Made | None:
+    """Type and judge of a typed object, or null, the names in and below it, and those of them that are leaves."""
     if plan.kind not in _OBJECTS or not plan.closed or plan.rules:
         return None
     members: list[tuple[str, Any, Any]] = []
     judges: list[tuple[str, str, _Judge]] = []
-    names = set(plan.fields)
+    names, leaves = set(plan.fields), set[str]()
     for place, (name, child) in enumerate(plan.fields.items()):
-        kind, judge, below = _member(child)
+        kind, judge, below, leaves_below = _member(child)
         attribute = f"member_{place}"
         members.append((attribute, kind | msgspec.UnsetType, msgspec.field(default=msgspec.UNSET, name=name)))
         judges.append((attribute, name, judge))
         names |= below
+        leaves |= leaves_below or {name}
     struct = msgspec.defstruct("Skeleton", members, gc=False)
 
     def judge_object(value: Any, scan: Scan, found: dict[str, int]) -> bool:
@@ -88,10 +115,10 @@ def _object(plan: Plan) -> tuple[Any, _Judge, frozenset[str]] | None:
                         flagged = True
         return flagged
 
-    return struct | None, judge_object, frozenset(names)
+    return struct | None, judge_object, frozenset(names), frozenset(leaves)
 
 
-def _member(plan: Plan) -> tuple[Any, _Judge, frozenset[str]]:
+def _member(plan: Plan) -> _Made:
     if plan.kind == "list" and plan.skeleton is not None and not plan.rules:
         inner = plan.skeleton
 
@@ -102,8 +129,8 @@ def _member(plan: Plan) -> tuple[Any, _Judge, frozenset[str]]:
                     flagged = True
             return flagged
 
-        return list[inner.element] | None, judge_list, inner.names  # type: ignore[name-defined]
+        return list[inner.element] | None, judge_list, inner.names, inner.leaves  # type: ignore[name-defined]
     if (made := _object(plan)) is not None:
         return made
     mask = plan.mask
-    return msgspec.Raw, lambda value, scan, _found: bool(scan(value) & mask), frozenset()
+    return msgspec.Raw, lambda value, scan, _found: bool(scan(value) & mask), frozenset(), frozenset()
