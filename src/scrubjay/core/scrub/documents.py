@@ -170,6 +170,7 @@ def _scrub_untyped(one: Pass, scan: Scan, data: bytes, hits: int) -> bytes:
     elif raw[0] == BRACKET:
         new = walk.any_array(raw, matcher.root, TRUE, (), untyped_class)
     else:
+        validate(raw)  # bytes that are no JSON at all are flagged by nothing
         new = walk.any(raw, matcher.root, one.plain_match, TRUE, 0, (), hits)
     return data if new is None else new
 
