@@ -12,7 +12,7 @@ from scrubjay.core.envelope import parse_envelope
 from scrubjay.core.ledger import Booking, Ledger, Parcel, total
 from scrubjay.core.limits import LimitTable
 from scrubjay.core.pipeline import process
-from scrubjay.core.plan import ProjectPlan, compile_plan
+from scrubjay.core.plan import Programs, ProjectPlan, compile_plan
 from scrubjay.core.ports import Ingress, Ports, Verdict
 from scrubjay.reasons import Quantities
 from scrubjay.runtime.quota_backends.memory import MemoryBackend
@@ -23,6 +23,9 @@ from scrubjay.settings.schema import Limits, Settings
 KEY = "0a1b2c3d4e5f60718293a4b5c6d7e8f9"
 EVENT_ID = "5d2c7a5e1b8f4c0e9a3d6f7081920abc"
 T = TypeVar("T")
+PROGRAMS = Programs()
+"""Shared, since compiling one takes longer than most tests."""
+_kept: list[ProjectPlan] = []
 
 
 def run_now(coroutine: Coroutine[Any, Any, T]) -> T:
@@ -102,7 +105,8 @@ class Path:
         plan = None
         if project is not None:
             config = parse_project(project, "x.yaml") if project else ProjectConfig()
-            plan = compile_plan(config, self.settings)
+            plan = compile_plan(config, self.settings, PROGRAMS)
+            _kept.append(plan)
         self.account = Accounts()
         self.shelf = Shelf()
         numbers = itertools.count(1)

@@ -9,7 +9,6 @@ from msgspec.structs import replace
 from scrubjay import reasons
 from scrubjay.core.envelope import parse_envelope
 from scrubjay.core.limits import ActiveLimit, Scoping
-from scrubjay.core.pipeline import HEAVY_BYTES
 from scrubjay.core.plan import pass_plan
 from scrubjay.errors import BadRequest, Denied, TooLarge, Unavailable
 from scrubjay.reasons import DataCategory
@@ -146,20 +145,6 @@ def test_capture_ends_what_it_was_offered() -> None:
     assert offered == [1]
     assert path.account.lost() == [("event", "captured", "")]
     assert path.closes()
-
-
-def test_large_bodies_are_scrubbed_elsewhere() -> None:
-    used: list[int] = []
-
-    async def elsewhere(work: Any) -> Any:
-        used.append(1)
-        return work()
-
-    path = Path(in_thread=elsewhere)
-    big = json.dumps({"message": "ana@lab.example", "extra": {"x": "y" * HEAVY_BYTES}})
-    path.send(envelope(("event", big)))
-    assert used == [1]
-    assert b"ana@lab.example" not in path.forwarded
 
 
 # Whose it is
@@ -396,6 +381,30 @@ def test_unknown_items_are_scrubbed_as_json_or_by_policy() -> None:
     lenient = Path("config: {scrubjay: {scrub: {opaque: forward}}}")
     lenient.send(envelope(("mystery", b"\x00\x01")))
     assert payloads(lenient.forwarded) == [b"\x00\x01"]
+
+
+def test_attachments_leave_unread() -> None:
+    path = Path()
+    path.send(envelope(("event", EVENT), ("attachment", b"ana@lab.example\xff")))
+    assert payloads(path.forwarded)[1] == b"ana@lab.example\xff"
+
+
+def test_json_that_is_too_deep_is_no_opaque_payload() -> None:
+    lenient = Path("config: {scrubjay: {scrub: {opaque: forward}}}")
+    lenient.send(envelope(("mystery", '{"a":' + "[" * 3000 + "]" * 3000 + "}"), ("mystery", "[" * 200 + "]" * 200)))
+    assert [reason for _, reason, _ in lenient.account.lost()] == ["unscrubbable", "unscrubbable"]
+    assert not lenient.shelf.parcels
+
+
+def test_accepted_envelopes_count_with_their_items_as_they_came() -> None:
+    path = Path("config: {quotas: [{limit: 0, categories: [attachment], scope: key, reasonCode: r}]}")
+    path.send(envelope(("event", EVENT), ("mystery", "{}")))
+    assert path.account.accepts == [["event", ""]]
+    assert path.send(envelope(("event", EVENT), ("attachment", "x"))).status == 429
+    path.ports.bounds = Limits(max_event_size=1)
+    with pytest.raises(TooLarge):
+        path.send(envelope(("event", EVENT)))
+    assert len(path.account.accepts) == 1
 
 
 def test_bound_items_without_an_event_id_do_not_leave_a_scrubbing_plan() -> None:

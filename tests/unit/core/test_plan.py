@@ -1,0 +1,197 @@
+"""From a project's configuration to the plan that is run."""
+
+from __future__ import annotations
+
+import gc
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from scrubjay.core.plan import Programs, ProjectPlan, compile_origins, compile_plan, pass_plan, revision_of
+from scrubjay.errors import ConfigError
+from scrubjay.settings.project import ProjectConfig
+from scrubjay.settings.project_files import parse_project
+from scrubjay.settings.schema import Settings
+
+SETTINGS = Settings()
+PROGRAMS = Programs()
+KEY = "a" * 32
+
+
+def plan(text: str = "config: {}", settings: Settings = SETTINGS) -> ProjectPlan:
+    return compile_plan(parse_project(text, "x.yaml"), settings, PROGRAMS)
+
+
+def privacy(**changes: Any) -> Settings:
+    return replace(SETTINGS, privacy=replace(SETTINGS.privacy, **changes))
+
+
+# What stands in a plan
+
+
+def test_without_options_it_scrubs_and_limits_nothing() -> None:
+    got = plan("projectId: 7\norganizationId: 3")
+    assert (got.project_id, got.organization_id, got.disabled) == (7, 3, False)
+    assert got.scrub is not None
+    assert got.scrub.scrubs_ip
+    assert got.scrub.hide_client_ip
+    assert (got.filters, got.sampling, got.quotas, got.allows_origin) == (None, None, (), None)
+    assert (got.opaque, got.attachments, got.problems) == ("drop", "keep", ())
+    assert (got.sends_client_ip, got.sends_user_agent, got.sends_origin) == (False, True, True)
+
+
+def test_keys_are_known_by_number_and_may_be_off() -> None:
+    """upstream-26"""
+    got = plan(
+        f"publicKeys: [{{publicKey: {KEY}, numericId: 5}}, {{publicKey: {'b' * 32}, isEnabled: false}}]\ndisabled: true"
+    )
+    assert got.key_id(KEY) == 5
+    assert got.key_id("b" * 32) is None
+    assert got.disabled_keys == {"b" * 32}
+    assert got.disabled
+
+
+def test_parts_that_cannot_be_used_are_left_out_and_named() -> None:
+    got = plan(
+        """
+config:
+  quotas: [{id: good, scope: key, categories: [error], limit: 2, window: 60}, {id: bad, limit: -1}]
+  filterSettings: {errorMessages: {patterns: [x]}, localhost: {isEnabled: true}}
+  sampling: {version: 2, rules: nonsense}
+"""
+    )
+    assert [quota.id for quota in got.quotas] == ["good"]
+    assert got.filters is not None
+    assert len(got.problems) >= 2
+
+
+def test_stages_that_the_operator_switched_off_are_not_there() -> None:
+    text = "config: {filterSettings: {errorMessages: {patterns: [x]}}, sampling: {version: 2, rules: []}}"
+    assert plan(text).filters is not None
+    off = replace(
+        SETTINGS,
+        filters=replace(SETTINGS.filters, enabled=False),
+        sampling=replace(SETTINGS.sampling, dynamic=False),
+    )
+    assert plan(text, off).filters is None
+    assert plan(text, off).sampling is None
+
+
+def test_a_project_overrides_the_defaults_of_scrubbing() -> None:
+    got = plan("config: {scrubjay: {scrub: {profile: parity, opaque: forward, attachments: drop}}}")
+    assert got.scrub is not None
+    assert (got.scrub.profile, got.opaque, got.attachments) == ("parity", "forward", "drop")
+    by_operator = replace(SETTINGS, scrub=replace(SETTINGS.scrub, profile="parity", opaque="forward"))
+    got = plan(settings=by_operator)
+    assert got.scrub is not None
+    assert (got.scrub.profile, got.opaque) == ("parity", "forward")
+
+
+@pytest.mark.parametrize("name", ["profile", "opaque", "attachments"])
+def test_a_word_that_is_not_known_refuses_the_whole(name: str) -> None:
+    with pytest.raises(ConfigError, match=rf"config\.scrubjay\.scrub\.{name}.*accepted: ") as caught:
+        plan(f"config: {{scrubjay: {{scrub: {{{name}: sometimes}}}}}}")
+    assert "'sometimes'" in str(caught.value)
+
+
+def test_rules_that_do_not_compile_refuse_the_whole() -> None:
+    with pytest.raises(ConfigError):
+        plan('config: {piiConfig: {applications: {"$string.((": ["@email"]}}}')
+
+
+@pytest.mark.parametrize(
+    ("policy", "scrubs_ip", "hidden"),
+    [("auto", True, True), ("auto", False, False), ("none", False, True), ("chain", True, False)],
+)
+def test_who_learns_the_client_address(policy: str, scrubs_ip: bool, hidden: bool) -> None:
+    """ingest-116"""
+    text = f"config: {{datascrubbingSettings: {{scrubData: true, scrubIpAddresses: {str(scrubs_ip).lower()}}}}}"
+    got = plan(text, privacy(send_client_ip=policy))
+    assert got.sends_client_ip is not hidden
+    assert got.scrub is not None
+    assert got.scrub.hide_client_ip is hidden
+
+
+@pytest.mark.parametrize(("policy", "sent"), [("auto", True), ("chain", True), ("none", False)])
+def test_the_plan_that_looks_at_nothing_obeys_the_privacy_switches(policy: str, sent: bool) -> None:
+    got = pass_plan(privacy(send_client_ip=policy, send_user_agent=False, send_origin=False))
+    assert (got.scrub, got.project_id, got.key_id(KEY)) == (None, None, None)
+    assert (got.sends_client_ip, got.sends_user_agent, got.sends_origin) == (sent, False, False)
+
+
+def test_plans_say_what_they_are() -> None:
+    assert "any project" in repr(pass_plan(SETTINGS))
+    assert "forwards as it came" in repr(pass_plan(SETTINGS))
+    assert "project 7, scrubs" in repr(plan("projectId: 7"))
+
+
+# Revisions and shared programs
+
+
+def test_equal_sources_have_equal_revisions_and_only_those() -> None:
+    project = ProjectConfig(project_id=7)
+    same = revision_of(ProjectConfig(project_id=7), Settings())
+    assert revision_of(project, SETTINGS) == same == compile_plan(project, SETTINGS, PROGRAMS).revision
+    assert len(same) == 12
+    assert revision_of(ProjectConfig(project_id=8), SETTINGS) != same
+    assert revision_of(project, privacy(send_origin=False)) != same
+    unrelated = replace(SETTINGS, http=replace(SETTINGS.http, timeout=9))
+    assert revision_of(project, unrelated) == same
+
+
+def test_projects_with_equal_rules_share_a_program_as_long_as_one_uses_it() -> None:
+    programs = Programs()
+    one, two, other = (
+        compile_plan(parse_project(text, "x.yaml"), SETTINGS, programs)
+        for text in (
+            "projectId: 1",
+            "projectId: 2\nconfig: {quotas: [{limit: 0, categories: [error]}]}",
+            "projectId: 3\nconfig: {datascrubbingSettings: {}}",
+        )
+    )
+    assert one.scrub is two.scrub
+    assert other.scrub is not one.scrub
+    assert repr(programs) == "<Programs 2>"
+    del one, two
+    gc.collect()
+    assert repr(programs) == "<Programs 1>"
+    assert other.scrub is not None
+
+
+# Origins (decisions 7.5)
+
+
+@pytest.mark.parametrize(
+    ("patterns", "origin", "allowed"),
+    [
+        ([], "https://shop.example", False),
+        (["shop.example"], "https://shop.example", True),
+        (["shop.example"], "http://SHOP.example:8443/cart?x=1", True),
+        (["shop.example"], "https://sub.shop.example", False),
+        (["*.shop.example"], "https://sub.shop.example", True),
+        (["*.shop.example"], "https://shop.example", True),
+        (["*.shop.example"], "https://notshop.example", False),
+        (["https://shop.example"], "http://shop.example", False),
+        (["https://shop.example/path"], "https://shop.example", True),
+        (["*://shop.example"], "app://shop.example", True),
+        (["https://*"], "https://any.example", True),
+        (["https://*"], "http://any.example", False),
+        (["shop.example:8080"], "http://shop.example:8080", True),
+        (["shop.example:8080"], "http://shop.example", False),
+        (["shop.example:*"], "http://shop.example:9", True),
+        (["[::1]"], "http://[::1]:3000", True),
+        (["[::1]:3000"], "http://[::1]:3000", True),
+        (["[::1]:3000"], "http://[::1]", False),
+        (["other.example", "shop.example"], "https://shop.example", True),
+    ],
+)
+def test_decisions_47_origins(patterns: list[str], origin: str, allowed: bool) -> None:
+    allows = compile_origins(patterns)
+    assert allows is not None
+    assert allows(origin) is allowed
+
+
+@pytest.mark.parametrize("patterns", [["*"], ["shop.example", "*"], ["*:*"], ["*://*"]])
+def test_upstream_29_a_star_allows_every_origin(patterns: list[str]) -> None:
+    assert compile_origins(patterns) is None

@@ -1,0 +1,20 @@
+"""The seam of the path: defaults that endpoints and worker rely on."""
+
+from __future__ import annotations
+
+from scrubjay.core.envelope import parse_envelope
+from scrubjay.core.ports import Ingress, Verdict
+
+
+def test_a_verdict_is_a_plain_200_unless_said_otherwise() -> None:
+    assert Verdict() == Verdict(200, None, None, None)
+
+
+def test_requests_do_not_share_their_hints() -> None:
+    first, second = (
+        Ingress(b"{}", lambda body, auth: parse_envelope(body), None, None, received_unix=0, now_mono=0) for _ in "ab"
+    )
+    first.client_hints["sec_ch_ua"] = "x"
+    assert second.client_hints == {}
+    assert second.read(second.body, None).items == []
+    assert not second.hides_limits
