@@ -31,9 +31,6 @@ class Ingress:
     path_project: int | None
     received_unix: float
     now_mono: float
-    request_id: str = ""
-    wire: bytes | None = None
-    encoding: str = ""
     origin: str | None = None
     client_ip: str | None = None
     forwarded_for: str | None = None

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from types import MappingProxyType
 from typing import Final, Protocol
@@ -71,29 +70,21 @@ class Observer(Protocol):
     def internal_error(self, place: str, error: BaseException) -> None: ...
 
 
-@dataclass(slots=True)
-class Body:
-    """`wire` is what came, `data` what it says."""
-
-    wire: bytes
-    data: bytes
-
-
-async def receive(request: Request, limit_bytes: int, idle_s: float) -> Body:
-    """The whole body. Raises `TooLarge`, `BadRequest`, or `ConnectionError` if the client went away before its end."""
+async def receive(request: Request, limit_bytes: int, idle_s: float) -> bytes:
+    """The whole body, decoded. Raises `TooLarge`, `BadRequest`, or `ConnectionError` if the client went away before its end."""
     encoding = request.encoding
     wire = await _read(request, limit_bytes if not encoding else limit_bytes + limit_bytes // 64 + 1024, idle_s)
     if not encoding:
-        return Body(wire, wire)
+        return wire
     if not wire:
         raise BadRequest(reasons.INVALID_BODY, "the body cannot be decoded", f"{encoding}: nothing to decode")
     if len(wire) <= _INLINE_BYTES:
         try:
-            return Body(wire, inflate(encoding, wire, min(limit_bytes, _INLINE_BYTES)))
+            return inflate(encoding, wire, min(limit_bytes, _INLINE_BYTES))
         except TooLarge:
             if limit_bytes <= _INLINE_BYTES:
                 raise
-    return Body(wire, await asyncio.to_thread(_inflate_large, encoding, wire, limit_bytes))
+    return await asyncio.to_thread(_inflate_large, encoding, wire, limit_bytes)
 
 
 def _inflate_large(encoding: str, wire: bytes, limit_bytes: int) -> bytes:

@@ -19,7 +19,7 @@ from scrubjay.core.pipeline import process
 from scrubjay.core.ports import Ingress, Ports, Verdict
 from scrubjay.errors import BadRequest, Denied
 from scrubjay.runtime.endpoints import replies
-from scrubjay.runtime.endpoints.common import Body, Request, chain_reader, client_hints, receive, visible
+from scrubjay.runtime.endpoints.common import Request, chain_reader, client_hints, receive, visible
 from scrubjay.runtime.endpoints.front import Route
 from scrubjay.runtime.endpoints.replies import Reply
 from scrubjay.settings.schema import Settings
@@ -74,8 +74,7 @@ class _Ingest:
         text = dict(parse_qsl(request.query_text, keep_blank_values=True)).get("sentry_data")
         if text is None:
             raise BadRequest(reasons.INVALID_BODY, "no event in the query", "no sentry_data")
-        body = Body(b"", text.encode())
-        return replies.gif_reply(await self._run(request, project_id, auth, body, self._read_store))
+        return replies.gif_reply(await self._run(request, project_id, auth, text.encode(), self._read_store))
 
     async def _take_envelope(self, request: Request, project_id: int | None, auth: Auth | None) -> Reply:
         bounds = self._ports.bounds
@@ -86,20 +85,18 @@ class _Ingest:
         return read_store(body, auth.client if auth else None, self._ports.bounds.max_event_size)
 
     async def _run(
-        self, request: Request, project_id: int | None, auth: Auth | None, body: Body, read: Read
+        self, request: Request, project_id: int | None, auth: Auth | None, body: bytes, read: Read
     ) -> Verdict:
         headers = request.headers
         peer = request.remote
         return await self._process(
             Ingress(
-                body=body.data,
+                body=body,
                 read=read,
                 auth=auth,
                 path_project=project_id,
                 received_unix=time.time(),
                 now_mono=time.monotonic(),
-                wire=body.wire,
-                encoding=request.encoding,
                 origin=normal_origin(headers.get("Origin")) or normal_origin(headers.get("Referer")),
                 client_ip=peer,
                 forwarded_for=self._chain(headers, peer),
