@@ -1,5 +1,6 @@
 """Verdicts and refusals as bytes (ingest.md 1.2 to 1.4)."""
 
+import gzip
 from typing import Any
 
 import msgspec
@@ -31,8 +32,15 @@ class FakeRequest:
     """As much of a request as an answer needs."""
 
     def __init__(
-        self, *, method: str = "POST", keep_alive: bool = True, version: Any = HttpVersion11, unsent: int = 0
+        self,
+        *,
+        method: str = "POST",
+        keep_alive: bool = True,
+        version: Any = HttpVersion11,
+        unsent: int = 0,
+        accepts: str = "",
     ) -> None:
+        self.headers = {"Accept-Encoding": accepts}
         self.method = method
         self.keep_alive = keep_alive
         self.version = version
@@ -141,6 +149,29 @@ async def test_nobody_is_there() -> None:
     request = FakeRequest()
     request.transport = None
     await Reply(200).prepare(request)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("accepts", "packed"),
+    [
+        ("", False),
+        ("br", False),
+        ("gzip", True),
+        ("br;q=1.0, GZIP ; q=0.5", True),
+        ("gzip;q=1.0", True),
+        ("gzip;q=0", False),
+        ("gzip; q=0.000", False),
+        ("identity, gzip;q=0.01", True),
+    ],
+)
+async def test_long_answers_are_compressed_for_those_who_ask(accepts: str, packed: bool) -> None:
+    """ingest.md 1.4: over 128 bytes; an event id never"""
+    long, short = b"x" * 129, b"x" * 128
+    _, headers, body = await written(Reply(200, long), FakeRequest(accepts=accepts))
+    assert headers.get("content-encoding") == ("gzip" if packed else None)
+    assert (gzip.decompress(body) if packed else body) == long
+    assert headers["content-length"] == str(len(body))
+    assert (await written(Reply(200, short), FakeRequest(accepts=accepts)))[2] == short
 
 
 def test_repr() -> None:
