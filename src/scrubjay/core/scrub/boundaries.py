@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Any
 
 from scrubjay.core.scrub.redact import Finder, Span
@@ -56,13 +56,11 @@ def shadow(text: bytes, stand_in: str, *, digits: bool, caseless: bool) -> tuple
 def shadowed(find: Finder, stand_in: str, *, digits: bool, caseless: bool) -> Finder:
     """A finder that searches the shadow of texts outside ASCII."""
 
-    def find_shadowed(text: bytes) -> Iterator[list[Span]]:
+    def find_shadowed(text: bytes) -> Sequence[list[Span]]:
         if text.isascii():
-            yield from find(text)
-            return
+            return find(text)
         shown, offsets = shadow(text, stand_in, digits=digits, caseless=caseless)
-        for spans in find(shown):
-            yield [(offsets[start], offsets[end]) for start, end in spans]
+        return [[(offsets[start], offsets[end]) for start, end in spans] for spans in find(shown)]
 
     return find_shadowed
 
@@ -75,10 +73,10 @@ def checked(pattern: Any, groups: tuple[int, ...], run: frozenset[int], find: Fi
     """
     search = pattern.search
 
-    def find_checked(text: bytes) -> Iterator[list[Span]]:
+    def find_checked(text: bytes) -> Sequence[list[Span]]:
         if text.isascii():
-            yield from find(text)
-            return
+            return find(text)
+        found = []
         at = last_end = 0
         while (match := search(text, at)) is not None:
             start, end = match.span()
@@ -96,11 +94,14 @@ def checked(pattern: Any, groups: tuple[int, ...], run: frozenset[int], find: Fi
                 first -= 1
             moved = first < start and text[first] not in _ASCII_WORD and _word_ends(text, first)
             at = last_end = match.end()
-            yield [
-                (first if moved and group == 0 else match.start(group), match.end(group))
-                for group in groups
-                if match.start(group) >= 0
-            ]
+            found.append(
+                [
+                    (first if moved and group == 0 else match.start(group), match.end(group))
+                    for group in groups
+                    if match.start(group) >= 0
+                ]
+            )
+        return found
 
     return find_checked
 

@@ -86,7 +86,7 @@ class Walk:
             raise Unscrubbable("text longer than may be scrubbed")
         for rule in rules:
             if rule.bits & hits or rule.key_bits & key_verdict:
-                if rule.apply(text, key_verdict):
+                if rule.apply(text, key_verdict, hits):
                     return rule
                 if text.changed and rule.redaction.joins:
                     hits = EVERY
@@ -228,6 +228,8 @@ class Walk:
         for key, child in fields.items():
             known = listed.get(key)
             if known is not None:
+                if not hits & known.mask:
+                    continue
                 found = hits if known.nested else scan(child)
                 if not found & known.mask:
                     continue
@@ -322,17 +324,20 @@ def _visit_list(walk: Walk, data: bytes, plan: Plan, path: NodePath, _hits: int)
     return visit_elements(walk, data, plan, path)
 
 
-def visit_elements(walk: Walk, data: bytes, plan: Plan, path: NodePath) -> bytes | None:
-    """Scrub the elements of a typed list."""
+def visit_elements(
+    walk: Walk, data: bytes, plan: Plan, path: NodePath, flagged: list[int] | None = None
+) -> bytes | None:
+    """Scrub the elements of a typed list. `flagged`: those that hold something, if that is known."""
     scan, planner, changed = walk.scan, walk.config.planner, False
-    flagged = plan.skeleton.flagged(data, scan) if plan.skeleton is not None else None
+    if flagged is None and plan.skeleton is not None:
+        flagged = plan.skeleton.flagged(data, scan)
     if flagged is not None and not flagged:
         return None
     elements = decode_array(data)
     for index in range(len(elements)) if flagged is None else flagged:
         element = planner.element(plan, index)
         child = elements[index]
-        hits = scan(child)
+        hits = EVERY if flagged is not None else scan(child)
         if hits & element.mask:
             new = walk.visit(bytes(child), element, (*path, str(index)), hits)
             if new is not None:

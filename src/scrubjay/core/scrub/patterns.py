@@ -7,7 +7,7 @@ after a match is skipped. Left: `\\b` is ASCII and so finds more beside non-ASCI
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Any
 
 import re2
@@ -123,17 +123,23 @@ def finder(pattern: Any, groups: tuple[int, ...]) -> Finder:
     wanted = tuple(group for group in groups if group <= pattern.groups)
     search = pattern.search
 
-    def find(text: bytes) -> Iterator[list[Span]]:
+    def find(text: bytes) -> Sequence[list[Span]]:
+        match = search(text)
+        if match is None:
+            return ()
+        found = []
         at, last_end, size = 0, -1, len(text)
-        while at <= size and (match := search(text, at)) is not None:
+        while match is not None:
             start, end = match.span()
             if start < end or start != last_end:
-                yield [span for group in wanted if (span := match.span(group))[0] >= 0]
+                found.append([span for group in wanted if (span := match.span(group))[0] >= 0])
                 last_end = end
             at = end
             if start == end:
                 at += 1
                 while at < size and text[at] & 0xC0 == 0x80:
                     at += 1
+            match = search(text, at) if at <= size else None
+        return found
 
     return find

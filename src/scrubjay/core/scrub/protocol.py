@@ -84,8 +84,11 @@ def visit_logentry(walk: Walk, data: bytes, plan: Plan, path: NodePath, hits: in
 def visit_values(walk: Walk, data: bytes, plan: Plan, path: NodePath, hits: int) -> bytes | None:
     """`{"values": […]}`, or the array alone, or one object alone."""
     inner = plan.fields["values"]
-    if inner.skeleton is not None and data[0] in b"{[" and inner.skeleton.flagged(data, walk.scan) == []:
-        return None
+    flagged = None
+    if inner.skeleton is not None and data[0] in b"{[":
+        flagged = inner.skeleton.flagged(data, walk.scan)
+        if flagged is not None and not flagged:
+            return None
     changed = False
     if data[0] == BRACKET:
         fields = {"values": Raw(data)}
@@ -98,7 +101,7 @@ def visit_values(walk: Walk, data: bytes, plan: Plan, path: NodePath, hits: int)
         return None
     values = bytes(fields["values"])
     if values[0] == BRACKET:
-        new = visit_elements(walk, values, inner, (*path, "values"))
+        new = visit_elements(walk, values, inner, (*path, "values"), flagged)
         if new is not None:
             fields["values"] = Raw(new)
             changed = True

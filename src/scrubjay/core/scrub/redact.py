@@ -7,15 +7,15 @@ where remarks are stored is `remarks.py`. A redacted chunk is never searched aga
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from scrubjay.errors import Unscrubbable
 
 Span: TypeAlias = tuple[int, int]
 # Spans of the groups that a match redacts, in the order of the groups.
-Finder: TypeAlias = Callable[[bytes], Iterable[list[Span]]]
+Finder: TypeAlias = Callable[[bytes], Sequence[list[Span]]]
 
 _CONTINUATION = bytes(range(0x80, 0xC0))
 FILTERED = "[Filtered]"
@@ -42,8 +42,7 @@ class Redaction:
         return not (self.writes or self.removes)
 
 
-@dataclass(frozen=True, slots=True)
-class Remark:
+class Remark(NamedTuple):
     """One entry of `rem`: origin, code, and the range in bytes, absent for whole nodes."""
 
     origin: str
@@ -64,8 +63,7 @@ class Text:
     changed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Chunk:
+class _Chunk(NamedTuple):
     """A stretch of text; redacted if it has an origin."""
 
     value: bytes
@@ -80,17 +78,18 @@ def characters(value: bytes) -> int:
 
 def redact(text: Text, finder: Finder, origin: str, redaction: Redaction, *, skip_overlaps: bool) -> None:
     """Redact every match of `finder` in the plain stretches of `text`."""
-    chunks = _split(text)
+    chunks = _split(text) if text.remarks or b"\0" in text.value else None
     if chunks is None:
         search = text.value
-    else:
-        if all(chunk.origin for chunk in chunks):
-            return
-        search = b"".join(b"\0" if chunk.origin else chunk.value.replace(b"\0", b"") for chunk in chunks)
+    elif (search := _search_text(chunks)) is None:
+        return
+    matches = finder(search)
+    if not matches:
+        return
     old = iter([chunk for chunk in chunks or () if chunk.origin])
     out: list[_Chunk] = []
     cut = 0
-    for groups in finder(search):
+    for groups in matches:
         for start, end in groups:
             if start < cut:
                 if skip_overlaps:
@@ -108,22 +107,26 @@ def redact(text: Text, finder: Finder, origin: str, redaction: Redaction, *, ski
 def redact_whole(text: Text, occurs: Callable[[bytes], bool], origin: str, redaction: Redaction) -> None:
     """Take the whole text as one match if `occurs` says so of the search text."""
     chunks = _split(text)
-    if chunks is None:
-        search = text.value
-    else:
-        if all(chunk.origin for chunk in chunks):
-            return
-        search = b"".join(b"\0" if chunk.origin else chunk.value.replace(b"\0", b"") for chunk in chunks)
-    if occurs(search):
+    search = text.value if chunks is None else _search_text(chunks)
+    if search is not None and occurs(search):
         _join(text, [_redacted(search, origin, redaction)])
 
 
-def lines(search: bytes) -> Iterator[list[Span]]:
+def lines(search: bytes) -> list[list[Span]]:
     """The finder of `anything`: every piece between line breaks, empty ones included."""
+    out = []
     start = 0
     for piece in search.split(b"\n"):
-        yield [(start, start + len(piece))]
+        out.append([(start, start + len(piece))])
         start += len(piece) + 1
+    return out
+
+
+def _search_text(chunks: list[_Chunk]) -> bytes | None:
+    """What rules look at: plain stretches, and one U+0000 for each redacted chunk; None if nothing is plain."""
+    if all(chunk.origin for chunk in chunks):
+        return None
+    return b"".join([b"\0" if chunk.origin else chunk.value.replace(b"\0", b"") for chunk in chunks])
 
 
 def _split(text: Text) -> list[_Chunk] | None:

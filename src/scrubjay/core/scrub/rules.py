@@ -52,11 +52,15 @@ class Vocabulary(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One look at the text and the key. `find` takes matches, `occurs` the whole text; `key_bit` is set in a key's verdict on a hit."""
+    """One look at the text and the key. `find` takes matches, `occurs` the whole text; `key_bit` is set in a key's verdict on a hit.
+
+    `bits`: the screen bits without which the text holds nothing for it.
+    """
 
     find: Finder | None = None
     occurs: Callable[[bytes], bool] | None = None
     key_bit: int = 0
+    bits: int = _ALWAYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +79,8 @@ class Rule:
     takes_nodes: bool
     skip_overlaps: bool
 
-    def apply(self, text: Text, key_verdict: int) -> bool:
-        """Scrub the text in place; whether it must be removed whole instead."""
+    def apply(self, text: Text, key_verdict: int, hits: int) -> bool:
+        """Scrub the text in place; whether it must be removed whole instead. `hits` is what the screen found in it."""
         if self.takes_nodes:
             if self.redaction.removes:
                 return True
@@ -87,6 +91,8 @@ class Rule:
                 if not self.redaction.writes:
                     return True
                 redact_whole(text, _anything, self.origin, self.redaction)
+            elif not step.bits & hits:
+                continue
             elif step.find is not None:
                 redact(text, step.find, self.origin, self.redaction, skip_overlaps=self.skip_overlaps)
             elif step.occurs is not None:
@@ -185,8 +191,8 @@ class RuleSet:
         if spec.kind in _STEPS:
             detectors = [DETECTORS[name] for name in _STEPS[spec.kind]]
             steps = tuple(self._detector_step(detector) for detector in detectors)
-            for detector in detectors:
-                bits |= self._vocabulary.detector_bit(detector)
+            for step in steps:
+                bits |= step.bits
         elif not takes_nodes:
             compiled = self._pattern(rule_id, spec)
             word = required_word(spec.pattern)
@@ -194,12 +200,13 @@ class RuleSet:
             if not word:
                 self.unscreened.append(rule_id)
             if spec.kind == "pattern":
-                steps = (Step(find=patterns.finder(compiled, spec.groups)),)
+                steps = (Step(find=patterns.finder(compiled, spec.groups), bits=bits),)
             else:
                 steps = (
                     Step(
                         occurs=lambda search: compiled.search(search) is not None,
                         key_bit=self._vocabulary.key_pattern_bit(compiled),
+                        bits=bits,
                     ),
                 )
         key_bits = 0
@@ -209,20 +216,21 @@ class RuleSet:
 
     def _detector_step(self, detector: Detector) -> Step:
         key_bit = 0
+        bits = self._vocabulary.detector_bit(detector)
         if detector.on_key:
             key_bit = self._vocabulary.key_pattern_bit(patterns.compile_pattern(detector.on_key))
         if not detector.pattern:
-            return Step(key_bit=key_bit)
+            return Step(key_bit=key_bit, bits=bits)
         compiled = patterns.compile_pattern(detector.pattern)
         if detector.whole:
-            return Step(occurs=lambda search: compiled.search(search) is not None, key_bit=key_bit)
+            return Step(occurs=lambda search: compiled.search(search) is not None, key_bit=key_bit, bits=bits)
         find = patterns.finder(compiled, detector.groups)
         if detector.run:
             find = boundaries.checked(compiled, detector.groups, frozenset(detector.run.encode()), find)
         elif detector.stand_in or detector.unicode_digits:
             caseless = detector.pattern.startswith("(?i)")
             find = boundaries.shadowed(find, detector.stand_in, digits=detector.unicode_digits, caseless=caseless)
-        return Step(find=find, key_bit=key_bit)
+        return Step(find=find, key_bit=key_bit, bits=bits)
 
 
 _META = re.compile(r"[\\.+*?()|\[\]{}^$#]")

@@ -36,6 +36,8 @@ _SHAPE_TYPES = {
 _SPECIAL_TYPES = frozenset(("event", "replay", "logentry", "user", "request", "exception", "span_data"))
 # The kind of a context decides what it is, so it is no value.
 _CONTEXT_TYPES = frozenset(CONTEXTS.values())
+# Element types most of which no rule reaches. Elsewhere screening element by element is faster than a skeleton.
+_DEEP = frozenset(("type:exception", "type:thread", "type:frame"))
 _TEXT_SHAPES = frozenset(("string", "message", "ip", "path"))
 
 
@@ -194,8 +196,8 @@ class Planner:
         elif kind == "list":
             plan.element = rest
             if not self.matcher.indices:
-                plan.skeleton = make_skeleton(self.element(plan, -1)) if rest != "any" else None
-            plan.nested = any(child.nested or child.skeleton for child in self.element(plan, -1).fields.values())
+                plan.skeleton = make_skeleton(self.element(plan, -1)) if rest in _DEEP else None
+            plan.nested = plan.skeleton is not None
             plan.mask |= region if rest == "any" else self.element(plan, -1).mask
             for index in self.matcher.indices:
                 plan.mask |= self.element(plan, index).mask
