@@ -5,6 +5,7 @@ readiness, metrics, `scrubjay status`. Knows nothing of its inside. Restarting k
 """
 
 import json
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -115,6 +116,16 @@ class Daemon:
         """SIGTERM, wait. Exit status, which a test that stops a healthy daemon expects to be 0."""
         assert self._child is not None
         status = self._child.stop(timeout_s=30)
+        self._child = None
+        return status
+
+    def signal(self, number: int) -> None:
+        os.kill(self.pid, number)
+
+    def wait(self, *, timeout_s: float = 30) -> int:
+        """The exit status of a process that is ending by itself."""
+        assert self._child is not None
+        status = self._child.wait(timeout_s=timeout_s)
         self._child = None
         return status
 

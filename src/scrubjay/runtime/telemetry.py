@@ -203,7 +203,7 @@ class Telemetry(AccountBook):
 
     def config_refused(self, problem: str) -> None:
         """A reload failed; what ran before keeps running."""
-        self._config.line(logging.ERROR, "refused", "configuration not used", {"problem": problem}, depth=2)
+        self._config.line(logging.ERROR, f"refused/{problem}", "configuration not used", {"problem": problem}, depth=2)
 
     def memory_ratio(self, ratio: float) -> None:
         self.values.series[metrics.MEMORY_RATIO.name][self._worker] = ratio

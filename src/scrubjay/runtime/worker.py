@@ -50,6 +50,8 @@ from scrubjay.settings.load import Loaded, changed, in_force
 EXIT_OK: Final = 0
 EXIT_LOST: Final = 3
 _LEAST_POLL_S: Final = 0.05
+_HANDLER_END_S: Final = 0.1
+"""How long a request that was given up may take to end."""
 _LOG: Final = logging.getLogger("scrubjay.worker")
 
 
@@ -213,13 +215,13 @@ class Worker:
     async def _close_port(self, wait_s: float) -> None:
         """Takes nobody new, and answers what was begun, if it ends in time."""
         assert self._listener is not None
-        self._front.is_closing = True
         if self._sink is not None:
             self._sink.close()
         self._listener.close()
         await asyncio.sleep(0)  # connections that were accepted already get to their first request
+        await self._front.drain(wait_s)
         self._server.pre_shutdown()
-        await self._server.shutdown(wait_s)
+        await self._server.shutdown(_HANDLER_END_S)
 
     # Signals
 

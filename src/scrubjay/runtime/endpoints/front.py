@@ -76,8 +76,9 @@ class Front:
     ) -> None:
         self._observer = observer
         self._now_mono = now_mono
-        self.is_closing = False
-        """Each answer from now on is the last of its connection."""
+        self._unanswered = 0
+        self._quiet = asyncio.Event()
+        self._is_closing = False
         self.route(routes)
 
     def route(self, routes: Iterable[Route]) -> None:
@@ -100,8 +101,23 @@ class Front:
             logger=_PROTOCOL_LOG,
         )
 
+    async def drain(self, wait_s: float) -> None:
+        """From now on each answer is the last of its connection; returns when what was begun is answered, or the time is over.
+
+        Only afterwards may the server's connections be closed: a closing one reads no further, so that a body on its way would be
+        cut off.
+        """
+        self._is_closing = True
+        if self._unanswered:
+            try:
+                async with asyncio.timeout(wait_s):
+                    await self._quiet.wait()
+            except TimeoutError:
+                pass
+
     async def __call__(self, request: Request) -> web.StreamResponse:
         started_mono = self._now_mono()
+        self._unanswered += 1
         label = "unknown"
         try:
             path, request.query_text = target(request.raw_path)
@@ -125,8 +141,12 @@ class Front:
         except Exception as error:  # noqa: BLE001  the last line of defence: an answer and a log line, no dead connection
             self._observer.internal_error("http", error)
             response = replies.problem(500, "internal error")
+        finally:
+            self._unanswered -= 1
+            if self._is_closing and not self._unanswered:
+                self._quiet.set()
         self._observer.request(label, response.status, self._now_mono() - started_mono)
-        if self.is_closing:
+        if self._is_closing:
             response.force_close()
         return response
 

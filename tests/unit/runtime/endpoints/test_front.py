@@ -1,5 +1,6 @@
 """The front door's own decisions; what it does on a wire is in the integration tests."""
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -193,12 +194,32 @@ def test_repr_says_how_many() -> None:
     assert repr(front()) == "<Front 5 paths>"
 
 
-async def test_closing_makes_each_answer_the_last() -> None:
+async def test_draining_makes_each_answer_the_last() -> None:
     door = front()
-    door.is_closing = True
+    await door.drain(60)
     reply = await door(FakeRequest("GET", "/nowhere"))  # type: ignore[arg-type]
     assert isinstance(reply, Reply)
     assert reply.closes
+
+
+async def test_draining_waits_for_what_was_begun_or_until_the_time_is_over() -> None:
+    begun, may_end = asyncio.Event(), asyncio.Event()
+
+    async def slow(_: object) -> Reply:
+        begun.set()
+        await may_end.wait()
+        return Reply(200)
+
+    door = Front([Route("GET", "/slow", slow, "slow")], Book())
+    answer = asyncio.ensure_future(ask(door, "GET", "/slow"))  # noqa: TID251
+    await begun.wait()
+    await door.drain(0.001)
+    draining = asyncio.ensure_future(door.drain(60))  # noqa: TID251
+    await asyncio.sleep(0)
+    assert not draining.done()
+    may_end.set()
+    await draining
+    assert (await answer)[0] == 200
 
 
 async def test_routes_can_be_replaced() -> None:
