@@ -1,0 +1,52 @@
+"""State file and metrics of one worker among others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from scrubjay.reasons import DataCategory
+from scrubjay.runtime.chronicle import Chronicle
+from scrubjay.runtime.spool_types import Usage
+from scrubjay.runtime.state import StateFile, read_states
+from scrubjay.runtime.telemetry import Telemetry
+
+
+def chronicle(folder: Path, slot: int = 0, **more: Any) -> tuple[Chronicle, Telemetry]:
+    telemetry = Telemetry(slot)
+    held = {"spool": ((DataCategory.ERROR, 2),)}
+    return Chronicle(StateFile(folder, slot), telemetry, lambda: held, **more), telemetry
+
+
+def test_the_numbers_of_all_workers_are_shown_and_written_first(tmp_path: Path) -> None:
+    other, other_telemetry = chronicle(tmp_path, 1)
+    other_telemetry.received("event", ((DataCategory.ERROR, 3),))
+    other.write()
+    mine, telemetry = chronicle(tmp_path)
+    telemetry.received("event", ((DataCategory.ERROR, 4),))
+    assert 'scrubjay_items_received_total{category="error"} 7.0' in mine.metrics()
+    assert read_states(tmp_path).account["error"].received == 7
+    assert "worker-0.json" in repr(mine)
+
+
+@pytest.mark.parametrize("oldest_ms", [None, 1])
+def test_the_spool_is_measured_when_it_is_written(tmp_path: Path, oldest_ms: int | None) -> None:
+    spool: Any = SimpleNamespace(slot=3, usage=Usage(size_bytes=10, records=2, segments=1, oldest_ms=oldest_ms))
+    mine, telemetry = chronicle(tmp_path, spool=spool, capacity_bytes=99)
+    mine.write(stopped=True)
+    series = telemetry.values.series
+    assert series["scrubjay_spool_bytes"][("p03",)] == 10
+    assert series["scrubjay_spool_capacity_bytes"][("p03",)] == 99
+    age_s = series["scrubjay_spool_oldest_age_seconds"][("p03",)]
+    assert age_s == 0 if oldest_ms is None else age_s > 1_000_000
+    assert read_states(tmp_path).workers[0].stopped
+
+
+def test_a_disk_that_refuses_is_told_and_survived(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    mine, _ = chronicle(tmp_path / "run")
+    (tmp_path / "run").rmdir()
+    mine.write()
+    assert "the state file cannot be written" in caplog.text

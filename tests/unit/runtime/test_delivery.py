@@ -1,0 +1,240 @@
+"""Settings as options of the forwarding parts, and these parts put together."""
+
+from __future__ import annotations
+
+import ssl
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from scrubjay.core.ledger import Ledger, Parcel
+from scrubjay.core.limits import ActiveLimit, LimitTable, Scoping
+from scrubjay.errors import ConfigError, SpoolError
+from scrubjay.reasons import DataCategory
+from scrubjay.runtime.delivery import (
+    Delivery,
+    dispatch_options,
+    limit_of,
+    open_client,
+    open_delivery,
+    open_spool,
+    outbox_options,
+    tell_spool_event,
+    tls_context,
+    upstream_options,
+)
+from scrubjay.runtime.spool_types import Committed, Damaged, Faulted, Synced
+from scrubjay.runtime.telemetry import Telemetry
+from scrubjay.settings.load import build
+from scrubjay.settings.schema import Http, Settings
+from scrubjay.settings.setting import Secret
+
+KEY = "a" * 32
+
+
+def settings(**values: Any) -> Settings:
+    """By dotted key, with two underscores for each dot."""
+    given = {name.replace("__", "."): value for name, value in values.items()}
+    return build({"relay.upstream": "http://127.0.0.1:9/", **given})
+
+
+def parcel(*quantities: tuple[DataCategory, int]) -> Parcel:
+    return Parcel("id", KEY, 7, b"{}\n", quantities, time.time())
+
+
+# Options
+
+
+def test_requests_are_made_as_configured() -> None:
+    got = upstream_options(
+        settings(
+            http__encoding="gzip",
+            http__encoding_fallback=False,
+            http__timeout=7.0,
+            http__min_upload_rate=10,
+            http__host_header="h",
+            http__upstream_path_prefix="/relay",
+            http__rate_limited_policy="retry",
+            limits__bare_429=5,
+            limits__upstream_max=6,
+        )
+    )
+    assert (got.encoding, got.encoding_fallback, got.timeout_s, got.min_upload_bytes_per_s) == ("gzip", False, 7.0, 10)
+    assert (got.host_header, got.path_prefix, got.retries_throttled) == ("h", "/relay", True)
+    assert (got.bare_429_s, got.longest_limit_s) == (5, 6)
+
+
+def test_parcels_wait_and_are_repeated_as_configured() -> None:
+    chosen = settings(
+        limits__max_concurrent_requests=3,
+        http__retry_delay=0.5,
+        http__outage_grace_period=2.0,
+        http__max_retry_interval=9.0,
+        http__max_5xx_attempts=2,
+        http__rate_limited_policy="retry",
+        spool__envelopes__max_envelope_delay_secs=60.0,
+        spool__envelopes__expiry_holdoff=1.0,
+        spool__envelopes__max_unspool_envelopes_per_second=4,
+        spool__envelopes__max_memory_size=100_000,
+        spool__envelopes__ephemeral=True,
+        spool__envelopes__when_full="drop_oldest",
+    )
+    got = dispatch_options(chosen)
+    assert (got.max_concurrent_requests, got.retry_delay_s, got.outage_grace_s) == (3, 0.5, 2.0)
+    assert (got.max_retry_interval_s, got.max_5xx_attempts, got.keeps_limited) == (9.0, 2, True)
+    assert (got.max_age_s, got.expiry_holdoff_s, got.max_unspool_per_s) == (60.0, 1.0, 4)
+    box = outbox_options(chosen)
+    assert (box.max_memory_bytes, box.ephemeral, box.spool_evicts, box.dispatch) == (100_000, True, True, got)
+
+
+async def test_there_is_a_spool_only_with_a_path(tmp_path: Path) -> None:
+    assert await open_spool(settings().spool.envelopes, lambda event: None) is None
+    options = settings(spool__envelopes__path=str(tmp_path / "spool")).spool.envelopes
+    spool = await open_spool(options, lambda event: None)
+    assert spool is not None
+    assert spool.slot == 0
+    await spool.close()
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SpoolError):
+        await open_spool(replace(options, path=str(tmp_path / "file")), lambda event: None)
+
+
+def test_a_client_speaks_to_the_upstream_through_the_proxy() -> None:
+    client = open_client(settings(http__proxy=Secret("http://user:pw@proxy.example:3128")))
+    assert client.target("/x") == "http://127.0.0.1:9/x"
+    assert client.proxy_header().startswith("Proxy-Authorization: Basic ")
+    plain = open_client(settings())
+    assert plain.target("/x") == "/x"
+    secure = open_client(settings(relay__upstream="https://sentry.example/"))
+    assert str(secure.origin) == "https://sentry.example"
+
+
+def test_certificates_are_verified_unless_the_operator_says_otherwise() -> None:
+    strict = tls_context(Http())
+    assert (strict.verify_mode, strict.check_hostname) == (ssl.CERT_REQUIRED, True)
+    lax = tls_context(Http(insecure_skip_verify=True))
+    assert (lax.verify_mode, lax.check_hostname) == (ssl.CERT_NONE, False)
+
+
+@pytest.mark.parametrize(
+    ("changes", "path"),
+    [({"ca_bundle": "{0}"}, "http.ca_bundle"), ({"client_cert": "{0}", "client_key": "{0}"}, "http.client_cert")],
+)
+def test_certificates_that_cannot_be_used_name_their_setting(
+    tmp_path: Path, changes: dict[str, str], path: str
+) -> None:
+    bad = tmp_path / "bad.pem"
+    bad.write_text("nonsense")
+    with pytest.raises(ConfigError) as caught:
+        tls_context(Http(**{name: text.format(bad) for name, text in changes.items()}))
+    assert caught.value.path == path
+
+
+# The parts together
+
+
+async def opened(limits: LimitTable | None = None, **values: Any) -> tuple[Delivery, Telemetry]:
+    telemetry = Telemetry()
+    delivery = await open_delivery(
+        settings(**values), None, Ledger(telemetry), telemetry, limits or LimitTable(), on_denied=lambda key: None
+    )
+    return delivery, telemetry
+
+
+async def test_what_is_in_memory_alone_is_lost_when_nobody_takes_it() -> None:
+    delivery, telemetry = await opened()
+    await delivery.outbox.put(parcel((DataCategory.ERROR, 1)))
+    assert delivery.outbox.held()["memory"] == ((DataCategory.ERROR, 1),)
+    assert await delivery.close(time.monotonic()) == 1
+    assert telemetry.values.series["scrubjay_outcomes_total"] == {("lost", "drain_timeout", "error"): 1}
+    assert repr(delivery).startswith("<Delivery <Outbox")
+
+
+async def test_sending_can_be_paused_and_goes_on() -> None:
+    delivery, telemetry = await opened()
+    assert not delivery.toggle()
+    await delivery.outbox.put(parcel((DataCategory.ERROR, 1)))
+    assert telemetry.values.series["scrubjay_upstream_inflight"] == {}
+    assert delivery.toggle()
+    await delivery.close(time.monotonic())
+
+
+async def test_other_settings_are_in_force_at_once() -> None:
+    delivery, _ = await opened(limits__max_concurrent_requests=7)
+    assert "<Permits 7 of 7>" in repr(delivery)
+    delivery.reconfigure(settings(limits__max_concurrent_requests=3, http__encoding="gzip"))
+    assert "<Permits 3 of 3>" in repr(delivery)
+    assert "gzip" in repr(delivery._upstream)
+    await delivery.close(time.monotonic())
+
+
+# Limits that take all of a parcel
+
+
+def limits(*categories: DataCategory, until_s: float = 60) -> LimitTable:
+    table = LimitTable()
+    now_mono = time.monotonic()
+    table.learn(
+        Scoping(KEY, 7),
+        [ActiveLimit("key", frozenset({category}), now_mono + until_s, category.wire) for category in categories],
+        now_mono,
+    )
+    return table
+
+
+ERROR, ATTACHMENT, UNKNOWN = DataCategory.ERROR, DataCategory.ATTACHMENT, DataCategory.UNKNOWN
+TRANSACTION = DataCategory.TRANSACTION
+INDEXED = DataCategory.TRANSACTION_INDEXED
+
+
+@pytest.mark.parametrize(
+    ("limited", "quantities", "takes"),
+    [
+        ((), [ERROR], None),
+        ((ERROR,), [ERROR], "error"),
+        ((ERROR,), [ATTACHMENT], None),
+        ((ERROR,), [ERROR, ATTACHMENT], None),
+        ((ERROR,), [UNKNOWN], None),
+        ((ERROR,), [ERROR, UNKNOWN], None),
+        ((TRANSACTION,), [TRANSACTION, INDEXED], "transaction"),
+        ((ERROR,), [], None),
+    ],
+)
+def test_decisions_0_a_limit_counts_only_if_it_leaves_nothing(
+    limited: tuple[DataCategory, ...], quantities: list[DataCategory], takes: str | None
+) -> None:
+    found = limit_of(parcel(*[(category, 1) for category in quantities]), limits(*limited))
+    assert (found and found.reason) == takes
+
+
+def test_the_limit_that_lasts_longest_is_named() -> None:
+    table = limits(ERROR)
+    now_mono = time.monotonic()
+    longer = ActiveLimit("key", frozenset({ATTACHMENT}), now_mono + 600, "longer")
+    table.learn(Scoping(KEY, 7), [longer], now_mono)
+    found = limit_of(parcel((ERROR, 1), (ATTACHMENT, 5)), table)
+    assert found is not None
+    assert found.reason == "longer"
+
+
+# What the disk did
+
+
+def test_writes_of_the_spool_are_counted(caplog: pytest.LogCaptureFixture) -> None:
+    telemetry = Telemetry()
+    for event in (
+        Committed(records=3, size_bytes=9, duration_s=0.002),
+        Synced(0.004),
+        Faulted("no space"),
+        Damaged(1, 2, "rot"),
+    ):
+        tell_spool_event(event, telemetry)
+    histograms = telemetry.values.histograms
+    assert histograms["scrubjay_spool_group_size"][()][-1] == 3
+    assert histograms["scrubjay_spool_append_duration_seconds"][()][-1] == 0.002
+    assert histograms["scrubjay_spool_fsync_duration_seconds"][()][-1] == 0.004
+    assert "spool: no space" in caplog.text
+    assert "rot" not in caplog.text

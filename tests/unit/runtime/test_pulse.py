@@ -1,0 +1,69 @@
+"""Regular work: it comes again, and survives its own failures."""
+
+from __future__ import annotations
+
+import asyncio
+
+from scrubjay.runtime.pulse import Pulse
+
+
+class Observer:
+    def __init__(self) -> None:
+        self.lags: list[float] = []
+        self.errors: list[tuple[str, BaseException]] = []
+
+    def loop_lag(self, seconds: float) -> None:
+        self.lags.append(seconds)
+
+    def internal_error(self, place: str, error: BaseException) -> None:
+        self.errors.append((place, error))
+
+
+async def test_a_beat_that_fails_is_told_and_the_next_one_comes() -> None:
+    observer, beats, enough = Observer(), [], asyncio.Event()
+
+    def work() -> None:
+        beats.append(1)
+        if len(beats) == 1:
+            raise RuntimeError("boom")
+        enough.set()
+
+    pulse = Pulse(observer)
+    pulse.every(0.0, work, "work")
+    await enough.wait()
+    assert repr(pulse) == "<Pulse <Tasks ['every-work']>>"
+    await pulse.stop()
+    assert [(place, str(error)) for place, error in observer.errors] == [("work", "boom")]
+    assert len(observer.lags) == len(beats) >= 2
+    assert min(observer.lags) >= 0
+
+
+async def test_work_may_wait_and_may_be_wanted_once() -> None:
+    observer, done = Observer(), asyncio.Event()
+
+    async def work() -> None:
+        await asyncio.sleep(0)
+        done.set()
+
+    pulse = Pulse(observer)
+    pulse.once(work, "once")
+    await done.wait()
+    await pulse.stop()
+    assert observer.errors == []
+    assert observer.lags == []
+
+
+async def test_stopping_waits_for_what_runs() -> None:
+    ended = []
+
+    async def work() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append(1)
+
+    pulse = Pulse(Observer())
+    pulse.once(work, "endless")
+    await asyncio.sleep(0)
+    await pulse.stop()
+    assert ended == [1]
