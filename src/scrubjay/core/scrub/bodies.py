@@ -14,7 +14,6 @@ from scrubjay.core.scrub import normalise
 from scrubjay.core.scrub.descend import Walk
 from scrubjay.core.scrub.json_text import (
     BRACE,
-    BRACKET,
     QUOTE,
     Raw,
     decode_any,

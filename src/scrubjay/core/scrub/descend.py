@@ -2,12 +2,13 @@
 
 The full walk of the specification is this same code under a screen that always says yes. Every handler gets the bytes of one
 value and gives the bytes to put in its place, or None: unchanged. A level is written again only if one of its children changed;
-the rest is the original bytes. Special objects of the protocol are in `protocol.py`.
+the rest is the original bytes. Further shapes are in `shapes.py`, the
+protocol's own objects in `protocol.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from scrubjay.core.scrub import normalise
@@ -25,18 +26,17 @@ from scrubjay.core.scrub.json_text import (
     has_shadowed_keys,
     text_bytes,
 )
+from scrubjay.core.scrub.matching import FALSE, MAYBE, TRUE, State
 from scrubjay.core.scrub.program import Pass
-from scrubjay.core.scrub.matching import ALWAYS, FALSE, MAYBE, TRUE, State
 from scrubjay.core.scrub.redact import Text
 from scrubjay.core.scrub.remarks import NodePath, Notes
 from scrubjay.core.scrub.rules import Rule
-from scrubjay.core.scrub.schema import Plan, attribute_class
+from scrubjay.core.scrub.schema import Plan
 from scrubjay.core.scrub.screen import EVERY, Scan
 from scrubjay.errors import Unscrubbable
 
 # Texts that stand for nothing; no rule touches them (scrubbing.md 7.1).
-_EXEMPT = frozenset((b"", b"true", b"false", b"null", b"undefined"))
-_SEPARATORS = b"/\\"
+EXEMPT = frozenset((b"", b"true", b"false", b"null", b"undefined"))
 
 Handler: TypeAlias = Callable[["Walk", bytes, Plan, NodePath, int], bytes | None]
 
@@ -63,12 +63,10 @@ class Walk:
 
     # ---- texts
 
-    def text(
-        self, data: bytes, rules: tuple[Rule, ...], key_verdict: int, path: NodePath, hits: int
-    ) -> bytes | None:
+    def text(self, data: bytes, rules: tuple[Rule, ...], key_verdict: int, path: NodePath, hits: int) -> bytes | None:
         """Scrub a JSON string."""
         value = text_bytes(data)
-        if value in _EXEMPT:
+        if value in EXEMPT:
             return None
         text = self.notes.text(path, value)
         removed = self.run(text, rules, key_verdict, hits)
@@ -207,9 +205,7 @@ class Walk:
             if not (hits & state.region[node_class] or verdict or match != self.config.plain_match) and by_key is None:
                 continue
             child_class = node_class if by_key is None else by_key(key, node_class)
-            new = self.any(
-                bytes(pair[1]), state, match, child_class, verdict, (*path, str(index), "1"), hits, by_key
-            )
+            new = self.any(bytes(pair[1]), state, match, child_class, verdict, (*path, str(index), "1"), hits, by_key)
             if new is not None:
                 pair[1] = Raw(new)
                 changed = True
@@ -291,31 +287,6 @@ def _visit_text(walk: Walk, data: bytes, plan: Plan, path: NodePath, hits: int) 
     return None
 
 
-def _visit_path(walk: Walk, data: bytes, plan: Plan, path: NodePath, hits: int) -> bytes | None:
-    """Only the part before the last separator is text (scrubbing.md 7.5)."""
-    if data[0] != QUOTE:
-        return None
-    value = text_bytes(data)
-    cut = max(value.rfind(b"/"), value.rfind(b"\\"))
-    if cut < 0 or value in _EXEMPT:
-        return None
-    text = walk.notes.text(path, value[:cut])
-    removed = walk.run(text, plan.rules, plan.key_verdict, hits) if text.value not in _EXEMPT else None
-    if removed is not None:
-        walk.notes.remove(path, removed.removal, text)
-        return encode_text(value[cut + 1 :])
-    if not text.changed:
-        return None
-    walk.notes.write(path, text)
-    return encode_text(text.value + value[cut:])
-
-
-def _visit_leaf(walk: Walk, data: bytes, plan: Plan, path: NodePath, _hits: int) -> bytes | None:
-    if data[0] in b"tfn":
-        return None
-    return NULL if walk.removed(plan.rules, plan.key_verdict, path) else None
-
-
 def _visit_list(walk: Walk, data: bytes, plan: Plan, path: NodePath, _hits: int) -> bytes | None:
     if data[0] != BRACKET:
         return None
@@ -346,31 +317,6 @@ def visit_elements(
     return encode(elements) if changed else None
 
 
-def _visit_map(walk: Walk, data: bytes, plan: Plan, path: NodePath, hits: int) -> bytes | None:
-    if data[0] == BRACKET and plan.element == "any":
-        # Arrays of variables: the reference makes them objects.
-        fields = {str(index): element for index, element in enumerate(decode_array(data))}
-        new = walk.any_object(encode(fields), plan.state, plan.node_class, path)
-        return new
-    if data[0] != BRACE:
-        return None
-    if walk.removed(plan.rules, plan.key_verdict, path):
-        return NULL
-    if plan.element == "any":
-        return walk.any_object(data, plan.state, plan.node_class, path)
-    fields = decode_object(data)
-    changed = has_shadowed_keys(data, fields)
-    for key, child in fields.items():
-        element = walk.config.planner.child(plan, key, plan.element, plan.node_class)
-        found = walk.scan(child)
-        if found & element.mask:
-            new = walk.visit(bytes(child), element, (*path, key), found)
-            if new is not None:
-                fields[key] = Raw(new)
-                changed = True
-    return encode(fields) if changed else None
-
-
 def visit_type(walk: Walk, data: bytes, plan: Plan, path: NodePath, hits: int) -> bytes | None:
     """Scrub a typed object."""
     if data[0] != BRACE:
@@ -384,36 +330,16 @@ def visit_type(walk: Walk, data: bytes, plan: Plan, path: NodePath, hits: int) -
     return encode(fields) if changed else None
 
 
-def _visit_span_data(walk: Walk, data: bytes, plan: Plan, path: NodePath, hits: int) -> bytes | None:
-    """Content whose class is decided by the nearest key (scrubbing.md 5.5)."""
-    if data[0] != BRACE:
-        return None
-    if walk.removed(plan.rules, plan.key_verdict, path):
-        return NULL
-    return walk.any_object(data, plan.state, TRUE, path, span_data_class)
-
-
-def span_data_class(key: str, _enclosing: int) -> int:
-    listed = attribute_class(key)
-    return TRUE if listed is None else listed
-
-
 _HANDLERS: dict[str, Handler] = {
     "any": _visit_any,
     "string": _visit_text,
     "message": _visit_text,
     "ip": _visit_text,
-    "path": _visit_path,
-    "number": _visit_leaf,
-    "bool": _visit_leaf,
-    "scalar": _visit_leaf,
     "list": _visit_list,
-    "map": _visit_map,
     "type": visit_type,
-    "span_data": _visit_span_data,
 }
 
 
-def register(kind: str, handler: Handler) -> None:
-    """Add the handler of a kind of plan."""
-    _HANDLERS[kind] = handler
+def register(handlers: Mapping[str, Handler]) -> None:
+    """Add the handlers of further kinds of plans."""
+    _HANDLERS.update(handlers)

@@ -12,9 +12,7 @@ from dataclasses import dataclass
 # Unicode white space as scrubbing.md 1 lists it (SP), as the inside of a character class in RE2 syntax.
 SPACE = r"\t-\r \x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}"
 # Word characters, as the inside of a class.
-WORD = (
-    r"\pL\pM\p{Nd}\p{Nl}\p{Pc}\x{200c}\x{200d}\x{24b6}-\x{24e9}\x{1f130}-\x{1f149}\x{1f150}-\x{1f169}\x{1f170}-\x{1f189}"
-)
+WORD = r"\pL\pM\p{Nd}\p{Nl}\p{Pc}\x{200c}\x{200d}\x{24b6}-\x{24e9}\x{1f130}-\x{1f149}\x{1f150}-\x{1f169}\x{1f170}-\x{1f189}"
 # White space in raw JSON bytes, other than a space, or `+` in form data: a two-letter escape, a \uXXXX escape or UTF-8.
 RAW_OTHER_SPACE = r"(?:\\[tnrfb]|\\u[0-9a-f]{4}|[\xc2\xe1-\xe3][\x80-\xbf]{1,2})"
 # `/` in raw JSON bytes: PHP writes `\/`.

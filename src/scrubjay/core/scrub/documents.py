@@ -11,10 +11,10 @@ from typing import Final
 
 import msgspec
 
-from scrubjay.core.scrub import protocol as _protocol  # noqa: F401 - registers its handlers
-from scrubjay.core.scrub.descend import Walk
+from scrubjay.core.scrub import protocol, shapes
 from scrubjay.core.scrub.bodies import treat_graphql
 from scrubjay.core.scrub.client_ip import hide_client_ip
+from scrubjay.core.scrub.descend import Walk, register
 from scrubjay.core.scrub.json_text import (
     BRACE,
     BRACKET,
@@ -28,11 +28,11 @@ from scrubjay.core.scrub.json_text import (
     validate,
 )
 from scrubjay.core.scrub.matching import FALSE, TRUE
-from scrubjay.core.scrub.schema import Plan
-from scrubjay.core.scrub.screen import ADDRESS, EVERY, GRAPHQL, HUGE_NUMBER, META, SURROGATE, Scan, signs
 from scrubjay.core.scrub.originals import scrub_originals
 from scrubjay.core.scrub.program import Pass, ScrubProgram
 from scrubjay.core.scrub.remarks import Notes
+from scrubjay.core.scrub.schema import Plan
+from scrubjay.core.scrub.screen import ADDRESS, EVERY, GRAPHQL, HUGE_NUMBER, META, SURROGATE, Scan, signs
 from scrubjay.errors import Unscrubbable
 
 _MAX_DEPTH: Final = 127
@@ -54,8 +54,14 @@ _READ_BY_VALUE = frozenset(
      "start_timestamp", "started", "init", "seq", "duration", "errors", "release", "dist", "environment", "status", "platform",
      "version", "type", "monitor_slug", "monitor_config", "function", "module", "filename", "abs_path", "package", "transaction_name")
 )  # fmt: skip
-_SURROGATE = re.compile(rb"\\(?:u[dD][89aAbB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL)
+_SURROGATE = re.compile(
+    rb"\\(?:u[dD][89aAbB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
+)
 _REPLACEMENT = rb"\ufffd"
+
+
+register(shapes.HANDLERS)
+register(protocol.HANDLERS)
 
 
 def scrub_document(program: ScrubProgram, payload: bytes | memoryview, shape: str) -> bytes | None:

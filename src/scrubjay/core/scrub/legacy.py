@@ -18,12 +18,8 @@ from scrubjay.errors import ConfigError
 SENSITIVE_RULE = "strip-fields"
 _SPECIAL = re.compile(r"[\\.+*?()|\[\]{}^$#&\-~]")
 _BASIC = "($string || $number || $array || $object)"
-_EXEMPT = (
-    "debug_meta.** || $frame.filename || $frame.abs_path || $logentry.formatted || $error.value || $http.headers.user-agent"
-)
-_IP_FIELDS = (
-    "$http.env.REMOTE_ADDR || $user.ip_address || $sdk.client_ip || $span.sentry_tags.'user.ip' || attributes.'client.address'"
-)
+_EXEMPT = "debug_meta.** || $frame.filename || $frame.abs_path || $logentry.formatted || $error.value || $http.headers.user-agent"
+_IP_FIELDS = "$http.env.REMOTE_ADDR || $user.ip_address || $sdk.client_ip || $span.sentry_tags.'user.ip' || attributes.'client.address'"
 AI_KEYS = (
     "gen_ai.input.messages", "gen_ai.prompt", "gen_ai.request.messages", "gen_ai.tool.call.arguments", "gen_ai.tool.input",
     "gen_ai.tool.call.result", "gen_ai.tool.output", "gen_ai.output.messages", "gen_ai.response.tool_calls",
@@ -67,7 +63,11 @@ def read_switches(settings: Mapping[str, object]) -> Switches:
         return tuple(value)
 
     return Switches(
-        flag("scrubData"), flag("scrubIpAddresses"), flag("scrubDefaults"), texts("sensitiveFields"), texts("excludeFields")
+        flag("scrubData"),
+        flag("scrubIpAddresses"),
+        flag("scrubDefaults"),
+        texts("sensitiveFields"),
+        texts("excludeFields"),
     )
 
 

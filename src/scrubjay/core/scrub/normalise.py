@@ -9,7 +9,18 @@ import ipaddress
 from typing import TypeAlias
 from urllib.parse import unquote_plus, unquote_to_bytes
 
-from scrubjay.core.scrub.json_text import BRACE, BRACKET, NULL, QUOTE, Raw, decode_any, decode_array, decode_object, decode_text, encode
+from scrubjay.core.scrub.json_text import (
+    BRACE,
+    BRACKET,
+    NULL,
+    QUOTE,
+    Raw,
+    decode_any,
+    decode_array,
+    decode_object,
+    decode_text,
+    encode,
+)
 
 # Name (None: null) and the value as JSON bytes.
 Pairs: TypeAlias = list[tuple[str | None, bytes]]

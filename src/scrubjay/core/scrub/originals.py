@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from scrubjay.core.scrub.descend import Walk, span_data_class
+from scrubjay.core.scrub.descend import Walk
 from scrubjay.core.scrub.matching import FALSE, MAYBE, TRUE, State
 from scrubjay.core.scrub.redact import Text
 from scrubjay.core.scrub.schema import Plan
 from scrubjay.core.scrub.schema_fields import CONTEXTS
 from scrubjay.core.scrub.screen import EVERY
+from scrubjay.core.scrub.shapes import span_data_class
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,9 @@ def _child(walk: Walk, place: _Place, key: str, node: object) -> _Place | None:
             return _Place(config.matcher.step(plan.state, match), match, plan.unknown, verdict, None)
         return _Place(inner.state, match, inner.node_class, inner.key_verdict, inner)
     if kind == "contexts":
-        kind_name = node.get(key, {}).get("type") if isinstance(node, dict) and isinstance(node.get(key), dict) else None
+        kind_name = (
+            node.get(key, {}).get("type") if isinstance(node, dict) and isinstance(node.get(key), dict) else None
+        )
         shape = CONTEXTS.get(kind_name if isinstance(kind_name, str) and kind_name else key)
         if shape == "dead":
             return None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from scrubjay.core.scrub import normalise
 from scrubjay.core.scrub.bodies import visit_request
-from scrubjay.core.scrub.descend import Walk, register, span_data_class, visit_elements, visit_type
+from scrubjay.core.scrub.descend import Handler, Walk, visit_elements, visit_type
 from scrubjay.core.scrub.json_text import (
     BRACE,
     BRACKET,
@@ -16,7 +16,6 @@ from scrubjay.core.scrub.json_text import (
     WORDS,
     Raw,
     as_text,
-    decode_array,
     decode_object,
     decode_text,
     encode,
@@ -25,7 +24,7 @@ from scrubjay.core.scrub.json_text import (
 from scrubjay.core.scrub.matching import FALSE, MAYBE, TRUE
 from scrubjay.core.scrub.redact import Remark
 from scrubjay.core.scrub.remarks import NodePath
-from scrubjay.core.scrub.schema import OBJECT_TYPES, Plan, attribute_class
+from scrubjay.core.scrub.schema import Plan, attribute_class
 from scrubjay.core.scrub.schema_fields import CONTEXTS, DEBUG_IMAGES
 
 # Old names of interfaces. Beside the new name the old one is dropped.
@@ -250,7 +249,14 @@ def visit_attributes(walk: Walk, data: bytes, plan: Plan, path: NodePath, hits: 
             if value is not None:
                 value_match, value_verdict = config.key_info("value")
                 new = walk.any(
-                    bytes(value), state, value_match, value_class, value_verdict, (*own, "value"), found, _attribute_class
+                    bytes(value),
+                    state,
+                    value_match,
+                    value_class,
+                    value_verdict,
+                    (*own, "value"),
+                    found,
+                    _attribute_class,
                 )
         if new is not None:
             attribute["value"] = Raw(new)
@@ -277,14 +283,16 @@ def visit_debug_image(walk: Walk, data: bytes, plan: Plan, path: NodePath, hits:
     return walk.visit(data, inner, path, hits)
 
 
-register("event", visit_event)
-register("replay", visit_type)
-register("logentry", visit_logentry)
-register("values", visit_values)
-register("exception", visit_exception)
-register("user", visit_user)
-register("request", visit_request)
-register("pairs", visit_pairs)
-register("contexts", visit_contexts)
-register("attributes", visit_attributes)
-register("debug_image", visit_debug_image)
+HANDLERS: dict[str, Handler] = {
+    "event": visit_event,
+    "replay": visit_type,
+    "logentry": visit_logentry,
+    "values": visit_values,
+    "exception": visit_exception,
+    "user": visit_user,
+    "request": visit_request,
+    "pairs": visit_pairs,
+    "contexts": visit_contexts,
+    "attributes": visit_attributes,
+    "debug_image": visit_debug_image,
+}

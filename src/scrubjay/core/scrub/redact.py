@@ -79,9 +79,8 @@ def characters(value: bytes) -> int:
 def redact(text: Text, finder: Finder, origin: str, redaction: Redaction, *, skip_overlaps: bool) -> None:
     """Redact every match of `finder` in the plain stretches of `text`."""
     chunks = _split(text) if text.remarks or b"\0" in text.value else None
-    if chunks is None:
-        search = text.value
-    elif (search := _search_text(chunks)) is None:
+    search = text.value if chunks is None else _search_text(chunks)
+    if search is None:
         return
     matches = finder(search)
     if not matches:

@@ -84,7 +84,11 @@ class Notes:
 def _read_remarks(value: object) -> list[Remark]:
     out = []
     for entry in value if isinstance(value, list) else ():
-        if not isinstance(entry, list) or len(entry) not in (2, 4) or not all(isinstance(text, str) for text in entry[:2]):
+        if (
+            not isinstance(entry, list)
+            or len(entry) not in (2, 4)
+            or not all(isinstance(text, str) for text in entry[:2])
+        ):
             continue
         if len(entry) == 2:
             out.append(Remark(entry[0], entry[1]))

@@ -14,8 +14,8 @@ from typing import Final
 from scrubjay.core.scrub import attribute_keys
 from scrubjay.core.scrub.matching import ALWAYS, FALSE, MAYBE, TRUE, Matcher, State
 from scrubjay.core.scrub.rules import Rule
-from scrubjay.core.scrub.skeleton import Skeleton, make_skeleton
 from scrubjay.core.scrub.schema_fields import CONTEXTS, TYPES
+from scrubjay.core.scrub.skeleton import Skeleton, make_skeleton
 
 _CLASSES = {"+": TRUE, "~": MAYBE, "-": FALSE, "@": FALSE}
 _BY_ATTRIBUTE: Final = "@"
@@ -52,12 +52,14 @@ class ObjectType:
 
 def _read_types(table: str) -> dict[str, ObjectType]:
     out: dict[str, ObjectType] = {}
+    fields: dict[str, tuple[int, str]] = {}
     for line in table.splitlines():
         words = line.split()
         if line.startswith(" "):
-            current.fields.update(dict.fromkeys(words[2:], (_CLASSES[words[0]], words[1])))
+            fields.update(dict.fromkeys(words[2:], (_CLASSES[words[0]], words[1])))
         else:
-            current = out[words[0]] = ObjectType(words[1], tuple(words[2:]), {})
+            fields = {}
+            out[words[0]] = ObjectType(words[1], tuple(words[2:]), fields)
     return out
 
 
@@ -254,9 +256,7 @@ class Planner:
         for name, (node_class, shape) in described.fields.items():
             child = None
             if shape != "dead":
-                child = self.plan(
-                    plan.state, self.matcher.key_match(name), shape, node_class, self._key_verdict(name)
-                )
+                child = self.plan(plan.state, self.matcher.key_match(name), shape, node_class, self._key_verdict(name))
             if child is None or not child.mask:
                 dead.append(name)
             else:

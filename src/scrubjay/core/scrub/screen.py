@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final, TypeAlias
@@ -18,10 +19,9 @@ import msgspec
 from scrubjay.core.scrub.detector import Detector
 from scrubjay.core.scrub.matching import ALWAYS
 
-try:
+hyperscan: Any = None
+with suppress(ImportError):  # platforms without it take the full walk
     import hyperscan
-except ImportError:  # platforms without it
-    hyperscan = None
 
 EVERY: Final = -1
 Scan: TypeAlias = Callable[[bytes | msgspec.Raw], int]
@@ -226,7 +226,10 @@ _spare_sign_scans: list[Callable[[bytes], int]] = []
 @cache
 def _sign_database() -> Any:
     return _database(
-        [(pattern, hyperscan.HS_FLAG_CASELESS | (0 if sign == HUGE_NUMBER else hyperscan.HS_FLAG_SINGLEMATCH)) for pattern, sign in _SIGNS]
+        [
+            (pattern, hyperscan.HS_FLAG_CASELESS | (0 if sign == HUGE_NUMBER else hyperscan.HS_FLAG_SINGLEMATCH))
+            for pattern, sign in _SIGNS
+        ]
     )
 
 
