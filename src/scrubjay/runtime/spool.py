@@ -90,7 +90,8 @@ class Partition:
         self._on_event = on_event
         self._opened_s = clock.mono_s()
         self._loop = asyncio.get_running_loop()
-        self._queue: SimpleQueue[_Append | _Job] = SimpleQueue()
+        self._queue: SimpleQueue[list[_Append] | _Job] = SimpleQueue()
+        self._gathered: list[_Append] = []
         self._acks: list[int] = []
         self._ack_timer: asyncio.TimerHandle | None = None
         self._closed = False
@@ -166,9 +167,8 @@ class Partition:
         return self._log.shelf.usage()
 
     def __repr__(self) -> str:
-        usage = self.usage
         state = "closed" if self._closed else "adopted" if self._adopted else "open"
-        return f"<Partition p{self.slot:02d} {state}: {usage.records} records, {usage.size_bytes} bytes>"
+        return f"<Partition p{self.slot:02d} {state}: {self.usage.records} records, {self.usage.size_bytes} bytes>"
 
     # Operations
 
@@ -184,11 +184,17 @@ class Partition:
             raise SpoolError("the partition takes no records")
         if self._log.disk_full:
             raise SpoolFull("no space on the disk")
+        if not self._gathered:
+            self._loop.call_soon(self._hand_over)
         size_bytes = sum([len(meta) + len(body) for meta, body in records])
-        done: asyncio.Future[int] = self._loop.create_future()
-        self._queue.put(_Append(records, size_bytes, done))
-        first = await done
+        self._gathered.append(_Append(records, size_bytes, self._loop.create_future()))
+        first = await self._gathered[-1].done
         return list(range(first, first + len(records)))
+
+    def _hand_over(self) -> None:
+        """What one turn of the loop brought goes to the thread at once: one frame of many is much cheaper than many frames."""
+        self._queue.put(self._gathered)
+        self._gathered = []
 
     async def read(self, after: int, max_bytes: int, until: int | None = None) -> list[StoredRecord]:
         """The oldest waiting records numbered above `after` (and below `until`), about `max_bytes` before compression, at least one.
@@ -251,6 +257,7 @@ class Partition:
         if self._closed:
             return
         self._flush_acks()
+        self._hand_over()
         self._closed = True
         done: asyncio.Future[object] = self._loop.create_future()
         self._queue.put(_Job(self._shut, done, last=True))
@@ -270,13 +277,14 @@ class Partition:
             self._ack_timer.cancel()
             self._ack_timer = None
         if self._acks and not self._closed:
-            acks, self._acks = self._acks, []
-            self._queue.put(_Job(partial(self._log.shelf.acknowledge, acks), None))
+            self._queue.put(_Job(partial(self._log.shelf.acknowledge, self._acks), None))
+            self._acks = []
 
     async def _call(self, work: Callable[[], T]) -> T:
         if self._closed:
             raise SpoolError("the partition is closed")
         done: asyncio.Future[T] = self._loop.create_future()
+        self._hand_over()
         self._queue.put(_Job(work, done))  # type: ignore[arg-type]  # `done` takes what `work` returns
         return await done
 
@@ -290,8 +298,8 @@ class Partition:
             try:
                 work = self._queue.get(timeout=wait_s) if not appends and not jobs else self._queue.get_nowait()
                 while True:
-                    if isinstance(work, _Append):
-                        appends.append(work)
+                    if isinstance(work, list):
+                        appends.extend(work)
                     else:
                         jobs.append(work)
                     work = self._queue.get_nowait()
@@ -310,7 +318,7 @@ class Partition:
     def _chores(self) -> float | None:
         try:
             return self._log.chores()
-        except Exception as error:  # noqa: BLE001 (a chore that fails must not end the thread that others wait for)
+        except Exception as error:  # noqa: BLE001 (it must not end the thread that others wait for)
             self._log.shelf.events.append(Faulted(repr(error)))
             return _CHORE_RETRY_S
 
@@ -326,8 +334,8 @@ class Partition:
                 return
             self._answer(batch, None, error)
             return
-        size_bytes = sum([append.size_bytes for append in batch])
-        self._log.shelf.events.append(Committed(len(records), size_bytes, time.perf_counter() - started))
+        size_bytes, took_s = sum([append.size_bytes for append in batch]), time.perf_counter() - started
+        self._log.shelf.events.append(Committed(len(records), size_bytes, took_s))
         self._answer(batch, first, None)
 
     def _do(self, job: _Job) -> None:
@@ -355,10 +363,8 @@ class Partition:
     ) -> None:
         self._tell(events)
         for append in batch:
-            if first is None:
-                _settle(append.done, None, error)
-            else:
-                _settle(append.done, first, None)
+            _settle(append.done, first, error)
+            if first is not None:
                 first += len(append.records)
 
     def _finish(self, job: _Job, result: object, error: Exception | None, events: list[SpoolEvent]) -> None:
