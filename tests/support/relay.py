@@ -84,9 +84,14 @@ async def relay(
             (folder / "projects" / name).write_text(yaml.safe_dump(content))
         (folder / "scrubjay.yaml").write_text(yaml.safe_dump(config))
         worker = Worker(load(folder))
-        logging.getLogger("scrubjay").setLevel(logging.CRITICAL)
-        await worker.start()
+        logger = logging.getLogger("scrubjay")
+        before = logger.level
+        logger.setLevel(logging.CRITICAL)
         try:
-            yield Relay(worker.port, upstream, worker)
+            await worker.start()
+            try:
+                yield Relay(worker.port, upstream, worker)
+            finally:
+                await worker.stop()
         finally:
-            await worker.stop()
+            logger.setLevel(before)
