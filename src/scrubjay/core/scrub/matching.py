@@ -101,6 +101,8 @@ class Matcher:
         for application in applications:
             self._collect(application.selector)
         self._item_needs: dict[tuple[Item, ...], int] = {}
+        # Screen bits that stand for keys which selectors name.
+        self.key_bits = 0
         self._states: dict[tuple[int, tuple[int, ...]], State] = {}
         phases = tuple(map(_first_phase, self._star_atoms()))
         self.root = self._state(0, phases)
@@ -294,6 +296,7 @@ class Matcher:
                 need = 0
             else:
                 need = self._key_bit(ascii_lower(max(keys, key=len))) if keys else ALWAYS
+                self.key_bits |= need & ~ALWAYS
             self._item_needs[items] = need
         return need
 

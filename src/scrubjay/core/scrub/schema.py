@@ -38,6 +38,7 @@ _SPECIAL_TYPES = frozenset(("event", "replay", "logentry", "user", "request", "e
 _CONTEXT_TYPES = frozenset(CONTEXTS.values())
 # Element types most of which no rule reaches. Elsewhere screening element by element is faster than a skeleton.
 _DEEP = frozenset(("type:exception", "type:thread", "type:frame"))
+_CROWD: Final = 4
 _TEXT_SHAPES = frozenset(("string", "message", "ip", "path"))
 
 
@@ -261,14 +262,23 @@ class Planner:
                 dead.append(name)
             else:
                 plan.fields[name] = child
-                # What must always be looked at can only be there if its key is.
-                plan.mask |= child.mask & ~ALWAYS | (self._key_bit(name) if child.mask & ALWAYS else 0)
+                plan.mask |= self._mask_by_key(name, child.mask)
         plan.dead = frozenset(dead)
         plan.nested = any(child.nested or child.skeleton is not None for child in plan.fields.values())
         if plan.unknown != FALSE:
             plan.mask |= plan.state.region[plan.unknown]
         if plan.name == "request":
             plan.mask |= self._percent if plan.mask else 0
+
+    def _mask_by_key(self, name: str, mask: int) -> int:
+        """What the screen must show in an object for a member to matter. Without its key the member is not there.
+
+        So the key stands for what would always be looked at, and for a crowd of short keys such as names of cookies.
+        """
+        keys = mask & self.matcher.key_bits
+        if keys.bit_count() > _CROWD:
+            mask = mask & ~keys | ALWAYS
+        return mask & ~ALWAYS | self._key_bit(name) if mask & ALWAYS else mask
 
     @staticmethod
     def _text_mask(rules: tuple[Rule, ...], key_verdict: int) -> int:

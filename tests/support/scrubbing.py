@@ -1,0 +1,105 @@
+"""Scrubbing in tests: default settings, programs kept, documents in every JSON spelling, clean events, planting."""
+
+from __future__ import annotations
+
+import json
+import random
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from scrubjay.core.scrub.documents import scrub_document
+from scrubjay.core.scrub.program import ScrubProgram, compile_program
+
+SETTINGS = {"scrubData": True, "scrubDefaults": True, "scrubIpAddresses": True}
+CORPUS = Path(__file__).parent / "corpus"
+ORACLE = Path(__file__).parents[1] / "oracle"
+
+
+@cache
+def default_program(profile: str) -> ScrubProgram:
+    return compile_program(pii_config=None, settings=SETTINGS, profile=profile)
+
+
+@cache
+def _config_program(content: str, profile: str) -> ScrubProgram:
+    return compile_program(pii_config=json.loads(content), settings=None, profile=profile)
+
+
+def config_program(config: dict[str, Any], profile: str = "parity") -> ScrubProgram:
+    return _config_program(json.dumps(config), profile)
+
+
+def scrub(program: ScrubProgram, document: Any, shape: str = "event") -> Any:
+    """The scrubbed document; the document itself if it may travel as it came."""
+    scrubbed = scrub_document(program, json.dumps(document).encode(), shape)
+    return document if scrubbed is None else json.loads(scrubbed)
+
+
+def vectors() -> dict[str, Any]:
+    return json.loads((ORACLE / "vectors.json").read_text("utf-8"))
+
+
+@cache
+def corpus_events() -> tuple[tuple[str, bytes], ...]:
+    """Events and transactions of the corpus, as bytes."""
+    out = []
+    for path in sorted(CORPUS.glob("*.envelope")):
+        for line in path.read_bytes().split(b"\n")[2:]:
+            if line.startswith(b"{") and b'"event_id"' in line and b'"platform"' in line:
+                try:
+                    json.dumps(json.loads(line), ensure_ascii=False).encode()
+                except ValueError:  # also lone surrogates, which have their own tests
+                    continue
+                out.append((path.name, line))
+    return tuple(out)
+
+
+def spell(value: Any, turn: random.Random, *, escapes: float = 0.0, slashes: bool = False, gaps: bool = False) -> str:
+    """JSON of a value in an odd but valid spelling: some characters as escapes, `/` as PHP writes it, white space between tokens."""
+
+    def gap() -> str:
+        return turn.choice(("", " ", "\r\n", "\t")) if gaps else ""
+
+    def text(value: str) -> str:
+        out = []
+        for character in json.dumps(value, ensure_ascii=False)[1:-1] if not escapes and not slashes else value:
+            if not escapes and not slashes:
+                out.append(character)
+            elif turn.random() < escapes:
+                units = character.encode("utf-16-be", "surrogatepass")
+                out.append("".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2)))
+            elif slashes and character == "/":
+                out.append("\\/")
+            else:
+                out.append(json.dumps(character, ensure_ascii=False)[1:-1])
+        return '"' + "".join(out) + '"'
+
+    if isinstance(value, str):
+        return text(value)
+    if isinstance(value, list):
+        return "[" + gap() + ("," + gap()).join(spell(v, turn, escapes=escapes, slashes=slashes, gaps=gaps) for v in value) + gap() + "]"
+    if isinstance(value, dict):
+        members = [
+            f"{text(k)}{gap()}:{gap()}{spell(v, turn, escapes=escapes, slashes=slashes, gaps=gaps)}" for k, v in value.items()
+        ]
+        return "{" + gap() + ("," + gap()).join(members) + gap() + "}"
+    return json.dumps(value)
+
+
+def leaves(node: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Paths of all texts."""
+    if isinstance(node, dict):
+        return [found for key, value in node.items() if key != "_meta" for found in leaves(value, (*path, key))]
+    if isinstance(node, list):
+        return [found for index, value in enumerate(node) for found in leaves(value, (*path, index))]
+    return [path] if isinstance(node, str) else []
+
+
+def texts(node: Any) -> list[str]:
+    """All texts below a node, keys and remarks left out."""
+    if isinstance(node, dict):
+        return [text for key, value in node.items() if key != "_meta" for text in texts(value)]
+    if isinstance(node, list):
+        return [text for value in node for text in texts(value)]
+    return [node] if isinstance(node, str) else []
