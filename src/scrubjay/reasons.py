@@ -192,8 +192,8 @@ UNSCRUBBABLE: Final = _lost(
 )
 OPAQUE_DROPPED: Final = _lost(
     "opaque_dropped",
-    "The payload cannot be read, and the policy `scrub.opaque` is `drop`.",
-    "set `scrub.opaque: forward` if it may leave unread",
+    "The payload cannot be read, and the policy for it (`scrub.opaque`, `scrub.attachments`) is `drop`.",
+    "set `scrub.opaque: forward` or `scrub.attachments: keep` if it may leave unread",
     status=200,
     report_as="internal_sdk_error",
 )

@@ -92,7 +92,8 @@ def unread(plan: ProjectPlan) -> Iterator[str]:
     if plan.scrub is None:
         yield "everything"
         return
-    yield from sorted(kind.type for kind in KINDS.values() if kind.scope is None)
+    unwanted = {"attachment"} if plan.attachments == "drop" else set()
+    yield from sorted({kind.type for kind in KINDS.values() if kind.scope is None} - unwanted)
     if plan.opaque == "forward":
         yield "items of unknown types that are not JSON"
 

@@ -180,7 +180,8 @@ async def scrub(tally: Tally, plan: ProjectPlan, ports: Ports) -> None:
 def _scrub_item(program: ScrubProgram, item: Item, plan: ProjectPlan) -> bytes | Reason | None:
     kind = item.kind
     if kind.scope is None:
-        return None
+        unwanted = plan.attachments == "drop" and kind.type == "attachment"
+        return reasons.OPAQUE_DROPPED if unwanted else None
     try:
         return scrub_document(program, item.payload, kind.scope)
     except Unscrubbable:

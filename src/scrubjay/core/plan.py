@@ -25,7 +25,7 @@ from scrubjay.settings.project import DataScrubbing, ProjectConfig
 from scrubjay.settings.schema import Settings
 
 OriginRule = Callable[[str], bool]
-AttachmentPolicy = Literal["text", "keep", "drop"]
+AttachmentPolicy = Literal["keep", "drop"]
 Word = TypeVar("Word", bound=str)
 
 
@@ -128,9 +128,7 @@ def compile_plan(project: ProjectConfig, settings: Settings, programs: Programs 
         quotas=quotas,
         scrub=program,
         opaque=_choice(options.scrubjay.scrub, "opaque", settings.scrub.opaque, ("drop", "forward")),
-        attachments=_choice(
-            options.scrubjay.scrub, "attachments", settings.scrub.attachments, ("text", "keep", "drop")
-        ),
+        attachments=_choice(options.scrubjay.scrub, "attachments", settings.scrub.attachments, ("keep", "drop")),
         sends_client_ip=not hides_client_ip,
         sends_user_agent=settings.privacy.send_user_agent,
         sends_origin=settings.privacy.send_origin,

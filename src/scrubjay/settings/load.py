@@ -289,8 +289,6 @@ def _advice(settings: Settings, projects: ProjectSet) -> Iterator[str]:
         yield "no project and no plan `default`: every request is answered 403; add projects/default.yaml"
     if mode in ("static", "proxy") and settings.spool.envelopes.path is None:
         yield "spool.envelopes.path is not set: what waits for the upstream is lost with the process"
-    if settings.scrub.attachments != "keep":
-        yield "scrub.attachments: not honoured by this version, attachments leave unread"
     if settings.http.insecure_skip_verify:
         yield "http.insecure_skip_verify: the upstream's certificate is not verified"
     if settings.projects.unknown == "forward" and mode == "static":

@@ -281,9 +281,9 @@ class Scrub(Section, frozen=True):
     opaque: Literal["drop", "forward"] = setting(
         "drop", "Payloads of unknown types that are not JSON: drop them, or let them leave unread.", reload=True
     )
-    attachments: Literal["text", "keep", "drop"] = setting(
+    attachments: Literal["keep", "drop"] = setting(
         "keep",
-        "Attachments: keep all unread; to scrub text and JSON, or to drop all, is not yet available.",
+        "Attachments leave unread, or not at all. To scrub those that are text is not yet available.",
         reload=True,
     )
 

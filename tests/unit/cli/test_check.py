@@ -125,6 +125,7 @@ def test_what_leaves_unread_is_said() -> None:
     ("scrub", "present", "absent"),
     [
         ("{opaque: drop}", "replay_video", "items of unknown types that are not JSON"),
+        ("{attachments: drop}", "replay_video", "attachment"),
         ("{opaque: forward}", "items of unknown types that are not JSON", "everything"),
     ],
 )

@@ -383,10 +383,16 @@ def test_unknown_items_are_scrubbed_as_json_or_by_policy() -> None:
     assert payloads(lenient.forwarded) == [b"\x00\x01"]
 
 
-def test_attachments_leave_unread() -> None:
+def test_attachments_leave_unread_or_not_at_all() -> None:
+    items = (("event", EVENT), ("attachment", b"ana@lab.example\xff"), ("replay_video", b"\x00"))
     path = Path()
-    path.send(envelope(("event", EVENT), ("attachment", b"ana@lab.example\xff")))
-    assert payloads(path.forwarded)[1] == b"ana@lab.example\xff"
+    path.send(envelope(*items))
+    assert payloads(path.forwarded)[1:] == [b"ana@lab.example\xff", b"\x00"]
+    path = Path("config: {scrubjay: {scrub: {attachments: drop}}}")
+    path.send(envelope(*items))
+    assert payloads(path.forwarded)[1:] == [b"\x00"]
+    assert path.account.lost() == [("attachment", "opaque_dropped", "")]
+    assert path.closes()
 
 
 def test_json_that_is_too_deep_is_no_opaque_payload() -> None:

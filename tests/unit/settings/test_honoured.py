@@ -15,7 +15,7 @@ READERS = "\n".join(
     for storey in ("core", "runtime")
     for path in sorted((SOURCE / storey).rglob("*.py"))
 )
-BY_RESOLVING = {"relay.workers", "scrub.attachments"}
+BY_RESOLVING = {"relay.workers"}
 """Only one value is possible yet, and any other is refused or warned about when it is loaded."""
 
 

@@ -237,13 +237,11 @@ def test_advice(load_text: LoadText) -> None:
         "relay: {mode: static, upstream: 'https://h'}",
         "http: {insecure_skip_verify: true}",
         "projects: {unknown: forward}",
-        "scrub: {attachments: text}",
     )
     warnings = " ".join(load_text("\n".join(sections)).warnings)
     assert "spool.envelopes.path is not set" in warnings
     assert "certificate is not verified" in warnings
     assert "leave unscrubbed" in warnings
-    assert "attachments leave unread" in warnings
 
 
 def test_a_capture_with_projects_knows_only_them(load_text: LoadText, write: Write) -> None:
