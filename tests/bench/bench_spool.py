@@ -13,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from scrubjay.runtime.spool import Partition, Record, SpoolOptions
+from scrubjay.runtime.spool.partition import Partition, Record, SpoolOptions
 
 SINGLE, GROUPED = 1_000, 5_000
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from scrubjay.runtime.spool_types import Damaged, SpoolOptions
+from scrubjay.runtime.spool.types import Damaged, SpoolOptions
 from support.simulated_disk import SimulatedDisk
 from support.spool_log import FOLDER, open_log, record, waiting
 

@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from scrubjay.errors import SpoolError, SpoolFull
-from scrubjay.runtime.segment_log import SegmentLog
-from scrubjay.runtime.spool_types import Damaged, Evicted, Faulted, SpoolOptions, Synced
+from scrubjay.runtime.spool.segment_log import SegmentLog
+from scrubjay.runtime.spool.types import Damaged, Evicted, Faulted, SpoolOptions, Synced
 from support.simulated_disk import SimulatedClock, SimulatedDisk
 from support.spool_log import open_log, record, waiting
 

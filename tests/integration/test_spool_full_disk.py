@@ -11,7 +11,7 @@ import time
 import pytest
 
 from scrubjay.errors import SpoolFull
-from scrubjay.runtime.spool import Partition, Record, SpoolOptions
+from scrubjay.runtime.spool.partition import Partition, Record, SpoolOptions
 
 SIZE_MIB = 8
 NOISE = random.Random(5).randbytes(200_000)

@@ -12,13 +12,13 @@ import time
 
 import pytest
 
-from scrubjay.runtime.spool import Partition, SpoolOptions
+from scrubjay.runtime.spool.partition import Partition, SpoolOptions
 
 WRITER = textwrap.dedent(
     """
     import asyncio, os, random, sys
     from pathlib import Path
-    from scrubjay.runtime.spool import Partition, Record, SpoolOptions
+    from scrubjay.runtime.spool.partition import Partition, Record, SpoolOptions
 
     async def main(root, mode, prefix):
         options = SpoolOptions(fsync=mode, segment_bytes=100_000, fsync_interval_s=0.01)

@@ -9,8 +9,8 @@ from scrubjay.core.ledger import Booking, Parcel
 from scrubjay.core.spool_format import Record
 from scrubjay.errors import SpoolError
 from scrubjay.reasons import DataCategory, Quantities
-from scrubjay.runtime.disk import Clock
-from scrubjay.runtime.spool_types import StoredRecord
+from scrubjay.runtime.spool.disk import Clock
+from scrubjay.runtime.spool.types import StoredRecord
 
 KEY = "a94ae32be2584e0bbd7a4cbb95971fee"
 EVENT_ID = "9ec79c33ec9942ab8353589fcb2e04dc"

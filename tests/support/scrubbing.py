@@ -78,10 +78,17 @@ def spell(value: Any, turn: random.Random, *, escapes: float = 0.0, slashes: boo
     if isinstance(value, str):
         return text(value)
     if isinstance(value, list):
-        return "[" + gap() + ("," + gap()).join(spell(v, turn, escapes=escapes, slashes=slashes, gaps=gaps) for v in value) + gap() + "]"
+        return (
+            "["
+            + gap()
+            + ("," + gap()).join(spell(v, turn, escapes=escapes, slashes=slashes, gaps=gaps) for v in value)
+            + gap()
+            + "]"
+        )
     if isinstance(value, dict):
         members = [
-            f"{text(k)}{gap()}:{gap()}{spell(v, turn, escapes=escapes, slashes=slashes, gaps=gaps)}" for k, v in value.items()
+            f"{text(k)}{gap()}:{gap()}{spell(v, turn, escapes=escapes, slashes=slashes, gaps=gaps)}"
+            for k, v in value.items()
         ]
         return "{" + gap() + ("," + gap()).join(members) + gap() + "}"
     return json.dumps(value)

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from scrubjay.runtime.disk import Clock, Disk
+from scrubjay.runtime.spool.disk import Clock, Disk
 
 PAGE_BYTES = 512
 

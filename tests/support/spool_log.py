@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from scrubjay.core.spool_format import Record
-from scrubjay.runtime.segment_log import SegmentLog
-from scrubjay.runtime.segment_recovery import Recovery, recover
-from scrubjay.runtime.spool_types import SpoolOptions, StoredRecord
+from scrubjay.runtime.spool.segment_log import SegmentLog
+from scrubjay.runtime.spool.segment_recovery import Recovery, recover
+from scrubjay.runtime.spool.types import SpoolOptions, StoredRecord
 from support.simulated_disk import SimulatedClock, SimulatedDisk
 
 FOLDER = Path("/spool/p00")

@@ -1,7 +1,7 @@
 """Byte layout of the spool: segment header, frame, record, acknowledgement, and the walk over a segment that recovery rests on.
 
 Follows `upstream-and-operations.md` 7.3 byte for byte, 7.6 for the walk and 7.7 for ages. Bytes in, bytes out: files, compression
-and policy (what is torn, what is damage, what is deleted) are `runtime.segment` and `runtime.segment_log`. The record layout is
+and policy (what is torn, what is damage, what is deleted) are `runtime.spool`'s. The record layout is
 also the one on the wire between two relays (8.3).
 
 A segment is a header of 64 bytes and frames, each padded to a multiple of 8, so a lost frame start is found again by looking for

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 
 from scrubjay.runtime.account import Held
-from scrubjay.runtime.spool import Partition
+from scrubjay.runtime.spool.partition import Partition
 from scrubjay.runtime.state import StateFile, merge, read_states
 from scrubjay.runtime.telemetry import Telemetry
 

@@ -19,8 +19,8 @@ from scrubjay.runtime.forwarding.dispatcher import DispatchOptions
 from scrubjay.runtime.forwarding.http_client import HttpClient, Origin
 from scrubjay.runtime.forwarding.proxies import proxy_for
 from scrubjay.runtime.outbox import Outbox, OutboxOptions
-from scrubjay.runtime.spool import Partition
-from scrubjay.runtime.spool_types import Committed, Faulted, SpoolEvent, SpoolOptions, Synced
+from scrubjay.runtime.spool.partition import Partition
+from scrubjay.runtime.spool.types import Committed, Faulted, SpoolEvent, SpoolOptions, Synced
 from scrubjay.runtime.telemetry import Telemetry
 from scrubjay.runtime.upstream import Upstream, UpstreamOptions
 from scrubjay.settings.schema import Envelopes, Http, Settings

@@ -20,7 +20,6 @@ from scrubjay.core.ledger import Ledger, Parcel
 from scrubjay.core.limits import ActiveLimit
 from scrubjay.errors import SpoolError, Unavailable
 from scrubjay.reasons import Quantities
-from scrubjay.runtime.disk import Clock
 from scrubjay.runtime.forwarding import custody, dispatcher
 from scrubjay.runtime.forwarding.backlog import WINDOW_BYTES, Backlog, Spool
 from scrubjay.runtime.forwarding.custody import Custody
@@ -28,8 +27,9 @@ from scrubjay.runtime.forwarding.dispatcher import Dispatcher, DispatchOptions, 
 from scrubjay.runtime.forwarding.lanes import Waiting
 from scrubjay.runtime.forwarding.outage import Chance
 from scrubjay.runtime.forwarding.parcel_record import encode_record
-from scrubjay.runtime.forwarding.tasks import Tasks
-from scrubjay.runtime.spool_types import Damaged, Evicted, SpoolEvent
+from scrubjay.runtime.spool.disk import Clock
+from scrubjay.runtime.spool.types import Damaged, Evicted, SpoolEvent
+from scrubjay.runtime.tasks import Tasks
 
 _READ_AGAIN_S: Final = 1.0
 _LEAST_PAUSE_S: Final = 5

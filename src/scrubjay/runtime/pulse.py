@@ -10,7 +10,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
-from scrubjay.runtime.forwarding.tasks import Tasks
+from scrubjay.runtime.tasks import Tasks
 
 Work = Callable[[], Awaitable[None] | None]
 

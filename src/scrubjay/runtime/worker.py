@@ -40,8 +40,8 @@ from scrubjay.runtime.projects import Projects
 from scrubjay.runtime.pulse import Pulse
 from scrubjay.runtime.quota_backends import BACKENDS
 from scrubjay.runtime.sink import CaptureSink
-from scrubjay.runtime.spool import Partition
-from scrubjay.runtime.spool_types import SpoolEvent
+from scrubjay.runtime.spool.partition import Partition
+from scrubjay.runtime.spool.types import SpoolEvent
 from scrubjay.runtime.stage_times import TimedLedger
 from scrubjay.runtime.state import StateFile
 from scrubjay.runtime.telemetry import Telemetry

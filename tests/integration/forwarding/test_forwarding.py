@@ -11,7 +11,7 @@ from scrubjay.core.limits import LimitTable, Scoping
 from scrubjay.runtime.forwarding.dispatcher import DispatchOptions
 from scrubjay.runtime.forwarding.http_client import HttpClient, Origin
 from scrubjay.runtime.outbox import Outbox, OutboxOptions
-from scrubjay.runtime.spool import Partition, SpoolOptions
+from scrubjay.runtime.spool.partition import Partition, SpoolOptions
 from scrubjay.runtime.telemetry import Telemetry
 from scrubjay.runtime.upstream import Upstream, UpstreamOptions
 from support.forwarding import KEY, parcel, until

@@ -10,7 +10,7 @@ import pytest
 
 from scrubjay.reasons import DataCategory
 from scrubjay.runtime.chronicle import Chronicle
-from scrubjay.runtime.spool_types import Usage
+from scrubjay.runtime.spool.types import Usage
 from scrubjay.runtime.state import StateFile, read_states
 from scrubjay.runtime.telemetry import Telemetry
 

@@ -26,7 +26,7 @@ from scrubjay.runtime.delivery import (
     tls_context,
     upstream_options,
 )
-from scrubjay.runtime.spool_types import Committed, Damaged, Faulted, Synced
+from scrubjay.runtime.spool.types import Committed, Damaged, Faulted, Synced
 from scrubjay.runtime.telemetry import Telemetry
 from scrubjay.settings.load import build
 from scrubjay.settings.schema import Http, Settings

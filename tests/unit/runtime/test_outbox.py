@@ -12,7 +12,7 @@ from scrubjay.errors import Refused, SpoolFull, Transient, Unavailable
 from scrubjay.runtime.forwarding.dispatcher import DispatchOptions
 from scrubjay.runtime.forwarding.parcel_record import encode_record
 from scrubjay.runtime.outbox import Outbox, OutboxOptions
-from scrubjay.runtime.spool_types import Committed, Damaged, Evicted
+from scrubjay.runtime.spool.types import Committed, Damaged, Evicted
 from support.forwarding import KeptBook, MemorySpool, Observed, SetClock, name_of, parcel, until
 
 

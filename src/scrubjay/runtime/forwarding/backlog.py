@@ -12,17 +12,17 @@ from typing import Final, Protocol
 from scrubjay.core.spool_format import Record, age_ms
 from scrubjay.errors import SpoolCorrupt
 from scrubjay.reasons import Quantities
-from scrubjay.runtime.disk import Clock
 from scrubjay.runtime.forwarding.lanes import Waiting
 from scrubjay.runtime.forwarding.parcel_record import decode_quantities, decode_record
-from scrubjay.runtime.spool_types import StoredRecord
+from scrubjay.runtime.spool.disk import Clock
+from scrubjay.runtime.spool.types import StoredRecord
 
 WINDOW_BYTES: Final = 4 * 1024 * 1024
 """What is read ahead: about four frames."""
 
 
 class Spool(Protocol):
-    """One partition; `runtime.spool` is the real one."""
+    """One partition; `runtime.spool.partition` is the real one."""
 
     @property
     def has_capacity(self) -> bool: ...

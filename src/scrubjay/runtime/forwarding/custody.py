@@ -15,11 +15,11 @@ from typing import Final, Protocol
 from scrubjay import reasons
 from scrubjay.core.ledger import Account, Booking, Ledger
 from scrubjay.reasons import DataCategory, Quantities, Reason
-from scrubjay.runtime.disk import Clock
 from scrubjay.runtime.forwarding.backlog import Spool
 from scrubjay.runtime.forwarding.lanes import Waiting
 from scrubjay.runtime.forwarding.parcel_record import decode_quantities, owner_of
-from scrubjay.runtime.spool_types import Evicted, StoredRecord
+from scrubjay.runtime.spool.disk import Clock
+from scrubjay.runtime.spool.types import Evicted, StoredRecord
 
 STAGE: Final = "forward"
 _ACKS_SEEN_AFTER_S: Final = 30.0

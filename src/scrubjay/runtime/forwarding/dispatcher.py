@@ -17,11 +17,11 @@ from scrubjay import reasons
 from scrubjay.core.ledger import Parcel
 from scrubjay.core.limits import ActiveLimit
 from scrubjay.errors import Refused, Throttled, Transient
-from scrubjay.runtime.disk import Clock
 from scrubjay.runtime.forwarding.custody import Custody
 from scrubjay.runtime.forwarding.lanes import Lanes, Waiting
 from scrubjay.runtime.forwarding.outage import Chance, Link, Pace, Permits, back_off_s
-from scrubjay.runtime.forwarding.tasks import Tasks
+from scrubjay.runtime.spool.disk import Clock
+from scrubjay.runtime.tasks import Tasks
 
 _UPSTREAM: Final = "upstream"
 _NEVER: Final = float("inf")

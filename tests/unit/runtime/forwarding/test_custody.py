@@ -9,7 +9,7 @@ from scrubjay.reasons import DataCategory
 from scrubjay.runtime.forwarding.custody import Custody
 from scrubjay.runtime.forwarding.lanes import Waiting
 from scrubjay.runtime.forwarding.parcel_record import encode_record
-from scrubjay.runtime.spool_types import Evicted
+from scrubjay.runtime.spool.types import Evicted
 from support.forwarding import ERROR, KEY, KeptBook, MemorySpool, Observed, SetClock, parcel
 
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 import pytest
 
 from scrubjay.errors import SpoolError, SpoolFull
-from scrubjay.runtime.spool_types import Damaged, Evicted, Faulted, SpoolOptions, Synced
+from scrubjay.runtime.spool.types import Damaged, Evicted, Faulted, SpoolOptions, Synced
 from support.simulated_disk import SimulatedClock, SimulatedDisk
 from support.spool_log import FOLDER, bodies, open_log, record, segments, waiting
 
@@ -153,7 +153,7 @@ class TestBound:
             log.append([record(noise(5_000))])
 
     def test_too_many_segments(self, disk, monkeypatch):
-        monkeypatch.setattr("scrubjay.runtime.segment_log._MAX_SEGMENTS", 3)
+        monkeypatch.setattr("scrubjay.runtime.spool.segment_log._MAX_SEGMENTS", 3)
         log, _ = open_log(disk, options=SMALL)
         fill(log, 500)
         assert len(segments(disk)) == 3

@@ -1,7 +1,7 @@
 """One partition of the spool, as the event loop sees it: append, read, acknowledge, close. All file work is in its one thread.
 
 Follows `upstream-and-operations.md` 7. Owns the partition's lock, the thread and the group commit: while one frame is written and
-synced, the appends that arrive form the next. What is on disk and what a failing disk means is `runtime.segment_log`; what records
+synced, the appends that arrive form the next. What is on disk and what a failing disk means is `segment_log`; what records
 mean, and when they are sent, is `runtime.outbox`.
 
 Invariants: an append resolves after its records are as durable as the mode says, never before; the records of one append are all
@@ -26,11 +26,11 @@ from typing import Any, NamedTuple, TypeVar
 
 from scrubjay.core.spool_format import Record, age_ms
 from scrubjay.errors import SpoolError, SpoolFull
-from scrubjay.runtime.disk import Clock, Disk
-from scrubjay.runtime.partition_lock import PartitionLock
-from scrubjay.runtime.segment_log import SegmentLog
-from scrubjay.runtime.segment_recovery import recover
-from scrubjay.runtime.spool_types import (
+from scrubjay.runtime.spool.disk import Clock, Disk
+from scrubjay.runtime.spool.partition_lock import PartitionLock
+from scrubjay.runtime.spool.segment_log import SegmentLog
+from scrubjay.runtime.spool.segment_recovery import recover
+from scrubjay.runtime.spool.types import (
     Committed,
     Faulted,
     Recovered,

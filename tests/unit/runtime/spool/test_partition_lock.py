@@ -10,8 +10,8 @@ import sys
 import pytest
 
 from scrubjay.errors import SpoolError, SpoolLocked
-from scrubjay.runtime import partition_lock
-from scrubjay.runtime.partition_lock import PartitionLock, adoptable
+from scrubjay.runtime.spool import partition_lock
+from scrubjay.runtime.spool.partition_lock import PartitionLock, adoptable
 
 OWNER: dict[str, object] = {"pid": 1}
 

@@ -1,6 +1,6 @@
 """The vocabulary of the spool that its users see: options, records read back, what happened, what is held.
 
-Shared by `runtime.segment_log`, which fills it in, and `runtime.spool`, which hands it out (`upstream-and-operations.md` 7).
+Shared by `segment_log`, which fills it in, and `partition`, which hands it out (`upstream-and-operations.md` 7).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The file operations and clocks that the spool uses, and nothing else: the seam where tests put full, failing and crashing disks.
 
-Calls raise `OSError` as the system does; what an error means is decided in `runtime.segment_log`. Files are 0600, folders 0700.
+Calls raise `OSError` as the system does; what an error means is decided in `segment_log`. Files are 0600, folders 0700.
 """
 
 from __future__ import annotations

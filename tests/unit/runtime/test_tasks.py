@@ -2,7 +2,7 @@
 
 import asyncio
 
-from scrubjay.runtime.forwarding.tasks import Tasks
+from scrubjay.runtime.tasks import Tasks
 from support.forwarding import until
 
 

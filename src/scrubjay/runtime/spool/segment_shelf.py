@@ -1,7 +1,7 @@
 """The segments of one partition, oldest first: what waits in them, reading it, and taking note that it is done.
 
-Follows `upstream-and-operations.md` 7.5. New records come from `runtime.segment_log`, which also decides about space and failing
-disks; a segment's inside is `runtime.segment`. Synchronous, for one thread at a time.
+Follows `upstream-and-operations.md` 7.5. New records come from `segment_log`, which also decides about space and failing
+disks; a segment's inside is `segment`. Synchronous, for one thread at a time.
 
 Invariants: a record on the shelf stays readable until it is acknowledged, or lost to damage with a `Damaged` event; `size_bytes`
 and `records` are the sums over `segments`; a finished segment goes as soon as it is known to be finished, and that needs no space.
@@ -15,8 +15,8 @@ from contextlib import suppress
 
 from scrubjay.core.spool_format import FrameHeader, Record, Span, runs
 from scrubjay.errors import SpoolError
-from scrubjay.runtime.segment import Codec, Segment
-from scrubjay.runtime.spool_types import Damaged, SpoolEvent, StoredRecord, Usage
+from scrubjay.runtime.spool.segment import Codec, Segment
+from scrubjay.runtime.spool.types import Damaged, SpoolEvent, StoredRecord, Usage
 
 _DELETE_ACTIVE_BYTES = 1024 * 1024
 

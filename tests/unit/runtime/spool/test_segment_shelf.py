@@ -6,8 +6,8 @@ import random
 import pytest
 
 from scrubjay.errors import SpoolError
-from scrubjay.runtime.segment import QUARANTINE
-from scrubjay.runtime.spool_types import Damaged, SpoolOptions
+from scrubjay.runtime.spool.segment import QUARANTINE
+from scrubjay.runtime.spool.types import Damaged, SpoolOptions
 from support.simulated_disk import SimulatedClock, SimulatedDisk
 from support.spool_log import FOLDER, bodies, open_log, record, segments, waiting
 

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from scrubjay.runtime.disk import Clock, Disk
+from scrubjay.runtime.spool.disk import Clock, Disk
 
 
 @pytest.fixture
@@ -99,5 +99,5 @@ class TestClock:
         assert Clock().boot_id == Clock().boot_id
 
     def test_systems_without_a_boot_id(self, monkeypatch):
-        monkeypatch.setattr("scrubjay.runtime.disk._BOOT_ID_PATH", "/nonexistent")
+        monkeypatch.setattr("scrubjay.runtime.spool.disk._BOOT_ID_PATH", "/nonexistent")
         assert Clock().boot_id == bytes(12)

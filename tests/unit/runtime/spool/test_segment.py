@@ -6,7 +6,7 @@ import pytest
 
 from scrubjay.core.spool_format import FLAG_ZSTD, Record, SegmentHeader, decode_frame_header, encode_frame
 from scrubjay.errors import SpoolCorrupt
-from scrubjay.runtime.segment import Codec, Segment
+from scrubjay.runtime.spool.segment import Codec, Segment
 from support.simulated_disk import SimulatedDisk
 from support.spool_log import FOLDER
 

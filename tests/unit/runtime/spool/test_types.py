@@ -1,6 +1,6 @@
 import pytest
 
-from scrubjay.runtime.spool_types import SpoolOptions
+from scrubjay.runtime.spool.types import SpoolOptions
 
 MIB = 1024 * 1024
 

@@ -1,7 +1,7 @@
 """One segment of the spool: its file, the file of acknowledgements beside it, and the frames inside.
 
 Knows how a segment is created, appended to, read, recovered and removed (`upstream-and-operations.md` 7.3 to 7.6). Which segment is
-written, evicted or cleaned, and what a failing disk means, is decided in `runtime.segment_log`; bytes are `core.spool_format`.
+written, evicted or cleaned, and what a failing disk means, is decided in `segment_log`; bytes are `core.spool_format`.
 
 Invariants: `size_bytes` is the end of the last good frame, and nothing behind it is ever read; every number from `base` to `until`
 is either consumed or in a frame; numbers lost to damage count as consumed, so a segment is finished when all are.
@@ -39,7 +39,7 @@ from scrubjay.core.spool_format import (
     walk,
 )
 from scrubjay.errors import SpoolCorrupt
-from scrubjay.runtime.disk import Disk
+from scrubjay.runtime.spool.disk import Disk
 
 _MARK_BYTES = 256 * 1024
 QUARANTINE = "quarantine"

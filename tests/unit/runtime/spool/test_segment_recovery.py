@@ -6,8 +6,8 @@ import random
 import pytest
 
 from scrubjay.core.spool_format import SEGMENT_HEADER_BYTES
-from scrubjay.runtime.segment import QUARANTINE
-from scrubjay.runtime.spool_types import SpoolOptions
+from scrubjay.runtime.spool.segment import QUARANTINE
+from scrubjay.runtime.spool.types import SpoolOptions
 from support.simulated_disk import SimulatedDisk
 from support.spool_log import FOLDER, bodies, open_log, record, segments, waiting
 

@@ -8,10 +8,10 @@ import threading
 import pytest
 
 from scrubjay.errors import SpoolError, SpoolFull, SpoolLocked
-from scrubjay.runtime.disk import Disk
-from scrubjay.runtime.partition_lock import adoptable
-from scrubjay.runtime.spool import Partition, SpoolOptions, StoredRecord
-from scrubjay.runtime.spool_types import Committed, Damaged, Evicted, Faulted, Synced
+from scrubjay.runtime.spool.disk import Disk
+from scrubjay.runtime.spool.partition import Partition, SpoolOptions, StoredRecord
+from scrubjay.runtime.spool.partition_lock import adoptable
+from scrubjay.runtime.spool.types import Committed, Damaged, Evicted, Faulted, Synced
 from support.simulated_disk import SimulatedClock
 from support.spool_log import record
 
@@ -142,7 +142,7 @@ async def test_many_acknowledgements_are_written_at_once(tmp_path):
 
 
 async def test_few_acknowledgements_are_written_within_a_second(tmp_path, monkeypatch):
-    monkeypatch.setattr("scrubjay.runtime.spool._ACK_DELAY_S", 0.01)
+    monkeypatch.setattr("scrubjay.runtime.spool.partition._ACK_DELAY_S", 0.01)
     partition = await opened(tmp_path)
     await partition.append([record("x")] * 3)
     partition.acknowledge(1)

@@ -1,6 +1,6 @@
 """The writing side of one partition: append, roll, evict, clean, and what a full or failing disk means.
 
-Follows `upstream-and-operations.md` 7.4, 7.5 (cleaning), 7.7 and 7.9. Synchronous, for one thread at a time: `runtime.spool` owns the
+Follows `upstream-and-operations.md` 7.4, 7.5 (cleaning), 7.7 and 7.9. Synchronous, for one thread at a time: `partition` owns the
 thread, the lock and the futures. Reading and acknowledging are `runtime.segment_shelf`; what is found at start,
 `runtime.segment_recovery`.
 
@@ -18,10 +18,10 @@ from pathlib import Path
 
 from scrubjay.core.spool_format import SEGMENT_HEADER_BYTES, Record, SegmentHeader
 from scrubjay.errors import SpoolError, SpoolFull
-from scrubjay.runtime.disk import Clock, Disk
-from scrubjay.runtime.segment import Codec, Segment
-from scrubjay.runtime.segment_shelf import Shelf
-from scrubjay.runtime.spool_types import FRAME_TARGET_BYTES, Evicted, Faulted, SpoolOptions, Synced
+from scrubjay.runtime.spool.disk import Clock, Disk
+from scrubjay.runtime.spool.segment import Codec, Segment
+from scrubjay.runtime.spool.segment_shelf import Shelf
+from scrubjay.runtime.spool.types import FRAME_TARGET_BYTES, Evicted, Faulted, SpoolOptions, Synced
 
 _MAX_SEGMENTS = 4096
 _CLEAN_BYTES_PER_S = 1024 * 1024
