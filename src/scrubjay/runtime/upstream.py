@@ -83,13 +83,16 @@ class Upstream:
         self._now_unix = now_unix
         self._now_mono = now_mono
         self._scheme, self._netloc = client.origin.scheme, client.origin.netloc
-        self.reconfigure(options)
-
-    def reconfigure(self, options: UpstreamOptions) -> None:
-        """For requests from now on. What is known of the server's encodings is learnt anew."""
         self._options = options
         self._ladder = Ladder(options.encoding, fallback=options.encoding_fallback)
         self._host = options.host_header or self._netloc
+
+    def reconfigure(self, options: UpstreamOptions) -> None:
+        """For requests from now on. What was learnt of the server's encodings is kept as long as the wish for one is the same."""
+        before, self._options = self._options, options
+        self._host = options.host_header or self._netloc
+        if (before.encoding, before.encoding_fallback) != (options.encoding, options.encoding_fallback):
+            self._ladder = Ladder(options.encoding, fallback=options.encoding_fallback)
 
     async def send(self, parcel: Parcel, waited_s: float) -> None:
         """Returns once the server has taken the parcel, which was received `waited_s` seconds ago.

@@ -397,6 +397,15 @@ async def test_other_options_hold_for_the_next_request():
     assert server.headers["Host"] == "other"
 
 
+async def test_what_was_learnt_of_encodings_outlives_other_changes():
+    subject, server = upstream(400, 200)
+    await subject.send(parcel(), 0.0)
+    subject.reconfigure(UpstreamOptions(timeout_s=9.0))
+    await subject.send(parcel(), 0.0)
+    assert server.encodings == ["zstd", "gzip", "gzip"]
+    assert server.requests[-1][2] == 10.0
+
+
 def test_closing_closes_the_pool():
     subject, server = upstream()
     subject.close()
