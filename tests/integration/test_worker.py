@@ -14,7 +14,7 @@ import yaml
 
 from scrubjay.errors import ConfigError
 from scrubjay.runtime import worker as module
-from scrubjay.runtime.worker import EXIT_LOST, EXIT_OK, Worker, new_id, run
+from scrubjay.runtime.worker import EXIT_LOST, EXIT_OK, Worker, run
 from scrubjay.settings.load import load
 from support.relay import Relay, relay
 
@@ -319,10 +319,3 @@ def test_run_serves_until_it_is_told_to_stop(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(Worker, "start", start_and_stop)
     assert run(load(tmp_path, {"SCRUBJAY__RELAY__STATE_DIR": str(tmp_path / "run")})) == EXIT_OK
     assert exits[0] == 131  # in earnest it does not return
-
-
-def test_ids_are_random_uuids_of_version_4() -> None:
-    found = {new_id() for _ in range(200)}
-    assert len(found) == 200
-    assert {(len(one), one[12]) for one in found} == {(32, "4")}
-    assert {one[16] for one in found} == set("89ab")
