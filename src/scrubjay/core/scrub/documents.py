@@ -39,13 +39,9 @@ _MAX_DEPTH: Final = 127
 _MAX_NODES: Final = 100_000
 # Above this size something is flagged nearly always, and the lists of the payload are screened one by one anyway.
 _LARGE_BYTES: Final = 32 * 1024
-# Schema type and the value type of the root step, empty where the root is no step.
-_TYPED = {"event": ("event", ""), "replay_event": ("replay", ""), "span": ("span", "span")}
-_CONTAINERS = {
-    "log_container": ("log", "log"),
-    "span_container": ("span_v2", "span"),
-    "trace_metric_container": ("trace_metric", "trace_metric"),
-}
+# Schema types of documents, and of the records of containers.
+_TYPED = {"event": "event", "replay_event": "replay", "span": "span"}
+_CONTAINERS = {"log_container": "log", "span_container": "span_v2", "trace_metric_container": "trace_metric"}
 _UNTYPED = frozenset(("generic", "session"))
 # Members of untyped JSON that the server reads by value: a release `auth-api@1` must not become `[Filtered]` (scrubbing.md 15.6).
 _READ_BY_VALUE = frozenset(
@@ -109,11 +105,10 @@ def _run(one: Pass, data: bytes, shape: str, found: int) -> bytes:
     try:
         hits = scan(data) if len(data) < _LARGE_BYTES else EVERY
         if shape in _CONTAINERS:
-            return _scrub_container(one, scan, data, found, *_CONTAINERS[shape])
+            return _scrub_container(one, scan, data, found, one.documents[_CONTAINERS[shape]])
         if shape in _UNTYPED:
             return _scrub_untyped(one, scan, data, hits)
-        type_name, root_type = _TYPED[shape]
-        return _scrub_typed(one, scan, data, hits, found, one.document(type_name, root_type))
+        return _scrub_typed(one, scan, data, hits, found, one.documents[_TYPED[shape]])
     finally:
         one.screen.give_back(scan)
 
@@ -143,9 +138,8 @@ def _scrub_typed(one: Pass, scan: Scan, data: bytes, hits: int, found: int, plan
     return encode(fields)
 
 
-def _scrub_container(one: Pass, scan: Scan, data: bytes, found: int, type_name: str, root_type: str) -> bytes:
+def _scrub_container(one: Pass, scan: Scan, data: bytes, found: int, plan: Plan) -> bytes:
     """Records that are documents of their own, remarks included."""
-    plan = one.document(type_name, root_type)
     fields = decode_object(data)
     changed = has_shadowed_keys(data.strip(), fields)
     items = fields.get("items")

@@ -75,12 +75,14 @@ def check_depth(payload: bytes, limit: int) -> None:
     brackets = payload.translate(None, _NO_BRACKETS)
     levels = 0
     while brackets and levels + len(brackets) > limit:
-        shorter = brackets.replace(b"[]", b"").replace(b"{}", b"")
-        if len(shorter) == len(brackets) or levels > limit:
+        before = len(brackets)
+        for pair in (b"[]", b"{}"):
+            shorter = brackets.replace(pair, b"")
+            levels += len(shorter) < len(brackets)
+            brackets = shorter
+        if len(brackets) == before or levels > limit:
             break
-        brackets = shorter
-        levels += 1
-    else:
+    if levels + len(brackets) <= limit:
         return
     depth = 0
     for byte in _STRING.sub(b"", payload).translate(None, _NO_BRACKETS):

@@ -169,4 +169,7 @@ def as_mapping(settings: object) -> Mapping[str, object] | None:
         "sensitive_fields": "sensitiveFields",
         "exclude_fields": "excludeFields",
     }
-    return {key: getattr(settings, name) for name, key in names.items()}
+    try:
+        return {key: getattr(settings, name) for name, key in names.items()}
+    except AttributeError:
+        raise ConfigError("must be an object", path="datascrubbingSettings") from None

@@ -7,7 +7,7 @@ legacy settings (scrubbing.md 1), each with its own automaton of selectors and i
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from scrubjay.core.scrub import legacy
@@ -20,6 +20,10 @@ from scrubjay.core.scrub.selectors import parse_selector, sort_key
 from scrubjay.errors import ConfigError
 
 PROFILES = ("strict", "parity")
+# Documents by schema type, and the value type of the root step where the root is one (scrubbing.md 12.2).
+DOCUMENT_TYPES = {
+    "event": "", "replay": "", "span": "span", "log": "log", "span_v2": "span", "trace_metric": "trace_metric",
+}  # fmt: skip
 _MAX_KEYS: Final = 20_000
 _MAX_TEXT_BYTES: Final = 1024 * 1024
 # What the closure of gap G4 adds to the reach of the default rules, whatever the class of the node; `$logentry.message` because
@@ -44,15 +48,8 @@ class Pass:
     legacy_view: bool
     scrubs_data: bool
     forced_full: tuple[str, ...]
+    documents: dict[str, Plan]
     max_text_bytes: int = _MAX_TEXT_BYTES
-    _documents: dict[str, Plan] = field(default_factory=dict)
-
-    def document(self, type_name: str, root_type: str = "") -> Plan:
-        """The plan of a document of this schema type, made at its first use. `root_type`: value type of its root step, if it is one."""
-        plan = self._documents.get(type_name)
-        if plan is None:
-            plan = self._documents[type_name] = self.planner.document(type_name, root_type)
-        return plan
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)
@@ -148,11 +145,12 @@ def _compile_pass(config: Config, *, strict: bool, switches: legacy.Switches | N
 
     planner = Planner(matcher, key_verdict, builder.key_bit, builder.percent, builder.exponent)
     plain = matcher.index_match(-1)
-    planner.document("event")  # so that the keys of the schema have their bits before the screen is built
+    # Made before the screen, so that the keys that matter have their bits in it.
+    documents = {name: planner.document(name, root_type) for name, root_type in DOCUMENT_TYPES.items()}
     forced = _forced(applications, rules)
     return Pass(
         matcher, planner, builder.build(), key_info, plain, strict, switches is not None,
-        switches is not None and switches.scrub_data, forced,
+        switches is not None and switches.scrub_data, forced, documents,
     )  # fmt: skip
 
 

@@ -80,6 +80,7 @@ class ScreenBuilder:
     _bits: dict[object, int] = field(default_factory=dict)
     _decimal_bits: int = 0
     _next: int = 1
+    _is_built: bool = False
     key_patterns: list[tuple[Any, int]] = field(default_factory=list)
     percent: int = 0
     exponent: int = 0
@@ -113,10 +114,12 @@ class ScreenBuilder:
         return bit
 
     def key_bit(self, key: str) -> int:
-        """The bit of a key that a selector names, in any JSON spelling; ALWAYS if it can arise without its bytes."""
+        """The bit of a key in any JSON spelling; ALWAYS if it can arise without its bytes, or the screen is built already."""
         if key.isdecimal() or any(ord(character) < 0x20 or character in '"\\%' for character in key) or not key:
             return ALWAYS
         bit = self._bits.get(("key", key))
+        if bit is None and self._is_built:
+            return ALWAYS
         if bit is None:
             bit = self._bits["key", key] = self._add("".join(map(_key_character, key)))
         return bit
@@ -131,6 +134,7 @@ class ScreenBuilder:
         return bit
 
     def build(self) -> Screen:
+        self._is_built = True
         patterns = list(self._patterns)
         if self._decimal_bits:
             patterns += [(pattern, False, self._decimal_bits) for pattern in _decimal_patterns()]

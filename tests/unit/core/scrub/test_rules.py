@@ -1,0 +1,94 @@
+"""Rules: resolution, steps, keys, and the words that the screen may look for."""
+
+from __future__ import annotations
+
+import pytest
+from support import scrubbing
+
+from scrubjay.core.scrub.rules import required_word
+
+KEYS = scrubbing.vectors()["password_keys"]
+
+
+@pytest.mark.parametrize("key", KEYS["scrubbed"])
+def test_keys_whose_value_goes(key: str) -> None:
+    program = scrubbing.config_program({"applications": {"$string": ["@password:filter"]}})
+    assert scrubbing.scrub(program, {"extra": {key: "plain"}})["extra"][key] == "[Filtered]"
+
+
+@pytest.mark.parametrize("key", KEYS["kept"])
+def test_keys_whose_value_stays(key: str) -> None:
+    program = scrubbing.config_program({"applications": {"$string": ["@password:filter"]}})
+    assert scrubbing.scrub(program, {"extra": {key: "plain"}})["extra"][key] == "plain"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "word"),
+    [
+        ("accepted", "accepted"),
+        ("(?i)pin", "pin"),
+        ("a|bc", "a|bc"),
+        (r"B\-12\.x", "12"),
+        (r"\d+", ""),
+        ("a+", ""),
+        ("é", ""),
+        ("|a", ""),
+        ("naïves", "ves"),
+        (r"a\|b", "a"),
+    ],
+)
+def test_required_word(pattern: str, word: str) -> None:
+    assert required_word(pattern) == word
+
+
+def test_recursion_and_unknown_ids_end() -> None:
+    config = {
+        "rules": {
+            "a": {"type": "alias", "rule": "b"},
+            "b": {"type": "multiple", "rules": ["a", "@ip", "nope"], "hideInner": True, "redaction": {"method": "mask"}},
+        },
+        "applications": {"$string": ["a"]},
+    }
+    got = scrubbing.scrub(scrubbing.config_program(config), {"extra": {"x": "192.0.2.1"}})
+    assert got["extra"]["x"] == "*" * 9
+    assert got["_meta"]["extra"]["x"][""]["rem"] == [["b", "m", 0, 9]]
+
+
+def test_inherited_redaction_ends_at_a_group_that_hides_nothing() -> None:
+    config = {
+        "rules": {"k": {"type": "multiple", "rules": ["@common"], "hideInner": True, "redaction": {"method": "mask"}}},
+        "applications": {"$string": ["k"]},
+    }
+    assert scrubbing.scrub(scrubbing.config_program(config), {"extra": {"x": "192.0.2.1"}})["extra"]["x"] == "[ip]"
+
+
+def test_long_chains_are_cut_off() -> None:
+    rules = {f"r{n}": {"type": "alias", "rule": f"r{n + 1}"} for n in range(300)}
+    rules["r300"] = {"type": "ip"}
+    config = {"rules": rules, "applications": {"$string": ["r0"]}}
+    event = {"extra": {"x": "192.0.2.1"}}
+    assert scrubbing.scrub(scrubbing.config_program(config), event) == event
+
+
+def test_unknown_method_joins_what_stood_around() -> None:
+    config = {
+        "rules": {
+            "a": {"type": "pattern", "pattern": "x", "redaction": {"method": "scramble"}},
+            "b": {"type": "pattern", "pattern": "ab", "redaction": {"method": "mask"}},
+        },
+        "applications": {"$string": ["a", "b"]},
+    }
+    assert scrubbing.scrub(scrubbing.config_program(config), {"extra": {"k": "axb"}})["extra"]["k"] == "**"
+
+
+def test_overlapping_groups() -> None:
+    """Gap G11: a crash of the reference."""
+    from scrubjay.errors import Unscrubbable
+
+    config = {
+        "rules": {"n": {"type": "pattern", "pattern": "(a(b))", "replaceGroups": [1, 2], "redaction": {"method": "mask"}}},
+        "applications": {"$string": ["n"]},
+    }
+    with pytest.raises(Unscrubbable, match="overlap"):
+        scrubbing.scrub(scrubbing.config_program(config), {"extra": {"k": "ab"}})
+    assert scrubbing.scrub(scrubbing.config_program(config, "strict"), {"extra": {"k": "ab"}})["extra"]["k"] == "**"
