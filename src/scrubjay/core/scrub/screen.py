@@ -298,8 +298,9 @@ class KeyCounter:
         except IndexError:
             counts = self._open()
         numbers = counts(data)
-        self._spare.append(counts)
-        return None if numbers[-1] else dict(zip(self._names, numbers, strict=False))
+        found = None if numbers[-1] else dict(zip(self._names, numbers, strict=False))
+        self._spare.append(counts)  # from here on another thread may use it, and with it `numbers`
+        return found
 
     def _open(self) -> Callable[[bytes], list[int]]:
         scratch, scan_block, size = hyperscan.Scratch(self._database), self._database.scan, len(self._names) + 1
