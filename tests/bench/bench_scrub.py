@@ -46,9 +46,7 @@ def sized(kilobytes: int) -> dict[str, Any]:
     """A Python event brought to a size with breadcrumbs and frames of its own kind."""
     base = event("101-python-event")
     crumbs = base["breadcrumbs"]["values"]
-    frames = [
-        frame for value in base["exception"]["values"] for frame in value.get("stacktrace", {}).get("frames", [])
-    ]
+    frames = [frame for value in base["exception"]["values"] for frame in value.get("stacktrace", {}).get("frames", [])]
     base["request"] = {
         "url": "https://shop.example/checkout/7",
         "method": "POST",
@@ -103,7 +101,10 @@ def measure(kilobytes: int, kind: str, rounds: int) -> dict[str, float]:
         "library empty": lambda: pii_strip_event(config, empty),
         "core": lambda: core(payload),
         "core empty": lambda: core(b"{}"),
-        **{name: lambda program=program: scrub_document(program, payload, "event") for name, program in programs.items()},
+        **{
+            name: lambda program=program: scrub_document(program, payload, "event")
+            for name, program in programs.items()
+        },
     }
     times: dict[str, list[float]] = {name: [] for name in runs}
     for run in runs.values():
@@ -134,7 +135,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=40)
     rounds = parser.parse_args().rounds
-    print(f"{'event':>16}{'bytes':>8}{'library':>9}{'core':>7}{'parity':>8}{'ratio':>16}{'strict':>8}{'ratio':>16}   goal")
+    print(
+        f"{'event':>16}{'bytes':>8}{'library':>9}{'core':>7}{'parity':>8}{'ratio':>16}{'strict':>8}{'ratio':>16}   goal"
+    )
     missed = 0
     for kilobytes in SIZES_KB:
         for kind, goal in GOALS.items():

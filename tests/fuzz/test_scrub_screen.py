@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support import scrubbing
 
 from scrubjay.core.scrub import documents, screen
 from scrubjay.core.scrub.documents import scrub_document
 from scrubjay.core.scrub.program import ScrubProgram
 from scrubjay.errors import Unscrubbable
+from support import scrubbing
 
 WORDS = (
     "order accepted", "x", "", "true", "::", "api-key", "token", "4242 4242", "42\u00a042", "k\u212a", "pa\u017fs", "\u0661\u0662",
@@ -43,7 +43,13 @@ values = st.recursive(
 events = st.dictionaries(st.sampled_from(KEYS), values, max_size=8)
 CONFIGS: tuple[dict[str, Any], ...] = (
     {"applications": {"$string": ["@common"], "**": ["@password:mask"]}},
-    {"applications": {"*.email": ["@anything"], "tags.a || user.data.*": ["@anything:remove"], "$frame.vars.**": ["@ip:hash"]}},
+    {
+        "applications": {
+            "*.email": ["@anything"],
+            "tags.a || user.data.*": ["@anything:remove"],
+            "$frame.vars.**": ["@ip:hash"],
+        }
+    },
     {
         "applications": {"$string && !a": ["word", "@userpath"], "extra.**.b": ["@anything:mask"]},
         "rules": {"word": {"type": "pattern", "pattern": "accepted"}},

@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
-from support import scrubbing
-
 from scrubjay.core.scrub import boundaries, patterns
 from scrubjay.core.scrub.detector import Detector
 from scrubjay.core.scrub.screen import ScreenBuilder
+from support import scrubbing
 
 # Rule of the vectors by detector.
 FAMILIES = {"us_ssn": "usssn", "url_auth": "urlauth", "url_password": "urlauth:legacy", "password": "password value"}

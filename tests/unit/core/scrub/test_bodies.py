@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from support import scrubbing
 
 STRICT, PARITY = scrubbing.default_program("strict"), scrubbing.default_program("parity")
@@ -31,9 +32,16 @@ def test_n1_fragment_in_the_url() -> None:
 
 def test_n1_beside_a_query() -> None:
     """The query of the URL is cut off if it would lose something, and only then."""
-    assert request(STRICT, url="https://h/x?token=1", query_string="a=1") == {"url": "https://h/x", "query_string": "a=1"}
+    assert request(STRICT, url="https://h/x?token=1", query_string="a=1") == {
+        "url": "https://h/x",
+        "query_string": "a=1",
+    }
     assert request(STRICT, url="https://h/x#token=1", fragment="f") == {"url": "https://h/x", "fragment": "f"}
-    for members in ({"url": "https://h/x?b=1#f", "query_string": "a=1"}, {"url": "https://h/x#g", "fragment": "f"}, {"url": 5}):
+    for members in (
+        {"url": "https://h/x?b=1#f", "query_string": "a=1"},
+        {"url": "https://h/x#g", "fragment": "f"},
+        {"url": 5},
+    ):
         assert request(STRICT, **members) == members
 
 
@@ -72,7 +80,10 @@ GRAPHQL = {
         "data": {"query": "query($u: ID)", "variables": {"u": 5, "v": {"w": 1}}},
     },
     "contexts": {
-        "response": {"type": "response", "data": {"data": {"u": "x", "o": {"v": 1, "k": {"u": {"y": 1}}}, "l": [{"u": 1}]}}}
+        "response": {
+            "type": "response",
+            "data": {"data": {"u": "x", "o": {"v": 1, "k": {"u": {"y": 1}}}, "l": [{"u": 1}]}},
+        }
     },
 }
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from support import scrubbing
 
 from scrubjay.core.scrub.boundaries import is_word
+from support import scrubbing
 
 
 @pytest.mark.parametrize(

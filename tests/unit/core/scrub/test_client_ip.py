@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 import pytest
-from support import scrubbing
 
 from scrubjay.core.scrub.program import compile_program
+from support import scrubbing
 
 HIDING = compile_program(pii_config=None, settings=None, hide_client_ip=True)
 NEVER = {"settings": {"infer_ip": "never"}}
@@ -18,7 +18,10 @@ NEVER = {"settings": {"infer_ip": "never"}}
     ("event", "hidden"),
     [
         ({"user": {"ip_address": "{{auto}}", "id": "4"}}, {"user": {"ip_address": None, "id": "4"}, "sdk": NEVER}),
-        ({"sentry.interfaces.User": {"ip_address": "{{auto}}"}}, {"sentry.interfaces.User": {"ip_address": None}, "sdk": NEVER}),
+        (
+            {"sentry.interfaces.User": {"ip_address": "{{auto}}"}},
+            {"sentry.interfaces.User": {"ip_address": None}, "sdk": NEVER},
+        ),
         ({"sdk": {"settings": {"infer_ip": "auto"}}}, {"sdk": NEVER}),
         ({"sdk": {"name": "x", "settings": {"infer_ip": "legacy"}}}, {"sdk": {"name": "x", **NEVER}}),
         ({"platform": "javascript"}, {"platform": "javascript", "sdk": NEVER}),
@@ -71,7 +74,11 @@ def test_containers() -> None:
     container = {
         "version": 2,
         "ingest_settings": {"infer_ip": "auto", "infer_user_agent": "auto"},
-        "items": [{"attributes": {"client.address": auto, "x": auto}}, {"attributes": {"client.address": {"value": "h"}}}, 5],
+        "items": [
+            {"attributes": {"client.address": auto, "x": auto}},
+            {"attributes": {"client.address": {"value": "h"}}},
+            5,
+        ],
     }
     got = scrubbing.scrub(HIDING, container, "log_container")
     assert got["ingest_settings"] == {"infer_ip": "never", "infer_user_agent": "auto"}

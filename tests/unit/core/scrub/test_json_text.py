@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scrubjay.core.scrub.json_text import as_text, check_depth, decode_object, encode_text, has_shadowed_keys, text_bytes
+from scrubjay.core.scrub.json_text import (
+    as_text,
+    check_depth,
+    decode_object,
+    encode_text,
+    has_shadowed_keys,
+    text_bytes,
+)
 from scrubjay.errors import Unscrubbable
 
 

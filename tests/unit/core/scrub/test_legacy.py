@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from support import scrubbing
 
 from scrubjay.core.scrub.legacy import convert_settings
 from scrubjay.core.scrub.program import compile_program
+from support import scrubbing
 
 
 @pytest.mark.parametrize("vector", scrubbing.vectors()["settings"], ids=lambda vector: str(vector["settings"])[:50])
@@ -20,7 +20,11 @@ def test_golden_conversions(vector: dict[str, Any]) -> None:
     "settings",
     [
         {"scrubData": True, "sensitiveFields": [" a.b ", "", "key|note", "with space", "é-~&#"]},
-        {"scrubData": True, "scrubDefaults": True, "excludeFields": ["note", "bad sel", "!q", "$user && !email", "", "email"]},
+        {
+            "scrubData": True,
+            "scrubDefaults": True,
+            "excludeFields": ["note", "bad sel", "!q", "$user && !email", "", "email"],
+        },
         {"scrubIpAddresses": True, "scrubDefaults": True, "unknown": 5},
     ],
 )
@@ -31,7 +35,9 @@ def test_conversion_equals_the_library(settings: dict[str, Any]) -> None:
 
 
 def test_sensitive_fields_ignore_case_in_memory() -> None:
-    program = compile_program(pii_config=None, settings={"scrubData": True, "sensitiveFields": ["pass"]}, profile="parity")
+    program = compile_program(
+        pii_config=None, settings={"scrubData": True, "sensitiveFields": ["pass"]}, profile="parity"
+    )
     got = scrubbing.scrub(program, {"extra": {"Pass": "1", "pass_no": "2", "v": "my PASS"}})
     assert set(got["extra"].values()) == {"[Filtered]"}
 

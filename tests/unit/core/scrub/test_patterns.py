@@ -54,7 +54,7 @@ def test_refused(pattern: str) -> None:
 
 
 def test_case_can_be_ignored() -> None:
-    assert compile_pattern("pass", ignore_case=True).search("PASS".encode()) is not None
+    assert compile_pattern("pass", ignore_case=True).search(b"PASS") is not None
 
 
 def test_translation_leaves_the_rest_alone() -> None:

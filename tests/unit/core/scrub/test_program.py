@@ -6,10 +6,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from support import scrubbing
 
 from scrubjay.core.scrub.program import compile_program
 from scrubjay.errors import ConfigError
+from support import scrubbing
 
 # One text in each place that gap G4 or G5 names, and what `strict` leaves there.
 LEAK = "a ana@lab.example 4242424242424242 b"
@@ -18,7 +18,12 @@ GAPS: tuple[tuple[str, dict[str, Any], list[Any], str], ...] = (
     ("G4 url", {"request": {"url": "https://u:p@h/ana@lab.example"}}, ["request", "url"], "https://[auth]@[email]"),
     ("G4 tags", {"tags": [["k", LEAK]]}, ["tags", 0, 1], CLOSED),
     ("G4 value", {"exception": {"values": [{"value": LEAK}]}}, ["exception", "values", 0, "value"], CLOSED),
-    ("G4 category", {"breadcrumbs": {"values": [{"category": LEAK}]}}, ["breadcrumbs", "values", 0, "category"], CLOSED),
+    (
+        "G4 category",
+        {"breadcrumbs": {"values": [{"category": LEAK}]}},
+        ["breadcrumbs", "values", 0, "category"],
+        CLOSED,
+    ),
     ("G4 span", {"spans": [{"description": LEAK}]}, ["spans", 0, "description"], CLOSED),
     ("G4 template", {"logentry": {"message": LEAK}}, ["logentry", "message"], CLOSED),
     ("G5", {"extra": {"x": "mail ana@lab.example"}}, ["extra", "x"], "mail [email]"),

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from support import scrubbing
 
 from scrubjay.core.scrub.rules import required_word
+from support import scrubbing
 
 KEYS = scrubbing.vectors()["password_keys"]
 
@@ -45,7 +45,12 @@ def test_recursion_and_unknown_ids_end() -> None:
     config = {
         "rules": {
             "a": {"type": "alias", "rule": "b"},
-            "b": {"type": "multiple", "rules": ["a", "@ip", "nope"], "hideInner": True, "redaction": {"method": "mask"}},
+            "b": {
+                "type": "multiple",
+                "rules": ["a", "@ip", "nope"],
+                "hideInner": True,
+                "redaction": {"method": "mask"},
+            },
         },
         "applications": {"$string": ["a"]},
     }
@@ -86,7 +91,9 @@ def test_overlapping_groups() -> None:
     from scrubjay.errors import Unscrubbable
 
     config = {
-        "rules": {"n": {"type": "pattern", "pattern": "(a(b))", "replaceGroups": [1, 2], "redaction": {"method": "mask"}}},
+        "rules": {
+            "n": {"type": "pattern", "pattern": "(a(b))", "replaceGroups": [1, 2], "redaction": {"method": "mask"}}
+        },
         "applications": {"$string": ["n"]},
     }
     with pytest.raises(Unscrubbable, match="overlap"):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from support import detecting
 
 from scrubjay.core.scrub.detectors import secrets
+from support import detecting
 
 DETECTORS = detecting.detectors_of(secrets)
 

@@ -1,0 +1,134 @@
+"""The protocol's objects: old names, values, users, contexts, attributes, images."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from support import scrubbing
+
+PARITY = scrubbing.default_program("parity")
+IP = scrubbing.config_program({"applications": {"$string": ["@ip"]}})
+ANY = scrubbing.config_program({"applications": {"$string || $object": ["@anything:mask"]}})
+
+
+def scrub(event: dict[str, Any], program: Any = IP) -> dict[str, Any]:
+    got = scrubbing.scrub(program, event)
+    got.pop("_meta", None)
+    return got
+
+
+@pytest.mark.parametrize(
+    ("event", "got"),
+    [
+        ({"message": "192.0.2.1"}, {"logentry": {"formatted": "[ip]"}}),
+        ({"message": "192.0.2.1", "logentry": {"formatted": "x"}}, {"logentry": {"formatted": "x"}}),
+        ({"message": "x", "logentry": {"formatted": "192.0.2.1"}}, {"logentry": {"formatted": "[ip]"}, "message": "x"}),
+        ({"message": {"formatted": "192.0.2.1"}}, {"logentry": {"formatted": "[ip]"}}),
+        ({"logentry": "192.0.2.1"}, {"logentry": {"formatted": "[ip]"}}),
+        ({"logentry": ["192.0.2.1"]}, {"logentry": {"formatted": '["[ip]"]'}}),
+        ({"logentry": False, "extra": {"a": "192.0.2.1"}}, {"logentry": False, "extra": {"a": "[ip]"}}),
+        ({"sentry.interfaces.User": {"name": "192.0.2.1"}}, {"user": {"name": "[ip]"}}),
+        ({"sentry.interfaces.User": {"name": "x"}}, {"sentry.interfaces.User": {"name": "x"}}),
+        ({"breadcrumbs": [{"message": "192.0.2.1"}]}, {"breadcrumbs": {"values": [{"message": "[ip]"}]}}),
+        ({"exception": {"value": "192.0.2.1"}}, {"exception": {"values": [{"value": "[ip]"}]}}),
+        ({"exception": {"values": [{"value": {"b": "192.0.2.1", "a": 1}}]}}, {"exception": {"values": [{"value": '{"a":1,"b":"[ip]"}'}]}}),
+        ({"exception": "192.0.2.1"}, {"exception": "192.0.2.1"}),
+        ({"exception": {"values": 5}}, {"exception": {"values": 5}}),
+        ({"threads": [{"stacktrace": {"frames": [{"vars": ["192.0.2.1"]}]}}]}, {"threads": {"values": [{"stacktrace": {"frames": [{"vars": {"0": "[ip]"}}]}}]}}),
+        ({"user": 5, "request": [], "contexts": 5, "tags": 5, "spans": 5, "debug_meta": 5, "sdk": 5}, None),
+    ],
+)  # fmt: skip
+def test_shapes(event: dict[str, Any], got: Any) -> None:
+    assert scrub(event) == (event if got is None else got)
+
+
+def test_unchanged_parts_keep_their_shape() -> None:
+    event = {
+        "exception": [{"value": {"code": 5}, "stacktrace": {"frames": [{"vars": {"a": "192.0.2.1"}}]}}],
+        "tags": {"a": 1},
+    }
+    got = scrub(event)
+    assert got["exception"]["values"][0]["value"] == {"code": 5}
+    assert got["tags"] == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    ("user", "got"),
+    [
+        ({"ip_address": "192.0.2.1"}, {"id": "[ip]", "ip_address": None}),
+        ({"ip_address": "192.0.2.1", "id": None}, {"id": "[ip]", "ip_address": None}),
+        ({"ip_address": "192.0.2.1", "email": "x"}, {"ip_address": "[ip]", "email": "x"}),
+        ({"ip_address": "not 192.0.2.1"}, {"ip_address": "not [ip]"}),
+        ({"id": 4494, "name": "192.0.2.1"}, {"id": 4494, "name": "[ip]"}),
+    ],
+)
+def test_users(user: dict[str, Any], got: dict[str, Any]) -> None:
+    assert scrub({"user": user})["user"] == got
+
+
+def test_numeric_ids_are_text() -> None:
+    config = scrubbing.config_program({"applications": {"$string": ["@anything:mask"]}})
+    assert scrub({"user": {"id": 4494, "username": 1.5}}, config)["user"] == {"id": "****", "username": "***"}
+
+
+@pytest.mark.parametrize(
+    ("context", "got"),
+    [
+        ({"device": {"device_unique_identifier": "192.0.2.1", "name": "192.0.2.1"}}, {"device": {"device_unique_identifier": "[ip]", "name": "192.0.2.1"}}),
+        ({"x": {"type": "device", "device_unique_identifier": "192.0.2.1"}}, {"x": {"type": "device", "device_unique_identifier": "[ip]"}}),
+        ({"mine": {"type": "", "a": "192.0.2.1"}}, {"mine": {"type": "", "a": "[ip]"}}),
+        ({"feedback": {"message": "192.0.2.1"}, "mine": "192.0.2.1"}, None),
+        ({"monitor": {"a": "192.0.2.1"}}, None),
+        ({"response": {"data": {"a": "192.0.2.1"}, "headers": {"a": "192.0.2.1"}}}, {"response": {"data": {"a": "[ip]"}, "headers": [["A", "[ip]"]]}}),
+        ({"trace": {"data": {"note": "192.0.2.1", "release": "192.0.2.1", "o": [{"id": "192.0.2.1"}]}}},
+         {"trace": {"data": {"note": "[ip]", "release": "192.0.2.1", "o": [{"id": "192.0.2.1"}]}}}),
+    ],
+)  # fmt: skip
+def test_contexts(context: dict[str, Any], got: Any) -> None:
+    assert scrub({"contexts": context})["contexts"] == (context if got is None else got)
+
+
+def test_containers_go_whole() -> None:
+    program = scrubbing.config_program(
+        {"applications": {"contexts || tags || attributes || links || spans": ["@anything"]}}
+    )
+    event = {"contexts": {"a": {"b": 1}}, "tags": {"a": "b"}, "spans": [{"links": [{"attributes": {"a": 1}}]}]}
+    got = scrub(event, program)
+    assert got["contexts"] == {"a": {"b": 1}}
+    assert got["tags"] is None
+    assert got["spans"] == [{"links": None}]
+
+
+def test_debug_images() -> None:
+    program = scrubbing.config_program({"applications": {"debug_meta.images.*.code_file || debug_file": ["@userpath"]}})
+    images = [
+        {"type": kind, "code_file": "/home/ines/x", "debug_file": "/home/ines/x"}
+        for kind in ("elf", "sourcemap", "apple", 5)
+    ]
+    got = scrub({"debug_meta": {"images": [*images, 5]}}, program)["debug_meta"]["images"]
+    assert [image["debug_file"] for image in got[:4]] == [
+        "/home/[user]/x",
+        "/home/[user]/x",
+        "/home/ines/x",
+        "/home/ines/x",
+    ]
+    assert got[1]["code_file"] == "/home/ines/x"
+
+
+def test_attributes_seen_by_the_advanced_config() -> None:
+    log = {
+        "attributes": {
+            "a": {"type": "string", "value": "192.0.2.1"},
+            "b": {"value": {"release": "192.0.2.1", "x": "192.0.2.1"}},
+            "c": 5,
+        }
+    }
+    program = scrubbing.config_program({"applications": {"attributes.a": ["@anything"], "**": ["@ip"]}})
+    got = scrubbing.scrub(program, {"items": [log]}, "log_container")["items"][0]["attributes"]
+    assert got["a"] is None
+    assert got["b"] == {"value": {"release": "192.0.2.1", "x": "[ip]"}}
+    assert scrubbing.scrub(program, {"items": [{"attributes": 5}]}, "log_container")["items"] == [{"attributes": 5}]
+    whole = scrubbing.config_program({"applications": {"$log.attributes": ["@anything"]}})
+    assert scrubbing.scrub(whole, {"items": [log]}, "log_container")["items"][0]["attributes"] is None

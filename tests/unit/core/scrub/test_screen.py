@@ -1,0 +1,99 @@
+"""The automaton: bits, spellings of keys, signs of payloads. That it never under-reports is proved in `fuzz/test_scrub_screen.py`."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from scrubjay.core.scrub import screen
+from scrubjay.core.scrub.detectors import DETECTORS
+from scrubjay.core.scrub.matching import ALWAYS
+from scrubjay.core.scrub.screen import EVERY, KeyCounter, ScreenBuilder, every, signs
+from support import scrubbing
+
+
+@pytest.mark.parametrize("key", ["ip_address", "a b", "x-y", "a/b", "it's", "<a>", "é", "😀", "user.ip"])
+def test_keys_in_every_spelling(key: str) -> None:
+    builder = ScreenBuilder()
+    bit = builder.key_bit(key)
+    scan = builder.build().borrow()
+    turn = random.Random(1)
+    for spelling in ({}, {"escapes": 1.0}, {"slashes": True}):
+        assert scan(scrubbing.spell({key: 1}, turn, **spelling).encode()) & bit
+    assert scan(b'{"other":1}') == ALWAYS
+
+
+@pytest.mark.parametrize("key", ["", "0", "12", 'a"b', "a\\b", "a%b", "a\nb"])
+def test_keys_that_may_arise_without_their_bytes(key: str) -> None:
+    assert ScreenBuilder().key_bit(key) == ALWAYS
+
+
+def test_bits_are_shared_and_end_with_the_screen() -> None:
+    builder = ScreenBuilder()
+    assert builder.key_bit("a") == builder.key_bit("a")
+    assert builder.word_bit("a") == builder.word_bit("a") != builder.key_bit("a")
+    assert builder.detector_bit(DETECTORS["email"]) == builder.detector_bit(DETECTORS["email"])
+    builder.build()
+    assert builder.key_bit("late") == ALWAYS
+    assert builder.key_bit("a") != ALWAYS
+
+
+@pytest.mark.parametrize("raw", [rb'"\u0040"', rb'"\u0000"', '"\u017f"'.encode(), rb'"\u212A"'])
+def test_uncovered_spellings_are_every_hit(raw: bytes) -> None:
+    assert ScreenBuilder().build().borrow()(raw) == EVERY
+
+
+@pytest.mark.parametrize("raw", [rb'"\u003c\u003E\u0026\u0027"', rb'"\u000a\u001f"', '"é"'.encode(), rb'"\u00e9"'])
+def test_common_escapes_are_no_hit(raw: bytes) -> None:
+    assert ScreenBuilder().build().borrow()(raw) == ALWAYS
+
+
+@pytest.mark.parametrize("digit", ["٣", "९", "𝟗", "０", "🯰"])
+def test_decimal_digits_of_other_scripts(digit: str) -> None:
+    builder = ScreenBuilder()
+    bit = builder.detector_bit(DETECTORS["creditcard"])
+    scan = builder.build().borrow()
+    turn = random.Random(1)
+    for spelling in ({}, {"escapes": 1.0}):
+        assert scan(scrubbing.spell(digit, turn, **spelling).encode()) & bit
+
+
+@pytest.mark.parametrize(
+    ("data", "sign"),
+    [
+        (b'{"_meta":1}', screen.META),
+        (rb'{"\u005fmeta":1}', screen.META),
+        (b"[1e400]", screen.HUGE_NUMBER),
+        (b"[1.5E+0999 ]", screen.HUGE_NUMBER),
+        (b"1e999", screen.HUGE_NUMBER),
+        (rb'"\ud83d"', screen.SURROGATE),
+        (b'"api_target"', screen.GRAPHQL),
+        (b'"{{auto}}"', screen.ADDRESS),
+    ],
+)
+def test_signs(data: bytes, sign: int) -> None:
+    assert signs(data) & sign
+
+
+@pytest.mark.parametrize("data", [b'"9e400a"', b"[1e40]", b'"meta"', rb'"\u00e9"'])
+def test_no_signs(data: bytes) -> None:
+    assert signs(data) == 0
+
+
+def test_scans_are_lent() -> None:
+    built = ScreenBuilder().build()
+    first = built.borrow()
+    second = built.borrow()
+    assert first is not second
+    built.give_back(first)
+    assert built.borrow() is first
+    assert every(b"") == EVERY
+
+
+def test_keys_are_counted() -> None:
+    counter = KeyCounter(["a", "b"])
+    assert counter.count(b'{"a":1,"a" : {"b":"a"}}') == {"a": 2, "b": 1}
+    assert counter.count(b'{"a":1}') == {"a": 1, "b": 0}
+    assert counter.count(rb'{"\u0061":1}') is None
+    assert KeyCounter([]).count(b"{}") is None

@@ -1,0 +1,51 @@
+"""Paths, numbers, maps, content whose class its keys decide."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from support import scrubbing
+
+
+def frame(rules: list[str], **members: Any) -> dict[str, Any]:
+    event = {"exception": {"values": [{"stacktrace": {"frames": [members]}}]}}
+    config = {"applications": {"$frame.filename || $frame.vars": rules}}
+    got = scrubbing.scrub(scrubbing.config_program(config), event)
+    return got["exception"]["values"][0]["stacktrace"]["frames"][0]
+
+
+@pytest.mark.parametrize(
+    ("rule", "path", "got"),
+    [
+        ("@userpath", "/home/ines/a.py", "/home/[user]/a.py"),
+        ("@userpath", "C:\\Users\\ines\\a.py", "C:\\Users\\[user]\\a.py"),
+        ("@userpath", "a.py", "a.py"),
+        ("@userpath", "/home/ines", "/home/ines"),
+        ("@anything:remove", "/home/ines/a.py", "a.py"),
+        ("@anything", "true/a.py", "true/a.py"),
+        ("@userpath", 5, 5),
+    ],
+)
+def test_paths(rule: str, path: Any, got: Any) -> None:
+    assert frame([rule], filename=path)["filename"] == got
+
+
+def test_maps() -> None:
+    assert frame(["@anything"], vars={"a": 1})["vars"] is None
+    assert frame(["@anything"], vars="text")["vars"] == "text"
+
+
+def test_numbers_and_scalars() -> None:
+    program = scrubbing.config_program({"applications": {"contexts.device.*": ["@anything"]}})
+    device = {"type": "device", "memory_size": 5, "free_memory": None, "uuid": "x", "online": True, "model": "m"}
+    got = scrubbing.scrub(program, {"contexts": {"device": device}})["contexts"]["device"]
+    assert got == {**device, "memory_size": None, "uuid": None}
+
+
+def test_span_tags_are_texts() -> None:
+    program = scrubbing.config_program({"applications": {"$span.tags.*": ["@ip"]}})
+    event = {"spans": [{"tags": {"a": "192.0.2.1", "b": "x"}}, {"tags": 5}, {"data": 5}]}
+    got = scrubbing.scrub(program, event)["spans"]
+    assert got == [{"tags": {"a": "[ip]", "b": "x"}}, {"tags": 5}, {"data": 5}]
