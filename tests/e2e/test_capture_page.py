@@ -15,7 +15,7 @@ from support.environments import npm_folder
 from support.http_client import auth
 from support.planted import BEARER, CARD, EMAIL, PASSWORD, found
 from support.processes import answers, wait_for
-from support.requirements import tool
+from support.requirements import node_program, tool
 from support.sample_shop import APPS
 
 TITLE = "PaymentError: <img src=x onerror='window.pwned=1'> no"
@@ -45,7 +45,7 @@ EVENT = {
 
 def look(relay: Daemon, folder: Path) -> dict[str, Any]:
     """What one visit of the page saw and asked for."""
-    node = tool("node", "Debian: nodejs")
+    node = node_program()
     chromium = tool("chromium", "Debian: chromium")
     modules = npm_folder("browser", *PACKAGES)
     driver = folder / "drive_capture_page.cjs"

@@ -19,7 +19,7 @@ from urllib.parse import urlencode
 
 from support.environments import npm_folder
 from support.planted import ORDER
-from support.requirements import tool
+from support.requirements import node_program, tool
 from support.sample_shop import APPS
 
 PACKAGES = ("@sentry/react@11.12.0", "react@19.3.1", "react-dom@19.3.1", "esbuild@0.28.2", "playwright-core@1.65.1")
@@ -42,7 +42,7 @@ class Visit:
 
 def fail_to_pay_in_browser(dsn: str, folder: Path, *, tunnel: str = "") -> Visit:
     """Open the shop, type the planted order, press the button. The SDK has flushed on return."""
-    node = tool("node", "Debian: nodejs")
+    node = node_program()
     chromium = tool("chromium", "Debian: chromium")
     modules = npm_folder("browser", *PACKAGES)
     site = _site(modules)

@@ -6,6 +6,7 @@ Owns the one rule for all of them: missing on a developer's machine the test is 
 
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -30,3 +31,16 @@ def tool(name: str, hint: str = "") -> Path:
     found = shutil.which(name)
     require(found, f"needs the program {name}{f' ({hint})' if hint else ''}")
     return Path(str(found))
+
+
+NODE = (20, 19)
+"""The oldest that the JavaScript SDKs of the tests run on."""
+
+
+def node_program() -> Path:
+    """Node, new enough."""
+    program = tool("node", f"{NODE[0]}.{NODE[1]} or newer")
+    version = subprocess.run([str(program), "--version"], capture_output=True, text=True, check=True).stdout.strip()
+    major, minor, *_ = (int(part) for part in version.removeprefix("v").split("."))
+    require((major, minor) >= NODE, f"needs node {NODE[0]}.{NODE[1]} or newer, found {version}")
+    return program

@@ -12,7 +12,7 @@ from pathlib import Path
 from support.environments import npm_folder, python_path
 from support.planted import HEADERS, ORDER, PEER_ADDRESS, TARGET
 from support.processes import Child, answers, free_port
-from support.requirements import tool
+from support.requirements import node_program
 
 APPS = Path(__file__).parent / "apps"
 NODE_PACKAGES = ("@sentry/node@11.12.0", "express@5.3.0")
@@ -53,7 +53,7 @@ def fail_to_pay_in_python(framework: str, sdk: PythonSdk, dsn: str, folder: Path
 
 def fail_to_pay_in_express(dsn: str, folder: Path) -> None:
     """The same with @sentry/node in Express."""
-    node = tool("node", "Debian: nodejs")
+    node = node_program()
     modules = npm_folder("node", *NODE_PACKAGES) / "node_modules"
     port = free_port()
     app = folder / "express_app.cjs"
