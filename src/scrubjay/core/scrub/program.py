@@ -13,7 +13,7 @@ from typing import Final
 from scrubjay.core.scrub import legacy
 from scrubjay.core.scrub.matching import ALWAYS, TRUE, Application, Matcher
 from scrubjay.core.scrub.rule_spec import Config, read_config
-from scrubjay.core.scrub.rules import RuleSet
+from scrubjay.core.scrub.rules import Rule, RuleSet
 from scrubjay.core.scrub.schema import Plan, Planner
 from scrubjay.core.scrub.screen import Screen, ScreenBuilder
 from scrubjay.core.scrub.selectors import parse_selector, sort_key
@@ -37,7 +37,10 @@ _CLOSED_PLACES = (
 
 @dataclass(slots=True)
 class Pass:
-    """One config, compiled. `legacy_view`: attributes count as their values (scrubbing.md 12.2)."""
+    """One config, compiled. `legacy_view`: attributes count as their values (scrubbing.md 12.2).
+
+    `text_rules` run over plain text such as log files (15.6); only the closures of profile `strict` have any.
+    """
 
     matcher: Matcher
     planner: Planner
@@ -49,6 +52,7 @@ class Pass:
     scrubs_data: bool
     forced_full: tuple[str, ...]
     documents: dict[str, Plan]
+    text_rules: tuple[Rule, ...]
     max_text_bytes: int = _MAX_TEXT_BYTES
 
 
@@ -120,6 +124,7 @@ def _compile_pass(config: Config, *, strict: bool, switches: legacy.Switches | N
     ]
     if strict and switches is not None:
         applications += _closures(config, rules, switches)
+    text_rules = applications[-1].rules if applications and applications[-1].any_class else ()
     if not applications:
         return None
     matcher = Matcher(applications, builder.key_bit)
@@ -150,7 +155,7 @@ def _compile_pass(config: Config, *, strict: bool, switches: legacy.Switches | N
     forced = _forced(applications, rules)
     return Pass(
         matcher, planner, builder.build(), key_info, plain, strict, switches is not None,
-        switches is not None and switches.scrub_data, forced, documents,
+        switches is not None and switches.scrub_data, forced, documents, text_rules,
     )  # fmt: skip
 
 
