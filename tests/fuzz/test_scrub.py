@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from scrubjay.core.scrub.detectors import DETECTORS
 from scrubjay.core.scrub.documents import scrub_document
+from scrubjay.core.scrub.program import compile_program
+from scrubjay.errors import Unscrubbable
 from support import detecting, scrubbing
 
 STRICT = scrubbing.default_program("strict")
@@ -119,3 +121,82 @@ def test_planted_in_the_corpus() -> None:
         got = scrubbing.scrub(STRICT, event)
         assert got["extra"]["note"] != event["extra"]["note"], name
         assert got["_meta"]["breadcrumbs"]["values"]["0"]["message"], name
+
+
+KEYS = (
+    "platform", "user", "ip_address", "sdk", "settings", "infer_ip", "attrs", "items", "attributes", "client.address", "value", "type",
+    "version", "ingest_settings", "request", "api_target", "data", "variables", "url", "headers", "cookies", "query_string", "contexts",
+    "response", "trace", "exception", "values", "stacktrace", "frames", "vars", "breadcrumbs", "message", "logentry", "formatted",
+    "spans", "links", "tags", "debug_meta", "images", "_meta", "", "rem", "val", "extra", "0", "sentry.interfaces.User", "threads",
+    "fragment", "id", "username", "sentry_tags", "did", "body", "error", "urls",
+)  # fmt: skip
+TEXTS = (
+    "{{auto}}",
+    "javascript",
+    "graphql",
+    "ana@lab.example",
+    "a=1; b",
+    "https://u:p@h?q=1#f",
+    "password",
+    "elf",
+    "device",
+    "192.0.2.1",
+    "",
+    "/a/b",
+)
+anything = st.recursive(
+    st.one_of(
+        st.sampled_from(TEXTS),
+        st.none(),
+        st.booleans(),
+        st.integers(),
+        st.floats(allow_nan=False, allow_infinity=False),
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.dictionaries(st.sampled_from(KEYS), inner, max_size=5),
+        st.lists(st.tuples(st.sampled_from(KEYS), inner).map(list), max_size=2),
+    ),
+    max_leaves=30,
+)
+SHAPES = (
+    "event",
+    "replay_event",
+    "span",
+    "log_container",
+    "span_container",
+    "trace_metric_container",
+    "session",
+    "generic",
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(document=st.dictionaries(st.sampled_from(KEYS), anything, max_size=6), shape=st.sampled_from(SHAPES))
+def test_no_document_ends_in_anything_but_an_answer(document: dict[str, Any], shape: str) -> None:
+    payload = json.dumps(document).encode()
+    for program in PROGRAMS:
+        try:
+            scrubbed = scrub_document(program, payload, shape)
+        except Unscrubbable:
+            continue
+        assert scrubbed is None or isinstance(json.loads(scrubbed), dict)
+
+
+PROGRAMS = [
+    compile_program(
+        pii_config={"applications": {"**": ["@common"], "!a": ["@anything:hash"]}},
+        settings=scrubbing.SETTINGS,
+        profile=profile,
+        hide_client_ip=True,
+    )
+    for profile in ("parity", "strict")
+]
+
+
+def test_deep_documents_are_walked() -> None:
+    for around in (("[", "]"), ('{"a":', "}")):
+        payload = f'{{"extra":{around[0] * 126}"ana@lab.example"{around[1] * 126}}}'.encode()
+        scrubbed = scrub_document(STRICT, payload, "event")
+        assert scrubbed is not None
+        assert b"[email]" in scrubbed

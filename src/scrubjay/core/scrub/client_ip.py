@@ -41,7 +41,7 @@ def _hide_in_event(fields: dict[str, Raw]) -> bool:
     elif infer is not None or address == _AUTO:
         infers = True
     else:
-        infers = address is None and _value(fields.get("platform")) in _INFERRING_PLATFORMS
+        infers = address is None and str(_value(fields.get("platform"))) in _INFERRING_PLATFORMS
     if address == _AUTO:
         user["ip_address"] = Raw(NULL)
         fields[name] = Raw(encode(user))
