@@ -108,11 +108,6 @@ class Matcher:
         self.root = self._state(0, phases)
 
     @property
-    def keys(self) -> Iterable[str]:
-        """The keys that selectors name, ASCII lower case."""
-        return self._keys
-
-    @property
     def indices(self) -> Iterable[int]:
         """The array positions that selectors name."""
         return self._indices

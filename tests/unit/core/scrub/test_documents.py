@@ -237,3 +237,8 @@ def test_large_payloads() -> None:
     got = scrubbing.scrub(program, event)
     assert got["extra"]["k77"] == "[email]"
     assert len(got["_meta"]["extra"]) == 1
+
+
+def test_sessions_without_an_address() -> None:
+    session = {"sid": "1", "attrs": {"release": "r"}}
+    assert scrubbing.scrub(scrubbing.default_program("strict"), session, "session") == session

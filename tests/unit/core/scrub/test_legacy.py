@@ -8,6 +8,7 @@ import pytest
 
 from scrubjay.core.scrub.legacy import convert_settings
 from scrubjay.core.scrub.program import compile_program
+from scrubjay.errors import ConfigError
 from support import scrubbing
 
 
@@ -48,3 +49,8 @@ def test_excluded_fields_shield_from_the_base_rules_only() -> None:
     got = scrubbing.scrub(program, {"extra": {"note": "192.0.2.1"}, "user": {"ip_address": "192.0.2.1"}})
     assert got["extra"]["note"] == "192.0.2.1"
     assert got["user"]["ip_address"] is None
+
+
+def test_settings_that_are_no_object() -> None:
+    with pytest.raises(ConfigError):
+        convert_settings(5)  # type: ignore[arg-type]

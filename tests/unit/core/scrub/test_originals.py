@@ -46,3 +46,25 @@ def test_other_metadata_is_left_alone(meta: Any) -> None:
     program = scrubbing.config_program({"applications": {"$string": ["@ip"]}})
     event = {"extra": {"x": "y"}, "_meta": meta}
     assert scrubbing.scrub(program, event) == event
+
+
+def test_originals_deep_in_untyped_content() -> None:
+    program = scrubbing.config_program({"applications": {"$string": ["@ip"]}})
+    event = {"extra": {"a": {"b": [{"c": None}]}}, "user": {"data": {"x": {"y": None}}}, "sdk": {"packages": None}}
+    meta = {
+        "extra": {"a": {"b": {"0": {"c": VALUE}}}},
+        "user": {"data": {"x": {"y": VALUE}}},
+        "sdk": {"packages": VALUE},
+        "spans": {"0": {"description": VALUE, "tags": {"a": VALUE}}},
+        "server_name": {"0": VALUE},
+    }
+    got = scrubbing.scrub(program, {**event, "_meta": meta})["_meta"]
+    assert got["extra"] == {"a": {"b": {"0": {"c": CLEAN}}}}
+    assert got["user"] == {"data": {"x": {"y": CLEAN}}}
+    assert got["sdk"] == {"packages": VALUE}
+
+
+def test_originals_in_span_tags() -> None:
+    program = scrubbing.config_program({"applications": {"a": ["@ip"]}})
+    event = {"spans": [{"tags": {"a": None}}], "_meta": {"spans": {"0": {"tags": {"a": VALUE}}, "1": {"tags": VALUE}}}}
+    assert scrubbing.scrub(program, event)["_meta"]["spans"]["0"] == {"tags": {"a": CLEAN}}

@@ -132,3 +132,64 @@ def test_attributes_seen_by_the_advanced_config() -> None:
     assert scrubbing.scrub(program, {"items": [{"attributes": 5}]}, "log_container")["items"] == [{"attributes": 5}]
     whole = scrubbing.config_program({"applications": {"$log.attributes": ["@anything"]}})
     assert scrubbing.scrub(whole, {"items": [log]}, "log_container")["items"][0]["attributes"] is None
+
+
+EVERYTHING = scrubbing.config_program(
+    {
+        "applications": {
+            "$string && !nope": ["@anything:mask"],
+            "$user.* || $http.* || $span.* || extra.* || $frame.vars || images.* || attributes.* || contexts.*.*": [
+                "@anything"
+            ],
+        }
+    }
+)
+
+
+@pytest.mark.parametrize(
+    "wrong", [None, 5, "text", [], {}, [5], {"values": 5}, {"frames": 5}, [{"stacktrace": 5}], [[1]]]
+)
+@pytest.mark.parametrize(
+    "field",
+    ["user", "request", "contexts", "exception", "breadcrumbs", "threads", "spans", "debug_meta", "sdk", "logentry", "stacktrace",
+     "template", "csp", "errors", "message", "tags"],
+)  # fmt: skip
+def test_wrong_kinds_are_never_searched_as_what_they_are_not(field: str, wrong: Any) -> None:
+    got = scrubbing.scrub(EVERYTHING, {field: wrong, "event_id": "1" * 32})
+    assert got["event_id"] == "1" * 32
+
+
+@pytest.mark.parametrize("wrong", [None, 5, "text", [], [5]])
+def test_wrong_kinds_further_down(wrong: Any) -> None:
+    event = {
+        "user": {"geo": wrong, "data": wrong, "id": wrong, "ip_address": wrong},
+        "request": {"headers": wrong, "cookies": wrong, "env": wrong, "url": wrong},
+        "spans": [{"data": wrong, "tags": wrong, "sentry_tags": wrong, "links": wrong}],
+        "exception": {"values": [wrong, {"mechanism": wrong, "value": wrong, "stacktrace": {"frames": wrong}}]},
+        "contexts": {
+            "trace": wrong,
+            "response": {"headers": wrong},
+            "monitor": {"a": wrong},
+            "device": {"name": wrong},
+        },
+        "debug_meta": {"images": wrong},
+        "event_id": "1" * 32,
+    }
+    for program in (EVERYTHING, IP, PARITY, scrubbing.default_program("strict")):
+        assert scrubbing.scrub(program, event)["event_id"] == "1" * 32
+
+
+def test_shadowed_attributes_are_written_again() -> None:
+    from scrubjay.core.scrub.documents import scrub_document
+
+    payload = b'{"items":[{"attributes":{"a":{"value":"192.0.2.1","value":"x"},"b":{"type":"string"}}}]}'
+    for program in (PARITY, IP):
+        scrubbed = scrub_document(program, payload, "log_container")
+        assert scrubbed is not None
+        assert b"192" not in scrubbed
+
+
+def test_attributes_without_a_value() -> None:
+    log = {"attributes": {"password": {"type": "string"}, "token": 5}}
+    for program in (PARITY, IP):
+        assert scrubbing.scrub(program, {"items": [log]}, "log_container") == {"items": [log]}

@@ -106,3 +106,10 @@ def test_overlaps() -> None:
 
 def test_lines() -> None:
     assert list(lines(b"a\n\nb\n")) == [[(0, 1)], [(2, 2)], [(3, 4)], [(5, 5)]]
+
+
+def test_all_plain_text_may_be_gone() -> None:
+    """More places than pieces: the rest of the U+0000 stand for nothing."""
+    text = Text(b"a[x]b[y]c", [Remark("q", "s", (1, 4)), Remark("q", "s", (5, 8))])
+    run(text, rb"a\0", "mask")
+    assert text.value == b"**b[x]c"

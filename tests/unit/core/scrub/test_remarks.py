@@ -54,3 +54,9 @@ def test_damaged_trees_are_mended_where_written() -> None:
     notes = Notes({"a": 5})
     notes.write(("a", "b"), Text(b"", [], 1))
     assert notes.tree == {"a": {"b": {"": {"len": 1}}}}
+
+
+def test_removal_where_nothing_was() -> None:
+    notes = Notes({"a": {"b": {"": {}}}})
+    notes.remove(("a", "b", "c"), Remark("r", "x"))
+    assert notes.tree == {"a": {"b": {"": {}, "c": {"": {"rem": [["r", "x"]]}}}}}
