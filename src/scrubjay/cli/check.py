@@ -92,8 +92,13 @@ def unread(plan: ProjectPlan) -> Iterator[str]:
     if plan.scrub is None:
         yield "everything"
         return
-    unwanted = {"attachment"} if plan.attachments == "drop" else set()
-    yield from sorted({kind.type for kind in KINDS.values() if kind.scope is None} - unwanted)
+    blind = {kind.type for kind in KINDS.values() if kind.scope is None}
+    if plan.attachments == "drop":
+        blind.remove("attachment")
+    elif plan.attachments == "text":
+        blind.remove("attachment")
+        yield "attachments that are neither text nor JSON"
+    yield from sorted(blind)
     if plan.opaque == "forward":
         yield "items of unknown types that are not JSON"
 

@@ -17,6 +17,7 @@ from scrubjay.core.dsn import Auth
 from scrubjay.core.enforcement import Ruling, draw_up, judge
 from scrubjay.core.envelope import Envelope, Item, TooDeep, decode_json, read_header
 from scrubjay.core.items import check_sizes, classify
+from scrubjay.core.items.blobs import is_file
 from scrubjay.core.items.partial import Dropped, Thinned
 from scrubjay.core.ledger import Account, Tally
 from scrubjay.core.limits import ActiveLimit, Scoping, format_rate_limits
@@ -26,6 +27,7 @@ from scrubjay.core.ports import Ingress, Ports, Verdict
 from scrubjay.core.quotas import zero_limits
 from scrubjay.core.scrub.documents import scrub_document
 from scrubjay.core.scrub.program import ScrubProgram
+from scrubjay.core.scrub.text import scrub_text
 from scrubjay.errors import BadRequest, Denied, Unavailable, Unscrubbable
 from scrubjay.reasons import Reason
 
@@ -179,13 +181,14 @@ async def scrub(tally: Tally, plan: ProjectPlan, ports: Ports) -> None:
 
 def _scrub_item(program: ScrubProgram, item: Item, plan: ProjectPlan) -> bytes | Reason | None:
     kind = item.kind
-    if kind.scope is None:
-        unwanted = plan.attachments == "drop" and kind.type == "attachment"
-        return reasons.OPAQUE_DROPPED if unwanted else None
+    if kind.type == "attachment" and plan.attachments == "drop":
+        return reasons.OPAQUE_DROPPED
     try:
-        return scrub_document(program, item.payload, kind.scope)
+        if kind.scope is not None:
+            return scrub_document(program, item.payload, kind.scope)
+        return scrub_text(program, item.payload) if plan.attachments == "text" and is_file(item) else None
     except Unscrubbable:
-        if _is_json(item.payload):
+        if kind.scope is None or _is_json(item.payload):
             return reasons.UNSCRUBBABLE
         if kind.type:
             return reasons.INVALID_JSON

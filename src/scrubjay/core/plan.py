@@ -25,7 +25,7 @@ from scrubjay.settings.project import DataScrubbing, ProjectConfig
 from scrubjay.settings.schema import Settings
 
 OriginRule = Callable[[str], bool]
-AttachmentPolicy = Literal["keep", "drop"]
+AttachmentPolicy = Literal["text", "keep", "drop"]
 Word = TypeVar("Word", bound=str)
 
 
@@ -102,6 +102,7 @@ def compile_plan(project: ProjectConfig, settings: Settings, programs: Programs 
     options = project.config
     problems: list[str] = []
     profile = _choice(options.scrubjay.scrub, "profile", settings.scrub.profile, ("strict", "parity"))
+    attachments = _choice(options.scrubjay.scrub, "attachments", settings.scrub.attachments, ("text", "keep", "drop"))
     # Scrubbing decides what the server may learn of the client's address, unless the operator decided (ingest.md 7.3).
     policy = settings.privacy.send_client_ip
     hides_client_ip = options.scrubbing.scrub_ip_addresses if policy == "auto" else policy == "none"
@@ -128,7 +129,7 @@ def compile_plan(project: ProjectConfig, settings: Settings, programs: Programs 
         quotas=quotas,
         scrub=program,
         opaque=_choice(options.scrubjay.scrub, "opaque", settings.scrub.opaque, ("drop", "forward")),
-        attachments=_choice(options.scrubjay.scrub, "attachments", settings.scrub.attachments, ("keep", "drop")),
+        attachments="keep" if attachments == "text" and profile == "parity" else attachments,
         sends_client_ip=not hides_client_ip,
         sends_user_agent=settings.privacy.send_user_agent,
         sends_origin=settings.privacy.send_origin,

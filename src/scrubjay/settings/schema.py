@@ -281,9 +281,9 @@ class Scrub(Section, frozen=True):
     opaque: Literal["drop", "forward"] = setting(
         "drop", "Payloads of unknown types that are not JSON: drop them, or let them leave unread.", reload=True
     )
-    attachments: Literal["keep", "drop"] = setting(
-        "keep",
-        "Attachments leave unread, or not at all. To scrub those that are text is not yet available.",
+    attachments: Literal["text", "keep", "drop"] = setting(
+        "text",
+        "Attachments: scrub those that are text or JSON (in profile `strict`), keep all unread, or drop all.",
         reload=True,
     )
 

@@ -115,7 +115,8 @@ def test_what_leaves_unread_is_said() -> None:
     assert list(unread(ProjectPlan(revision="pass"))) == ["everything"]
     plan = compile_plan(ProjectConfig(), Settings())
     found = list(unread(plan))
-    assert "attachment" in found
+    assert "attachments that are neither text nor JSON" in found
+    assert "attachment" not in found
     assert "replay_video" in found
     assert "event" not in found
     assert "items of unknown types that are not JSON" not in found
@@ -126,6 +127,9 @@ def test_what_leaves_unread_is_said() -> None:
     [
         ("{opaque: drop}", "replay_video", "items of unknown types that are not JSON"),
         ("{attachments: drop}", "replay_video", "attachment"),
+        ("{attachments: drop}", "replay_video", "attachments that are neither text nor JSON"),
+        ("{attachments: keep}", "attachment", "attachments that are neither text nor JSON"),
+        ("{profile: parity}", "attachment", "everything"),
         ("{opaque: forward}", "items of unknown types that are not JSON", "everything"),
     ],
 )

@@ -383,13 +383,37 @@ def test_unknown_items_are_scrubbed_as_json_or_by_policy() -> None:
     assert payloads(lenient.forwarded) == [b"\x00\x01"]
 
 
-def test_attachments_leave_unread_or_not_at_all() -> None:
-    items = (("event", EVENT), ("attachment", b"ana@lab.example\xff"), ("replay_video", b"\x00"))
+def test_attachments_are_scrubbed_where_they_are_text() -> None:
+    """scrubbing.md 15.6"""
+    reference = '"type":"attachment","content_type":"application/vnd.sentry.attachment-ref+json"'
     path = Path()
-    path.send(envelope(*items))
-    assert payloads(path.forwarded)[1:] == [b"ana@lab.example\xff", b"\x00"]
+    path.send(
+        envelope(("event", EVENT), ("attachment", "mail of ana@lab.example\n"), ("attachment", b"ana@lab.example\xff"))
+    )
+    assert payloads(path.forwarded)[1:] == [b"mail of [email]\n", b"ana@lab.example\xff"]
+    path = Path()
+    path.send(envelope(("event", EVENT), ("attachment", '{"mail":"ana@lab.example"}'), (reference, "ana@lab.example")))
+    first, second = payloads(path.forwarded)[1:]
+    assert b"ana@" not in first
+    assert second == b"ana@lab.example"
+
+
+def test_text_that_cannot_be_scrubbed_does_not_leave() -> None:
+    path = Path()
+    path.send(envelope(("event", EVENT), ("attachment", "x" * 1_200_000)))
+    assert path.account.lost() == [("attachment", "unscrubbable", "")]
+
+
+@pytest.mark.parametrize("scrub", ["attachments: keep", "profile: parity"])
+def test_attachments_may_be_left_alone(scrub: str) -> None:
+    path = Path("config: {scrubjay: {scrub: {%s}}}" % scrub)
+    path.send(envelope(("event", EVENT), ("attachment", "mail of ana@lab.example")))
+    assert payloads(path.forwarded)[1:] == [b"mail of ana@lab.example"]
+
+
+def test_attachments_may_be_dropped() -> None:
     path = Path("config: {scrubjay: {scrub: {attachments: drop}}}")
-    path.send(envelope(*items))
+    path.send(envelope(("event", EVENT), ("attachment", "x"), ("replay_video", b"\x00")))
     assert payloads(path.forwarded)[1:] == [b"\x00"]
     assert path.account.lost() == [("attachment", "opaque_dropped", "")]
     assert path.closes()

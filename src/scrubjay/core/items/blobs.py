@@ -38,6 +38,12 @@ def _creates_event(item: Item) -> bool:
     return _attachment_type(item) in _CRASHES
 
 
+def is_file(item: Item) -> bool:
+    """Whether the payload is a file and nothing else: no metadata before it, no mere reference to one (`ingest.md` 6.7)."""
+    content_type = item.headers.get("content_type")
+    return item.type == "attachment" and content_type not in (*_TRACE_ATTACHMENTS, *_REFERENCES)
+
+
 def _attachment(item: Item) -> Quantities:
     if item.headers.get("rate_limited") is True or _attachment_type(item) == _DYING_MESSAGE:
         return ()
