@@ -51,6 +51,6 @@ def classify(item: Item) -> None:
     elif name == "integration":
         raise BadRequest(reasons.INTERNAL_ENVELOPE, "an item that only relays may use among themselves")
     kind = KINDS.get(name, blobs.UNKNOWN)
-    if kind is batch.SPAN and item.headers.get("content_type") == batch.SPAN_CONTAINER_TYPE:
+    if kind is batch.SPAN and batch.is_span_container(item):
         kind = batch.SPAN_CONTAINER
     item.kind = kind

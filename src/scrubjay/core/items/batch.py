@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from typing import Final
 
+from scrubjay.core.envelope import Item
 from scrubjay.core.items.kind import ItemKind, counts_records, counts_records_and_bytes, nothing
 from scrubjay.reasons import DataCategory
 
 SPAN_CONTAINER_TYPE: Final = "application/vnd.sentry.items.span.v2+json"
+
+
+def is_span_container(item: Item) -> bool:
+    """Whether many spans stand in it: by its media type in any spelling, since what is taken for one span is scrubbed as one."""
+    content_type = item.headers.get("content_type")
+    if not isinstance(content_type, str):
+        return False
+    return content_type == SPAN_CONTAINER_TYPE or content_type.partition(";")[0].strip().lower() == SPAN_CONTAINER_TYPE
 
 
 _SESSIONS = counts_records(DataCategory.SESSION)

@@ -1,5 +1,7 @@
 """What all kinds have in common, and the registry (ingest.md 6, decisions.md 1.2)."""
 
+from collections.abc import Callable
+
 import pytest
 
 from scrubjay import reasons
@@ -53,6 +55,15 @@ def test_spans_are_of_two_kinds() -> None:
     assert make_item("span").kind is batch.SPAN
     assert make_item("span", content_type="application/json").kind is batch.SPAN
     assert make_item("span", content_type=batch.SPAN_CONTAINER_TYPE).kind is batch.SPAN_CONTAINER
+    assert make_item("span", content_type=5).kind is batch.SPAN
+
+
+@pytest.mark.parametrize("spelling", ["{}; charset=utf-8", " {} ;x=y", "{} "])
+@pytest.mark.parametrize("case", [str.lower, str.upper])
+def test_a_container_of_spans_is_one_in_any_spelling_of_its_type(spelling: str, case: Callable[[str], str]) -> None:
+    """What is taken for a single span is scrubbed as one, and the spans inside would leave as they came."""
+    content_type = case(spelling.format(batch.SPAN_CONTAINER_TYPE))
+    assert make_item("span", content_type=content_type).kind is batch.SPAN_CONTAINER
 
 
 @pytest.mark.parametrize(
