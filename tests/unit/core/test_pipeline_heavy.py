@@ -65,6 +65,14 @@ def test_a_small_body_needs_no_thread() -> None:
     assert elsewhere.calls == 0
 
 
+def test_a_body_made_to_be_slow_does_not_hold_up_the_loop() -> None:
+    """128 KiB of colons, each an address, take half a second."""
+    elsewhere = Elsewhere()
+    path = Path(in_thread=elsewhere)
+    path.send(envelope(("event", json.dumps({"extra": {"x": ":" * 128 * 1024}}))))
+    assert elsewhere.calls == 1
+
+
 def test_what_the_thread_found_is_booked_on_the_path() -> None:
     path = Path('config: {filterSettings: {errorMessages: {patterns: ["*boom*"]}}}', in_thread=Elsewhere())
     path.send(envelope(("event", large(message="boom")), ("attachment", "x")))
