@@ -42,6 +42,7 @@ _EARLY: Final = 2000
 _COMPLETE: Final = 2001
 _AFTER: Final = 2002
 _FAILED: Final = -1
+_SHORT_KEY: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +102,8 @@ class Matcher:
         for application in applications:
             self._collect(application.selector)
         self._item_needs: dict[tuple[Item, ...], int] = {}
-        # Screen bits that stand for keys which selectors name.
-        self.key_bits = 0
+        # Screen bits of keys that selectors name and that are so short that they turn up inside other words.
+        self.short_key_bits = 0
         self._states: dict[tuple[int, tuple[int, ...]], State] = {}
         phases = tuple(map(_first_phase, self._star_atoms()))
         self.root = self._state(0, phases)
@@ -290,8 +291,10 @@ class Matcher:
             if any(type(item) is TypeItem and item.name not in BASIC_TYPES for item in items):
                 need = 0
             else:
-                need = self._key_bit(ascii_lower(max(keys, key=len))) if keys else ALWAYS
-                self.key_bits |= need & ~ALWAYS
+                longest = ascii_lower(max(keys, key=len, default=""))
+                need = self._key_bit(longest) if keys else ALWAYS
+                if len(longest) <= _SHORT_KEY:
+                    self.short_key_bits |= need & ~ALWAYS
             self._item_needs[items] = need
         return need
 

@@ -275,7 +275,7 @@ class Planner:
 
         So the key stands for what would always be looked at, and for a crowd of short keys such as names of cookies.
         """
-        keys = mask & self.matcher.key_bits
+        keys = mask & self.matcher.short_key_bits
         if keys.bit_count() > _CROWD:
             mask = mask & ~keys | ALWAYS
         return mask & ~ALWAYS | self._key_bit(name) if mask & ALWAYS else mask
