@@ -159,7 +159,6 @@ class Partition:
 
     @property
     def failed(self) -> bool:
-        """The disk fails again and again: not a matter of space."""
         return self._log.failed
 
     @property
