@@ -57,9 +57,5 @@ def test_supervision_stays_small() -> None:
 def test_each_module_has_a_test_file() -> None:
     """Mirrors: `core/dsn.py` has `tests/unit/core/test_dsn.py`; the edge may be covered by another storey of tests."""
     tested = {path.name for path in (ROOT / "tests").rglob("test_*.py")}
-    missing = [
-        name_of(path)
-        for path in CORE
-        if path.name != "__init__.py" and f"test_{path.name}" not in tested
-    ]
+    missing = [name_of(path) for path in CORE if path.name != "__init__.py" and f"test_{path.name}" not in tested]
     assert not missing
