@@ -10,7 +10,7 @@ import uvloop
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from bench import bench_relay, bench_scrub, bench_spool
+from bench import bench_relay, bench_scrub, bench_send, bench_spool
 from bench.report import Row, print_table
 
 
@@ -37,9 +37,17 @@ def spool_rows(*, quick: bool) -> Iterator[Row]:
             yield Row(f"spool, fsync {mode}", detail=uvloop.run(bench_spool.measure(Path(folder), mode)))
 
 
+def send_rows(*, quick: bool) -> Iterator[Row]:
+    """What the relay's own HTTP client saves."""
+    ours, theirs = bench_send.run(rounds=1, per_round=300) if quick else bench_send.run()
+    detail = f"ours {ours:.0f} µs CPU, aiohttp's client {theirs:.0f} µs"
+    yield Row("one request to the server, 4 KB body", f"{theirs / ours:.1f}×", detail=detail)
+
+
 GROUPS: dict[str, tuple[str, Callable[..., Iterator[Row]]]] = {
     "relay": ("the relay as a whole", bench_relay.rows),
     "scrub": ("scrubbing alone, beside the reference's library (its time less that of an empty event)", scrub_rows),
+    "send": ("sending alone, beside aiohttp's client", send_rows),
     "spool": ("the spool alone", spool_rows),
 }
 
