@@ -51,7 +51,7 @@ def _cookie_header(walk: Walk, fields: dict[str, Raw], plan: Plan, path: NodePat
     for place, (name, value) in enumerate(pairs or ()):
         if name is None or name.lower() != "cookie" or value[0] != QUOTE or pairs is None:
             continue
-        cookies = normalise.read_pairs("cookies", value)
+        cookies = normalise.read_pairs("cookies", value) or normalise.read_loose_cookies(value)
         if not cookies:
             return False
         absent = _absent(fields, "cookies")

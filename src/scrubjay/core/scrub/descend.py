@@ -9,7 +9,7 @@ protocol's own objects in `protocol.py`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from scrubjay.core.scrub import normalise
 from scrubjay.core.scrub.json_text import (
@@ -38,6 +38,20 @@ from scrubjay.errors import Unscrubbable
 # Texts that stand for nothing; no rule touches them (scrubbing.md 7.1).
 EXEMPT = frozenset((b"", b"true", b"false", b"null", b"undefined"))
 
+_ANY_BYTE: Final = bytes(range(256))
+_TEXT: Final = b'"tfn'
+_OBJECT: Final = b"{tfn"
+# How the values of a kind begin; null, true and false are nothing to scrub anywhere. Kinds that are not listed take all values.
+_FIRST_BYTES: Final = {
+    **dict.fromkeys(("string", "message", "ip", "path"), _TEXT),
+    **dict.fromkeys(("number", "bool", "scalar"), b"-0123456789tfn"),
+    **dict.fromkeys(("type", "event", "replay", "user", "request", "exception", "contexts", "attributes"), _OBJECT),
+    **dict.fromkeys(("span_data", "debug_image"), _OBJECT),
+    "list": b"[tfn",
+    "values": b"{[tfn",
+    "map": b"{[tfn",
+}
+
 Handler: TypeAlias = Callable[["Walk", bytes, Plan, NodePath, int], bytes | None]
 
 
@@ -59,7 +73,16 @@ class Walk:
         self.budget -= 1
         if self.budget < 0:
             raise Unscrubbable("more nodes than may be scrubbed")
+        if self.strict and data[0] not in _FIRST_BYTES.get(plan.kind, _ANY_BYTE):
+            return self.misfit(data, plan, path)
         return _HANDLERS[plan.kind](self, data, plan, path, hits)
+
+    def misfit(self, data: bytes, plan: Plan, path: NodePath) -> bytes | None:
+        """Scrub a value of another kind than its field has, as untyped JSON: nobody knows what it is, so nothing of it is exempt.
+
+        The reference takes such values out of the document and scrubs the original (scrubbing.md 5.6, 9.4).
+        """
+        return self.any(data, plan.parent, plan.match, TRUE, plan.key_verdict, path, EVERY)
 
     # ---- texts
 
@@ -75,6 +98,7 @@ class Walk:
             return NULL
         if not text.changed:
             return None
+        self.budget -= len(text.remarks)  # what is redacted costs as much as a node
         self.notes.write(path, text)
         return encode_text(text.value)
 
@@ -245,20 +269,26 @@ class Walk:
                 changed = True
         return changed
 
-    def pairs(self, pairs: normalise.Pairs, plan: Plan, path: NodePath) -> bool:
-        """Scrub the values of a pair list in place; whether any changed."""
+    def pairs(self, pairs: normalise.Pairs, plan: Plan, path: NodePath, first: int = 0) -> bool:
+        """Scrub the values of a pair list in place; whether any changed. `first`: the position of the first of them."""
         changed = False
         config = self.config
         text_types = config.planner.text_types
-        for index, (name, value) in enumerate(pairs):
-            if value[0] != QUOTE:
+        for index, (name, value) in enumerate(pairs, first):
+            if value[0] != QUOTE and not (self.strict and value[0] in b"{["):
                 continue
             match, verdict = config.key_info(name) if name is not None else (config.matcher.index_match(index), 0)
+            if value[0] != QUOTE:
+                new = self.any(value, plan.state, match, TRUE, verdict, (*path, str(index), "1"), EVERY)
+                if new is not None:
+                    pairs[index - first] = (name, new)
+                    changed = True
+                continue
             state = config.matcher.step(plan.state, match | text_types)
             rules = state.rules[plan.node_class]
             new = self.text(value, rules, verdict, (*path, str(index), "1"), self.scan(value)) if rules else None
             if new is not None:
-                pairs[index] = (name, new)
+                pairs[index - first] = (name, new)
                 changed = True
         return changed
 

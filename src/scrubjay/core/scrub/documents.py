@@ -42,6 +42,7 @@ _LARGE_BYTES: Final = 32 * 1024
 # Schema types of documents, and of the records of containers.
 _TYPED = {"event": "event", "replay_event": "replay", "span": "span"}
 _CONTAINERS = {"log_container": "log", "span_container": "span_v2", "trace_metric_container": "trace_metric"}
+_CONTAINER_MEMBERS = frozenset(("items", "version", "ingest_settings"))
 _UNTYPED = frozenset(("generic", "session"))
 # Members of untyped JSON that the server reads by value: a release `auth-api@1` must not become `[Filtered]` (scrubbing.md 15.6).
 _READ_BY_VALUE = frozenset(
@@ -154,10 +155,27 @@ def _scrub_container(one: Pass, scan: Scan, data: bytes, found: int, plan: Plan)
         if new is not raw:
             elements[index] = Raw(new)
             changed = True
+    if one.strict and _scrub_around(one, scan, fields):
+        changed = True
     if not changed:
         return data
     fields["items"] = Raw(encode(elements))
     return encode(fields)
+
+
+def _scrub_around(one: Pass, scan: Scan, fields: dict[str, Raw]) -> bool:
+    """Scrub in place what stands beside the records of a container, as untyped JSON; whether anything changed."""
+    changed = False
+    walk = Walk(one, scan, Notes(), _MAX_NODES)
+    for key, child in fields.items():
+        if key in _CONTAINER_MEMBERS:
+            continue
+        match, verdict = one.key_info(key)
+        new = walk.any(bytes(child), one.matcher.root, match, TRUE, verdict, (key,), scan(child))
+        if new is not None:
+            fields[key] = Raw(new)
+            changed = True
+    return changed
 
 
 def _scrub_untyped(one: Pass, scan: Scan, data: bytes, hits: int) -> bytes:

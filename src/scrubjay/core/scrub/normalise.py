@@ -65,6 +65,12 @@ def read_pairs(kind: str, data: bytes) -> Pairs | None:
     return None
 
 
+def read_loose_cookies(data: bytes) -> Pairs:
+    """Cookies of a JSON string in which some have no name."""
+    parts = [part.strip() for part in decode_text(data).split(";")]
+    return [pair for part in parts if part for pair in _cookies(part) or [("", encode(part))]]
+
+
 def _pair_array(kind: str, elements: list[Raw]) -> Pairs | None:
     pairs: Pairs = []
     for element in elements:

@@ -28,10 +28,10 @@ _MAX_KEYS: Final = 20_000
 _MAX_TEXT_BYTES: Final = 1024 * 1024
 # What the closure of gap G4 adds to the reach of the default rules, whatever the class of the node; `$logentry.message` because
 # loggers are called with ready-made texts as often as with templates. The attributes are where streamed spans carry a description
-# and the text of the error that ended them.
+# and the text of the error that ended them; their name is a description too, such as the statement of a query.
 _CLOSED_PLACES = (
-    "$http.url || tags.* || $error.value || $breadcrumb.category || $span.description || $logentry.message || $logentry.formatted"
-    " || attributes.'sentry.description' || attributes.'sentry.status.message'"
+    "$http.url || tags.* || $error.value || $breadcrumb.category || $span.description || $span.name || $logentry.message"
+    " || $logentry.formatted || attributes.'sentry.description' || attributes.'sentry.status.message'"
 )
 
 
@@ -148,7 +148,7 @@ def _compile_pass(config: Config, *, strict: bool, switches: legacy.Switches | N
                 known[key] = info
         return info
 
-    planner = Planner(matcher, key_verdict, builder.key_bit, builder.percent, builder.exponent)
+    planner = Planner(matcher, key_verdict, builder.key_bit, builder.percent, builder.exponent, strict=strict)
     plain = matcher.index_match(-1)
     # Made before the screen, so that the keys that matter have their bits in it.
     documents = {name: planner.document(name, root_type) for name, root_type in DOCUMENT_TYPES.items()}

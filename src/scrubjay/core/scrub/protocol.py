@@ -16,6 +16,7 @@ from scrubjay.core.scrub.json_text import (
     WORDS,
     Raw,
     as_text,
+    decode_array,
     decode_object,
     decode_text,
     encode,
@@ -26,6 +27,7 @@ from scrubjay.core.scrub.redact import Remark
 from scrubjay.core.scrub.remarks import NodePath
 from scrubjay.core.scrub.schema import Plan, attribute_class
 from scrubjay.core.scrub.schema_fields import CONTEXTS, DEBUG_IMAGES
+from scrubjay.core.scrub.screen import EVERY
 
 # Old names of interfaces. Beside the new name the old one is dropped.
 _ALIASES = {
@@ -99,7 +101,12 @@ def visit_values(walk: Walk, data: bytes, plan: Plan, path: NodePath, hits: int)
     else:
         return None
     values = bytes(fields["values"])
-    if values[0] == BRACKET:
+    if walk.strict and values[0] not in b"[n":
+        new = walk.misfit(values, inner, (*path, "values"))
+        if new is not None:
+            fields["values"] = Raw(new)
+            changed = True
+    elif values[0] == BRACKET:
         new = visit_elements(walk, values, inner, (*path, "values"), flagged)
         if new is not None:
             fields["values"] = Raw(new)
@@ -165,9 +172,32 @@ def visit_pairs(walk: Walk, data: bytes, plan: Plan, path: NodePath, hits: int) 
     if walk.removed(plan.rules, plan.key_verdict, path):
         return NULL
     pairs = normalise.read_pairs(path[-1], data)
+    if pairs is None and walk.strict:
+        if data[0] == BRACKET:
+            return _loose_pairs(walk, data, plan, path)
+        if data[0] != QUOTE or path[-1] != "cookies":
+            return walk.misfit(data, plan, path)
+        pairs = normalise.read_loose_cookies(data)
     if pairs is None or not walk.pairs(pairs, plan, path):
         return None
     return normalise.write_pairs(pairs)
+
+
+def _loose_pairs(walk: Walk, data: bytes, plan: Plan, path: NodePath) -> bytes | None:
+    """A list of which some elements are pairs, and others are what they are."""
+    changed = False
+    elements = decode_array(data)
+    for index, element in enumerate(elements):
+        pairs = normalise.read_pairs(path[-1], b"[" + bytes(element) + b"]")
+        if pairs is None:
+            match = walk.config.matcher.index_match(index)
+            new = walk.any(bytes(element), plan.state, match, TRUE, 0, (*path, str(index)), EVERY)
+        else:
+            new = normalise.write_pairs(pairs)[1:-1] if walk.pairs(pairs, plan, path, index) else None
+        if new is not None:
+            elements[index] = Raw(new)
+            changed = True
+    return encode(elements) if changed else None
 
 
 def visit_contexts(walk: Walk, data: bytes, plan: Plan, path: NodePath, hits: int) -> bytes | None:
@@ -186,6 +216,10 @@ def visit_contexts(walk: Walk, data: bytes, plan: Plan, path: NodePath, hits: in
             continue
         raw = bytes(child)
         if raw[0] != BRACE:
+            inner = planner.child(plan, key, "any", TRUE)
+            if walk.strict and (new := walk.misfit(raw, inner, (*path, key))) is not None:
+                fields[key] = Raw(new)
+                changed = True
             continue
         kind = _context_kind(raw, key)
         if kind == "monitor":
@@ -226,13 +260,21 @@ def visit_attributes(walk: Walk, data: bytes, plan: Plan, path: NodePath, hits: 
         if not (found & plan.mask or verdict or match != config.plain_match):
             continue
         raw = bytes(child)
-        if raw[0] != BRACE:
-            continue
-        attribute = decode_object(raw)
-        shadowed = has_shadowed_keys(raw, attribute)
         own = (*path, name)
         value_class = attribute_class(name)
         value_class = TRUE if value_class is None else value_class
+        if raw[0] != BRACE:
+            # The value alone, as older SDKs have it.
+            if walk.strict:
+                bare = walk.any(raw, plan.state, match, value_class, verdict, own, found, _attribute_class)
+                if bare is not None:
+                    fields[name] = Raw(bare)
+                    changed = True
+            continue
+        attribute = decode_object(raw)
+        shadowed = has_shadowed_keys(raw, attribute)
+        if walk.strict and len(attribute) > 1:
+            shadowed |= _beside_value(walk, attribute, plan, match, own)
         value = attribute.get("value")
         new = None
         if config.legacy_view:
@@ -264,6 +306,18 @@ def visit_attributes(walk: Walk, data: bytes, plan: Plan, path: NodePath, hits: 
             fields[name] = Raw(encode(attribute))
             changed = True
     return encode(fields) if changed else None
+
+
+def _beside_value(walk: Walk, attribute: dict[str, Raw], plan: Plan, match: int, path: NodePath) -> bool:
+    """Scrub in place what else stands in an attribute: its type, in truth, and whatever somebody put there."""
+    changed = False
+    for key, member in attribute.items():
+        if key != "value" and (found := walk.scan(member)) & plan.mask:
+            new = walk.any(bytes(member), plan.state, match, TRUE, 0, (*path, key), found)
+            if new is not None:
+                attribute[key] = Raw(new)
+                changed = True
+    return changed
 
 
 def _attribute_class(key: str, enclosing: int) -> int:

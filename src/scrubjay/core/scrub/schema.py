@@ -39,6 +39,8 @@ _CONTEXT_TYPES = frozenset(CONTEXTS.values())
 # Element types most of which no rule reaches. Elsewhere screening element by element is faster than a skeleton.
 _DEEP = frozenset(("type:exception", "type:thread", "type:frame"))
 _CROWD: Final = 4
+# Types whose unlisted members are of class true in `strict`: nobody knows what they hold.
+_OPEN_TYPES = frozenset(("log", "span", "span_v2", "mechanism"))
 _TEXT_SHAPES = frozenset(("string", "message", "ip", "path"))
 
 
@@ -141,8 +143,11 @@ class Planner:
         key_bit: Callable[[str], int],
         percent: int,
         exponent: int,
+        *,
+        strict: bool = False,
     ) -> None:
         """`percent` and `exponent`: screen bits of what makes text that is not in the bytes (scrubbing.md 16)."""
+        self._open = _OPEN_TYPES if strict else frozenset[str]()
         self.matcher = matcher
         self._key_bit = key_bit
         self._key_verdict = key_verdict
@@ -161,6 +166,9 @@ class Planner:
         plan = self._plans.get(key)
         if plan is None:
             plan = self._plans[key] = self._make(parent, match, shape, node_class, key_verdict)
+            if self._open and plan.mask and plan.kind != "any":
+                # A value of the wrong kind is scrubbed as untyped, so what could matter there has to open it.
+                plan.mask |= self._make_any(parent, match, TRUE, key_verdict).mask
         return plan
 
     def document(self, type_name: str, root_type: str = "") -> Plan:
@@ -253,6 +261,8 @@ class Planner:
         if described.unknown == _BY_ATTRIBUTE:
             plan.mask |= plan.state.region[TRUE] | plan.state.region[MAYBE]
             return
+        if plan.name in self._open:
+            plan.unknown = TRUE
         dead = ["type"] if plan.name in _CONTEXT_TYPES else []
         for name, (node_class, shape) in described.fields.items():
             child = None

@@ -45,7 +45,8 @@ trace_metric - trace_metric
   ~ any value
   ~ attributes attributes
 span_v2 ~
-  - dead trace_id parent_span_id span_id name status is_segment start_timestamp end_timestamp
+  - dead trace_id parent_span_id span_id status is_segment start_timestamp end_timestamp
+  - string name
   ~ list:type:span_v2_link links
   + attributes attributes
 trace_attachment_meta ~
@@ -175,6 +176,7 @@ flags_context_item ~
 geo -
   + string country_code city subdivision region
 mechanism -
+  - dead type source synthetic handled help_link meta exception_id parent_id is_exception_group
   + string description
   + map:any data
 frame - frame

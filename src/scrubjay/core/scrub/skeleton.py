@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 # Counts the members that it finds, by name, and says whether the screen flags anything in them.
 _Judge: TypeAlias = Callable[[Any, Scan, dict[str, int]], bool]
-# Type, judge, names in and below it, names of leaves.
-_Made: TypeAlias = tuple[Any, _Judge, frozenset[str], frozenset[str]]
+# Type, judge, names in and below it.
+_Made: TypeAlias = tuple[Any, _Judge, frozenset[str]]
 _VALUES = "values"
 _OBJECTS = frozenset(("type", "exception"))
 
@@ -31,14 +31,12 @@ _OBJECTS = frozenset(("type", "exception"))
 class Skeleton:
     """Decoders and judge of a list. `element` is the type of its elements, `names` the members that are read.
 
-    `leaves`: those of them that hold something to scrub; where none of them stands, there is nothing to look at.
     `decode_list` reads the list alone, `decode_values` also an object around it, as `exception` and others have it.
     """
 
     element: Any
     judge: _Judge
     names: frozenset[str]
-    leaves: frozenset[str]
     decode_list: Callable[[bytes], Any]
     decode_values: Callable[[bytes], Any]
     counter: KeyCounter
@@ -52,8 +50,6 @@ class Skeleton:
         counted = self.counter.count(data)
         if counted is None:
             return None
-        if not any(counted[name] for name in self.leaves):
-            return []
         found = dict.fromkeys(counted, 0)
         try:
             if data[0] == BRACKET:
@@ -75,13 +71,12 @@ def make_skeleton(element_plan: Plan) -> Skeleton | None:
     made = _object(element_plan)
     if made is None:
         return None
-    element, judge, names, leaves = made
+    element, judge, names = made
     values = msgspec.defstruct("Values", [(_VALUES, list[element])])  # type: ignore[valid-type]
     return Skeleton(
         element,
         judge,
         names,
-        leaves,
         msgspec.json.Decoder(list[element]).decode,  # type: ignore[valid-type]
         msgspec.json.Decoder(values).decode,
         KeyCounter(sorted({*names, _VALUES})),
@@ -89,19 +84,18 @@ def make_skeleton(element_plan: Plan) -> Skeleton | None:
 
 
 def _object(plan: Plan) -> _Made | None:
-    """Type and judge of a typed object, or null, the names in and below it, and those of them that are leaves."""
+    """Type and judge of a typed object, or null, and the names in and below it."""
     if plan.kind not in _OBJECTS or not plan.closed or plan.rules:
         return None
     members: list[tuple[str, Any, Any]] = []
     judges: list[tuple[str, str, _Judge]] = []
-    names, leaves = set(plan.fields), set[str]()
+    names = set(plan.fields)
     for place, (name, child) in enumerate(plan.fields.items()):
-        kind, judge, below, leaves_below = _member(child)
+        kind, judge, below = _member(child)
         attribute = f"member_{place}"
         members.append((attribute, kind | msgspec.UnsetType, msgspec.field(default=msgspec.UNSET, name=name)))
         judges.append((attribute, name, judge))
         names |= below
-        leaves |= leaves_below or {name}
     struct = msgspec.defstruct("Skeleton", members, gc=False)
 
     def judge_object(value: Any, scan: Scan, found: dict[str, int]) -> bool:
@@ -115,7 +109,7 @@ def _object(plan: Plan) -> _Made | None:
                         flagged = True
         return flagged
 
-    return struct | None, judge_object, frozenset(names), frozenset(leaves)
+    return struct | None, judge_object, frozenset(names)
 
 
 def _member(plan: Plan) -> _Made:
@@ -129,8 +123,8 @@ def _member(plan: Plan) -> _Made:
                     flagged = True
             return flagged
 
-        return list[inner.element] | None, judge_list, inner.names, inner.leaves  # type: ignore[name-defined]
+        return list[inner.element] | None, judge_list, inner.names  # type: ignore[name-defined]
     if (made := _object(plan)) is not None:
         return made
     mask = plan.mask
-    return msgspec.Raw, lambda value, scan, _found: bool(scan(value) & mask), frozenset(), frozenset()
+    return msgspec.Raw, lambda value, scan, _found: bool(scan(value) & mask), frozenset()
