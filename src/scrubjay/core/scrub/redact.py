@@ -9,7 +9,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from scrubjay.errors import Unscrubbable
 
@@ -19,6 +19,8 @@ Finder: TypeAlias = Callable[[bytes], Sequence[list[Span]]]
 
 _CONTINUATION = bytes(range(0x80, 0xC0))
 FILTERED = "[Filtered]"
+MAX_MATCHES: Final = 20_000
+"""Of one rule in one text; each costs about 10 us, so that more would break the bound of time (scrubbing.md 15.7)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,8 @@ def redact(text: Text, finder: Finder, origin: str, redaction: Redaction, *, ski
     matches = finder(search)
     if not matches:
         return
+    if len(matches) > MAX_MATCHES:
+        raise Unscrubbable(f"rule {origin}: more matches than may be redacted")
     old = iter([chunk for chunk in chunks or () if chunk.origin])
     out: list[_Chunk] = []
     cut = 0
