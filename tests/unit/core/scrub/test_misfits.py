@@ -72,6 +72,15 @@ def test_nothing_leaves_because_it_is_of_the_wrong_kind(place: tuple[Any, ...], 
     assert EMAIL not in got
 
 
+@pytest.mark.parametrize("place", PLACES, ids=lambda place: ".".join(map(str, place)))
+def test_parity_has_an_answer_to_each_and_strict_removes_no_less(place: tuple[Any, ...]) -> None:
+    parity = scrubbing.default_program("parity")
+    for wrong in WRONG:
+        document = at(place, wrong)
+        kept = json.dumps(scrubbing.scrub(parity, document))
+        assert all(planted in kept for planted in (CARD, EMAIL) if planted in scrubbed(document))
+
+
 @pytest.mark.parametrize(
     "cookies", [f"sessionid={SECRET}; c", f"c; sessionid={SECRET}", f"a=1;; ;sessionid={SECRET};b"]
 )
