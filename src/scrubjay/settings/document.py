@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Final
 
 import yaml
+from yaml.events import CollectionEndEvent, CollectionStartEvent
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from scrubjay.errors import ConfigError
 
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_MAX_DEPTH: Final = 100
 _NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
 _WORDS: Final = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _INTEGER: Final = re.compile(r"-?(0|[1-9]\d*)", re.ASCII)
@@ -36,6 +38,7 @@ def read_text(path: Path) -> str:
 def compose(text: str, where: str) -> Node | None:
     """The document's root; None if it is empty. Raises: ConfigError."""
     try:
+        _check_depth(text, where)
         root: Node | None = yaml.compose(text, Loader=_LOADER)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -44,6 +47,20 @@ def compose(text: str, where: str) -> Node | None:
     except (yaml.YAMLError, RecursionError) as error:
         raise ConfigError(f"malformed YAML: {error}", where=where) from error
     return root
+
+
+def _check_depth(text: str, where: str) -> None:
+    """Composing recurses in C, where too deep a document ends the process. Raises: ConfigError, or what the parser raises."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_LOADER):
+        if isinstance(event, CollectionStartEvent):
+            depth += 1
+            if depth > _MAX_DEPTH:
+                mark = event.start_mark
+                line = mark.line + 1 if mark else None
+                raise ConfigError(f"malformed YAML: more than {_MAX_DEPTH} levels deep", where=where, line=line)
+        elif isinstance(event, CollectionEndEvent):
+            depth -= 1
 
 
 def line_of(node: Node) -> int:

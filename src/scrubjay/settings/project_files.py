@@ -134,7 +134,7 @@ def _document(text: str, where: str) -> object:
         return to_plain(compose(text, where), where)
     try:
         return msgspec.json.decode(text)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise ConfigError(f"malformed JSON: {error}", where=where) from error
 
 

@@ -190,3 +190,15 @@ def test_json_is_read_as_json() -> None:
     text = '{\n\t"slug": "\\ud83d\\ude00\\/",\n\t"rev": "a",\n\t"rev": "b"}'
     project = parse_project(text, "f.json")
     assert (project.slug, project.rev) == ("😀/", "b")
+
+
+@pytest.mark.parametrize("name", ["default.json", "default.yaml"])
+@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a": ', "}")])
+def test_nesting_without_end_is_an_error_and_not_the_end_of_the_process(
+    tmp_path: Path, name: str, opening: str, closing: str
+) -> None:
+    (tmp_path / name).write_text('{"config": ' + opening * 100_000 + "1" + closing * 100_000 + "}")
+    found = load_projects(tmp_path)
+    assert found.default is None
+    assert len(found.problems) == 1
+    assert name in found.problems[0]
