@@ -168,6 +168,19 @@ class TestFailures:
         assert caught.value.failure == "broken"
 
 
+KEY_USAGE = x509.KeyUsage(
+    digital_signature=True,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=True,
+    crl_sign=True,
+    encipher_only=False,
+    decipher_only=False,
+)
+
+
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory):
     """A private certificate authority and a certificate for 127.0.0.1 and sentry.internal: (bundle, certificate and key)."""
@@ -185,6 +198,10 @@ def authority(tmp_path_factory):
             .not_valid_before(now - timedelta(days=1))
             .not_valid_after(now + timedelta(days=1))
             .add_extension(x509.BasicConstraints(ca=names is None, path_length=None), critical=True)
+            # From Python 3.13 on certificates are held to the letter: identifiers and the use of an authority's key must be said.
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
+            .add_extension(KEY_USAGE, critical=True)
         )
         if names is not None:
             builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
