@@ -168,17 +168,18 @@ class TestFailures:
         assert caught.value.failure == "broken"
 
 
-KEY_USAGE = x509.KeyUsage(
-    digital_signature=True,
-    content_commitment=False,
-    key_encipherment=False,
-    data_encipherment=False,
-    key_agreement=False,
-    key_cert_sign=True,
-    crl_sign=True,
-    encipher_only=False,
-    decipher_only=False,
-)
+def key_usage(*, authority):
+    return x509.KeyUsage(
+        digital_signature=True,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=authority,
+        crl_sign=authority,
+        encipher_only=False,
+        decipher_only=False,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -201,7 +202,7 @@ def authority(tmp_path_factory):
             # From Python 3.13 on certificates are held to the letter: identifiers and the use of an authority's key must be said.
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
-            .add_extension(KEY_USAGE, critical=True)
+            .add_extension(key_usage(authority=names is None), critical=True)
         )
         if names is not None:
             builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
