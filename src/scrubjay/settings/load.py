@@ -7,6 +7,7 @@ text and judged by its field, wherever it came from. What follows from several s
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -28,6 +29,9 @@ from scrubjay.settings.setting import Field, Secret, Section, walk
 FILE_NAMES: Final = ("scrubjay.yaml", "config.yml")
 FOLDERS: Final = (".scrubjay", ".relay")
 PROJECTS: Final = "projects"
+
+_USER: Final = re.compile(r"(?<=://)[^/@\s]+@")
+"""The part of a URL that may hold a password."""
 
 FIELDS: Final[Mapping[str, Field]] = {row.key: row for row in walk(Settings) if isinstance(row, Field)}
 SECTIONS: Final[Mapping[str, type[Section]]] = dict(row for row in walk(Settings) if not isinstance(row, Field))
@@ -271,7 +275,7 @@ def _value(row: Field, entry: _Written, env: Mapping[str, str], folder: Path | N
             text = expand(part, env, folder or Path(), partial=is_text(row))
             values.append(parse(text, row))
         except Unusable as error:
-            shown = "***" if Secret.__name__ in str(row.type) else text
+            shown = "***" if Secret.__name__ in str(row.type) else _USER.sub("***@", text)
             raise ConfigError(
                 f"`{shown}`: {error}", where=entry.where, path=row.key, line=entry.line, accepted=error.accepted
             ) from error

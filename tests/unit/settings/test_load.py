@@ -312,3 +312,11 @@ def test_the_table_and_the_structs_agree() -> None:
         assert value_of(settings, key) == row.note.default
         assert row.section in SECTIONS
     assert build({}) == settings
+
+
+def test_password_in_a_url_is_not_repeated(tmp_path: Path) -> None:
+    (tmp_path / "scrubjay.yaml").write_text("relay: {upstream: 'http://u:secretpw@h/p?q=1'}")
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path)
+    assert "secretpw" not in str(caught.value)
+    assert "http://***@h/p?q=1" in str(caught.value)
