@@ -26,6 +26,7 @@ from scrubjay.core.plan import ProjectPlan
 from scrubjay.core.ports import Ingress, Ports, Verdict
 from scrubjay.core.quotas import zero_limits
 from scrubjay.core.scrub.documents import scrub_document
+from scrubjay.core.scrub.headers import scrub_headers
 from scrubjay.core.scrub.program import ScrubProgram
 from scrubjay.core.scrub.text import scrub_text
 from scrubjay.errors import BadRequest, Denied, Unavailable, Unscrubbable
@@ -179,6 +180,7 @@ async def scrub(tally: Tally, plan: ProjectPlan, ports: Ports) -> None:
             tally.drop(item, result)
         elif result is not None:
             item.replace(result)
+    scrub_headers(program, tally.envelope)
 
 
 def _scrub_item(program: ScrubProgram, item: Item, plan: ProjectPlan) -> bytes | Reason | None:
