@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import subprocess
 import time
@@ -12,6 +11,7 @@ import pytest
 
 from scrubjay.errors import SpoolFull
 from scrubjay.runtime.spool.partition import Partition, Record, SpoolOptions
+from support.requirements import require
 
 SIZE_MIB = 8
 NOISE = random.Random(5).randbytes(200_000)
@@ -29,12 +29,10 @@ def small_disk(request, tmp_path):
         with image.open("wb") as file:
             file.truncate(SIZE_MIB * 1024 * 1024)
         made = _try(["mkfs.ext4", "-q", "-m", "0", str(image)])
-        if made:
-            _unavailable(request.param, made)
+        require(not made, f"an {SIZE_MIB} MiB ext4 image cannot be made: {made}")
         command = ["mount", "-o", "loop", str(image), str(mount)]
     refused = _try(command)
-    if refused:
-        _unavailable(request.param, refused)
+    require(not refused, f"{SIZE_MIB} MiB of {request.param} cannot be mounted: {refused}")
     try:
         yield mount
     finally:
@@ -48,13 +46,6 @@ def _try(command: list[str]) -> str:
     except FileNotFoundError:
         return f"{command[0]} is not installed"
     return "" if done.returncode == 0 else done.stderr.strip() or f"{command[0]} failed"
-
-
-def _unavailable(kind: str, reason: str) -> None:
-    message = f"a {kind} of {SIZE_MIB} MiB cannot be mounted: {reason}"
-    if os.environ.get("CI") == "true" and kind == "tmpfs":
-        pytest.fail(message)
-    pytest.skip(message)
 
 
 @pytest.mark.parametrize("mode", ["always", "interval", "never"])
