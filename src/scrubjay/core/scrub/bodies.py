@@ -43,26 +43,24 @@ def visit_request(walk: Walk, data: bytes, plan: Plan, path: NodePath, hits: int
 
 
 def _cookie_header(walk: Walk, fields: dict[str, Raw], plan: Plan, path: NodePath) -> bool:
-    """N3: cookies sent as a header."""
+    """N3: cookies sent as a header, or as several, which HTTP/2 permits."""
     known, headers = plan.fields.get("cookies"), fields.get("headers")
     if known is None or headers is None:
         return False
-    pairs = normalise.read_pairs("headers", bytes(headers))
-    for place, (name, value) in enumerate(pairs or ()):
-        if name is None or name.lower() != "cookie" or value[0] != QUOTE or pairs is None:
-            continue
-        cookies = normalise.read_pairs("cookies", value) or normalise.read_loose_cookies(value)
-        if not cookies:
-            return False
-        absent = _absent(fields, "cookies")
-        if not _loses(walk, cookies, known, (*path, "cookies"), keep=absent):
-            return False
-        if absent:
-            fields["cookies"] = Raw(normalise.write_pairs(cookies))
-        del pairs[place]
-        fields["headers"] = Raw(normalise.write_pairs(pairs))
-        return True
-    return False
+    cookies: normalise.Pairs = []
+    others: normalise.Pairs = []
+    for name, value in normalise.read_pairs("headers", bytes(headers)) or ():
+        if name is not None and name.lower() == "cookie" and value[0] == QUOTE:
+            cookies += normalise.read_pairs("cookies", value) or normalise.read_loose_cookies(value)
+        else:
+            others.append((name, value))
+    absent = _absent(fields, "cookies")
+    if not _loses(walk, cookies, known, (*path, "cookies"), keep=absent):
+        return False
+    if absent:
+        fields["cookies"] = Raw(normalise.write_pairs(cookies))
+    fields["headers"] = Raw(normalise.write_pairs(others))
+    return True
 
 
 def _url(walk: Walk, fields: dict[str, Raw], plan: Plan, path: NodePath) -> bool:

@@ -45,6 +45,18 @@ def test_n1_beside_a_query() -> None:
         assert request(STRICT, **members) == members
 
 
+def test_n1_fragment_without_a_query_to_move() -> None:
+    got = request(STRICT, url="https://h/x#token=5")
+    assert got == {"url": "https://h/x", "fragment": "[Filtered]"}
+    got = request(STRICT, url="https://h/x?a=1#token=5", query_string="b=2")
+    assert got == {"url": "https://h/x", "fragment": "[Filtered]", "query_string": "b=2"}
+
+
+def test_n1_url_that_loses_nothing_stays_whole_beside_what_does() -> None:
+    for url in ("https://h/x#part", "https://h/x?a=1#part"):
+        assert request(STRICT, url=url, env={"password": "x"}) == {"url": url, "env": {"password": "[Filtered]"}}
+
+
 @pytest.mark.parametrize(
     ("data", "got"),
     [
@@ -58,6 +70,7 @@ def test_n1_beside_a_query() -> None:
         ("{broken password", "[Filtered]"),
         ("<?xml password=1&b=2", "[Filtered]"),
         ('{"pin":"1"}', '{"pin":"1"}'),
+        ('{"password": null}', "[Filtered]"),
         ("a=1&b=2", "a=1&b=2"),
     ],
 )
@@ -72,6 +85,20 @@ def test_n3_cookie_header() -> None:
     assert request(STRICT, headers=headers, cookies={"a": "1"}) == {"headers": [["X", "y"]], "cookies": {"a": "1"}}
     for same in ({"Cookie": "b=2"}, {"Cookie": "unparsed"}, {"X": "y"}, [["Cookie", None], [None, "x"]], 5):
         assert request(STRICT, headers=same, url="x") == {"headers": same, "url": "x"}
+
+
+@pytest.mark.parametrize("first", ["", " ; ", "b=2", "unparsed", "sessionid=3"])
+def test_n3_every_cookie_header_is_read(first: str) -> None:
+    """HTTP/2 may split cookies over several headers; a harmless first one must not hide the next."""
+    got = request(STRICT, headers=[["Cookie", first], ["X", "y"], ["cookie", "sessionid=secret"]])
+    assert got["headers"] == [["X", "y"]]
+    assert got["cookies"][-1] == ["sessionid", "[Filtered]"]
+    assert not {"secret", "3"} & {value for _, value in got["cookies"]}
+
+
+def test_n3_empty_cookie_header_stays() -> None:
+    got = request(STRICT, headers=[["Cookie", " ; "], ["X-Api-Key", "k"]])
+    assert got == {"headers": [["Cookie", " ; "], ["X-Api-Key", "[Filtered]"]]}
 
 
 GRAPHQL = {
@@ -100,6 +127,22 @@ def test_graphql() -> None:
 def test_graphql_without_variables() -> None:
     event = {**GRAPHQL, "request": {"api_target": "graphql", "data": {"query": "q"}}}
     assert scrubbing.scrub(PARITY, event)["contexts"]["response"]["data"] == {}
+
+
+def test_graphql_without_a_response() -> None:
+    """Scrubbing.md 1: the variables go whether or not the answer was captured."""
+    got = scrubbing.scrub(PARITY, {"request": GRAPHQL["request"]})
+    assert got["request"]["data"]["variables"] == {"u": "[Filtered]", "v": "[Filtered]"}
+    assert "contexts" not in got
+
+
+@pytest.mark.parametrize("answer", [None, "u", [{"u": "x"}]])
+def test_graphql_answers_that_are_no_object_are_not_entered(answer: Any) -> None:
+    """Scrubbing.md 1: nested objects are searched, arrays are not; a failed request has null there."""
+    contexts = {"response": {"type": "response", "data": {"data": answer, "errors": []}}}
+    got = scrubbing.scrub(PARITY, {**GRAPHQL, "contexts": contexts})
+    assert got["request"]["data"]["variables"]["u"] == "[Filtered]"
+    assert got["contexts"] == contexts
 
 
 @pytest.mark.parametrize(
