@@ -64,6 +64,7 @@ def _items(payload: dict[str, object]) -> Iterator[bytes]:
 
 
 def _groups(items: list[bytes]) -> Iterator[list[bytes]]:
+    """Items by envelope. There is at least one: who lost nothing has no reports."""
     group: list[bytes] = []
     size = 0
     for item in items:
@@ -72,5 +73,4 @@ def _groups(items: list[bytes]) -> Iterator[list[bytes]]:
             group, size = [], 0
         group.append(item)
         size += len(item)
-    if group:
-        yield group
+    yield group

@@ -178,8 +178,6 @@ class Walk:
             if not (hits & region or verdict or match != self.config.plain_match):
                 continue
             child_class = node_class if by_key is None else by_key(key, node_class)
-            if child_class == FALSE and by_key is None:
-                continue
             new = any_(bytes(child), state, match, child_class, verdict, (*path, key), hits, by_key)
             if new is not None:
                 fields[key] = Raw(new)
@@ -348,11 +346,9 @@ def visit_elements(
 
 
 def visit_type(walk: Walk, data: bytes, plan: Plan, path: NodePath, hits: int) -> bytes | None:
-    """Scrub a typed object."""
+    """Scrub a typed object. It is of class false, so no rule takes it whole (scrubbing.md 5)."""
     if data[0] != BRACE:
         return None
-    if walk.removed(plan.rules, plan.key_verdict, path):
-        return NULL
     fields = decode_object(data)
     changed = has_shadowed_keys(data, fields)
     if walk.fields(fields, plan, path, hits):

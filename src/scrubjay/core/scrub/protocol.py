@@ -201,11 +201,9 @@ def _loose_pairs(walk: Walk, data: bytes, plan: Plan, path: NodePath) -> bytes |
 
 
 def visit_contexts(walk: Walk, data: bytes, plan: Plan, path: NodePath, hits: int) -> bytes | None:
-    """Contexts; the kind of each by its `type`, else by its key (scrubbing.md 5.4)."""
+    """Contexts; the kind of each by its `type`, else by its key (scrubbing.md 5.4). Together they are of class false."""
     if data[0] != BRACE:
         return None
-    if walk.removed(plan.rules, plan.key_verdict, path):
-        return NULL
     fields = decode_object(data)
     changed = has_shadowed_keys(data, fields)
     planner = walk.config.planner

@@ -165,8 +165,7 @@ def _plain(out: list[_Chunk], piece: bytes, old: Iterator[_Chunk]) -> None:
             return
         if at:
             out.append(_Chunk(piece[:at]))
-        if (chunk := next(old, None)) is not None:
-            out.append(chunk)
+        out.append(next(old))  # there is one: the search text has a U+0000 for each old chunk, and no other
         piece = piece[at + 1 :]
 
 

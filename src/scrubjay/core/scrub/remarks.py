@@ -42,10 +42,9 @@ class Notes:
     def remove(self, path: NodePath, removal: Remark, text: Text | None = None) -> None:
         """Note that a node was removed whole. What was noted below it goes."""
         own = self._make(path)
-        parent = self._find(path)
-        if parent is not None:
-            for key in [key for key in parent if key]:
-                del parent[key]
+        node = self._node(path)
+        for key in [key for key in node if key]:
+            del node[key]
         earlier = text.remarks if text is not None else _read_remarks(own.get("rem"))
         own["rem"] = [remark.to_json() for remark in (*earlier, removal)]
         if text is not None and text.length is not None:
@@ -66,8 +65,13 @@ class Notes:
         return own if isinstance(own, dict) else None
 
     def _make(self, path: NodePath) -> dict[str, Any]:
+        """What is noted of a node itself, made if need be."""
+        return self._node((*path, ""))
+
+    def _node(self, path: NodePath) -> dict[str, Any]:
+        """The place of a node in the tree, made if need be."""
         node = self.tree
-        for key in (*path, ""):
+        for key in path:
             following = node.get(key)
             if not isinstance(following, dict):
                 following = node[key] = {}
