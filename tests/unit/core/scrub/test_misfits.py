@@ -95,6 +95,12 @@ def test_pairs_beside_what_is_no_pair() -> None:
     assert list(got["_meta"]["request"]["headers"]) == ["1"]
 
 
+def test_pair_that_holds_nothing_stays_beside_one_that_does() -> None:
+    headers = [["X-A", {"password": None}], ["X-B", {"password": SECRET}]]
+    got = scrubbing.scrub(STRICT, {"request": {"headers": headers}})["request"]["headers"]
+    assert got == [["X-A", {"password": None}], ["X-B", {"password": "[Filtered]"}]]
+
+
 def test_a_value_of_the_right_kind_is_no_misfit() -> None:
     event = {"user": None, "tags": None, "extra": {}, "request": {"url": None}, "level": "info", "exception": [None]}
     assert scrubbing.scrub(STRICT, event) == event

@@ -27,6 +27,8 @@ CLEAN = {"": {"val": "at [ip]", "err": ["invalid_data"]}}
         ({"spans": [{"data": {"a": None, "release": None}, "tags": {"a": None}}]},
          {"spans": {"0": {"data": {"a": VALUE, "release": VALUE}, "tags": {"a": VALUE}}, "x": VALUE}},
          {"spans": {"0": {"data": {"a": CLEAN, "release": VALUE}, "tags": {"a": VALUE}}, "x": VALUE}}),
+        ({"request": {"headers": [[None, None], 5]}}, {"request": {"headers": {"0": {"1": VALUE}, "1": VALUE}}},
+         {"request": {"headers": {"0": {"1": CLEAN}, "1": CLEAN}}}),
     ],
 )  # fmt: skip
 def test_by_class(event: dict[str, Any], meta: dict[str, Any], clean: Any) -> None:

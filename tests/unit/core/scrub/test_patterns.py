@@ -26,6 +26,7 @@ def spans(pattern: str, text: str, groups: tuple[int, ...] = (0,)) -> list[list[
         (r"(?x) a  b # note", "ab", [[(0, 2)]]),
         (r"(?x: a b )c d", "abc d", [[(0, 5)]]),
         (r"(?x)a (?-x: b)", "a b", [[(0, 3)]]),
+        (r"(?x)[a b] c", "b ac", [[(2, 4)]]),
         (r"(?u)a", "a", [[(0, 1)]]),
         (r"(?<n>a)", "a", [[(0, 1)]]),
         (r"\u{e9}", "é", [[(0, 2)]]),

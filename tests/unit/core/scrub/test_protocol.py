@@ -193,3 +193,63 @@ def test_attributes_without_a_value() -> None:
     log = {"attributes": {"password": {"type": "string"}, "token": 5}}
     for program in (PARITY, IP):
         assert scrubbing.scrub(program, {"items": [log]}, "log_container") == {"items": [log]}
+
+
+STRICT = scrubbing.default_program("strict")
+
+
+def test_values_that_are_no_list() -> None:
+    """Scrubbing.md 5.6: of the wrong kind, so strict scrubs them as untyped JSON; what holds nothing stays."""
+    assert scrub({"exception": {"values": {"k": "a@b.co", "n": 1}}}, STRICT) == {
+        "exception": {"values": {"k": "[email]", "n": 1}}
+    }
+    assert scrub({"exception": {"values": "a@b.co"}}, STRICT) == {"exception": {"values": "[email]"}}
+    event = {"exception": {"values": "plain", "note": "password"}}
+    assert scrub({**event, "extra": {"a": "a@b.co"}}, STRICT) == {**event, "extra": {"a": "[email]"}}
+
+
+def test_exceptions_that_are_no_object() -> None:
+    """Scrubbing.md 5.6: parity leaves the value out of account, strict scrubs it."""
+    event = {"exception": {"values": ["192.0.2.1", {"value": "192.0.2.1"}]}}
+    assert scrub(event)["exception"]["values"] == ["192.0.2.1", {"value": "[ip]"}]
+    assert scrub(event, STRICT)["exception"]["values"] == ["[ip]", {"value": "[ip]"}]
+
+
+def attributes(found: Any, program: Any = STRICT) -> Any:
+    return scrubbing.scrub(program, {"items": [{"attributes": found}]}, "log_container")["items"][0]["attributes"]
+
+
+def test_attributes_that_are_no_object() -> None:
+    """Parity leaves them, for the reference takes them out; strict does not."""
+    assert attributes("192.0.2.1", IP) == "192.0.2.1"
+    assert attributes("192.0.2.1") == "[ip]"
+
+
+def test_attributes_keep_what_only_looks_like_something() -> None:
+    nothing = {"password": None}
+    got = attributes({"password": None, "b": {"value": "a@b.co", "unit": nothing}, "c": "a@b.co"})
+    assert got == {"password": None, "b": {"value": "[email]", "unit": nothing}, "c": "[email]"}
+
+
+def test_attribute_without_a_value_beside_one_that_has_it() -> None:
+    """An advanced config reaches the value alone; the rest of an attribute is its kind (scrubbing.md 12.2)."""
+    got = attributes({"a": {"type": "192.0.2.1"}, "b": {"type": "string", "value": "192.0.2.1"}}, IP)
+    assert got == {"a": {"type": "192.0.2.1"}, "b": {"type": "string", "value": "[ip]"}}
+
+
+def test_debug_images_that_are_no_object() -> None:
+    program = scrubbing.config_program({"applications": {"images.*.debug_file": ["@userpath"]}})
+    images = ["/home/ines/x", ["/home/ines/x"], {"type": "elf", "debug_file": "/home/ines/x"}]
+    got = scrub({"debug_meta": {"images": images}}, program)["debug_meta"]["images"]
+    assert got == [*images[:2], {"type": "elf", "debug_file": "/home/[user]/x"}]
+
+
+def test_typed_objects_never_go_whole() -> None:
+    """Scrubbing.md 5.1: they are of class false, which nothing reaches; their members are what goes."""
+    program = scrubbing.config_program({"applications": {"!nope": ["@anything"]}})
+    event = {"user": {"geo": {"city": "x"}}, "contexts": {"os": {"build": "b"}}, "sdk": {"client_ip": "192.0.2.1"}}
+    assert scrub(event, program) == {
+        "user": {"geo": {"city": "[Filtered]"}},
+        "contexts": {"os": {"build": "[Filtered]"}},
+        "sdk": {"client_ip": "[Filtered]"},
+    }

@@ -104,6 +104,13 @@ def test_overlaps() -> None:
     assert text.value == b"x"
 
 
+def test_match_without_the_group_to_replace_changes_nothing() -> None:
+    """Scrubbing.md 8.3, 4: only groups that took part are redacted; U+0000 is back where none did."""
+    text = Text(b"b\0b", [Remark("note", "a")])
+    redact(text, lambda _text: [[], []], "r", Redaction("mask"), skip_overlaps=False)
+    assert text == Text(b"b\0b", [Remark("note", "a")])
+
+
 def test_lines() -> None:
     assert list(lines(b"a\n\nb\n")) == [[(0, 1)], [(2, 2)], [(3, 4)], [(5, 5)]]
 

@@ -99,3 +99,18 @@ def test_overlapping_groups() -> None:
     with pytest.raises(Unscrubbable, match="overlap"):
         scrubbing.scrub(scrubbing.config_program(config), {"extra": {"k": "ab"}})
     assert scrubbing.scrub(scrubbing.config_program(config, "strict"), {"extra": {"k": "ab"}})["extra"]["k"] == "**"
+
+
+def test_groups_of_known_rules_are_accepted_in_strict() -> None:
+    """The unknown member is named, wherever it stands."""
+    from scrubjay.errors import ConfigError
+
+    def program(*members: str):
+        rules = {"k": {"type": "multiple", "rules": members}, "mine": {"type": "ip"}}
+        return scrubbing.config_program({"rules": rules, "applications": {"$string": ["k"]}}, "strict")
+
+    got = scrubbing.scrub(program("@email", "mine"), {"extra": {"x": "a@b.co 192.0.2.1"}})
+    assert "a@b.co" not in got["extra"]["x"]
+    assert "192.0.2.1" not in got["extra"]["x"]
+    with pytest.raises(ConfigError, match="'nope'"):
+        program("@email", "nope", "mine")

@@ -24,6 +24,9 @@ def frame(rules: list[str], **members: Any) -> dict[str, Any]:
         ("@userpath", "a.py", "a.py"),
         ("@userpath", "/home/ines", "/home/ines"),
         ("@anything:remove", "/home/ines/a.py", "a.py"),
+        ("@anything:remove", "a.py", "a.py"),
+        ("@anything:remove", "", ""),
+        ("@anything:remove", 5, 5),
         ("@anything", "true/a.py", "true/a.py"),
         ("@userpath", 5, 5),
     ],
@@ -46,6 +49,6 @@ def test_numbers_and_scalars() -> None:
 
 def test_span_tags_are_texts() -> None:
     program = scrubbing.config_program({"applications": {"$span.tags.*": ["@ip"]}})
-    event = {"spans": [{"tags": {"a": "192.0.2.1", "b": "x"}}, {"tags": 5}, {"data": 5}]}
+    event = {"spans": [{"tags": {"a": "192.0.2.1", "b": "x", "c": "192.0.2.999"}}, {"tags": 5}, {"data": 5}]}
     got = scrubbing.scrub(program, event)["spans"]
-    assert got == [{"tags": {"a": "[ip]", "b": "x"}}, {"tags": 5}, {"data": 5}]
+    assert got == [{"tags": {"a": "[ip]", "b": "x", "c": "192.0.2.999"}}, {"tags": 5}, {"data": 5}]

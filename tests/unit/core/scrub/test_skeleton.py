@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from scrubjay.core.scrub.skeleton import Skeleton
+from scrubjay.core.scrub.skeleton import Skeleton, make_skeleton
 from support import scrubbing
 
 ONE = scrubbing.default_program("parity").passes[0]
@@ -48,3 +48,12 @@ def test_other_kinds_are_not_judged() -> None:
     assert flagged([{"stacktrace": {"frames": {"vars": 5}}}], "exception", "values") is None
     assert flagged({"vars": 1}, "exception", "values") is None
     assert flagged(rb'[{"stacktrace":{"frames":[{"v\u0061rs":1}]}}]', "exception", "values") is None
+
+
+def test_only_lists_of_closed_objects_have_one() -> None:
+    """Elsewhere an element may hold members that no type knows beforehand, and the skeleton would pass them over."""
+    planner = ONE.planner
+    spans, values = ONE.documents["event"].fields["spans"], ONE.documents["event"].fields["exception"].fields["values"]
+    assert make_skeleton(planner.element(spans, -1)) is None
+    assert make_skeleton(ONE.documents["event"].fields["extra"]) is None
+    assert make_skeleton(planner.element(values, -1)) is not None
