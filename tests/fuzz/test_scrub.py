@@ -82,7 +82,9 @@ def finds(name: str, text: str) -> bool:
 def test_scrubbing_twice_equals_scrubbing_once(event: dict[str, Any]) -> None:
     # The body of a key is found again as one redacted piece, whereupon pieces after it move up (scrubbing.md 8.3, step 4).
     assume(not any("-----BEGIN" in text for text in scrubbing.texts(event)))
-    for program in (STRICT, scrubbing.default_program("parity")):
+    # In parity the second of two addresses that share the character between them is found the second time (gap G2).
+    in_parity = not any("::1" in text for text in scrubbing.texts(event))
+    for program in (STRICT, scrubbing.default_program("parity")) if in_parity else (STRICT,):
         once = scrub_document(program, json.dumps(event).encode(), "event")
         if once is not None:
             twice = scrub_document(program, once, "event")

@@ -104,9 +104,10 @@ def leaves(node: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 
 def texts(node: Any) -> list[str]:
-    """All texts below a node, keys and remarks left out."""
+    """All texts below a node, keys and remarks left out; the first halves of an array of pairs are keys (scrubbing.md 7.3)."""
     if isinstance(node, dict):
         return [text for key, value in node.items() if key != "_meta" for text in texts(value)]
     if isinstance(node, list):
-        return [text for value in node for text in texts(value)]
+        pairs = all(isinstance(value, list) and len(value) == 2 and isinstance(value[0], str) for value in node)
+        return [text for value in node for text in texts(value[1] if pairs else value)]
     return [node] if isinstance(node, str) else []

@@ -30,6 +30,7 @@ class Detector:
     `unicode_digits`: decimal digits of all scripts count as ASCII digits, in pattern and screen.
     `stand_in`: an ASCII word character that `pattern` cannot match where it stands for a letter outside ASCII; `run`: where there is
     none, the characters that a match can begin with (`boundaries.py`). Patterns without word boundaries need neither.
+    `context_shared`: what follows the first group is the match's context; in `strict` it may be the next one's too (gap G2).
     `check`: judges the matched text; None accepts.
     `examples` are taken, `counterexamples` are left.
     """
@@ -44,6 +45,7 @@ class Detector:
     unicode_digits: bool = False
     stand_in: str = ""
     run: str = ""
+    context_shared: bool = False
     check: Callable[[bytes], bool] | None = None
     examples: tuple[str, ...] = ()
     counterexamples: tuple[str, ...] = ()

@@ -118,8 +118,11 @@ def _kept_flags(on: str, off: str, close: str) -> str:
     return f"(?{on}{'-' + off if off else ''}{close}"
 
 
-def finder(pattern: Any, groups: tuple[int, ...]) -> Finder:
-    """Matches of `pattern` in UTF-8 bytes, as the spans of those `groups` that took part."""
+def finder(pattern: Any, groups: tuple[int, ...], *, context_shared: bool = False) -> Finder:
+    """Matches of `pattern` in UTF-8 bytes, as the spans of those `groups` that took part.
+
+    `context_shared`: what follows the first group ends one match and may begin the next.
+    """
     wanted = tuple(group for group in groups if group <= pattern.groups)
     search = pattern.search
 
@@ -134,7 +137,7 @@ def finder(pattern: Any, groups: tuple[int, ...]) -> Finder:
             if start < end or start != last_end:
                 found.append([span for group in wanted if (span := match.span(group))[0] >= 0])
                 last_end = end
-            at = end
+            at = match.end(groups[0]) if context_shared else end
             if start == end:
                 at += 1
                 while at < size and text[at] & 0xC0 == 0x80:

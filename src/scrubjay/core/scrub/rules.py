@@ -224,7 +224,8 @@ class RuleSet:
         compiled = patterns.compile_pattern(detector.pattern)
         if detector.whole:
             return Step(occurs=lambda search: compiled.search(search) is not None, key_bit=key_bit, bits=bits)
-        find = patterns.finder(compiled, detector.groups)
+        shared = self._strict and detector.context_shared
+        find = patterns.finder(compiled, detector.groups, context_shared=shared)
         if detector.run:
             find = boundaries.checked(compiled, detector.groups, frozenset(detector.run.encode()), find)
         elif detector.stand_in or detector.unicode_digits:

@@ -45,6 +45,7 @@ IPV6 = Detector(
     screen=(r"::", r"(?:[0-9a-f]{1,4}:){7}[0-9a-f]"),
     pattern=rf"(?:^|{_CONTEXT})({'|'.join(_IPV6_FORMS)})(?:{_CONTEXT}|$)",
     groups=(1,),
+    context_shared=True,
     examples=("::1", "fe80::1", "addr 2001:db8:1:2:3:4:5:6 up", "[::1]:8443"),
     counterexamples=("std::string", "12:34:56", "00:1b:44:11:3a:b7", "12345::1"),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from scrubjay.core.scrub.detectors import contact
-from support import detecting
+from support import detecting, scrubbing
 
 DETECTORS = detecting.detectors_of(contact)
 
@@ -29,3 +29,10 @@ def test_examples(detector: detecting.Detector) -> None:
 def test_hostile_input_takes_linear_time(detector: detecting.Detector) -> None:
     for hostile in detecting.hostile_texts(detector):
         assert detecting.growth(detector, hostile) < 8, hostile[:40]
+
+
+@pytest.mark.parametrize(("profile", "left"), [("parity", "[ip] ::2 [ip]"), ("strict", "[ip] [ip] [ip]")])
+def test_addresses_that_share_a_character(profile: str, left: str) -> None:
+    """scrubbing.md 14, G2: the second of two addresses with one character between them"""
+    program = scrubbing.default_program(profile)
+    assert scrubbing.scrub(program, {"extra": {"a": "::1 ::2 ::3"}})["extra"]["a"] == left
