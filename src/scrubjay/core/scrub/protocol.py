@@ -209,8 +209,8 @@ def visit_contexts(walk: Walk, data: bytes, plan: Plan, path: NodePath, hits: in
     planner = walk.config.planner
     for key, child in fields.items():
         found = walk.scan(child)
-        _, verdict = walk.config.key_info(key)
-        if not (found & plan.mask or verdict):
+        match, verdict = walk.config.key_info(key)
+        if not (found & plan.mask or verdict or match != walk.config.plain_match):
             continue
         raw = bytes(child)
         if raw[0] != BRACE:

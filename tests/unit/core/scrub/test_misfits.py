@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from scrubjay.core.scrub.documents import scrub_document
+from scrubjay.core.scrub.program import compile_program
 from support import scrubbing
 
 STRICT = scrubbing.default_program("strict")
@@ -146,3 +148,12 @@ def test_members_that_nobody_has_heard_of(document: Any, shape: str) -> None:
 def test_what_stands_beside_the_records_of_a_container_stays_if_it_is_known() -> None:
     logs = {"items": [{"body": "a"}], "version": 2, "ingest_settings": {"infer_ip": "never"}, "x": "y"}
     assert scrubbing.scrub(STRICT, logs, "log_container") == logs
+
+
+def test_a_rule_that_names_a_context_reaches_it_whatever_it_is() -> None:
+    """scrubbing.md 16: the key stands outside of the bytes that are screened"""
+    config = {"applications": {"contexts.email": ["@anything"]}}
+    program = compile_program(pii_config=config, settings=None, profile="strict")
+    scrubbed = scrub_document(program, b'{"contexts":{"email":"order accepted"}}', "event")
+    assert scrubbed is not None
+    assert json.loads(scrubbed)["contexts"] == {"email": "[Filtered]"}
