@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scrubjay.errors import ConfigError
-from scrubjay.settings.load import FIELDS, load
+from scrubjay.settings.load import FIELDS, Loaded, load
+from scrubjay.settings.project import ProjectConfig
 from scrubjay.settings.project_files import parse_project
 
 HARD = (
@@ -41,11 +42,11 @@ def test_any_file_and_any_environment(written: dict[str, object], tmp_path: Path
     variables = {f"SCRUBJAY__{key.upper().replace('.', '__')}": str(value) for key, value in written.items()}
     for config, env in ((tmp_path, {"X": "1"}), (None, variables)):
         with contextlib.suppress(ConfigError):
-            load(config, env)
+            assert isinstance(load(config, env), Loaded)
 
 
 @pytest.mark.parametrize("name", ["f.json", "f.yaml"])
 @given(text=st.text(alphabet="{}[]:,-\"'\n ab&*!|>#%@`~?1\\u\t\x7f\x00é", max_size=60))
 def test_any_project_file(name: str, text: str) -> None:
     with contextlib.suppress(ConfigError):
-        parse_project(text, name)
+        assert isinstance(parse_project(text, name), ProjectConfig)

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
+import pytest
+
 from scrubjay.core.scrub import boundaries, patterns
 from scrubjay.core.scrub.detector import Detector
 from scrubjay.core.scrub.screen import ScreenBuilder
@@ -88,3 +90,30 @@ def growth(detector: Detector, piece: str) -> float:
 
     size = 4_000 // len(piece.encode()) + 1
     return seconds((piece * size * 4).encode()) / seconds((piece * size).encode())
+
+
+def contract(module: ModuleType) -> type:
+    """The tests that each detector of a module has to pass: golden vectors, its own examples, hostile input against the clock."""
+    detectors = detectors_of(module)
+    each = pytest.mark.parametrize("detector", detectors, ids=lambda detector: detector.name)
+
+    class Contract:
+        @pytest.mark.parametrize("vector", vectors_of(detectors), ids=lambda vector: f"{vector[0]}-{vector[1]!a:.40}")
+        def test_golden_vectors(self, vector: tuple[str, str, str, object]) -> None:
+            rule, text, out, meta = vector
+            assert redacted(rule, text) == (out, meta)
+
+        @each
+        def test_examples(self, detector: Detector) -> None:
+            for example in detector.examples:
+                assert takes(detector, example), example
+                assert is_flagged(detector, example), example
+            for example in detector.counterexamples:
+                assert not takes(detector, example), example
+
+        @each
+        def test_hostile_input_takes_linear_time(self, detector: Detector) -> None:
+            for hostile in hostile_texts(detector):
+                assert growth(detector, hostile) < 8, hostile[:40]
+
+    return Contract
