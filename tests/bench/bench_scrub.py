@@ -24,6 +24,7 @@ from sentry_relay.utils import decode_str, encode_str, rustcall
 
 from scrubjay.core.scrub.documents import scrub_document
 from scrubjay.core.scrub.program import compile_program
+from scrubjay.settings.scrub import Scrub
 
 CORPUS = Path(__file__).resolve().parents[1] / "support" / "corpus"
 SETTINGS = {"scrubData": True, "scrubDefaults": True, "scrubIpAddresses": True}
@@ -99,7 +100,7 @@ def measure(kilobytes: int, kind: str, rounds: int) -> dict[str, float]:
     payload = json.dumps(document, separators=(",", ":")).encode()
     core, config, empty = core_call(), convert_datascrubbing_config(SETTINGS), json.loads("{}")
     programs = {
-        profile: compile_program(pii_config=None, settings=SETTINGS, profile=profile)
+        profile: compile_program(pii_config=None, settings=SETTINGS, options=Scrub(profile=profile))
         for profile in ("parity", "strict")
     }
     runs: dict[str, Callable[[], object]] = {

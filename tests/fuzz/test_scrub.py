@@ -14,6 +14,7 @@ from scrubjay.core.scrub.detectors import DETECTORS
 from scrubjay.core.scrub.documents import scrub_document
 from scrubjay.core.scrub.program import compile_program
 from scrubjay.errors import Unscrubbable
+from scrubjay.settings.scrub import Scrub
 from support import detecting, scrubbing
 
 STRICT = scrubbing.default_program("strict")
@@ -189,7 +190,7 @@ PROGRAMS = [
     compile_program(
         pii_config={"applications": {"**": ["@common"], "!a": ["@anything:hash"]}},
         settings=scrubbing.SETTINGS,
-        profile=profile,
+        options=Scrub(profile=profile),
         hide_client_ip=True,
     )
     for profile in ("parity", "strict")

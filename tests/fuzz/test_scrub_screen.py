@@ -15,6 +15,7 @@ from scrubjay.core.scrub import documents, screen
 from scrubjay.core.scrub.documents import scrub_document
 from scrubjay.core.scrub.program import ScrubProgram
 from scrubjay.errors import Unscrubbable
+from scrubjay.settings.scrub import Scrub
 from support import scrubbing
 
 WORDS = (
@@ -174,4 +175,4 @@ def test_programs_without_hyperscan_take_the_full_walk(monkeypatch: pytest.Monke
 
 def documents_program() -> ScrubProgram:
     assert documents.scrub_document is scrub_document
-    return scrubbing.compile_program(pii_config=None, settings=scrubbing.SETTINGS, profile="strict")
+    return scrubbing.compile_program(pii_config=None, settings=scrubbing.SETTINGS, options=Scrub(profile="strict"))

@@ -10,6 +10,7 @@ from typing import Any
 
 from scrubjay.core.scrub.documents import scrub_document
 from scrubjay.core.scrub.program import ScrubProgram, compile_program
+from scrubjay.settings.scrub import Scrub
 
 SETTINGS = {"scrubData": True, "scrubDefaults": True, "scrubIpAddresses": True}
 CORPUS = Path(__file__).parent / "corpus"
@@ -18,12 +19,12 @@ ORACLE = Path(__file__).parents[1] / "oracle"
 
 @cache
 def default_program(profile: str) -> ScrubProgram:
-    return compile_program(pii_config=None, settings=SETTINGS, profile=profile)
+    return compile_program(pii_config=None, settings=SETTINGS, options=Scrub(profile=profile))
 
 
 @cache
 def _config_program(content: str, profile: str) -> ScrubProgram:
-    return compile_program(pii_config=json.loads(content), settings=None, profile=profile)
+    return compile_program(pii_config=json.loads(content), settings=None, options=Scrub(profile=profile))
 
 
 def config_program(config: dict[str, Any], profile: str = "parity") -> ScrubProgram:

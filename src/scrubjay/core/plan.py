@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Literal, TypeVar
+from typing import Literal
 from urllib.parse import urlsplit
 from weakref import WeakValueDictionary
 
@@ -20,13 +20,12 @@ from scrubjay.core.filters import Filters, compile_filters
 from scrubjay.core.quotas import Quota, compile_quotas
 from scrubjay.core.sampling import Sampling, compile_sampling
 from scrubjay.core.scrub.program import ScrubProgram, compile_program
-from scrubjay.errors import ConfigError
 from scrubjay.settings.project import DataScrubbing, ProjectConfig
 from scrubjay.settings.schema import Settings
+from scrubjay.settings.scrub import Scrub, over
 
 OriginRule = Callable[[str], bool]
 AttachmentPolicy = Literal["text", "keep", "drop"]
-Word = TypeVar("Word", bound=str)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +69,14 @@ class Programs:
         self._known: WeakValueDictionary[bytes, ScrubProgram] = WeakValueDictionary()
 
     def program(
-        self, pii_config: Mapping[str, object] | None, scrubbing: DataScrubbing, profile: str, *, hide_client_ip: bool
+        self, pii_config: Mapping[str, object] | None, scrubbing: DataScrubbing, options: Scrub, *, hide_client_ip: bool
     ) -> ScrubProgram:
         """Raises `ConfigError`."""
-        content = encode_json((pii_config, scrubbing, profile, hide_client_ip))
+        content = encode_json((pii_config, scrubbing, options, hide_client_ip))
         program = self._known.get(content)
         if program is None:
             program = self._known[content] = compile_program(
-                pii_config=pii_config, settings=scrubbing, profile=profile, hide_client_ip=hide_client_ip
+                pii_config=pii_config, settings=scrubbing, options=options, hide_client_ip=hide_client_ip
             )
         return program
 
@@ -101,12 +100,11 @@ def compile_plan(project: ProjectConfig, settings: Settings, programs: Programs 
     programs = programs or Programs()
     options = project.config
     problems: list[str] = []
-    profile = _choice(options.scrubjay.scrub, "profile", settings.scrub.profile, ("strict", "parity"))
-    attachments = _choice(options.scrubjay.scrub, "attachments", settings.scrub.attachments, ("text", "keep", "drop"))
+    scrubbing = over(settings.scrub, options.scrubjay.scrub)
     # Scrubbing decides what the server may learn of the client's address, unless the operator decided (ingest.md 7.3).
     policy = settings.privacy.send_client_ip
     hides_client_ip = options.scrubbing.scrub_ip_addresses if policy == "auto" else policy == "none"
-    program = programs.program(options.pii_config, options.scrubbing, profile, hide_client_ip=hides_client_ip)
+    program = programs.program(options.pii_config, options.scrubbing, scrubbing, hide_client_ip=hides_client_ip)
     filters = None
     if settings.filters.enabled and options.filter_settings:
         filters, found = compile_filters(options.filter_settings)
@@ -128,8 +126,10 @@ def compile_plan(project: ProjectConfig, settings: Settings, programs: Programs 
         sampling=sampling,
         quotas=quotas,
         scrub=program,
-        opaque=_choice(options.scrubjay.scrub, "opaque", settings.scrub.opaque, ("drop", "forward")),
-        attachments="keep" if attachments == "text" and profile == "parity" else attachments,
+        opaque=scrubbing.opaque,
+        attachments="keep"
+        if scrubbing.attachments == "text" and scrubbing.profile == "parity"
+        else scrubbing.attachments,
         sends_client_ip=not hides_client_ip,
         sends_user_agent=settings.privacy.send_user_agent,
         sends_origin=settings.privacy.send_origin,
@@ -183,11 +183,3 @@ def _host_matches(pattern: str, host: str) -> bool:
     if pattern.startswith("*"):
         return host.endswith(pattern[1:]) or host == pattern[2:]
     return host == pattern
-
-
-def _choice(overrides: dict[str, object], name: str, default: Word, words: tuple[Word, ...]) -> Word:
-    value = overrides.get(name, default)
-    for word in words:
-        if value == word:
-            return word
-    raise ConfigError(f"{value!r} is not known", path=f"config.scrubjay.scrub.{name}", accepted=", ".join(words))

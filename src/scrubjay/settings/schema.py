@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from scrubjay.settings.scrub import Scrub
 from scrubjay.settings.setting import GIB, KIB, MIB, Secret, Section, setting
 
 Mode = Literal["managed", "proxy", "static", "capture"]
@@ -269,22 +270,6 @@ class Privacy(Section, frozen=True):
     send_origin: bool = setting(True, "Pass on the client's origin.", reload=True)
     trust_envelope_facts: bool = setting(
         True, "Believe address, origin and user agent in an incoming envelope's header (chains of relays).", reload=True
-    )
-
-
-class Scrub(Section, frozen=True):
-    """Defaults of scrubbing; a project overrides them under `config.scrubjay.scrub`."""
-
-    profile: Literal["strict", "parity"] = setting(
-        "strict", "`parity` removes exactly what the reference removes, `strict` closes its gaps.", reload=True
-    )
-    opaque: Literal["drop", "forward"] = setting(
-        "drop", "Payloads of unknown types that are not JSON: drop them, or let them leave unread.", reload=True
-    )
-    attachments: Literal["text", "keep", "drop"] = setting(
-        "text",
-        "Attachments: scrub those that are text or JSON (in profile `strict`), keep all unread, or drop all.",
-        reload=True,
     )
 
 

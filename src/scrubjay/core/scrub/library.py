@@ -7,8 +7,9 @@ from functools import lru_cache
 
 from scrubjay.core.scrub.documents import scrub_document
 from scrubjay.core.scrub.json_text import decode_any, encode
-from scrubjay.core.scrub.program import ScrubProgram, compile_program
+from scrubjay.core.scrub.program import DEFAULTS, ScrubProgram, compile_program
 from scrubjay.errors import ConfigError
+from scrubjay.settings.scrub import over
 
 
 def scrub_event(payload: bytes, pii_config: Mapping[str, object], profile: str) -> bytes:
@@ -26,4 +27,4 @@ def _program(content: bytes, profile: str) -> ScrubProgram:
     config = decode_any(content)
     if not isinstance(config, dict):
         raise ConfigError("must be an object")
-    return compile_program(pii_config=config, settings=None, profile=profile)
+    return compile_program(pii_config=config, settings=None, options=over(DEFAULTS, {"profile": profile}))

@@ -17,9 +17,9 @@ from scrubjay.core.scrub.rules import Rule, RuleSet
 from scrubjay.core.scrub.schema import Plan, Planner
 from scrubjay.core.scrub.screen import Screen, ScreenBuilder
 from scrubjay.core.scrub.selectors import parse_selector, sort_key
-from scrubjay.errors import ConfigError
+from scrubjay.settings.scrub import Scrub
 
-PROFILES = ("strict", "parity")
+DEFAULTS: Final = Scrub()
 # Documents by schema type, and the value type of the root step where the root is one (scrubbing.md 12.2).
 DOCUMENT_TYPES = {
     "event": "", "replay": "", "span": "span", "log": "log", "span_v2": "span", "trace_metric": "trace_metric",
@@ -65,7 +65,7 @@ class ScrubProgram:
     """
 
     passes: tuple[Pass, ...]
-    profile: str
+    options: Scrub
     forced_full: tuple[str, ...] = ()
     scrubs_ip: bool = False
     graphql: bool = False
@@ -73,23 +73,21 @@ class ScrubProgram:
 
     @property
     def strict(self) -> bool:
-        return self.profile == "strict"
+        return self.options.profile == "strict"
 
     def __repr__(self) -> str:
-        return f"<ScrubProgram {self.profile}, {len(self.passes)} passes, full walk forced by {list(self.forced_full)}>"
+        return f"<ScrubProgram {self.options.profile}, {len(self.passes)} passes, full walk forced by {list(self.forced_full)}>"
 
 
 def compile_program(
     *,
     pii_config: Mapping[str, object] | None,
     settings: object,
-    profile: str = "strict",
+    options: Scrub = DEFAULTS,
     hide_client_ip: bool = False,
 ) -> ScrubProgram:
     """Compile a project's scrubbing. `settings` are the legacy settings, as JSON or as a settings struct. Raises ConfigError."""
-    if profile not in PROFILES:
-        raise ConfigError(f"unknown profile {profile!r}", path="scrub.profile", accepted=", ".join(PROFILES))
-    strict = profile == "strict"
+    strict = options.profile == "strict"
     passes = []
     if pii_config is not None:
         passes.append(_compile_pass(read_config(pii_config), strict=strict, switches=None))
@@ -100,7 +98,7 @@ def compile_program(
     compiled = tuple(one for one in passes if one is not None)
     return ScrubProgram(
         compiled,
-        profile,
+        options,
         forced_full=tuple(dict.fromkeys(name for one in compiled for name in one.forced_full)),
         scrubs_ip=switches is not None and switches.scrub_ip_addresses,
         graphql=switches is not None and switches.scrub_data,

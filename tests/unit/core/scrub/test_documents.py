@@ -11,6 +11,7 @@ from scrubjay.core.scrub.documents import scrub_document, untyped_class
 from scrubjay.core.scrub.matching import FALSE, TRUE
 from scrubjay.core.scrub.program import compile_program
 from scrubjay.errors import Unscrubbable
+from scrubjay.settings.scrub import Scrub
 from support import scrubbing
 
 CASES = [json.loads(line) for line in (scrubbing.ORACLE / "conformance.jsonl").read_text("utf-8").splitlines()]
@@ -210,7 +211,7 @@ def test_limits() -> None:
 def test_two_configs_run_one_after_the_other() -> None:
     """scrubbing.md 1: the second sees the text and the remarks of the first."""
     config = {"applications": {"extra.a": ["@email"]}}
-    program = compile_program(pii_config=config, settings=scrubbing.SETTINGS, profile="parity")
+    program = compile_program(pii_config=config, settings=scrubbing.SETTINGS, options=Scrub(profile="parity"))
     got = scrubbing.scrub(program, {"extra": {"a": "ana@lab.example 192.0.2.1"}})
     assert got["extra"]["a"] == "[email] [ip]"
     assert got["_meta"]["extra"]["a"][""]["rem"] == [["@email", "s", 0, 7], ["@ip:replace", "s", 8, 12]]

@@ -5,12 +5,13 @@ import pytest
 from scrubjay.core.envelope import parse_envelope
 from scrubjay.core.scrub.headers import scrub_headers
 from scrubjay.core.scrub.program import compile_program
+from scrubjay.settings.scrub import Scrub
 
 SETTINGS = {"scrubData": True, "scrubDefaults": True, "scrubIpAddresses": True}
 
 
 def scrubbed(envelope: bytes, profile: str = "strict") -> bytes:
-    program = compile_program(pii_config=None, settings=SETTINGS, profile=profile)
+    program = compile_program(pii_config=None, settings=SETTINGS, options=Scrub(profile=profile))
     parsed = parse_envelope(envelope)
     scrub_headers(program, parsed)
     return parsed.serialize()

@@ -9,6 +9,7 @@ import pytest
 from scrubjay.core.scrub.legacy import convert_settings
 from scrubjay.core.scrub.program import compile_program
 from scrubjay.errors import ConfigError
+from scrubjay.settings.scrub import Scrub
 from support import scrubbing
 
 
@@ -37,7 +38,7 @@ def test_conversion_equals_the_library(settings: dict[str, Any]) -> None:
 
 def test_sensitive_fields_ignore_case_in_memory() -> None:
     program = compile_program(
-        pii_config=None, settings={"scrubData": True, "sensitiveFields": ["pass"]}, profile="parity"
+        pii_config=None, settings={"scrubData": True, "sensitiveFields": ["pass"]}, options=Scrub(profile="parity")
     )
     got = scrubbing.scrub(program, {"extra": {"Pass": "1", "pass_no": "2", "v": "my PASS"}})
     assert set(got["extra"].values()) == {"[Filtered]"}
@@ -45,7 +46,7 @@ def test_sensitive_fields_ignore_case_in_memory() -> None:
 
 def test_excluded_fields_shield_from_the_base_rules_only() -> None:
     settings = {**scrubbing.SETTINGS, "excludeFields": ["note", "ip_address"]}
-    program = compile_program(pii_config=None, settings=settings, profile="parity")
+    program = compile_program(pii_config=None, settings=settings, options=Scrub(profile="parity"))
     got = scrubbing.scrub(program, {"extra": {"note": "192.0.2.1"}, "user": {"ip_address": "192.0.2.1"}})
     assert got["extra"]["note"] == "192.0.2.1"
     assert got["user"]["ip_address"] is None

@@ -12,6 +12,7 @@ import pytest
 
 from scrubjay.core.scrub.documents import scrub_document
 from scrubjay.core.scrub.program import compile_program
+from scrubjay.settings.scrub import Scrub
 from support import scrubbing
 
 STRICT = scrubbing.default_program("strict")
@@ -153,7 +154,7 @@ def test_what_stands_beside_the_records_of_a_container_stays_if_it_is_known() ->
 def test_a_rule_that_names_a_context_reaches_it_whatever_it_is() -> None:
     """scrubbing.md 16: the key stands outside of the bytes that are screened"""
     config = {"applications": {"contexts.email": ["@anything"]}}
-    program = compile_program(pii_config=config, settings=None, profile="strict")
+    program = compile_program(pii_config=config, settings=None, options=Scrub(profile="strict"))
     scrubbed = scrub_document(program, b'{"contexts":{"email":"order accepted"}}', "event")
     assert scrubbed is not None
     assert json.loads(scrubbed)["contexts"] == {"email": "[Filtered]"}
