@@ -108,6 +108,18 @@ class Rule:
         return Remark(self.origin, "x")
 
 
+class DryRule(Rule):
+    """A rule that is only tried: it changes nothing. What it would have done is found by `Record`, which runs it as a `Rule`."""
+
+    __slots__ = ()
+
+    def apply(self, text: Text, key_verdict: int, hits: int) -> bool:
+        return False
+
+    def removes_node(self, key_verdict: int) -> bool:
+        return False
+
+
 def _anything(_search: bytes) -> bool:
     return True
 
