@@ -107,6 +107,31 @@ def redact(text: Text, finder: Finder, origin: str, redaction: Redaction, *, ski
     _join(text, out)
 
 
+def spans_in(text: Text, finder: Finder) -> list[Span]:
+    """Where `redact` would redact something, as ranges of the text as it stands; for explanations, not for the way of every text."""
+    chunks = _split(text)
+    search = text.value if chunks is None else _search_text(chunks)
+    if search is None:
+        return []
+    # Of each byte of the search text, and of its end, the place in the text.
+    places: list[int] = []
+    at = 0
+    for chunk in chunks or [_Chunk(text.value)]:
+        if chunk.origin:
+            places.append(at)
+        else:
+            places += [at + offset for offset, byte in enumerate(chunk.value) if byte]
+        at += len(chunk.value)
+    places.append(at)
+    out: list[Span] = []
+    cut = 0
+    for start, end in [span for groups in finder(search) for span in groups]:
+        if start >= cut:
+            out.append((places[start], places[end]))
+            cut = end
+    return out
+
+
 def redact_whole(text: Text, occurs: Callable[[bytes], bool], origin: str, redaction: Redaction) -> None:
     """Take the whole text as one match if `occurs` says so of the search text."""
     chunks = _split(text)

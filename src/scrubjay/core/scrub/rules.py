@@ -54,13 +54,14 @@ class Vocabulary(Protocol):
 class Step:
     """One look at the text and the key. `find` takes matches, `occurs` the whole text; `key_bit` is set in a key's verdict on a hit.
 
-    `bits`: the screen bits without which the text holds nothing for it.
+    `bits`: the screen bits without which the text holds nothing for it. `name` is the detector's, or says what is looked at.
     """
 
     find: Finder | None = None
     occurs: Callable[[bytes], bool] | None = None
     key_bit: int = 0
     bits: int = _ALWAYS
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,13 +213,14 @@ class RuleSet:
             if not word:
                 self.unscreened.append(rule_id)
             if spec.kind == "pattern":
-                steps = (Step(find=patterns.finder(compiled, spec.groups), bits=bits),)
+                steps = (Step(find=patterns.finder(compiled, spec.groups), bits=bits, name=spec.kind),)
             else:
                 steps = (
                     Step(
                         occurs=lambda search: compiled.search(search) is not None,
                         key_bit=self._vocabulary.key_pattern_bit(compiled),
                         bits=bits,
+                        name=spec.kind,
                     ),
                 )
         key_bits = 0
@@ -232,10 +234,15 @@ class RuleSet:
         if detector.on_key:
             key_bit = self._vocabulary.key_pattern_bit(patterns.compile_pattern(detector.on_key))
         if not detector.pattern:
-            return Step(key_bit=key_bit, bits=bits)
+            return Step(key_bit=key_bit, bits=bits, name=detector.name)
         compiled = patterns.compile_pattern(detector.pattern)
         if detector.whole:
-            return Step(occurs=lambda search: compiled.search(search) is not None, key_bit=key_bit, bits=bits)
+            return Step(
+                occurs=lambda search: compiled.search(search) is not None,
+                key_bit=key_bit,
+                bits=bits,
+                name=detector.name,
+            )
         shared = self._strict and detector.context_shared
         find = patterns.finder(compiled, detector.groups, context_shared=shared)
         if detector.run:
@@ -243,7 +250,7 @@ class RuleSet:
         elif detector.stand_in or detector.unicode_digits:
             caseless = detector.pattern.startswith("(?i)")
             find = boundaries.shadowed(find, detector.stand_in, digits=detector.unicode_digits, caseless=caseless)
-        return Step(find=find, key_bit=key_bit, bits=bits)
+        return Step(find=find, key_bit=key_bit, bits=bits, name=detector.name)
 
 
 _META = re.compile(r"[\\.+*?()|\[\]{}^$#]")

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from scrubjay.core.scrub.redact import Redaction, Remark, Text, characters, lines, redact, redact_whole
+from scrubjay.core.scrub.redact import Redaction, Remark, Text, characters, lines, redact, redact_whole, spans_in
 from scrubjay.errors import Unscrubbable
 
 
@@ -120,3 +120,14 @@ def test_all_plain_text_may_be_gone() -> None:
     text = Text(b"a[x]b[y]c", [Remark("q", "s", (1, 4)), Remark("q", "s", (5, 8))])
     run(text, rb"a\0", "mask")
     assert text.value == b"**b[x]c"
+
+
+def test_spans_are_places_in_the_text_as_it_stands() -> None:
+    assert spans_in(Text(b"a 12 b 3"), find(rb"\d+")) == [(2, 4), (7, 8)]
+    # The search text is `<NUL> 12`: the redacted chunk is one character there, and the U+0000 of the sender none.
+    assert spans_in(Text(b"[x] \x0012", [Remark("r", "s", (0, 3))]), find(rb"\d+")) == [(5, 7)]
+    assert spans_in(Text(b"[1]", [Remark("r", "s", (0, 3))]), find(rb"\d+")) == []
+
+
+def test_spans_leave_overlaps_out_as_redacting_does() -> None:
+    assert spans_in(Text(b"abcdef"), lambda _: [[(0, 3), (2, 4)], [(4, 5)]]) == [(0, 3), (4, 5)]
