@@ -64,15 +64,10 @@ class Record:
 
     def apply(self, rule: Rule, text: Text, key_verdict: int, hits: int, path: NodePath) -> bool:
         """`Rule.apply`, counted. The text of a rule that is only tried stays as it is."""
-        target = text if type(rule) is not DryRule else Text(text.value, list(text.remarks), text.length)
+        target = text if type(rule) is not DryRule else copy_of(text)
         before, remarks = text.value, text.remarks
         removed = Rule.apply(rule, target, key_verdict, hits)
-        if removed:
-            self.add(rule, Count(1, plain_bytes(before, remarks), 1, 1))
-        elif target.value is not before:
-            taken, left = plain_bytes(before, remarks), plain_bytes(target.value, target.remarks)
-            written = _named(target.remarks, rule.origin) - _named(remarks, rule.origin)
-            self.add(rule, Count(max(1, written), taken - left, 0, int(not left)))
+        self.count_text(rule, before, remarks, None if removed else target)
         return removed and target is text
 
     def removes_node(self, rule: Rule, key_verdict: int, data: bytes, path: NodePath) -> bool:
@@ -82,9 +77,29 @@ class Record:
             self.add(rule, Count(1, len(data), 1, 0))
         return removed and type(rule) is not DryRule
 
+    def count_text(self, rule: Rule, before: bytes, remarks: list[Remark], after: Text | None) -> bool:
+        """Count what a rule did to a text, of which `before` and `remarks` are the state before it; None: the text is gone.
+
+        Whether it did anything.
+        """
+        if after is None:
+            self.add(rule, Count(1, plain_bytes(before, remarks), 1, 1))
+        elif after.value is before:
+            return False
+        else:
+            taken, left = plain_bytes(before, remarks), plain_bytes(after.value, after.remarks)
+            written = _named(after.remarks, rule.origin) - _named(remarks, rule.origin)
+            self.add(rule, Count(max(1, written), taken - left, 0, int(not left)))
+        return True
+
     def add(self, rule: Rule, count: Count) -> None:
         """Count something that a rule did or, tried, would have done."""
         _count(self.rules if type(rule) is not DryRule else self.tried, rule.origin).add(count)
+
+
+def copy_of(text: Text) -> Text:
+    """The same text, to try a rule on."""
+    return Text(text.value, list(text.remarks), text.length)
 
 
 def plain_bytes(value: bytes, remarks: list[Remark]) -> int:
