@@ -15,7 +15,8 @@ from typing import Literal
 from urllib.parse import urlsplit
 from weakref import WeakValueDictionary
 
-from scrubjay.core.envelope import encode_json
+import msgspec
+
 from scrubjay.core.filters import Filters, compile_filters
 from scrubjay.core.quotas import Quota, compile_quotas
 from scrubjay.core.sampling import Sampling, compile_sampling
@@ -23,6 +24,7 @@ from scrubjay.core.scrub.program import ScrubProgram, compile_program
 from scrubjay.settings.project import DataScrubbing, ProjectConfig
 from scrubjay.settings.schema import Settings
 from scrubjay.settings.scrub import Scrub, over
+from scrubjay.settings.setting import Secret
 
 OriginRule = Callable[[str], bool]
 AttachmentPolicy = Literal["text", "keep", "drop"]
@@ -72,7 +74,7 @@ class Programs:
         self, pii_config: Mapping[str, object] | None, scrubbing: DataScrubbing, options: Scrub, *, hide_client_ip: bool
     ) -> ScrubProgram:
         """Raises `ConfigError`."""
-        content = encode_json((pii_config, scrubbing, options, hide_client_ip))
+        content = _content((pii_config, scrubbing, options, hide_client_ip))
         program = self._known.get(content)
         if program is None:
             program = self._known[content] = compile_program(
@@ -140,7 +142,18 @@ def compile_plan(project: ProjectConfig, settings: Settings, programs: Programs 
 def revision_of(project: ProjectConfig, settings: Settings) -> str:
     """Twelve hex digits over the project and the settings that a plan depends on."""
     parts = (project, settings.scrub, settings.privacy, settings.filters, settings.sampling)
-    return sha256(encode_json(parts)).hexdigest()[:12]
+    return sha256(_content(parts)).hexdigest()[:12]
+
+
+def _content(parts: object) -> bytes:
+    """What tells two configurations apart. Of a secret it holds a hash, so that it may be kept."""
+    return msgspec.json.encode(parts, enc_hook=_without_secrets)
+
+
+def _without_secrets(value: object) -> str:
+    if isinstance(value, Secret):
+        return sha256(value.reveal().encode()).hexdigest()
+    raise TypeError(f"{type(value).__name__} is no part of a configuration")
 
 
 def compile_origins(patterns: Sequence[str]) -> OriginRule | None:

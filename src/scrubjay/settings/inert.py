@@ -94,7 +94,6 @@ NOT_YET: Final[frozenset[str]] = frozenset(
         "sentry.",
         "spool.envelopes.shed_order",
         "spool.envelopes.encryption_key",
-        "scrub.pseudonym_key",
         "scrub.on_error",
         "sampling.fold_rates",
         "quotas.",

@@ -12,14 +12,8 @@ from typing import Any, Final, Literal, get_type_hints
 import msgspec
 
 from scrubjay.errors import ConfigError
-from scrubjay.settings.setting import Section, setting
-
-Gap = Literal[
-    "incoming_remarks", "ipv6", "userpath", "places", "email", "url_credentials", "numbers", "meta", "imei", "ai_texts", "keys",
-    "encoded", "wrong_kinds", "bodies", "embedded", "headers",
-]  # fmt: skip
-"""Closures that profile `strict` adds, by name; in `open_gaps` one is switched off (`scrubbing.md` 14, 15.6)."""
-
+from scrubjay.settings.gaps import CLOSURES, Gap
+from scrubjay.settings.setting import Secret, Section, setting
 
 class Scrub(Section, frozen=True):
     """Defaults of scrubbing; a project overrides them under `config.scrubjay.scrub`."""
@@ -38,10 +32,35 @@ class Scrub(Section, frozen=True):
         "Attachments: scrub those that are text or JSON (in profile `strict`), keep all unread, or drop all.",
         reload=True,
     )
+    pseudonym_key: Secret | None = setting(
+        None,
+        "Key of pseudonyms: 32 random bytes as hex or base64, after an id and a colon if it has one; best `${file:PATH}`.",
+        example=_NO_KEY,
+        reload=True,
+    )
+    pseudonym_key_next: Secret | None = setting(
+        None,
+        "The key that takes over at the beginning of the day `pseudonym_key_since`.",
+        example=_NO_KEY,
+        reload=True,
+    )
+    pseudonym_key_since: str | None = setting(
+        None, "The day, in UTC, from which the next key is in force.", example="2027-01-01", reload=True
+    )
+    hash_is_keyed: bool = setting(
+        False,
+        "Every redaction `hash` gives a pseudonym of 40 characters instead of a hash that anybody can look up.",
+        reload=True,
+    )
+
+    @property
+    def closed(self) -> frozenset[Gap]:
+        """The gaps of the reference that are closed."""
+        return frozenset(CLOSURES) - frozenset(self.open_gaps) if self.profile == "strict" else frozenset()
 
 
 _TYPES: Final = get_type_hints(Scrub)
-PROJECT_FIELDS: Final = frozenset(Scrub.__struct_fields__) - {"pseudonym_key"}
+PROJECT_FIELDS: Final = frozenset(name for name in Scrub.__struct_fields__ if not name.startswith("pseudonym_key"))
 """What a project may set. Keys are the operator's alone."""
 
 

@@ -10,9 +10,10 @@ from msgspec.structs import replace
 
 from scrubjay.core.plan import Programs, ProjectPlan, compile_origins, compile_plan, pass_plan, revision_of
 from scrubjay.errors import ConfigError
-from scrubjay.settings.project import ProjectConfig
+from scrubjay.settings.project import DEFAULT_SCRUBBING, ProjectConfig
 from scrubjay.settings.project_files import parse_project
 from scrubjay.settings.schema import Settings
+from scrubjay.settings.setting import Secret
 
 SETTINGS = Settings()
 PROGRAMS = Programs()
@@ -81,11 +82,11 @@ def test_stages_that_the_operator_switched_off_are_not_there() -> None:
 def test_a_project_overrides_the_defaults_of_scrubbing() -> None:
     got = plan("config: {scrubjay: {scrub: {profile: parity, opaque: forward, attachments: drop}}}")
     assert got.scrub is not None
-    assert (got.scrub.profile, got.opaque, got.attachments) == ("parity", "forward", "drop")
+    assert (got.scrub.options.profile, got.opaque, got.attachments) == ("parity", "forward", "drop")
     by_operator = replace(SETTINGS, scrub=replace(SETTINGS.scrub, profile="parity", opaque="forward"))
     got = plan(settings=by_operator)
     assert got.scrub is not None
-    assert (got.scrub.profile, got.opaque) == ("parity", "forward")
+    assert (got.scrub.options.profile, got.opaque) == ("parity", "forward")
 
 
 @pytest.mark.parametrize("name", ["profile", "opaque", "attachments"])
@@ -93,6 +94,31 @@ def test_a_word_that_is_not_known_refuses_the_whole(name: str) -> None:
     with pytest.raises(ConfigError, match=rf"config\.scrubjay\.scrub\.{name}.*accepted: ") as caught:
         plan(f"config: {{scrubjay: {{scrub: {{{name}: sometimes}}}}}}")
     assert "'sometimes'" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["pseudonym_key", "pseudonym_key_next", "pseudonym_key_since"])
+def test_keys_are_the_operators_alone(name: str) -> None:
+    with pytest.raises(ConfigError, match=rf"config\.scrubjay\.scrub\.{name}: unknown member"):
+        plan(f"config: {{scrubjay: {{scrub: {{{name}: x}}}}}}")
+
+
+def test_another_key_is_another_plan_and_no_key_stands_in_what_is_kept() -> None:
+    text, other_text = "0123456789abcdef" * 4, "123456789abcdef0" * 4
+    keyed, rekeyed = (
+        replace(SETTINGS, scrub=replace(SETTINGS.scrub, pseudonym_key=Secret(key))) for key in (text, other_text)
+    )
+    programs = Programs()
+    plans = [compile_plan(ProjectConfig(), settings, programs) for settings in (keyed, rekeyed, keyed)]
+    assert plans[0].revision == plans[2].revision != plans[1].revision
+    assert plans[0].scrub is plans[2].scrub is not plans[1].scrub
+    kept = b"".join(programs._known)
+    assert b'"hash_is_keyed"' in kept
+    assert text.encode() not in kept
+
+
+def test_what_is_no_setting_has_no_revision() -> None:
+    with pytest.raises(TypeError, match="object"):
+        Programs().program({"rules": object()}, DEFAULT_SCRUBBING, SETTINGS.scrub, hide_client_ip=False)
 
 
 def test_rules_that_do_not_compile_refuse_the_whole() -> None:

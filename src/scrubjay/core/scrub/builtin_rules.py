@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from scrubjay.core.scrub.redact import Redaction
 from scrubjay.core.scrub.rule_spec import RuleSpec
 
-_VARIANTS = ("replace", "mask", "hash", "remove", "filter")
+_VARIANTS = ("replace", "mask", "hash", "pseudonym", "remove", "filter")
 # Family: rule type, variant that the bare id stands for, text of `:replace`, whether `:filter` exists.
 _FAMILIES = {
     "anything": ("anything", "replace", "[Filtered]", True),
@@ -28,6 +30,8 @@ COMMON_FILTER = (
     "@creditcard:filter", "@iban:filter", "@pemkey:filter", "@urlauth:legacy", "@userpath:filter", "@bearer:filter",
     "@password:filter", "@usssn:filter",
 )  # fmt: skip
+FAMILIES_BY_TYPE: Final = {kind: family for family, (kind, *_) in _FAMILIES.items()}
+"""Name of the family that the rules of a type belong to, built in or not."""
 
 
 def _builtin_rules() -> dict[str, RuleSpec]:

@@ -12,6 +12,7 @@ from typing import Final
 
 from scrubjay.core.scrub import legacy
 from scrubjay.core.scrub.matching import ALWAYS, TRUE, Application, Matcher
+from scrubjay.core.scrub.pseudonyms import Keyring, read_keys
 from scrubjay.core.scrub.rule_spec import Config, read_config
 from scrubjay.core.scrub.rules import Rule, RuleSet
 from scrubjay.core.scrub.schema import Plan, Planner
@@ -61,7 +62,7 @@ class ScrubProgram:
     """Everything that scrubbing one project's payloads needs.
 
     `forced_full`: rules that force the always-yes screen. `scrubs_ip`: the settings remove IP addresses. `graphql`: GraphQL bodies
-    are treated (scrubbing.md 1). `hide_client_ip`: the server must not infer an address (ingest.md 7.4).
+    are treated (scrubbing.md 1). `hide_client_ip`: the server must not infer an address (ingest.md 7.4). `keys`: of pseudonyms.
     """
 
     passes: tuple[Pass, ...]
@@ -70,6 +71,7 @@ class ScrubProgram:
     scrubs_ip: bool = False
     graphql: bool = False
     hide_client_ip: bool = False
+    keys: Keyring | None = None
 
     @property
     def strict(self) -> bool:
@@ -87,14 +89,14 @@ def compile_program(
     hide_client_ip: bool = False,
 ) -> ScrubProgram:
     """Compile a project's scrubbing. `settings` are the legacy settings, as JSON or as a settings struct. Raises ConfigError."""
-    strict = options.profile == "strict"
+    keys = read_keys(options)
     passes = []
     if pii_config is not None:
-        passes.append(_compile_pass(read_config(pii_config), strict=strict, switches=None))
+        passes.append(_compile_pass(read_config(pii_config), options, keys, switches=None))
     switches = None
     if (mapping := legacy.as_mapping(settings)) is not None:
         switches = legacy.read_switches(mapping)
-        passes.append(_compile_pass(read_config(legacy.convert_settings(mapping)), strict=strict, switches=switches))
+        passes.append(_compile_pass(read_config(legacy.convert_settings(mapping)), options, keys, switches=switches))
     compiled = tuple(one for one in passes if one is not None)
     return ScrubProgram(
         compiled,
@@ -103,13 +105,17 @@ def compile_program(
         scrubs_ip=switches is not None and switches.scrub_ip_addresses,
         graphql=switches is not None and switches.scrub_data,
         hide_client_ip=hide_client_ip,
+        keys=keys,
     )
 
 
-def _compile_pass(config: Config, *, strict: bool, switches: legacy.Switches | None) -> Pass | None:
+def _compile_pass(
+    config: Config, options: Scrub, keys: Keyring | None, *, switches: legacy.Switches | None
+) -> Pass | None:
     """`switches` are given for the converted settings, which alone have closures and the legacy view. None: nothing to do."""
     builder = ScreenBuilder()
-    rules = RuleSet(config.rules, builder, strict=strict)
+    strict = options.profile == "strict"
+    rules = RuleSet(config.rules, builder, strict=strict, keys=keys, hash_is_keyed=options.hash_is_keyed)
     if switches is not None:
         rules.ignore_case(legacy.SENSITIVE_RULE)
     elif strict:

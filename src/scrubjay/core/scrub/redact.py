@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, TypeAlias
 
+from scrubjay.core.scrub.pseudonyms import USUAL_FORM, Form
 from scrubjay.errors import Unscrubbable
 
 Span: TypeAlias = tuple[int, int]
@@ -25,10 +26,15 @@ MAX_MATCHES: Final = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Redaction:
-    """What is written for a match. `method`: default, remove, replace, mask, hash; anything else deletes without a remark."""
+    """What is written for a match. `method`: default, remove, replace, mask, hash, pseudonym; anything else deletes without a remark.
+
+    `form`: how pseudonyms look; `name` gives them, once a rule has a key.
+    """
 
     method: str = "default"
     text: str = FILTERED
+    form: Form = USUAL_FORM
+    name: Callable[[bytes], bytes] | None = None
 
     @property
     def removes(self) -> bool:
@@ -36,7 +42,7 @@ class Redaction:
 
     @property
     def writes(self) -> bool:
-        return self.method in {"replace", "mask", "hash"}
+        return self.method in {"replace", "mask", "hash", "pseudonym"}
 
     @property
     def joins(self) -> bool:
@@ -202,6 +208,8 @@ def _redacted(match: bytes, origin: str, redaction: Redaction) -> _Chunk:
         return _Chunk(b"*" * characters(match), origin, "m")
     if method == "hash":
         return _Chunk(hmac.digest(b"", match, "sha1").hex().upper().encode(), origin, "p")
+    if redaction.name is not None:
+        return _Chunk(redaction.name(match), origin, "p")
     if redaction.removes:
         return _Chunk(b"", origin, "x")
     return _Chunk(b"")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
+from scrubjay.core.scrub.pseudonyms import LENGTHS, SCOPES, USUAL_FORM, Form
 from scrubjay.core.scrub.redact import Redaction
 from scrubjay.core.scrub.selectors import Selector, SelectorError, parse_selector
 from scrubjay.errors import ConfigError
@@ -15,7 +16,6 @@ _DETECTOR_TYPES = frozenset(
      "password", "cookies")
 )  # fmt: skip
 _GROUP_TYPES = frozenset(("multiple", "alias"))
-KNOWN_METHODS = ("default", "remove", "replace", "mask", "hash")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,19 @@ def _redaction(value: object, path: str) -> Redaction:
     method = _text(value, "method", path)
     if method == "replace" and "text" in value:
         return Redaction(method, _text(value, "text", path))
+    if method == "pseudonym":
+        return Redaction(method, form=_form(value, path))
     return Redaction(method)
+
+
+def _form(value: Mapping[str, object], path: str) -> Form:
+    prefix = _text(value, "prefix", path) if "prefix" in value else USUAL_FORM.prefix
+    length, scope = value.get("length", USUAL_FORM.length), value.get("scope", USUAL_FORM.scope)
+    if type(length) is not int or length not in LENGTHS:
+        raise ConfigError("bad length", path=f"{path}.length", accepted=f"{LENGTHS[0]} to {LENGTHS[-1]}")
+    if scope not in SCOPES:
+        raise ConfigError(f"unknown scope {scope!r}", path=f"{path}.scope", accepted=", ".join(SCOPES))
+    return Form(prefix, length, scope)
 
 
 def _groups(spec: Mapping[str, object], path: str) -> tuple[int, ...]:

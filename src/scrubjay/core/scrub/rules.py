@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
 from scrubjay.core.scrub import boundaries, patterns
-from scrubjay.core.scrub.builtin_rules import BUILTIN_RULES
+from scrubjay.core.scrub.builtin_rules import BUILTIN_RULES, FAMILIES_BY_TYPE
 from scrubjay.core.scrub.detector import Detector
 from scrubjay.core.scrub.detectors import DETECTORS
+from scrubjay.core.scrub.pseudonyms import HASH_FORM, Keyring, pseudonymiser
 from scrubjay.core.scrub.redact import Finder, Redaction, Remark, Text, lines, redact, redact_whole
 from scrubjay.core.scrub.rule_spec import RuleSpec
 from scrubjay.errors import ConfigError
@@ -128,8 +129,19 @@ def _anything(_search: bytes) -> bool:
 class RuleSet:
     """All rules that a config can name, compiled on demand."""
 
-    def __init__(self, specs: Mapping[str, RuleSpec], vocabulary: Vocabulary, *, strict: bool) -> None:
+    def __init__(
+        self,
+        specs: Mapping[str, RuleSpec],
+        vocabulary: Vocabulary,
+        *,
+        strict: bool,
+        keys: Keyring | None = None,
+        hash_is_keyed: bool = False,
+    ) -> None:
+        """`keys`: those of pseudonyms, without which no rule may ask for one."""
         self._specs = specs
+        self._keys = keys
+        self._hash_is_keyed = hash_is_keyed
         self._vocabulary = vocabulary
         self._strict = strict
         self._ignore_case: set[str] = set()
@@ -174,6 +186,7 @@ class RuleSet:
         """Refuse what the reference would silently skip: a pattern that does not compile, an unknown redaction. Raises ConfigError."""
         spec = self._specs[rule_id]
         self._check_method(rule_id, spec.redaction)
+        self._with_key(rule_id, spec.kind, spec.redaction)
         if spec.kind in {"pattern", "redact_pair"}:
             self._pattern(rule_id, spec)
         if len(spec.groups) > 1 and 0 in spec.groups:
@@ -188,8 +201,19 @@ class RuleSet:
             raise ConfigError(
                 f"unknown method {redaction.method!r}",
                 path=f"rules.{rule_id}.redaction.method",
-                accepted="default, remove, replace, mask, hash",
+                accepted="default, remove, replace, mask, hash, pseudonym",
             )
+
+    def _with_key(self, rule_id: str, kind: str, redaction: Redaction) -> Redaction:
+        """The redaction, able to give pseudonyms if it is to. Those of one family are alike, whichever rule of it gives them."""
+        if redaction.method == "hash" and self._hash_is_keyed:
+            redaction = Redaction("pseudonym", form=HASH_FORM)
+        if redaction.method != "pseudonym":
+            return redaction
+        if self._keys is None:
+            raise ConfigError("pseudonyms need a key", path=f"rules.{rule_id}", accepted="a `scrub.pseudonym_key`")
+        family = rule_id if kind in {"pattern", "redact_pair"} else FAMILIES_BY_TYPE.get(kind, kind)
+        return replace(redaction, name=pseudonymiser(self._keys, redaction.form, family))
 
     def _pattern(self, rule_id: str, spec: RuleSpec) -> Any:
         try:
@@ -198,6 +222,7 @@ class RuleSet:
             raise ConfigError(f"pattern does not compile: {error}", path=f"rules.{rule_id}") from None
 
     def _compile(self, rule_id: str, spec: RuleSpec, origin: str, redaction: Redaction) -> Rule:
+        redaction = self._with_key(rule_id, spec.kind, redaction)
         takes_nodes = spec.kind == "anything"
         steps: tuple[Step, ...] = ()
         bits = _ALWAYS if takes_nodes else 0

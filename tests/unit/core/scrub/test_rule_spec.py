@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
+from scrubjay.core.scrub.pseudonyms import Form
 from scrubjay.core.scrub.redact import Redaction
 from scrubjay.core.scrub.rule_spec import read_config
+from scrubjay.errors import ConfigError
 
 
 def test_defaults() -> None:
@@ -29,3 +33,32 @@ def test_spellings() -> None:
 def test_two_spellings_of_one_selector_are_one() -> None:
     config = read_config({"applications": {"$http.x": ["a"], "$request.x": ["b"]}})
     assert list(config.applications.values()) == [("b",)]
+
+
+def test_pseudonyms_have_a_form() -> None:
+    rules = {
+        "a": {"type": "email", "redaction": {"method": "pseudonym"}},
+        "b": {"type": "email", "redaction": {"method": "pseudonym", "prefix": "u_", "length": 52, "scope": "day"}},
+    }
+    config = read_config({"rules": rules})
+    assert config.rules["a"].redaction.form == Form("", 16, "deployment")
+    assert config.rules["b"].redaction.form == Form("u_", 52, "day")
+
+
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [
+        ("length", 9),
+        ("length", 53),
+        ("length", True),
+        ("length", "16"),
+        ("scope", "host"),
+        ("scope", []),
+        ("prefix", 1),
+    ],
+)
+def test_a_form_that_cannot_be_is_refused(member: str, value: object) -> None:
+    redaction = {"method": "pseudonym", member: value}
+    with pytest.raises(ConfigError) as refused:
+        read_config({"rules": {"a": {"type": "email", "redaction": redaction}}})
+    assert refused.value.path == f"rules.a.redaction.{member}"
