@@ -99,7 +99,7 @@ def schema() -> None:
 )
 @click.pass_context
 def render(ctx: click.Context, /, check: bool, root: Path) -> None:
-    """Write the pages that follow from the tables: sample, schema, settings, reasons, metrics."""
+    """Write the pages that follow from the tables: sample, schema, settings, reasons, differences, metrics."""
     stale = 0
     for name, page in pages().items():
         path, text = root / name, page()
@@ -115,9 +115,10 @@ def render(ctx: click.Context, /, check: bool, root: Path) -> None:
 def pages() -> Mapping[str, Callable[[], str]]:
     """Path in the repository → its rendering."""
     from scrubjay.runtime.metrics import render_page
+    from scrubjay.settings import gaps
     from scrubjay.settings.render import PAGES
 
-    return {**PAGES, "docs/metrics.md": render_page}
+    return {**PAGES, "docs/differences.md": gaps.page, "docs/metrics.md": render_page}
 
 
 for _command in (show, init, schema, render):

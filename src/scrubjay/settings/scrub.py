@@ -12,8 +12,11 @@ from typing import Any, Final, Literal, get_type_hints
 import msgspec
 
 from scrubjay.errors import ConfigError
-from scrubjay.settings.gaps import CLOSURES, Gap
+from scrubjay.settings.gaps import Gap
 from scrubjay.settings.setting import Secret, Section, setting
+
+_NO_KEY: Final = f"2027a:{'0' * 64}"  # an example that could be read, and must never be used
+
 
 class Scrub(Section, frozen=True):
     """Defaults of scrubbing; a project overrides them under `config.scrubjay.scrub`."""
@@ -52,11 +55,6 @@ class Scrub(Section, frozen=True):
         "Every redaction `hash` gives a pseudonym of 40 characters instead of a hash that anybody can look up.",
         reload=True,
     )
-
-    @property
-    def closed(self) -> frozenset[Gap]:
-        """The gaps of the reference that are closed."""
-        return frozenset(CLOSURES) - frozenset(self.open_gaps) if self.profile == "strict" else frozenset()
 
 
 _TYPES: Final = get_type_hints(Scrub)
