@@ -71,6 +71,10 @@ class Unscrubbable(ScrubjayError):
     """A payload cannot be scrubbed as its plan demands; the item is dropped (scrubbing fails closed)."""
 
 
+class Unreadable(Unscrubbable):
+    """A payload is not what its type says: broken JSON where JSON is due, bytes that do not inflate."""
+
+
 class UpstreamError(ScrubjayError):
     """What the upstream's answer, or its absence, says of a parcel."""
 
