@@ -20,25 +20,27 @@ from scrubjay.core.scrub.json_text import (
     decode_object,
     decode_text,
     encode,
-    has_shadowed_keys,
 )
 from scrubjay.core.scrub.redact import FILTERED
 from scrubjay.core.scrub.remarks import NodePath, Notes
 from scrubjay.core.scrub.schema import Plan
-from scrubjay.core.scrub.screen import EVERY
+from scrubjay.core.scrub.screen import EVERY, NOWHERE
 
 
-def visit_request(walk: Walk, data: bytes, plan: Plan, path: NodePath, hits: int) -> bytes | None:
+def visit_request(walk: Walk, data: bytes, plan: Plan, path: NodePath, _hits: int, at: int) -> bytes | None:
     """Scrub a request."""
     if data[0] != BRACE:
         return None
-    fields = decode_object(data)
-    changed = has_shadowed_keys(data, fields)
+    fields, changed, members = walk.open(data, plan, at)
     if walk.strict:
-        changed |= _cookie_header(walk, fields, plan, path)
-        changed |= _url(walk, fields, plan, path)
-        changed |= _body(walk, fields, plan, path)
-    changed |= walk.fields(fields, plan, path, hits)
+        shown = {member[0] for member in members}
+        opened = "headers" in shown and _cookie_header(walk, fields, plan, path)
+        opened |= "url" in shown and _url(walk, fields, plan, path)
+        opened |= "data" in shown and _body(walk, fields, plan, path)
+        if opened:
+            changed = True
+            members = [(key, child, walk.scan(child), NOWHERE) for key, child in fields.items()]
+    changed |= walk.members(fields, members, plan, path)
     return encode(fields) if changed else None
 
 
@@ -86,7 +88,7 @@ def _url(walk: Walk, fields: dict[str, Raw], plan: Plan, path: NodePath) -> bool
         if _absent(fields, "fragment"):
             if changed:
                 fields["fragment"] = Raw(value)
-            elif (new := walk.visit(value, known, (*path, "fragment"), walk.scan(value))) is not None:
+            elif (new := walk.visit_made(value, known, (*path, "fragment"))) is not None:
                 fields["fragment"] = Raw(new)
                 changed = True
                 if query and _absent(fields, "query_string"):
@@ -107,7 +109,7 @@ def _body(walk: Walk, fields: dict[str, Raw], plan: Plan, path: NodePath) -> boo
     parsed = _parsed_json(text) or _parsed_form(text)
     if parsed is None:
         return False
-    new = walk.visit(parsed, known, (*path, "data"), walk.scan(parsed))
+    new = walk.visit_made(parsed, known, (*path, "data"))
     if new is None:
         return False
     fields["data"] = Raw(new)
@@ -155,7 +157,7 @@ def _loses(walk: Walk, pairs: normalise.Pairs, plan: Plan, path: NodePath, *, ke
 def _would_change(walk: Walk, value: bytes, plan: Plan, path: NodePath) -> bool:
     notes, walk.notes = walk.notes, Notes()
     try:
-        return walk.visit(value, plan, path, EVERY) is not None
+        return walk.visit(value, plan, path, EVERY, NOWHERE) is not None
     finally:
         walk.notes = notes
 

@@ -19,20 +19,20 @@ from scrubjay.core.scrub.json_text import (
     QUOTE,
     Raw,
     decode_array,
-    decode_object,
     decode_text,
     encode,
     encode_text,
-    has_shadowed_keys,
     text_bytes,
 )
-from scrubjay.core.scrub.matching import FALSE, MAYBE, TRUE, State
+from scrubjay.core.scrub.matching import ALWAYS, FALSE, MAYBE, TRUE, State
+from scrubjay.core.scrub.opening import Element, Member, open_array, open_object
 from scrubjay.core.scrub.program import Pass
+from scrubjay.core.scrub.record import Record
 from scrubjay.core.scrub.redact import Text
 from scrubjay.core.scrub.remarks import NodePath, Notes
 from scrubjay.core.scrub.rules import Rule
 from scrubjay.core.scrub.schema import Plan
-from scrubjay.core.scrub.screen import EVERY, Scan
+from scrubjay.core.scrub.screen import EVERY, NOWHERE, Scan
 from scrubjay.errors import Unscrubbable
 
 # Texts that stand for nothing; no rule touches them (scrubbing.md 7.1).
@@ -52,37 +52,43 @@ _FIRST_BYTES: Final = {
     "map": b"{[tfn",
 }
 
-Handler: TypeAlias = Callable[["Walk", bytes, Plan, NodePath, int], bytes | None]
+Handler: TypeAlias = Callable[["Walk", bytes, Plan, NodePath, int, int], bytes | None]
 
 
 class Walk:
     """One pass over one document."""
 
-    __slots__ = ("budget", "config", "notes", "scan", "strict")
+    __slots__ = ("budget", "config", "notes", "record", "scan", "strict")
 
-    def __init__(self, config: Pass, scan: Scan, notes: Notes, budget: int) -> None:
+    def __init__(self, config: Pass, scan: Scan, notes: Notes, budget: int, record: Record | None = None) -> None:
         """`budget`: nodes that may be visited before the document counts as unscrubbable."""
+        self.record = record
         self.config = config
         self.scan = scan
         self.notes = notes
         self.budget = budget
         self.strict = config.strict
 
-    def visit(self, data: bytes, plan: Plan, path: NodePath, hits: int) -> bytes | None:
-        """Scrub one value by its plan. `hits` is what the screen found in it."""
+    def visit(self, data: bytes, plan: Plan, path: NodePath, hits: int, at: int) -> bytes | None:
+        """Scrub one value by its plan. `hits` is what the screen saw in it, `at` its place in the document."""
         self.budget -= 1
         if self.budget < 0:
             raise Unscrubbable("more nodes than may be scrubbed")
         if self.strict and data[0] not in _FIRST_BYTES.get(plan.kind, _ANY_BYTE):
             return self.misfit(data, plan, path)
-        return _HANDLERS[plan.kind](self, data, plan, path, hits)
+        return _HANDLERS[plan.kind](self, data, plan, path, hits, at)
+
+    def visit_made(self, data: bytes, plan: Plan, path: NodePath) -> bytes | None:
+        """Scrub a value that is not in the document in this form."""
+        hits = self.scan(data)
+        return self.visit(data, plan, path, hits, NOWHERE) if hits & plan.mask else None
 
     def misfit(self, data: bytes, plan: Plan, path: NodePath) -> bytes | None:
         """Scrub a value of another kind than its field has, as untyped JSON: nobody knows what it is, so nothing of it is exempt.
 
         The reference takes such values out of the document and scrubs the original (scrubbing.md 5.6, 9.4).
         """
-        return self.any(data, plan.parent, plan.match, TRUE, plan.key_verdict, path, EVERY)
+        return self.any(data, plan.parent, plan.match, TRUE, plan.key_verdict, path, EVERY, NOWHERE)
 
     # ---- texts
 
@@ -92,7 +98,7 @@ class Walk:
         if value in EXEMPT:
             return None
         text = self.notes.text(path, value)
-        removed = self.run(text, rules, key_verdict, hits)
+        removed = self.run(text, rules, key_verdict, hits, path)
         if removed is not None:
             self.notes.remove(path, removed.removal, text)
             return NULL
@@ -102,22 +108,28 @@ class Walk:
         self.notes.write(path, text)
         return encode_text(text.value)
 
-    def run(self, text: Text, rules: tuple[Rule, ...], key_verdict: int, hits: int) -> Rule | None:
+    def run(self, text: Text, rules: tuple[Rule, ...], key_verdict: int, hits: int, path: NodePath) -> Rule | None:
         """Run rules over a text; the rule that removes it whole, if any."""
         if len(text.value) > self.config.max_text_bytes:
             raise Unscrubbable("text longer than may be scrubbed")
+        record = self.record
         for rule in rules:
             if rule.bits & hits or rule.key_bits & key_verdict:
-                if rule.apply(text, key_verdict, hits):
+                if (
+                    rule.apply(text, key_verdict, hits)
+                    if record is None
+                    else record.apply(rule, text, key_verdict, hits, path)
+                ):
                     return rule
                 if text.changed and rule.redaction.joins:
                     hits = EVERY
         return None
 
-    def removed(self, rules: tuple[Rule, ...], key_verdict: int, path: NodePath) -> bool:
-        """Whether a node without text goes; noted if so."""
+    def removed(self, rules: tuple[Rule, ...], key_verdict: int, path: NodePath, data: bytes) -> bool:
+        """Whether a node without text goes; noted if so. `data` is its JSON."""
+        record = self.record
         for rule in rules:
-            if rule.removes_node(key_verdict):
+            if rule.removes_node(key_verdict) if record is None else record.removes_node(rule, key_verdict, data, path):
                 self.notes.remove(path, rule.removal)
                 return True
         return False
@@ -133,6 +145,7 @@ class Walk:
         key_verdict: int,
         path: NodePath,
         hits: int,
+        at: int,
         by_key: Callable[[str, int], int] | None = None,
     ) -> bytes | None:
         """Scrub untyped JSON. `by_key`: the class of a child by its key and the class here, where keys decide (attributes)."""
@@ -146,18 +159,18 @@ class Walk:
             return self.text(data, rules, key_verdict, path, hits) if rules else None
         if first == BRACE:
             state = step(parent, match | planner.object_types)
-            if self.removed(state.rules[node_class], key_verdict, path):
+            if self.removed(state.rules[node_class], key_verdict, path, data):
                 return NULL
-            return self.any_object(data, state, node_class, path, by_key)
+            return self.any_object(data, state, node_class, path, at, by_key)
         if first == BRACKET:
             state = step(parent, match | planner.array_types)
-            if self.removed(state.rules[node_class], key_verdict, path):
+            if self.removed(state.rules[node_class], key_verdict, path, data):
                 return NULL
-            return self.any_array(data, state, node_class, path, by_key)
+            return self.any_array(data, state, node_class, path, at, by_key)
         if first in b"tfn":
             return None
         rules = step(parent, match | planner.number_types).rules[node_class]
-        return NULL if self.removed(rules, key_verdict, path) else None
+        return NULL if self.removed(rules, key_verdict, path, data) else None
 
     def any_object(
         self,
@@ -165,20 +178,18 @@ class Walk:
         state: State,
         node_class: int,
         path: NodePath,
+        at: int,
         by_key: Callable[[str, int], int] | None = None,
     ) -> bytes | None:
         """Scrub the members of an untyped object."""
-        fields = decode_object(data)
-        changed = has_shadowed_keys(data, fields)
-        scan, key_info, any_ = self.scan, self.config.key_info, self.any
         region = state.region[node_class] if by_key is None else state.region[TRUE] | state.region[MAYBE]
-        for key, child in fields.items():
-            hits = scan(child)
-            match, verdict = key_info(key)
+        fields, changed, members = open_object(self.scan, data, at, every=bool(region & ALWAYS))
+        for key, child, hits, place in members:
+            match, verdict = self.config.key_info(key)
             if not (hits & region or verdict or match != self.config.plain_match):
                 continue
             child_class = node_class if by_key is None else by_key(key, node_class)
-            new = any_(bytes(child), state, match, child_class, verdict, (*path, key), hits, by_key)
+            new = self.any(bytes(child), state, match, child_class, verdict, (*path, key), hits, place, by_key)
             if new is not None:
                 fields[key] = Raw(new)
                 changed = True
@@ -190,22 +201,23 @@ class Walk:
         state: State,
         node_class: int,
         path: NodePath,
+        at: int,
         by_key: Callable[[str, int], int] | None = None,
     ) -> bytes | None:
         """Scrub the elements of an untyped array; an array of pairs counts as an object (scrubbing.md 7.3)."""
-        elements = decode_array(data)
-        if elements and bytes(elements[0])[0] == BRACKET:
+        matcher = self.config.matcher
+        region = state.region[node_class] if by_key is None else state.region[TRUE] | state.region[MAYBE]
+        every = bool(region & ALWAYS or matcher.indices)
+        elements, flagged = open_array(self.scan, data, at, every=every)
+        if flagged and bytes(elements[0])[0] == BRACKET:
             pairs = _read_pair_array(elements)
             if pairs is not None:
-                return self._pair_array(pairs, state, node_class, path, by_key)
-        scan, matcher = self.scan, self.config.matcher
-        region = state.region[node_class] if by_key is None else state.region[TRUE] | state.region[MAYBE]
+                return self._pair_array(pairs, flagged, state, node_class, path, by_key)
         changed = False
-        for index, child in enumerate(elements):
-            hits = scan(child)
+        for index, child, hits, place in flagged:
             match = matcher.index_match(index)
             if hits & region or match != self.config.plain_match:
-                new = self.any(bytes(child), state, match, node_class, 0, (*path, str(index)), hits, by_key)
+                new = self.any(bytes(child), state, match, node_class, 0, (*path, str(index)), hits, place, by_key)
                 if new is not None:
                     elements[index] = Raw(new)
                     changed = True
@@ -214,20 +226,22 @@ class Walk:
     def _pair_array(
         self,
         pairs: list[list[Raw]],
+        flagged: list[Element],
         state: State,
         node_class: int,
         path: NodePath,
         by_key: Callable[[str, int], int] | None,
     ) -> bytes | None:
         changed = False
-        for index, pair in enumerate(pairs):
+        for index, _, hits, _ in flagged:
+            pair = pairs[index]
             key = decode_text(pair[0])
             match, verdict = self.config.key_info(key)
-            hits = self.scan(pair[1])
             if not (hits & state.region[node_class] or verdict or match != self.config.plain_match) and by_key is None:
                 continue
             child_class = node_class if by_key is None else by_key(key, node_class)
-            new = self.any(bytes(pair[1]), state, match, child_class, verdict, (*path, str(index), "1"), hits, by_key)
+            inner = (*path, str(index), "1")
+            new = self.any(bytes(pair[1]), state, match, child_class, verdict, inner, hits, NOWHERE, by_key)
             if new is not None:
                 pair[1] = Raw(new)
                 changed = True
@@ -235,31 +249,26 @@ class Walk:
 
     # ---- typed content
 
-    def fields(self, fields: dict[str, Raw], plan: Plan, path: NodePath, hits: int) -> bool:
-        """Scrub the members of a typed object in place; whether any changed. `hits` is what the screen found in the object.
+    def open(self, data: bytes, plan: Plan, at: int) -> tuple[dict[str, Raw], bool, list[Member]]:
+        """Open a typed object: its members, whether it has to be written again anyhow, the members to look at."""
+        return open_object(self.scan, data, at, every=bool(plan.mask & ALWAYS))
 
-        Members that are large and typed are opened on that alone: their own lists say better what is to be looked at.
-        """
-        scan, listed, changed = self.scan, plan.fields, False
+    def members(self, fields: dict[str, Raw], members: list[Member], plan: Plan, path: NodePath) -> bool:
+        """Scrub these members of a typed object in place; whether any changed."""
+        listed, changed = plan.fields, False
         unknown = plan.unknown
         region = plan.state.region[unknown] if unknown != FALSE else 0
-        for key, child in fields.items():
+        for key, child, hits, at in members:
             known = listed.get(key)
             if known is not None:
                 if not hits & known.mask:
                     continue
-                found = hits if known.nested else scan(child)
-                if not found & known.mask:
-                    continue
-                new = self.visit(bytes(child), known, (*path, key), found)
-            elif region or unknown != FALSE:
-                if key in plan.dead:
-                    continue
-                found = scan(child)
+                new = self.visit(bytes(child), known, (*path, key), hits, at)
+            elif unknown != FALSE and key not in plan.dead:
                 match, verdict = self.config.key_info(key)
-                if not (found & region or verdict or match != self.config.plain_match):
+                if not (hits & region or verdict or match != self.config.plain_match):
                     continue
-                new = self.any(bytes(child), plan.state, match, unknown, verdict, (*path, key), found)
+                new = self.any(bytes(child), plan.state, match, unknown, verdict, (*path, key), hits, at)
             else:
                 continue
             if new is not None:
@@ -277,13 +286,12 @@ class Walk:
                 continue
             match, verdict = config.key_info(name) if name is not None else (config.matcher.index_match(index), 0)
             if value[0] != QUOTE:
-                new = self.any(value, plan.state, match, TRUE, verdict, (*path, str(index), "1"), EVERY)
+                new = self.any(value, plan.state, match, TRUE, verdict, (*path, str(index), "1"), EVERY, NOWHERE)
                 if new is not None:
                     pairs[index - first] = (name, new)
                     changed = True
                 continue
-            state = config.matcher.step(plan.state, match | text_types)
-            rules = state.rules[plan.node_class]
+            rules = config.matcher.step(plan.state, match | text_types).rules[plan.node_class]
             new = self.text(value, rules, verdict, (*path, str(index), "1"), self.scan(value)) if rules else None
             if new is not None:
                 pairs[index - first] = (name, new)
@@ -305,53 +313,44 @@ def _read_pair_array(elements: list[Raw]) -> list[list[Raw]] | None:
     return out
 
 
-def _visit_any(walk: Walk, data: bytes, plan: Plan, path: NodePath, hits: int) -> bytes | None:
-    return walk.any(data, plan.parent, plan.match, plan.node_class, plan.key_verdict, path, hits)
+def _visit_any(walk: Walk, data: bytes, plan: Plan, path: NodePath, hits: int, at: int) -> bytes | None:
+    return walk.any(data, plan.parent, plan.match, plan.node_class, plan.key_verdict, path, hits, at)
 
 
-def _visit_text(walk: Walk, data: bytes, plan: Plan, path: NodePath, hits: int) -> bytes | None:
+def _visit_text(walk: Walk, data: bytes, plan: Plan, path: NodePath, hits: int, _at: int) -> bytes | None:
     if data[0] == QUOTE:
         return walk.text(data, plan.rules, plan.key_verdict, path, hits)
     return None
 
 
-def _visit_list(walk: Walk, data: bytes, plan: Plan, path: NodePath, _hits: int) -> bytes | None:
+def _visit_list(walk: Walk, data: bytes, plan: Plan, path: NodePath, _hits: int, at: int) -> bytes | None:
     if data[0] != BRACKET:
         return None
-    if walk.removed(plan.rules, plan.key_verdict, path):
+    if walk.removed(plan.rules, plan.key_verdict, path, data):
         return NULL
-    return visit_elements(walk, data, plan, path)
+    return visit_elements(walk, data, plan, path, at)
 
 
-def visit_elements(
-    walk: Walk, data: bytes, plan: Plan, path: NodePath, flagged: list[int] | None = None
-) -> bytes | None:
-    """Scrub the elements of a typed list. `flagged`: those that hold something, if that is known."""
-    scan, planner, changed = walk.scan, walk.config.planner, False
-    if flagged is None and plan.skeleton is not None:
-        flagged = plan.skeleton.flagged(data, scan)
-    if flagged is not None and not flagged:
-        return None
-    elements = decode_array(data)
-    for index in range(len(elements)) if flagged is None else flagged:
+def visit_elements(walk: Walk, data: bytes, plan: Plan, path: NodePath, at: int) -> bytes | None:
+    """Scrub the elements of a typed list."""
+    planner, changed = walk.config.planner, False
+    elements, flagged = open_array(walk.scan, data, at, every=bool(plan.mask & ALWAYS))
+    for index, child, hits, place in flagged:
         element = planner.element(plan, index)
-        child = elements[index]
-        hits = EVERY if flagged is not None else scan(child)
         if hits & element.mask:
-            new = walk.visit(bytes(child), element, (*path, str(index)), hits)
+            new = walk.visit(bytes(child), element, (*path, str(index)), hits, place)
             if new is not None:
                 elements[index] = Raw(new)
                 changed = True
     return encode(elements) if changed else None
 
 
-def visit_type(walk: Walk, data: bytes, plan: Plan, path: NodePath, hits: int) -> bytes | None:
+def visit_type(walk: Walk, data: bytes, plan: Plan, path: NodePath, _hits: int, at: int) -> bytes | None:
     """Scrub a typed object. It is of class false, so no rule takes it whole (scrubbing.md 5)."""
     if data[0] != BRACE:
         return None
-    fields = decode_object(data)
-    changed = has_shadowed_keys(data, fields)
-    if walk.fields(fields, plan, path, hits):
+    fields, changed, members = walk.open(data, plan, at)
+    if walk.members(fields, members, plan, path):
         changed = True
     return encode(fields) if changed else None
 

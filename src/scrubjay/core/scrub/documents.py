@@ -21,24 +21,22 @@ from scrubjay.core.scrub.json_text import (
     Raw,
     check_depth,
     decode_any,
-    decode_array,
     decode_object,
     encode,
-    has_shadowed_keys,
     validate,
 )
 from scrubjay.core.scrub.matching import FALSE, TRUE
+from scrubjay.core.scrub.opening import open_array, open_object
 from scrubjay.core.scrub.originals import scrub_originals
 from scrubjay.core.scrub.program import Pass, ScrubProgram
+from scrubjay.core.scrub.record import Record
 from scrubjay.core.scrub.remarks import Notes
 from scrubjay.core.scrub.schema import Plan
-from scrubjay.core.scrub.screen import ADDRESS, EVERY, GRAPHQL, HUGE_NUMBER, META, SURROGATE, Scan, signs
+from scrubjay.core.scrub.screen import ADDRESS, GRAPHQL, HUGE_NUMBER, META, NOWHERE, SURROGATE, Scan, signs
 from scrubjay.errors import Unscrubbable
 
 _MAX_DEPTH: Final = 127
 _MAX_NODES: Final = 100_000
-# Above this size something is flagged nearly always, and the lists of the payload are screened one by one anyway.
-_LARGE_BYTES: Final = 32 * 1024
 # Schema types of documents, and of the records of containers.
 _TYPED = {"event": "event", "replay_event": "replay", "span": "span"}
 _CONTAINERS = {"log_container": "log", "span_container": "span_v2", "trace_metric_container": "trace_metric"}
@@ -61,24 +59,45 @@ register(shapes.HANDLERS)
 register(protocol.HANDLERS)
 
 
-def scrub_document(program: ScrubProgram, payload: bytes | memoryview, shape: str) -> bytes | None:
-    """Scrub one payload; None if it may leave as it is. Raises Unscrubbable."""
-    original = bytes(payload)
+def scrub_document(
+    program: ScrubProgram, payload: bytes | memoryview, shape: str, record: Record | None = None
+) -> bytes | None:
+    """Scrub one payload; None if it may leave as it is. `record` counts what is done. Raises Unscrubbable."""
+    data = original = bytes(payload)
     try:
-        data, found = _prepare(program, original, shape)
+        if not program.passes:
+            data = _prepare(program, data, shape, signs(data))
+            validate(data)
         for one in program.passes:
-            before = data
-            data = _run(one, data, shape, found)
-            if data is not before:
-                found |= META
+            data = _pass(program, one, data, shape, record)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Unscrubbable(f"payload cannot be read: {type(error).__name__}") from None
     return None if data is original or data == original else data
 
 
-def _prepare(program: ScrubProgram, data: bytes, shape: str) -> tuple[bytes, int]:
-    """The payload as the passes read it, after what concerns it as a whole, and its signs. Raises what scrub_document translates."""
-    found = signs(data)
+def _pass(program: ScrubProgram, one: Pass, data: bytes, shape: str, record: Record | None) -> bytes:
+    """One pass over one payload; the same object if nothing changed. The first one does what concerns the payload as a whole."""
+    scan = one.screen.borrow()
+    try:
+        hits, at = scan.document(data)
+        if one is program.passes[0]:
+            prepared = _prepare(program, data, shape, hits)
+            if prepared is not data:
+                data = prepared
+                hits, at = scan.document(data)
+        if record is not None:
+            record.begin(one)
+        if shape in _CONTAINERS:
+            return _scrub_container(one, scan, data, hits, at, one.documents[_CONTAINERS[shape]], record)
+        if shape in _UNTYPED:
+            return _scrub_untyped(one, scan, data, hits, at, record)
+        return _scrub_typed(one, scan, data, hits, at, one.documents[_TYPED[shape]], record, alone=True)
+    finally:
+        one.screen.give_back(scan)
+
+
+def _prepare(program: ScrubProgram, data: bytes, shape: str, found: int) -> bytes:
+    """The payload as the passes read it. `found` are its signs. Raises what scrub_document translates."""
     if program.strict and found & SURROGATE:
         data = _SURROGATE.sub(lambda match: _REPLACEMENT if match[1] else match[0], data)
     if not data.isascii():
@@ -89,73 +108,76 @@ def _prepare(program: ScrubProgram, data: bytes, shape: str) -> tuple[bytes, int
     check_depth(data, _MAX_DEPTH)
     if found & HUGE_NUMBER:
         decode_any(data)
-    if not program.passes:
-        validate(data)
     if program.hide_client_ip and found & ADDRESS:
         data = hide_client_ip(data, shape)
     if program.scrubs_ip and shape == "session":
         data = _without_address(data)
     if program.graphql and shape == "event" and found & GRAPHQL:
         data = treat_graphql(data)
-    return data, found
+    return data
 
 
-def _run(one: Pass, data: bytes, shape: str, found: int) -> bytes:
-    """One pass over one payload; the same object if nothing changed."""
-    scan = one.screen.borrow()
-    try:
-        hits = scan(data) if len(data) < _LARGE_BYTES else EVERY
-        if shape in _CONTAINERS:
-            return _scrub_container(one, scan, data, found, one.documents[_CONTAINERS[shape]])
-        if shape in _UNTYPED:
-            return _scrub_untyped(one, scan, data, hits)
-        return _scrub_typed(one, scan, data, hits, found, one.documents[_TYPED[shape]])
-    finally:
-        one.screen.give_back(scan)
-
-
-def _scrub_typed(one: Pass, scan: Scan, data: bytes, hits: int, found: int, plan: Plan) -> bytes:
-    """A document with remarks of its own."""
-    if not hits & plan.mask and not found & META:
+def _scrub_typed(
+    one: Pass, scan: Scan, data: bytes, hits: int, at: int, plan: Plan, record: Record | None, *, alone: bool
+) -> bytes:
+    """A document with remarks of its own. `alone`: it is the whole of what was scanned."""
+    if not hits & (plan.mask | META):
         validate(data)
         return data
     whole, meta = data, None
-    if found & META:
+    if hits & META:
         fields = decode_object(data)
         if "_meta" in fields:
             meta = decode_any(fields.pop("_meta"))
             data = encode(fields)
+            hits, at = scan.document(data) if alone else (scan(data), NOWHERE)
     notes = Notes(meta)
-    walk = Walk(one, scan, notes, _MAX_NODES)
+    walk = Walk(one, scan, notes, _MAX_NODES, record)
     if notes.incoming:
         notes.changed = scrub_originals(walk, notes.tree, plan, decode_any(data))
-    new = walk.visit(data.strip(), plan, (), hits)
+    body, at = _stripped(data, at)
+    new = walk.visit(body, plan, (), hits, at)
     if new is None and not notes.changed:
         return whole
+    if new is None:
+        new = body
     if not notes.tree:
-        return data if new is None else new
-    fields = decode_object(data if new is None else new)
-    fields["_meta"] = Raw(encode(notes.tree))
-    return encode(fields)
+        return new
+    head = new[:-1].rstrip()
+    return b"".join((head, b"" if head == b"{" else b",", b'"_meta":', encode(notes.tree), b"}"))
 
 
-def _scrub_container(one: Pass, scan: Scan, data: bytes, found: int, plan: Plan) -> bytes:
+def _stripped(data: bytes, at: int) -> tuple[bytes, int]:
+    """A value without the white space around it, and its place."""
+    if data[0] in b"{[" and data[-1] in b"}]":
+        return data, at
+    start = data.lstrip()
+    return start.rstrip(), at + len(data) - len(start) if at >= 0 else at
+
+
+def _scrub_container(
+    one: Pass, scan: Scan, data: bytes, hits: int, at: int, plan: Plan, record: Record | None
+) -> bytes:
     """Records that are documents of their own, remarks included."""
-    fields = decode_object(data)
-    changed = has_shadowed_keys(data.strip(), fields)
-    items = fields.get("items")
-    if items is None or bytes(items)[0] != BRACKET:
+    body, at = _stripped(data, at)
+    fields, changed, members = open_object(scan, body, at, every=True)
+    items = next((member for member in members if member[0] == "items"), None)
+    if items is None or bytes(items[1])[0] != BRACKET:
         raise Unscrubbable("container without items")
-    elements = decode_array(items)
-    for index, element in enumerate(elements):
+    elements, flagged = open_array(scan, bytes(items[1]), items[3], every=True)
+    for index, element, found, place in flagged:
         raw = bytes(element)
         if raw[0] != BRACE:
             raise Unscrubbable("record is not an object")
-        new = _scrub_typed(one, scan, raw, scan(raw), found, plan)
+        if record is not None:
+            record.enter(("items", str(index)))
+        new = _scrub_typed(one, scan, raw, found, place, plan, record, alone=False)
         if new is not raw:
             elements[index] = Raw(new)
             changed = True
-    if one.strict and _scrub_around(one, scan, fields):
+    if record is not None:
+        record.enter(())
+    if one.strict and _scrub_around(one, scan, fields, record):
         changed = True
     if not changed:
         return data
@@ -163,33 +185,33 @@ def _scrub_container(one: Pass, scan: Scan, data: bytes, found: int, plan: Plan)
     return encode(fields)
 
 
-def _scrub_around(one: Pass, scan: Scan, fields: dict[str, Raw]) -> bool:
+def _scrub_around(one: Pass, scan: Scan, fields: dict[str, Raw], record: Record | None) -> bool:
     """Scrub in place what stands beside the records of a container, as untyped JSON; whether anything changed."""
     changed = False
-    walk = Walk(one, scan, Notes(), _MAX_NODES)
+    walk = Walk(one, scan, Notes(), _MAX_NODES, record)
     for key, child in fields.items():
         if key in _CONTAINER_MEMBERS:
             continue
         match, verdict = one.key_info(key)
-        new = walk.any(bytes(child), one.matcher.root, match, TRUE, verdict, (key,), scan(child))
+        new = walk.any(bytes(child), one.matcher.root, match, TRUE, verdict, (key,), scan(child), NOWHERE)
         if new is not None:
             fields[key] = Raw(new)
             changed = True
     return changed
 
 
-def _scrub_untyped(one: Pass, scan: Scan, data: bytes, hits: int) -> bytes:
+def _scrub_untyped(one: Pass, scan: Scan, data: bytes, hits: int, at: int, record: Record | None) -> bytes:
     """JSON of unknown meaning: class true but for what the server reads by value. Nobody reads remarks there, so none are left."""
-    matcher = one.matcher
-    walk = Walk(one, scan, Notes(), _MAX_NODES)
-    raw = data.strip()
-    if raw[0] == BRACE:
-        new = walk.any_object(raw, matcher.root, TRUE, (), untyped_class)
-    elif raw[0] == BRACKET:
-        new = walk.any_array(raw, matcher.root, TRUE, (), untyped_class)
+    root = one.matcher.root
+    walk = Walk(one, scan, Notes(), _MAX_NODES, record)
+    body, at = _stripped(data, at)
+    if body[0] == BRACE:
+        new = walk.any_object(body, root, TRUE, (), at, untyped_class)
+    elif body[0] == BRACKET:
+        new = walk.any_array(body, root, TRUE, (), at, untyped_class)
     else:
-        validate(raw)  # bytes that are no JSON at all are flagged by nothing
-        new = walk.any(raw, matcher.root, one.plain_match, TRUE, 0, (), hits)
+        validate(body)  # bytes that are no JSON at all are flagged by nothing
+        new = walk.any(body, root, one.plain_match, TRUE, 0, (), hits, NOWHERE)
     return data if new is None else new
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from scrubjay.core.scrub.descend import Walk
 from scrubjay.core.scrub.matching import FALSE, MAYBE, TRUE, State
 from scrubjay.core.scrub.redact import Text
+from scrubjay.core.scrub.remarks import NodePath
 from scrubjay.core.scrub.schema import Plan
 from scrubjay.core.scrub.schema_fields import CONTEXTS
 from scrubjay.core.scrub.screen import EVERY
@@ -28,10 +29,10 @@ class _Place:
 
 def scrub_originals(walk: Walk, tree: dict[str, Any], plan: Plan, document: object) -> bool:
     """Scrub every original value below `tree`, in place; whether any changed."""
-    return _below(walk, tree, _Place(plan.state, 0, plan.node_class, 0, plan), document)
+    return _below(walk, tree, _Place(plan.state, 0, plan.node_class, 0, plan), document, ())
 
 
-def _below(walk: Walk, tree: dict[str, Any], place: _Place, node: object) -> bool:
+def _below(walk: Walk, tree: dict[str, Any], place: _Place, node: object, path: NodePath) -> bool:
     changed = False
     for key, entry in tree.items():
         if key and isinstance(entry, dict):
@@ -39,19 +40,19 @@ def _below(walk: Walk, tree: dict[str, Any], place: _Place, node: object) -> boo
             if child is None:
                 continue
             own = entry.get("")
-            if isinstance(own, dict) and isinstance(own.get("val"), str) and _scrub(walk, own, child):
+            if isinstance(own, dict) and isinstance(own.get("val"), str) and _scrub(walk, own, child, (*path, key)):
                 changed = True
-            if _below(walk, entry, child, _member(node, key)):
+            if _below(walk, entry, child, _member(node, key), (*path, key)):
                 changed = True
     return changed
 
 
-def _scrub(walk: Walk, own: dict[str, Any], place: _Place) -> bool:
+def _scrub(walk: Walk, own: dict[str, Any], place: _Place, path: NodePath) -> bool:
     """One original value: its path is the field's with the last key once more."""
     config = walk.config
     state = config.matcher.step(place.state, place.match | config.planner.text_types)
     text = Text(own["val"].encode("utf-8", "replace"))
-    if walk.run(text, state.rules[place.node_class], place.verdict, EVERY) is not None:
+    if walk.run(text, state.rules[place.node_class], place.verdict, EVERY, path) is not None:
         del own["val"]
         return True
     if text.changed:

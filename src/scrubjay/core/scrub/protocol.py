@@ -20,14 +20,14 @@ from scrubjay.core.scrub.json_text import (
     decode_object,
     decode_text,
     encode,
-    has_shadowed_keys,
 )
 from scrubjay.core.scrub.matching import FALSE, MAYBE, TRUE
+from scrubjay.core.scrub.opening import Member, open_object
 from scrubjay.core.scrub.redact import Remark
 from scrubjay.core.scrub.remarks import NodePath
 from scrubjay.core.scrub.schema import Plan, attribute_class
 from scrubjay.core.scrub.schema_fields import CONTEXTS, DEBUG_IMAGES
-from scrubjay.core.scrub.screen import EVERY
+from scrubjay.core.scrub.screen import EVERY, NOWHERE
 
 # Old names of interfaces. Beside the new name the old one is dropped.
 _ALIASES = {
@@ -43,114 +43,108 @@ _ALIASES = {
     "sentry.interfaces.Csp": "csp",
 }
 
+# Members of a user that may come as numbers and count as texts.
+_NUMBERED = frozenset(("id", "username"))
 
-def visit_event(walk: Walk, data: bytes, plan: Plan, path: NodePath, hits: int) -> bytes | None:
+
+def visit_event(walk: Walk, data: bytes, plan: Plan, path: NodePath, _hits: int, at: int) -> bytes | None:
     """Scrub an event. `_meta` has been read before and is written after."""
-    fields = decode_object(data)
-    changed = has_shadowed_keys(data, fields)
-    aliases = [key for key in fields if key in _ALIASES]
-    old = {key: fields.pop(key) for key in aliases}
-    for key, child in old.items():
-        target = _ALIASES[key]
-        known = plan.fields.get(target)
-        found = walk.scan(child)
-        if known is None or not found & known.mask:
-            continue
-        new = walk.visit(bytes(child), known, (*path, target), found)
-        if new is not None:
-            changed = True
-            old[key] = Raw(new)
-            if target not in fields:
-                fields[target] = Raw(new)
-            old[key] = Raw(b"")
-    restored = {key: child for key, child in old.items() if len(child)}
-    if walk.fields(fields, plan, path, hits):
+    fields, changed, members = walk.open(data, plan, at)
+    if not _ALIASES.keys().isdisjoint(fields):
+        changed |= _old_names(walk, fields, members, plan, path)
+        members = [member for member in members if member[0] not in _ALIASES]
+    if walk.members(fields, members, plan, path):
         changed = True
-    if not changed:
-        return None
-    fields.update(restored)
-    return encode(fields)
+    return encode(fields) if changed else None
 
 
-def visit_logentry(walk: Walk, data: bytes, plan: Plan, path: NodePath, hits: int) -> bytes | None:
+def _old_names(walk: Walk, fields: dict[str, Raw], members: list[Member], plan: Plan, path: NodePath) -> bool:
+    """Scrub interfaces under their old names in place. What changes gets the new name, beside which the old one is dropped."""
+    changed = False
+    for key, child, hits, at in members:
+        target = _ALIASES.get(key, "")
+        known = plan.fields.get(target)
+        if known is not None and hits & known.mask:
+            new = walk.visit(bytes(child), known, (*path, target), hits, at)
+            if new is not None:
+                del fields[key]
+                fields.setdefault(target, Raw(new))
+                changed = True
+    return changed
+
+
+def visit_logentry(walk: Walk, data: bytes, plan: Plan, path: NodePath, hits: int, at: int) -> bytes | None:
     """A log entry may come as mere text, or as any other value, which is spelled as JSON."""
     if data[0] == BRACE:
-        return visit_type(walk, data, plan, path, hits)
+        return visit_type(walk, data, plan, path, hits, at)
     if data in (b"false", NULL):
         return None
     text = data if data[0] == QUOTE else normalise.as_json_text(data)
-    return visit_type(walk, b'{"formatted":' + text + b"}", plan, path, hits)
+    return visit_type(walk, b'{"formatted":' + text + b"}", plan, path, hits, NOWHERE)
 
 
-def visit_values(walk: Walk, data: bytes, plan: Plan, path: NodePath, hits: int) -> bytes | None:
+def visit_values(walk: Walk, data: bytes, plan: Plan, path: NodePath, hits: int, at: int) -> bytes | None:
     """`{"values": […]}`, or the array alone, or one object alone."""
     inner = plan.fields["values"]
-    flagged = None
-    if inner.skeleton is not None and data[0] in b"{[":
-        flagged = inner.skeleton.flagged(data, walk.scan)
-        if flagged is not None and not flagged:
-            return None
-    changed = False
+    own = (*path, "values")
     if data[0] == BRACKET:
-        fields = {"values": Raw(data)}
-    elif data[0] == BRACE:
-        fields = decode_object(data)
-        changed = has_shadowed_keys(data, fields)
-        if "values" not in fields:
-            fields = {"values": Raw(b"[" + data + b"]")}
-    else:
+        new = visit_elements(walk, data, inner, own, at)
+        return None if new is None else b'{"values":' + new + b"}"
+    if data[0] != BRACE:
         return None
-    values = bytes(fields["values"])
-    if walk.strict and values[0] not in b"[n":
-        new = walk.misfit(values, inner, (*path, "values"))
-        if new is not None:
-            fields["values"] = Raw(new)
-            changed = True
-    elif values[0] == BRACKET:
-        new = visit_elements(walk, values, inner, (*path, "values"), flagged)
+    fields, changed, members = walk.open(data, plan, at)
+    if "values" not in fields:
+        new = visit_elements(walk, b"[" + data + b"]", inner, own, at - 1 if at > 0 else NOWHERE)
+        return None if new is None else b'{"values":' + new + b"}"
+    for key, child, found, place in members:
+        if key != "values" or not found & inner.mask:
+            continue
+        values, new = bytes(child), None
+        if values[0] == BRACKET:
+            new = visit_elements(walk, values, inner, own, place)
+        elif walk.strict and values != NULL:
+            new = walk.misfit(values, inner, own)
         if new is not None:
             fields["values"] = Raw(new)
             changed = True
     return encode(fields) if changed else None
 
 
-def visit_exception(walk: Walk, data: bytes, plan: Plan, path: NodePath, hits: int) -> bytes | None:
+def visit_exception(walk: Walk, data: bytes, plan: Plan, path: NodePath, _hits: int, at: int) -> bytes | None:
     """An exception's value that is no text counts as its JSON text."""
     if data[0] != BRACE:
         return None
-    fields = decode_object(data)
-    changed = has_shadowed_keys(data, fields)
-    original = fields.get("value")
-    if original is not None and "value" in plan.fields:
-        value = bytes(original)
-        if value[0] != QUOTE and value != NULL:
-            fields["value"] = Raw(normalise.as_json_text(value))
-    converted = fields.get("value")
-    if walk.fields(fields, plan, path, hits):
+    fields, changed, members = walk.open(data, plan, at)
+    members = [
+        _made("value", normalise.as_json_text(bytes(member[1])))
+        if member[0] == "value" and bytes(member[1])[0] not in b'"n'
+        else member
+        for member in members
+    ]
+    if walk.members(fields, members, plan, path):
         changed = True
-    if original is not None and fields["value"] is converted:
-        fields["value"] = original
     return encode(fields) if changed else None
 
 
-def visit_user(walk: Walk, data: bytes, plan: Plan, path: NodePath, hits: int) -> bytes | None:
+def _made(key: str, data: bytes) -> Member:
+    """A member in another form than it has in the document."""
+    return key, Raw(data), EVERY, NOWHERE
+
+
+def visit_user(walk: Walk, data: bytes, plan: Plan, path: NodePath, _hits: int, at: int) -> bytes | None:
     """A user; an address that was pseudonymised may become the id (scrubbing.md 7.6)."""
     if data[0] != BRACE:
         return None
-    fields = decode_object(data)
-    changed = has_shadowed_keys(data, fields)
-    originals = {}
-    for key in ("id", "username"):
-        value = fields.get(key)
-        if value is not None and key in plan.fields and bytes(value)[0] in b"-0123456789":
-            originals[key] = (value, Raw(encode(as_text(bytes(value)))))
-            fields[key] = originals[key][1]
+    fields, changed, members = walk.open(data, plan, at)
+    members = [
+        _made(member[0], encode(as_text(bytes(member[1]))))
+        if member[0] in _NUMBERED and bytes(member[1])[0] in b"-0123456789"
+        else member
+        for member in members
+    ]
     before = fields.get("ip_address")
-    if walk.fields(fields, plan, path, hits):
+    if walk.members(fields, members, plan, path):
         changed = True
-    for key, (original, converted) in originals.items():
-        if fields[key] is converted:
-            fields[key] = original
     if not changed:
         return None
     after = fields.get("ip_address")
@@ -165,11 +159,11 @@ def visit_user(walk: Walk, data: bytes, plan: Plan, path: NodePath, hits: int) -
     return encode(fields)
 
 
-def visit_pairs(walk: Walk, data: bytes, plan: Plan, path: NodePath, hits: int) -> bytes | None:
+def visit_pairs(walk: Walk, data: bytes, plan: Plan, path: NodePath, _hits: int, _at: int) -> bytes | None:
     """A pair list, in whatever form it came."""
     if data[0] in WORDS:
         return None
-    if walk.removed(plan.rules, plan.key_verdict, path):
+    if walk.removed(plan.rules, plan.key_verdict, path, data):
         return NULL
     pairs = normalise.read_pairs(path[-1], data)
     if pairs is None and walk.strict:
@@ -191,7 +185,7 @@ def _loose_pairs(walk: Walk, data: bytes, plan: Plan, path: NodePath) -> bytes |
         pairs = normalise.read_pairs(path[-1], b"[" + bytes(element) + b"]")
         if pairs is None:
             match = walk.config.matcher.index_match(index)
-            new = walk.any(bytes(element), plan.state, match, TRUE, 0, (*path, str(index)), EVERY)
+            new = walk.any(bytes(element), plan.state, match, TRUE, 0, (*path, str(index)), EVERY, NOWHERE)
         else:
             new = normalise.write_pairs(pairs)[1:-1] if walk.pairs(pairs, plan, path, index) else None
         if new is not None:
@@ -200,17 +194,15 @@ def _loose_pairs(walk: Walk, data: bytes, plan: Plan, path: NodePath) -> bytes |
     return encode(elements) if changed else None
 
 
-def visit_contexts(walk: Walk, data: bytes, plan: Plan, path: NodePath, hits: int) -> bytes | None:
+def visit_contexts(walk: Walk, data: bytes, plan: Plan, path: NodePath, _hits: int, at: int) -> bytes | None:
     """Contexts; the kind of each by its `type`, else by its key (scrubbing.md 5.4). Together they are of class false."""
     if data[0] != BRACE:
         return None
-    fields = decode_object(data)
-    changed = has_shadowed_keys(data, fields)
+    fields, changed, members = walk.open(data, plan, at)
     planner = walk.config.planner
-    for key, child in fields.items():
-        found = walk.scan(child)
+    for key, child, hits, place in members:
         match, verdict = walk.config.key_info(key)
-        if not (found & plan.mask or verdict or match != walk.config.plain_match):
+        if not (hits & plan.mask or verdict or match != walk.config.plain_match):
             continue
         raw = bytes(child)
         if raw[0] != BRACE:
@@ -228,7 +220,7 @@ def visit_contexts(walk: Walk, data: bytes, plan: Plan, path: NodePath, hits: in
             inner = planner.child(plan, key, f"type:{name}", FALSE)
         else:
             inner = planner.child(plan, key, "any", TRUE)
-        new = walk.visit(raw, inner, (*path, key), found)
+        new = walk.visit(raw, inner, (*path, key), hits, place)
         if new is not None:
             fields[key] = Raw(new)
             changed = True
@@ -242,80 +234,63 @@ def _context_kind(data: bytes, key: str) -> str:
     return key
 
 
-def visit_attributes(walk: Walk, data: bytes, plan: Plan, path: NodePath, hits: int) -> bytes | None:
+def visit_attributes(walk: Walk, data: bytes, plan: Plan, path: NodePath, _hits: int, at: int) -> bytes | None:
     """Attributes `{"type", "value"}` by name. Legacy settings see each as its value (scrubbing.md 12.2)."""
     if data[0] != BRACE:
         return None
     config = walk.config
-    if walk.removed(plan.rules, plan.key_verdict, path):
+    if walk.removed(plan.rules, plan.key_verdict, path, data):
         return NULL
-    fields = decode_object(data)
-    changed = has_shadowed_keys(data, fields)
-    object_types = config.planner.object_types
-    for name, child in fields.items():
-        found = walk.scan(child)
+    fields, changed, members = walk.open(data, plan, at)
+    for name, child, hits, place in members:
         match, verdict = config.key_info(name)
-        if not (found & plan.mask or verdict or match != config.plain_match):
+        if not (hits & plan.mask or verdict or match != config.plain_match):
             continue
         raw = bytes(child)
         own = (*path, name)
-        value_class = attribute_class(name)
-        value_class = TRUE if value_class is None else value_class
-        if raw[0] != BRACE:
-            # The value alone, as older SDKs have it.
-            if walk.strict:
-                bare = walk.any(raw, plan.state, match, value_class, verdict, own, found, _attribute_class)
-                if bare is not None:
-                    fields[name] = Raw(bare)
-                    changed = True
-            continue
-        attribute = decode_object(raw)
-        shadowed = has_shadowed_keys(raw, attribute)
-        if walk.strict and len(attribute) > 1:
-            shadowed |= _beside_value(walk, attribute, plan, match, own)
-        value = attribute.get("value")
-        new = None
-        if config.legacy_view:
-            if value is not None:
-                new = walk.any(
-                    bytes(value), plan.state, match, value_class, verdict, (*own, "value"), found, _attribute_class
-                )
+        if raw[0] == BRACE:
+            new = _attribute(walk, raw, plan, name, own, hits, place)
+        elif walk.strict:  # the value alone, as older SDKs have it
+            new = walk.any(raw, plan.state, match, _named_class(name), verdict, own, hits, place, _attribute_class)
         else:
-            state = config.matcher.step(plan.state, match | object_types)
-            if walk.removed(state.rules[plan.node_class], verdict, own):
-                fields[name] = Raw(NULL)
-                changed = True
-                continue
-            if value is not None:
-                value_match, value_verdict = config.key_info("value")
-                new = walk.any(
-                    bytes(value),
-                    state,
-                    value_match,
-                    value_class,
-                    value_verdict,
-                    (*own, "value"),
-                    found,
-                    _attribute_class,
-                )
+            continue
         if new is not None:
-            attribute["value"] = Raw(new)
-        if new is not None or shadowed:
-            fields[name] = Raw(encode(attribute))
+            fields[name] = Raw(new)
             changed = True
     return encode(fields) if changed else None
 
 
-def _beside_value(walk: Walk, attribute: dict[str, Raw], plan: Plan, match: int, path: NodePath) -> bool:
-    """Scrub in place what else stands in an attribute: its type, in truth, and whatever somebody put there."""
-    changed = False
-    for key, member in attribute.items():
-        if key != "value" and (found := walk.scan(member)) & plan.mask:
-            new = walk.any(bytes(member), plan.state, match, TRUE, 0, (*path, key), found)
-            if new is not None:
-                attribute[key] = Raw(new)
-                changed = True
-    return changed
+def _attribute(walk: Walk, data: bytes, plan: Plan, name: str, path: NodePath, hits: int, at: int) -> bytes | None:
+    config = walk.config
+    name_match, verdict = config.key_info(name)
+    state, match = plan.state, name_match
+    if not config.legacy_view:
+        state = config.matcher.step(plan.state, name_match | config.planner.object_types)
+        if walk.removed(state.rules[plan.node_class], verdict, path, data):
+            return NULL
+        match, verdict = config.key_info("value")
+    fields, changed, members = open_object(walk.scan, data, at, every=True)
+    for key, member, found, place in members:
+        new = None
+        if key == "value":
+            # The name stands before the object, so what the screen saw in both counts for the value.
+            value_class = _named_class(name)
+            inner = (*path, "value")
+            new = walk.any(
+                bytes(member), state, match, value_class, verdict, inner, found | hits, place, _attribute_class
+            )
+        elif walk.strict and found & plan.mask:
+            # Its type, in truth, and whatever somebody put there.
+            new = walk.any(bytes(member), plan.state, name_match, TRUE, 0, (*path, key), found, place)
+        if new is not None:
+            fields[key] = Raw(new)
+            changed = True
+    return encode(fields) if changed else None
+
+
+def _named_class(name: str) -> int:
+    """The class of an attribute's value."""
+    return _attribute_class(name, TRUE)
 
 
 def _attribute_class(key: str, enclosing: int) -> int:
@@ -323,7 +298,7 @@ def _attribute_class(key: str, enclosing: int) -> int:
     return enclosing if listed is None else listed
 
 
-def visit_debug_image(walk: Walk, data: bytes, plan: Plan, path: NodePath, hits: int) -> bytes | None:
+def visit_debug_image(walk: Walk, data: bytes, plan: Plan, path: NodePath, hits: int, at: int) -> bytes | None:
     """A debug image by its `type`."""
     if data[0] != BRACE:
         return None
@@ -332,7 +307,7 @@ def visit_debug_image(walk: Walk, data: bytes, plan: Plan, path: NodePath, hits:
     if name is None:
         return None
     inner = walk.config.planner.plan(plan.parent, plan.match, f"type:{name}", FALSE)
-    return walk.visit(data, inner, path, hits)
+    return walk.visit(data, inner, path, hits, at)
 
 
 HANDLERS: dict[str, Handler] = {

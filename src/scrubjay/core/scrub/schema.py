@@ -15,7 +15,6 @@ from scrubjay.core.scrub import attribute_keys
 from scrubjay.core.scrub.matching import ALWAYS, FALSE, MAYBE, TRUE, Matcher, State
 from scrubjay.core.scrub.rules import Rule
 from scrubjay.core.scrub.schema_fields import CONTEXTS, TYPES
-from scrubjay.core.scrub.skeleton import Skeleton, make_skeleton
 
 _CLASSES = {"+": TRUE, "~": MAYBE, "-": FALSE, "@": FALSE}
 _BY_ATTRIBUTE: Final = "@"
@@ -36,8 +35,6 @@ _SHAPE_TYPES = {
 _SPECIAL_TYPES = frozenset(("event", "replay", "logentry", "user", "request", "exception", "span_data"))
 # The kind of a context decides what it is, so it is no value.
 _CONTEXT_TYPES = frozenset(CONTEXTS.values())
-# Element types most of which no rule reaches. Elsewhere screening element by element is faster than a skeleton.
-_DEEP = frozenset(("type:exception", "type:thread", "type:frame"))
 _CROWD: Final = 4
 # Types whose unlisted members are of class true in `strict`: nobody knows what they hold.
 _OPEN_TYPES = frozenset(("log", "span", "span_v2", "mechanism"))
@@ -123,14 +120,6 @@ class Plan:
     dead: frozenset[str] = frozenset()
     unknown: int = FALSE
     element: str = ""
-    skeleton: Skeleton | None = None
-    # Whether it holds lists of typed objects that say better than a screen of the whole what is to be looked at.
-    nested: bool = False
-
-    @property
-    def closed(self) -> bool:
-        """Whether only listed fields of an object can hold something."""
-        return self.unknown == FALSE
 
 
 class Planner:
@@ -202,13 +191,9 @@ class Planner:
         elif kind == "values":
             inner = self.plan(state, self.matcher.key_match("values"), f"list:{rest}", FALSE)
             plan.fields["values"] = inner
-            plan.nested = inner.nested
             plan.mask |= inner.mask
         elif kind == "list":
             plan.element = rest
-            if not self.matcher.indices:
-                plan.skeleton = make_skeleton(self.element(plan, -1)) if rest in _DEEP else None
-            plan.nested = plan.skeleton is not None
             plan.mask |= region if rest == "any" else self.element(plan, -1).mask
             for index in self.matcher.indices:
                 plan.mask |= self.element(plan, index).mask
@@ -274,7 +259,6 @@ class Planner:
                 plan.fields[name] = child
                 plan.mask |= self._mask_by_key(name, child.mask)
         plan.dead = frozenset(dead)
-        plan.nested = any(child.nested or child.skeleton is not None for child in plan.fields.values())
         if plan.unknown != FALSE:
             plan.mask |= plan.state.region[plan.unknown]
         if plan.name == "request":

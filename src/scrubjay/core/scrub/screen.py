@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import msgspec
 
@@ -24,7 +24,21 @@ with suppress(ImportError):  # platforms without it take the full walk
     import hyperscan
 
 EVERY: Final = -1
-Scan: TypeAlias = Callable[[bytes | msgspec.Raw], int]
+# The place of a value whose bytes are not those of the scanned document.
+NOWHERE: Final = -1
+PLACE: Final = 16
+PATTERN: Final = (1 << PLACE) - 1
+BEYOND: Final = 1 << 62
+# Of one document; a text made of digits alone matches at every byte.
+_MOST_MATCHES: Final = 20_000
+
+# Signs that concern a payload as a whole.
+HUGE_NUMBER: Final = 2
+META: Final = 4
+SURROGATE: Final = 8
+GRAPHQL: Final = 16
+ADDRESS: Final = 32
+_FIRST_BIT: Final = 6
 
 # Spellings that no pattern covers: escaped ASCII (but for `< > & '` and control characters, which serialisers write so and no
 # detector has inside), U+0000, and the two letters outside ASCII that equal `s` and `k` when case is ignored.
@@ -38,6 +52,15 @@ _EXPONENT = r"[0-9.]e\+?[0-9]{1,2}[,}\]\s]"
 # A number that may be out of range: three digits of exponent. Digits of hashes look alike, so a closer look follows.
 _HUGE = r"[0-9.]e\+?[0-9]{3}"
 _NUMBER_END = re.compile(rb"[0-9]*\s*(?:[,}\]]|\Z)")
+_SIGN_PATTERNS = (
+    (_HUGE, False, HUGE_NUMBER),
+    ('"_meta"', False, META),
+    (r"\\u(?:d[89ab]|d[c-f])", False, SURROGATE),
+    ("api_target", False, GRAPHQL),
+    (r"\{\{auto|infer_ip|javascript|cocoa|objc", False, ADDRESS),
+    *((pattern, False, EVERY & ~(HUGE_NUMBER | SURROGATE)) for pattern in _UNCOVERED),
+)
+_HUGE_PATTERN: Final = 0
 # The first of each ten decimal digits outside ASCII (Unicode 16, general category Nd).
 _DECIMALS = """
 660 6f0 7c0 966 9e6 a66 ae6 b66 be6 c66 ce6 d66 de6 e50 ed0 f20 1040 1090 17e0 1810 1946 19d0 1a80 1a90 1b50 1bb0 1c40 1c50 a620
@@ -79,15 +102,14 @@ class ScreenBuilder:
     _patterns: list[tuple[str, bool, int]] = field(default_factory=list)
     _bits: dict[object, int] = field(default_factory=dict)
     _decimal_bits: int = 0
-    _next: int = 1
+    _next: int = _FIRST_BIT
     _is_built: bool = False
     key_patterns: list[tuple[Any, int]] = field(default_factory=list)
     percent: int = 0
     exponent: int = 0
 
     def __post_init__(self) -> None:
-        for pattern in _UNCOVERED:
-            self._patterns.append((pattern, False, EVERY))
+        self._patterns += _SIGN_PATTERNS
         self.percent = self._add(_PERCENT)
         self.exponent = self._add(_EXPONENT)
 
@@ -161,108 +183,98 @@ class Screen:
         self._bits = [bits for _, _, bits in patterns]
         self._spare: list[Scan] = []
         self._database: Any = None
-        if hyperscan is None:
-            return
-        once, caseless = hyperscan.HS_FLAG_SINGLEMATCH | hyperscan.HS_FLAG_DOTALL, hyperscan.HS_FLAG_CASELESS
-        self._database = _database(
-            [(pattern, once if exact_case else once | caseless) for pattern, exact_case, _ in patterns]
-        )
+        if hyperscan is not None:
+            caseless = hyperscan.HS_FLAG_DOTALL | hyperscan.HS_FLAG_CASELESS
+            self._database = _database(
+                [(pattern, hyperscan.HS_FLAG_DOTALL if exact_case else caseless) for pattern, exact_case, _ in patterns]
+            )
 
     def borrow(self) -> Scan:
-        """A scan function for one document; give it back afterwards."""
+        """A scan for one document; give it back afterwards."""
         try:
             return self._spare.pop()
         except IndexError:
-            return self._open()
+            return Scan(self._database, self._bits)
 
     def give_back(self, scan: Scan) -> None:
         self._spare.append(scan)
 
-    def _open(self) -> Scan:
-        if self._database is None:
-            return every
-        scratch, scan_block, bits = hyperscan.Scratch(self._database), self._database.scan, self._bits
-        found = ALWAYS
 
-        def on_match(pattern: int, _start: int, _end: int, _flags: int, _context: object) -> None:
-            nonlocal found
-            found |= bits[pattern]
+class Scan:
+    """One look at a document that serves every value in it.
 
-        def scan(raw: bytes | msgspec.Raw) -> int:
-            nonlocal found
-            found = ALWAYS
-            scan_block(raw, on_match, 0, None, scratch)
-            return found
+    `matches`: where in the document each match ends, ascending, and in the low bits which pattern it is; the last one lies beyond
+    every document. `bits` is what the patterns stand for.
+    """
 
-        return scan
+    __slots__ = ("_look", "_seen", "bits", "matches")
 
+    def __init__(self, database: Any, bits: list[int]) -> None:
+        self.bits = bits
+        self.matches: list[int] = []
+        self._seen: list[int] = []
+        self._look = _never if database is None else _looker(database, self._seen)
 
-# Signs that concern a payload as a whole.
-HUGE_NUMBER: Final = 2
-META: Final = 4
-SURROGATE: Final = 8
-GRAPHQL: Final = 16
-ADDRESS: Final = 32
-_SIGNS = (
-    (_HUGE, HUGE_NUMBER),
-    ('"_meta"', META),
-    (r"\\u(?:d[89ab]|d[c-f])", SURROGATE),
-    ("api_target", GRAPHQL),
-    (r"\{\{auto|infer_ip|javascript|cocoa|objc", ADDRESS),
-    (_UNCOVERED[0], META | GRAPHQL | ADDRESS),
-)
+    def document(self, data: bytes) -> tuple[int, int]:
+        """What a document shows, and its place for `opening`: 0, or NOWHERE where each value has to be looked at by itself."""
+        if not self._look(data):
+            return EVERY, NOWHERE
+        self._seen.sort()
+        self.matches = [*self._seen, BEYOND]
+        found = self._found()
+        if found & HUGE_NUMBER and not any(
+            match & PATTERN == _HUGE_PATTERN and _NUMBER_END.match(data, match >> PLACE) for match in self._seen
+        ):
+            found &= ~HUGE_NUMBER
+        return found, 0
 
+    def __call__(self, value: bytes | msgspec.Raw) -> int:
+        """What a value shows."""
+        return self._found() if self._look(value) else EVERY
 
-def signs(data: bytes) -> int:
-    """What a payload shows that concerns it as a whole, whatever its rules; one fast scan in place of several searches."""
-    try:
-        scan = _spare_sign_scans.pop()
-    except IndexError:
-        scan = _open_sign_scan()
-    found = scan(data)
-    _spare_sign_scans.append(scan)
-    return found
+    def _found(self) -> int:
+        found, bits = ALWAYS, self.bits
+        for match in self._seen:
+            found |= bits[match & PATTERN]
+        return found
 
 
-_spare_sign_scans: list[Callable[[bytes], int]] = []
+def _never(_data: bytes | msgspec.Raw) -> bool:
+    """The look of the full walk: nothing is known of any value."""
+    return False
+
+
+def _looker(database: Any, seen: list[int]) -> Callable[[bytes | msgspec.Raw], bool]:
+    """A function that fills `seen`; False if there is too much to see."""
+    scratch, scan, add = hyperscan.Scratch(database), database.scan, seen.append
+
+    def on_match(pattern: int, _start: int, end: int, _flags: int, _context: object) -> bool:
+        add(end << PLACE | pattern)
+        return len(seen) > _MOST_MATCHES
+
+    def look(data: bytes | msgspec.Raw) -> bool:
+        seen.clear()
+        try:
+            scan(data, on_match, 0, None, scratch)
+        except hyperscan.ScanTerminated:
+            return False
+        return True
+
+    return look
 
 
 @cache
-def _sign_database() -> Any:
-    return _database(
-        [
-            (pattern, hyperscan.HS_FLAG_CASELESS | (0 if sign == HUGE_NUMBER else hyperscan.HS_FLAG_SINGLEMATCH))
-            for pattern, sign in _SIGNS
-        ]
-    )
+def _signs() -> Screen:
+    return Screen(list(_SIGN_PATTERNS))
 
 
-def _open_sign_scan() -> Callable[[bytes], int]:
-    if hyperscan is None:
-        return every
-    database = _sign_database()
-    scratch, scan_block = hyperscan.Scratch(database), database.scan
-    found = 0
-    exponents: list[int] = []
-
-    def on_match(pattern: int, _start: int, end: int, _flags: int, _context: object) -> None:
-        nonlocal found
-        if pattern:
-            found |= _SIGNS[pattern][1]
-        else:
-            exponents.append(end)
-
-    def scan(data: bytes) -> int:
-        nonlocal found
-        found = 0
-        exponents.clear()
-        scan_block(data, on_match, 0, None, scratch)
-        for end in exponents:
-            if _NUMBER_END.match(data, end) is not None:
-                return found | HUGE_NUMBER
-        return found
-
-    return scan
+def signs(data: bytes) -> int:
+    """What a payload shows that concerns it as a whole, whatever its rules."""
+    screen = _signs()
+    scan = screen.borrow()
+    found, _ = scan.document(data)
+    screen.give_back(scan)
+    return found
 
 
 def _database(patterns: list[tuple[str, int]]) -> Any:
@@ -275,48 +287,3 @@ def _database(patterns: list[tuple[str, int]]) -> Any:
         flags=[flags for _, flags in patterns],
     )
     return database
-
-
-class KeyCounter:
-    """Counts how often each of some keys stands in JSON bytes."""
-
-    def __init__(self, names: list[str]) -> None:
-        self._names = names
-        self._spare: list[Callable[[bytes], list[int]]] = []
-        self._database: Any = None
-        if hyperscan is not None and names:
-            keys = [(rf'"{re.escape(name)}"\s*:', 0) for name in names]
-            escaped = (_UNCOVERED[0], hyperscan.HS_FLAG_SINGLEMATCH | hyperscan.HS_FLAG_CASELESS)
-            self._database = _database([*keys, escaped])
-
-    def count(self, data: bytes) -> dict[str, int] | None:
-        """By name; None if keys may be spelled with escapes, or without hyperscan."""
-        if self._database is None:
-            return None
-        try:
-            counts = self._spare.pop()
-        except IndexError:
-            counts = self._open()
-        numbers = counts(data)
-        found = None if numbers[-1] else dict(zip(self._names, numbers, strict=False))
-        self._spare.append(counts)  # from here on another thread may use it, and with it `numbers`
-        return found
-
-    def _open(self) -> Callable[[bytes], list[int]]:
-        scratch, scan_block, size = hyperscan.Scratch(self._database), self._database.scan, len(self._names) + 1
-        numbers = [0] * size
-
-        def on_match(pattern: int, _start: int, _end: int, _flags: int, _context: object) -> None:
-            numbers[pattern] += 1
-
-        def counts(data: bytes) -> list[int]:
-            numbers[:] = [0] * size
-            scan_block(data, on_match, 0, None, scratch)
-            return numbers
-
-        return counts
-
-
-def every(_raw: bytes | msgspec.Raw) -> int:
-    """The scan that always says everything may be there: the full walk."""
-    return EVERY
