@@ -190,6 +190,13 @@ UNSCRUBBABLE: Final = _lost(
     status=200,
     report_as="internal_sdk_error",
 )
+NOT_ALLOWED: Final = _lost(
+    "not_allowed",
+    "Only listed values leave the project (`scrub.mode: allow`), and of this type of items none can be listed.",
+    "name the type in `scrub.allow_items` if it may leave whole",
+    status=200,
+    report_as="internal_sdk_error",
+)
 OPAQUE_DROPPED: Final = _lost(
     "opaque_dropped",
     "The payload cannot be read, and the policy for it (`scrub.opaque`, `scrub.attachments`) is `drop`.",

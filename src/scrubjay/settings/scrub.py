@@ -55,6 +55,21 @@ class Scrub(Section, frozen=True):
         "Every redaction `hash` gives a pseudonym of 40 characters instead of a hash that anybody can look up.",
         reload=True,
     )
+    mode: Literal["deny", "allow"] = setting(
+        "deny", "`deny`: what a rule finds is taken out. `allow`: only what `allow` lists leaves, scrubbed.", reload=True
+    )
+    allow: tuple[str, ...] = setting(
+        (),
+        "Mode `allow`: selectors of the values that may leave, of every class; what the protocol needs always does.",
+        example="[$error.type, $frame.function, $frame.lineno, 'contexts.os.*']",
+        reload=True,
+    )
+    allow_items: tuple[str, ...] = setting(
+        (),
+        "Mode `allow`: item types that may leave although no values of theirs can be listed: attachments, replays, profiles.",
+        example="[attachment, profile]",
+        reload=True,
+    )
 
 
 _TYPES: Final = get_type_hints(Scrub)

@@ -6,7 +6,7 @@ They are applied only where scrubbing then changes something; who decides that i
 from __future__ import annotations
 
 import ipaddress
-from typing import TypeAlias
+from typing import Final, TypeAlias
 from urllib.parse import unquote_plus, unquote_to_bytes
 
 from scrubjay.core.scrub.json_text import (
@@ -24,6 +24,28 @@ from scrubjay.core.scrub.json_text import (
 
 # Name (None: null) and the value as JSON bytes.
 Pairs: TypeAlias = list[tuple[str | None, bytes]]
+
+# Old names of interfaces. Beside the new name the old one is dropped.
+ALIASES: Final = {
+    "message": "logentry",
+    "sentry.interfaces.Message": "logentry",
+    "sentry.interfaces.User": "user",
+    "sentry.interfaces.Http": "request",
+    "sentry.interfaces.Contexts": "contexts",
+    "sentry.interfaces.Breadcrumbs": "breadcrumbs",
+    "sentry.interfaces.Exception": "exception",
+    "sentry.interfaces.Stacktrace": "stacktrace",
+    "sentry.interfaces.Template": "template",
+    "sentry.interfaces.Csp": "csp",
+}
+
+
+def context_kind(data: bytes, key: str) -> str:
+    """The kind of a context, by its `type`, else by its key (scrubbing.md 5.4)."""
+    kind = decode_object(data).get("type")
+    if kind is not None and bytes(kind)[0] == QUOTE:
+        return decode_text(bytes(kind)) or key
+    return key
 
 
 def is_ip(text: str) -> bool:

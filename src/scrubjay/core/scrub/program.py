@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from scrubjay.core.scrub import legacy
+from scrubjay.core.scrub.allow import AllowList
 from scrubjay.core.scrub.matching import ALWAYS, TRUE, Application, Matcher
 from scrubjay.core.scrub.pseudonyms import Keyring, read_keys
 from scrubjay.core.scrub.rule_spec import Config, read_config
@@ -63,6 +64,7 @@ class ScrubProgram:
 
     `forced_full`: rules that force the always-yes screen. `scrubs_ip`: the settings remove IP addresses. `graphql`: GraphQL bodies
     are treated (scrubbing.md 1). `hide_client_ip`: the server must not infer an address (ingest.md 7.4). `keys`: of pseudonyms.
+    `allow`: what may leave at all, where that is listed (15.5).
     """
 
     passes: tuple[Pass, ...]
@@ -72,6 +74,7 @@ class ScrubProgram:
     graphql: bool = False
     hide_client_ip: bool = False
     keys: Keyring | None = None
+    allow: AllowList | None = None
 
     @property
     def strict(self) -> bool:
@@ -90,9 +93,10 @@ def compile_program(
 ) -> ScrubProgram:
     """Compile a project's scrubbing. `settings` are the legacy settings, as JSON or as a settings struct. Raises ConfigError."""
     keys = read_keys(options)
+    config = None if pii_config is None else read_config(pii_config)
     passes = []
-    if pii_config is not None:
-        passes.append(_compile_pass(read_config(pii_config), options, keys, switches=None))
+    if config is not None:
+        passes.append(_compile_pass(config, options, keys, switches=None))
     switches = None
     if (mapping := legacy.as_mapping(settings)) is not None:
         switches = legacy.read_switches(mapping)
@@ -106,6 +110,7 @@ def compile_program(
         graphql=switches is not None and switches.scrub_data,
         hide_client_ip=hide_client_ip,
         keys=keys,
+        allow=AllowList(options, config.rules if config else ()) if options.mode == "allow" else None,
     )
 
 

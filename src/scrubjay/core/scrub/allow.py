@@ -1,0 +1,371 @@
+"""Allow-list mode: of a payload only the listed leaves are left (scrubbing.md 15.5).
+
+Runs before the passes, over every payload as a whole, so the deny rules see what is kept. A leaf stays if a selector matches it,
+whatever its class; a container stays if something in it does. The schema tells value types and the forms in which lists of pairs
+and texts arrive; its classes, the screen and the rules are none of this module's business. Object keys stay with their container.
+
+Invariant: whatever leaves `reduce` is a listed leaf, a word or id that the protocol needs, a key, or a remark of a known rule.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
+
+from scrubjay.core.envelope import Item
+from scrubjay.core.scrub import normalise
+from scrubjay.core.scrub.builtin_rules import BUILTIN_RULES
+from scrubjay.core.scrub.json_text import (
+    BRACE,
+    BRACKET,
+    NULL,
+    QUOTE,
+    Raw,
+    decode_any,
+    decode_array,
+    decode_object,
+    decode_text,
+    encode,
+    text_bytes,
+)
+from scrubjay.core.scrub.matching import ALWAYS, TRUE, Application, Matcher, State
+from scrubjay.core.scrub.redact import FILTERED, Redaction, characters
+from scrubjay.core.scrub.rules import Rule
+from scrubjay.core.scrub.schema import OBJECT_TYPES
+from scrubjay.core.scrub.schema_fields import CONTEXTS, DEBUG_IMAGES
+from scrubjay.core.scrub.selectors import SelectorError, parse_selector
+from scrubjay.errors import ConfigError, Unscrubbable
+from scrubjay.settings.scrub import Scrub
+
+ORIGIN: Final = "@allow"
+_FILTERED: Final = encode(FILTERED)
+# Documents and records by shape: schema type, and the value type of the root step where the root is one.
+_DOCUMENTS: Final = {"event": ("event", ""), "replay_event": ("replay", ""), "span": ("span", "span")}
+_RECORDS: Final = {
+    "log_container": ("log", "log"),
+    "span_container": ("span_v2", "span"),
+    "trace_metric_container": ("trace_metric", "trace_metric"),
+}
+# What the server cannot do without, by object type. Only ids, times, counts and single words: a text with a space or an `@` is
+# none of these, whatever its key.
+_IDS: Final = frozenset(("trace_id", "span_id", "parent_span_id"))
+_NEEDED: Final = {
+    "event": frozenset(("event_id", "timestamp", "start_timestamp", "platform", "type", "level")),
+    "replay": frozenset(("event_id", "replay_id", "segment_id", "timestamp", "platform", "type")),
+    "sdk": frozenset(("name", "version")),
+    "trace_context": _IDS,
+    "span": _IDS | {"segment_id", "timestamp", "start_timestamp"},
+    "span_v2": _IDS | {"start_timestamp", "end_timestamp", "status"},
+    "log": _IDS | {"timestamp", "level"},
+    "trace_metric": _IDS | {"timestamp", "type"},
+    "session": frozenset(
+        ("sid", "seq", "init", "status", "timestamp", "started", "errors", "exited", "errored", "abnormal", "crashed")
+    ),
+    "generic": frozenset(("event_id", "check_in_id", "status", "timestamp", "platform", "type")),
+    "container": frozenset(("version",)),
+    "ingest_settings": frozenset(("infer_ip", "infer_user_agent")),
+}
+_WORD: Final = re.compile(rb'"(?:[A-Za-z0-9_.:+-]{0,100}|[0-9-]{10} [0-9:.+Z-]{5,30})"|[-+.0-9eE]+|true|false')
+# Words that say what kind of object one is: they stay if anything else of it does, and are no reason for it to stay.
+_KINDS: Final = {
+    "context": frozenset((*CONTEXTS, "monitor")),
+    "attribute": frozenset(("string", "integer", "double", "boolean", "array")),
+    "debug_image": frozenset(DEBUG_IMAGES),
+}
+# Item types in which there are no leaves to list; the empty one stands for all that are not known.
+_OPAQUE: Final = frozenset(("", "attachment", "replay_recording", "replay_video", "profile", "profile_chunk"))
+_CODES: Final = frozenset("xsmpea")
+# Kinds of shapes whose second half names an object type, and the types that only this module knows.
+_TYPED: Final = frozenset(("type", "context"))
+_OWN_SHAPES: Final = {
+    ("session", "aggregates"): "list:type:session",
+    ("container", "ingest_settings"): "type:ingest_settings",
+}
+_NO_NOTES: Final[dict[str, Any]] = {}
+
+Notes: TypeAlias = dict[str, Any]
+"""A part of `_meta`: a member per key or position, those of the node itself under the empty key."""
+
+
+class _Part(NamedTuple):
+    """What is left of a node: its JSON, whether that holds anything listed, and its part of `_meta`."""
+
+    value: bytes
+    kept: bool
+    notes: Notes
+
+
+class _Children(NamedTuple):
+    """What is left of the children of a node."""
+
+    values: Any
+    kept: bool
+    notes: Notes
+
+
+class AllowList:
+    """The listed leaves of one project."""
+
+    def __init__(self, options: Scrub, rule_ids: Iterable[str] = ()) -> None:
+        """`rule_ids`: the project's own rules, whose remarks may stay. Raises ConfigError."""
+        self._items = frozenset(options.allow_items)
+        # Words such as `email` are keys here: as the basic type of the same name they would let every text leave.
+        marker = Rule(ORIGIN, ORIGIN, Redaction(), (), ALWAYS, 0, takes_nodes=True, skip_overlaps=False)
+        applications = []
+        for index, text in enumerate(options.allow):
+            try:
+                applications.append(Application(parse_selector(text, legacy_words=False), (marker,)))
+            except SelectorError as error:
+                raise ConfigError(str(error), path=f"scrub.allow[{index}]") from None
+        self._matcher = Matcher(applications, lambda _key: ALWAYS)
+        self._origins = frozenset((*BUILTIN_RULES, *rule_ids, ORIGIN, "strip-fields", "pii:ip_address", "@embedded"))
+
+    def fate(self, item: Item) -> Literal["reduce", "whole", "drop"]:
+        """What becomes of an item by its type. `whole`: it leaves under the deny rules alone."""
+        name = item.kind.type
+        readable = item.kind.scope is not None and name not in _OPAQUE
+        if name == "client_report" or (item.type in self._items and not readable):
+            return "whole"
+        return "reduce" if readable and (name != "replay_event" or name in self._items) else "drop"
+
+    def reduce(self, data: bytes, shape: str) -> bytes:
+        """The payload with its listed leaves only. Raises Unscrubbable, and what decoding raises."""
+        if shape in _DOCUMENTS:
+            return self._document(data, *_DOCUMENTS[shape])
+        if shape in _RECORDS:
+            return self._container(data, *_RECORDS[shape])
+        data = data.strip()
+        root = self._matcher.root
+        if data[0] == BRACE:
+            kind = "session" if shape == "session" else "generic"
+            return encode(self._members(decode_object(data), root, f"type:{kind}", _NO_NOTES).values)
+        if data[0] == BRACKET:
+            return encode(self._elements(decode_array(data), root, "any", _NO_NOTES).values)
+        return _FILTERED if data[0] == QUOTE else NULL
+
+    def _document(self, data: bytes, type_name: str, root_type: str) -> bytes:
+        """A document with remarks of its own. Its root stays, whatever is left in it."""
+        fields = decode_object(data)
+        notes = _below({"_meta": decode_any(fields.pop("_meta", Raw(NULL)))}, "_meta")
+        if type_name == "event":
+            for old, new in normalise.ALIASES.items():
+                if old in fields:
+                    fields.setdefault(new, fields.pop(old))
+                    fields.pop(old, None)
+        state = self._matcher.root
+        if root_type:
+            state = self._step(state, self._matcher.key_match(""), (root_type,))
+        members = self._members(fields, state, f"type:{type_name}", notes)
+        tree = {**members.notes, **self._own(notes)}
+        return encode({**members.values, "_meta": Raw(encode(tree))} if tree else members.values)
+
+    def _container(self, data: bytes, type_name: str, root_type: str) -> bytes:
+        """Records that are documents of their own."""
+        fields = decode_object(data)
+        items = fields.pop("items", None)
+        if items is None or bytes(items)[0] != BRACKET:
+            raise Unscrubbable("container without items")
+        records = decode_array(items)
+        if any(bytes(record)[0] != BRACE for record in records):
+            raise Unscrubbable("record is not an object")
+        around = self._members(fields, self._matcher.root, "type:container", _NO_NOTES).values
+        return encode({**around, "items": [Raw(self._document(bytes(one), type_name, root_type)) for one in records]})
+
+    # ---- nodes
+
+    def _node(self, data: bytes, parent: State, match: int, shape: str, notes: Notes) -> _Part:
+        """What is left of a value that is reached from `parent` by a step that matches `match`."""
+        kind, _, rest = shape.partition(":")
+        if data[0] == QUOTE and shape == "type:logentry":
+            data = b'{"formatted":' + data + b"}"
+        elif data[0] == BRACKET and kind == "values":
+            data = b'{"values":' + data + b"}"
+        if data[0] not in b"{[":
+            if kind == "pairs" and data[0] == QUOTE and not self._lists(parent, match, ("string",)):
+                return self._spelled_pairs(data, parent, match, rest, notes)
+            return self._leaf(data, notes, kept=self._lists(parent, match, _leaf_types(data, kind)))
+        pairs = _read_pairs(data, kind, rest)
+        if pairs is not None:
+            children = self._pairs(pairs, self._step(parent, match, ("object",)), notes)
+        elif data[0] == BRACE:
+            children = self._object(decode_object(data), parent, match, shape, notes)
+        else:
+            element = rest if kind == "list" else "any"
+            children = self._elements(decode_array(data), self._step(parent, match, ("array",)), element, notes)
+        if not children.kept:
+            return _removed(self._own(notes))
+        return _Part(encode(children.values), True, {**children.notes, **self._own(notes)})
+
+    def _leaf(self, data: bytes, notes: Notes, *, kept: bool) -> _Part:
+        own = self._own(notes)
+        if data == NULL:
+            return _Part(data, False, own)
+        if kept or data == _FILTERED:
+            return _Part(data, kept, own)
+        if data[0] != QUOTE:
+            return _removed(own)
+        length = own.get("", _NO_NOTES).get("len", characters(text_bytes(data)))
+        return _Part(_FILTERED, False, {"": {"rem": [[ORIGIN, "s", 0, len(FILTERED)]], "len": length}})
+
+    def _object(self, fields: dict[str, Raw], parent: State, match: int, shape: str, notes: Notes) -> _Children:
+        kind = shape.partition(":")[0]
+        if kind == "values" and "values" not in fields:
+            fields = {"values": Raw(b"[" + encode(fields) + b"]")}
+        word = fields.get("type") if kind in _KINDS else None
+        if kind == "debug_image":
+            shape = f"type:{DEBUG_IMAGES.get(_text(word), '')}"
+        state = self._step(parent, match, _object_types(shape))
+        value = fields.get("value") if kind == "attribute" else None
+        # By its name an attribute stands for its value.
+        listed = value is not None and self._lists(parent, match, _leaf_types(bytes(value)))
+        children = self._members(fields, state, shape, notes, "value" if listed else None)
+        if _text(word) in _KINDS.get(kind, ()):
+            children.notes.pop("type", None)
+            children = _Children({**children.values, "type": word}, children.kept, children.notes)
+        return children
+
+    def _members(
+        self, fields: dict[str, Raw], state: State, shape: str, notes: Notes, listed: str | None = None
+    ) -> _Children:
+        """The members of an object that is in `state`. `listed`: a leaf that is known to stay."""
+        values: dict[str, Raw] = {}
+        tree: Notes = {}
+        any_kept = False
+        needed = _NEEDED.get(shape.partition(":")[2], ())
+        for key, child in fields.items():
+            data = bytes(child)
+            if (key in needed and _WORD.fullmatch(data)) or (key == listed and data[0] not in b"{["):
+                part = self._leaf(data, _below(notes, key), kept=True)
+            else:
+                child_shape = _child_shape(shape, key, data)
+                part = self._node(data, state, self._matcher.key_match(key), child_shape, _below(notes, key))
+            values[key] = Raw(part.value)
+            any_kept = any_kept or part.kept
+            if part.notes and key:  # under the empty key stands what is noted of the object itself
+                tree[key] = part.notes
+        return _Children(values, any_kept, tree)
+
+    def _elements(self, elements: list[Raw], state: State, shape: str, notes: Notes) -> _Children:
+        parts = [
+            self._node(bytes(child), state, self._matcher.index_match(index), shape, _below(notes, str(index)))
+            for index, child in enumerate(elements)
+        ]
+        tree = {str(index): part.notes for index, part in enumerate(parts) if part.notes}
+        return _Children([Raw(part.value) for part in parts], any(part.kept for part in parts), tree)
+
+    def _pairs(self, pairs: normalise.Pairs, state: State, notes: Notes) -> _Children:
+        """A list of pairs: each value stands under the name before it (scrubbing.md 7.3, 7.4)."""
+        matcher = self._matcher
+        values: list[tuple[str | None, Raw]] = []
+        tree: Notes = {}
+        any_kept = False
+        for index, (name, value) in enumerate(pairs):
+            match = matcher.index_match(index) if name is None else matcher.key_match(name)
+            part = self._node(value, state, match, "any", _below(_below(notes, str(index)), "1"))
+            values.append((name, Raw(part.value)))
+            any_kept = any_kept or part.kept
+            if part.notes:
+                tree[str(index)] = {"1": part.notes}
+        return _Children(values, any_kept, tree)
+
+    def _spelled_pairs(self, data: bytes, parent: State, match: int, name: str, notes: Notes) -> _Part:
+        """A query or cookies in one text. A name in it may be anything, so pairs that are not listed leave with theirs."""
+        state = self._step(parent, match, ("object",))
+        listed: normalise.Pairs = [
+            (key, value)
+            for key, value in normalise.read_pairs(name, data) or ()
+            if key is not None and self._lists(state, self._matcher.key_match(key), ("string",))
+        ]
+        return _Part(normalise.write_pairs(listed), True, {}) if listed else self._leaf(data, notes, kept=False)
+
+    # ---- selectors and remarks
+
+    def _step(self, state: State, match: int, types: Iterable[str]) -> State:
+        return self._matcher.step(state, match | self._matcher.types_match(types))
+
+    def _lists(self, parent: State, match: int, types: Iterable[str]) -> bool:
+        """Whether a selector matches a node, of any class."""
+        return bool(self._step(parent, match, types).rules[TRUE])
+
+    def _own(self, notes: Notes) -> Notes:
+        """What may stay of the remarks about a node: those of known rules, and its length. Anything else could hold anything."""
+        own = notes.get("")
+        if not isinstance(own, dict):
+            return {}
+        out: Notes = {}
+        remarks = [entry for entry in _list(own.get("rem")) if self._is_remark(entry)]
+        if remarks:
+            out["rem"] = remarks
+        if type(own.get("len")) is int:
+            out["len"] = own["len"]
+        return {"": out} if out else {}
+
+    def _is_remark(self, entry: object) -> bool:
+        match entry:
+            case [str(origin), str(code)] | [str(origin), str(code), int(), int()]:
+                return origin in self._origins and code in _CODES
+        return False
+
+
+def _removed(own: Notes) -> _Part:
+    earlier = own.get("", _NO_NOTES)
+    return _Part(NULL, False, {"": {**earlier, "rem": [*earlier.get("rem", ()), [ORIGIN, "x"]]}})
+
+
+def _below(notes: Notes, key: str) -> Notes:
+    """The part of incoming `_meta` below a key; SDKs send what they like."""
+    child = notes.get(key)
+    return child if isinstance(child, dict) and key else _NO_NOTES
+
+
+def _list(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
+
+
+def _text(value: Raw | None) -> str:
+    return decode_text(value) if value is not None and bytes(value)[0] == QUOTE else ""
+
+
+def _leaf_types(data: bytes, kind: str = "any") -> tuple[str, ...]:
+    """The value types of a leaf: of what it is, and of the field that it stands in."""
+    if data[0] == QUOTE:
+        return ("string", "message") if kind == "message" else ("string",)
+    return ("boolean",) if data[0] in b"tf" else ("number",)
+
+
+def _object_types(shape: str) -> tuple[str, ...]:
+    kind, _, rest = shape.partition(":")
+    if kind == "values":
+        return ()
+    described = OBJECT_TYPES.get(rest) if kind in _TYPED else None
+    return ("object",) if described is None else described.value_types
+
+
+def _child_shape(shape: str, key: str, data: bytes) -> str:
+    """The shape of a member of an object."""
+    kind, _, rest = shape.partition(":")
+    if kind in _TYPED:
+        described = OBJECT_TYPES.get(rest)
+        if described is None:
+            return _OWN_SHAPES.get((rest, key), "any")
+        listed = described.fields.get(key, (TRUE, "any"))[1]
+        return f"pairs:{key}" if listed == "pairs" else listed
+    if kind == "values":
+        return f"list:{rest}" if key == "values" else "any"
+    if kind == "map":
+        return rest
+    if kind == "contexts" and data[0] == BRACE:
+        name = normalise.context_kind(data, key)
+        return f"context:{CONTEXTS[name]}" if name in CONTEXTS else "any"
+    return "attribute" if kind == "attributes" else "any"
+
+
+def _read_pairs(data: bytes, kind: str, name: str) -> normalise.Pairs | None:
+    """The pairs of a field that holds a list of them, or of an untyped array in which every element is one."""
+    if kind == "pairs":
+        return normalise.read_pairs(name, data)
+    if data[0] != BRACKET or kind == "list":
+        return None
+    pairs = normalise.read_pairs("", data)
+    return pairs if pairs and all(name is not None for name, _ in pairs) else None
