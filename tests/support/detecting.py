@@ -47,6 +47,8 @@ def takes(detector: Detector, text: str) -> bool:
 
 
 def spans(detector: Detector, text: bytes) -> Any:
+    if detector.find is not None:
+        return detector.find(text)
     if not detector.pattern:
         return []
     compiled = patterns.compile_pattern(detector.pattern)
@@ -116,4 +118,6 @@ def contract(module: ModuleType) -> type:
             for hostile in hostile_texts(detector):
                 assert growth(detector, hostile) < 8, hostile[:40]
 
+    if not vectors_of(detectors):
+        del Contract.test_golden_vectors  # the reference has no such detectors
     return Contract

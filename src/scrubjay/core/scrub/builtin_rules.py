@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 from scrubjay.core.scrub.redact import Redaction
 from scrubjay.core.scrub.rule_spec import RuleSpec
+from scrubjay.settings.gaps import Gap
 
 _VARIANTS = ("replace", "mask", "hash", "pseudonym", "remove", "filter")
 # Family: rule type, variant that the bare id stands for, text of `:replace`, whether `:filter` exists.
@@ -55,3 +58,17 @@ def _builtin_rules() -> dict[str, RuleSpec]:
 
 
 BUILTIN_RULES = _builtin_rules()
+"""Those of the reference."""
+_CLOSED: Final[Mapping[Gap, Mapping[str, RuleSpec]]] = {
+    "userpath": {"@userpath:filter": RuleSpec("userpath", Redaction("replace"))},
+    "imei": {"@imei:mask": RuleSpec("imei", Redaction("mask"))},
+}
+
+
+def builtin_rules(closed: AbstractSet[Gap]) -> Mapping[str, RuleSpec]:
+    """The built-in rules where these gaps are closed."""
+    rules = dict(BUILTIN_RULES)
+    for gap, amended in _CLOSED.items():
+        if gap in closed:
+            rules.update(amended)
+    return rules

@@ -136,6 +136,11 @@ def _texts_selector() -> str:
     return " || ".join(paths)
 
 
+def ai_texts_selector() -> str:
+    """The same texts in the legacy view, where an attribute is its value (gap G14)."""
+    return " || ".join(f"attributes.'{key}'" for key in AI_KEYS)
+
+
 def _cookie_selector() -> str:
     paths = []
     for cookie in SESSION_COOKIES:

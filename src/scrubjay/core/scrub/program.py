@@ -10,15 +10,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from scrubjay.core.scrub import legacy
-from scrubjay.core.scrub.allow import AllowList
+from scrubjay.core.scrub import closures, legacy
 from scrubjay.core.scrub.matching import ALWAYS, TRUE, Application, Matcher
 from scrubjay.core.scrub.pseudonyms import Keyring, read_keys
 from scrubjay.core.scrub.rule_spec import Config, read_config
 from scrubjay.core.scrub.rules import Rule, RuleSet
 from scrubjay.core.scrub.schema import Plan, Planner
 from scrubjay.core.scrub.screen import Screen, ScreenBuilder
-from scrubjay.core.scrub.selectors import parse_selector, sort_key
+from scrubjay.core.scrub.selectors import sort_key
+from scrubjay.settings.gaps import Gap
 from scrubjay.settings.scrub import Scrub
 
 DEFAULTS: Final = Scrub()
@@ -28,20 +28,14 @@ DOCUMENT_TYPES = {
 }  # fmt: skip
 _MAX_KEYS: Final = 20_000
 _MAX_TEXT_BYTES: Final = 1024 * 1024
-# What the closure of gap G4 adds to the reach of the default rules, whatever the class of the node; `$logentry.message` because
-# loggers are called with ready-made texts as often as with templates. The attributes are where streamed spans carry a description
-# and the text of the error that ended them; their name is a description too, such as the statement of a query.
-_CLOSED_PLACES = (
-    "$http.url || tags.* || $error.value || $breadcrumb.category || $span.description || $span.name || $logentry.message"
-    " || $logentry.formatted || attributes.'sentry.description' || attributes.'sentry.status.message'"
-)
 
 
 @dataclass(slots=True)
 class Pass:
     """One config, compiled. `legacy_view`: attributes count as their values (scrubbing.md 12.2).
 
-    `text_rules` run over plain text such as log files (15.6); only the closures of profile `strict` have any.
+    `text_rules` run over plain text such as log files (15.6); only profile `strict` has any. `closed`: the gaps that are closed
+    (14); `strict` is that of values of the wrong kind, which the walk meets at every turn.
     """
 
     matcher: Matcher
@@ -55,6 +49,7 @@ class Pass:
     forced_full: tuple[str, ...]
     documents: dict[str, Plan]
     text_rules: tuple[Rule, ...]
+    closed: frozenset[Gap]
     max_text_bytes: int = _MAX_TEXT_BYTES
 
 
@@ -64,7 +59,6 @@ class ScrubProgram:
 
     `forced_full`: rules that force the always-yes screen. `scrubs_ip`: the settings remove IP addresses. `graphql`: GraphQL bodies
     are treated (scrubbing.md 1). `hide_client_ip`: the server must not infer an address (ingest.md 7.4). `keys`: of pseudonyms.
-    `allow`: what may leave at all, where that is listed (15.5).
     """
 
     passes: tuple[Pass, ...]
@@ -74,7 +68,6 @@ class ScrubProgram:
     graphql: bool = False
     hide_client_ip: bool = False
     keys: Keyring | None = None
-    allow: AllowList | None = None
 
     @property
     def strict(self) -> bool:
@@ -110,7 +103,6 @@ def compile_program(
         graphql=switches is not None and switches.scrub_data,
         hide_client_ip=hide_client_ip,
         keys=keys,
-        allow=AllowList(options, config.rules if config else ()) if options.mode == "allow" else None,
     )
 
 
@@ -119,11 +111,11 @@ def _compile_pass(
 ) -> Pass | None:
     """`switches` are given for the converted settings, which alone have closures and the legacy view. None: nothing to do."""
     builder = ScreenBuilder()
-    strict = options.profile == "strict"
-    rules = RuleSet(config.rules, builder, strict=strict, keys=keys, hash_is_keyed=options.hash_is_keyed)
+    strict, closed = options.profile == "strict", closures.closed_gaps(options)
+    rules = RuleSet(config.rules, builder, closed=closed, keys=keys, hash_is_keyed=options.hash_is_keyed)
     if switches is not None:
         rules.ignore_case(legacy.SENSITIVE_RULE)
-    elif strict:
+    elif "validation" in closed:
         for rule_id in config.rules:
             rules.check(rule_id)
     applications = [
@@ -131,9 +123,10 @@ def _compile_pass(
         for selector, ids in sorted(config.applications.items(), key=lambda entry: sort_key(entry[0]))
         if (resolved := rules.resolve(ids, "applications"))
     ]
-    if strict and switches is not None:
-        applications += _closures(config, rules, switches)
-    text_rules = applications[-1].rules if applications and applications[-1].any_class else ()
+    texts: tuple[Rule, ...] = ()
+    if switches is not None and switches.defaults and strict:
+        applications += closures.further_applications(config, rules, switches, closed)
+        texts = closures.text_rules(rules, switches)
     if not applications:
         return None
     matcher = Matcher(applications, builder.key_bit)
@@ -157,29 +150,17 @@ def _compile_pass(
                 known[key] = info
         return info
 
-    planner = Planner(matcher, key_verdict, builder.key_bit, builder.percent, builder.exponent, strict=strict)
+    planner = Planner(
+        matcher, key_verdict, builder.key_bit, builder.percent, builder.exponent, strict="wrong_kinds" in closed
+    )
     plain = matcher.index_match(-1)
     # Made before the screen, so that the keys that matter have their bits in it.
     documents = {name: planner.document(name, root_type) for name, root_type in DOCUMENT_TYPES.items()}
     forced = _forced(applications, rules)
     return Pass(
-        matcher, planner, builder.build(), key_info, plain, strict, switches is not None,
-        switches is not None and switches.scrub_data, forced, documents, text_rules,
+        matcher, planner, builder.build(), key_info, plain, "wrong_kinds" in closed, switches is not None,
+        switches is not None and switches.scrub_data, forced, documents, texts, closed,
     )  # fmt: skip
-
-
-def _closures(config: Config, rules: RuleSet, switches: legacy.Switches) -> list[Application]:
-    """The closures of gaps G4 and G5 (scrubbing.md 14), after the reference's own rules so that these remove no less."""
-    if not switches.defaults:
-        return []
-    base = min(config.applications, key=sort_key)
-    places = [*legacy.TEXT_RULES, "@urlauth", "@pemkey"]
-    if switches.scrub_ip_addresses:
-        places.append("@ip")
-    return [
-        Application(base, rules.resolve(["@email:replace"], "closures")),
-        Application(parse_selector(_CLOSED_PLACES), rules.resolve(places, "closures"), any_class=True),
-    ]
 
 
 def _forced(applications: list[Application], rules: RuleSet) -> tuple[str, ...]:

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
 from scrubjay.core.scrub import boundaries, patterns
-from scrubjay.core.scrub.builtin_rules import BUILTIN_RULES, FAMILIES_BY_TYPE
+from scrubjay.core.scrub.builtin_rules import FAMILIES_BY_TYPE, builtin_rules
 from scrubjay.core.scrub.detector import Detector
 from scrubjay.core.scrub.detectors import DETECTORS
 from scrubjay.core.scrub.pseudonyms import HASH_FORM, Keyring, pseudonymiser
 from scrubjay.core.scrub.redact import Finder, Redaction, Remark, Text, lines, redact, redact_whole
 from scrubjay.core.scrub.rule_spec import RuleSpec
 from scrubjay.errors import ConfigError
+from scrubjay.settings.gaps import Gap
 
 _MAX_DEPTH = 200
 # Detectors by rule type; each is one step, on the result of the one before.
@@ -38,6 +40,13 @@ _STEPS = {
     "password": ("bearer", "token_key", "password"),
     "cookies": ("cookies",),
 }
+# Further steps of profile `strict`, by the gap that they close (scrubbing.md 14): before the others, and after them. Those that take
+# more of what others would take in part come first.
+_BEFORE: Final[Mapping[Gap, Mapping[str, str]]] = {
+    "ipv6": {"ip": "ipv6_whole"},
+    "url_credentials": {"url_auth": "url_auth_whole", "url_password": "url_password_whole"},
+}
+_AFTER: Final[Mapping[Gap, Mapping[str, str]]] = {"userpath": {"userpath": "userpath_spaces"}}
 _ALWAYS: Final = 1
 
 
@@ -134,16 +143,17 @@ class RuleSet:
         specs: Mapping[str, RuleSpec],
         vocabulary: Vocabulary,
         *,
-        strict: bool,
+        closed: AbstractSet[Gap],
         keys: Keyring | None = None,
         hash_is_keyed: bool = False,
     ) -> None:
-        """`keys`: those of pseudonyms, without which no rule may ask for one."""
+        """`closed`: the gaps of the reference that are closed. `keys`: those of pseudonyms, without which no rule may ask for one."""
         self._specs = specs
         self._keys = keys
         self._hash_is_keyed = hash_is_keyed
         self._vocabulary = vocabulary
-        self._strict = strict
+        self._closed = closed
+        self._builtin = builtin_rules(closed)
         self._ignore_case: set[str] = set()
         # Rules whose pattern holds no word that the screen could look for.
         self.unscreened: list[str] = []
@@ -153,7 +163,7 @@ class RuleSet:
         self._ignore_case.add(rule_id)
 
     def lookup(self, rule_id: str) -> RuleSpec | None:
-        return self._specs.get(rule_id) or BUILTIN_RULES.get(rule_id)
+        return self._specs.get(rule_id) or self._builtin.get(rule_id)
 
     def resolve(self, ids: Iterable[str], where: str) -> tuple[Rule, ...]:
         """The rules of one application in the order they run: bytewise by id. Raises ConfigError."""
@@ -165,7 +175,7 @@ class RuleSet:
                 return
             spec = self.lookup(rule_id)
             if spec is None:
-                if self._strict and rule_id != "@userpath:filter":
+                if "validation" in self._closed and rule_id != "@userpath:filter":
                     raise ConfigError(f"unknown rule {rule_id!r}", path=where)
                 return
             seen.add(rule_id)
@@ -227,7 +237,7 @@ class RuleSet:
         steps: tuple[Step, ...] = ()
         bits = _ALWAYS if takes_nodes else 0
         if spec.kind in _STEPS:
-            detectors = [DETECTORS[name] for name in _STEPS[spec.kind]]
+            detectors = [DETECTORS[name] for name in self._step_names(spec.kind)]
             steps = tuple(self._detector_step(detector) for detector in detectors)
             for step in steps:
                 bits |= step.bits
@@ -251,13 +261,20 @@ class RuleSet:
         key_bits = 0
         for step in steps:
             key_bits |= step.key_bit
-        return Rule(rule_id, origin, redaction, steps, bits, key_bits, takes_nodes, self._strict)
+        return Rule(rule_id, origin, redaction, steps, bits, key_bits, takes_nodes, "overlaps" in self._closed)
+
+    def _step_names(self, kind: str) -> list[str]:
+        before = [table[kind] for gap, table in _BEFORE.items() if gap in self._closed and kind in table]
+        after = [table[kind] for gap, table in _AFTER.items() if gap in self._closed and kind in table]
+        return [*before, *_STEPS[kind], *after]
 
     def _detector_step(self, detector: Detector) -> Step:
         key_bit = 0
         bits = self._vocabulary.detector_bit(detector)
         if detector.on_key:
             key_bit = self._vocabulary.key_pattern_bit(patterns.compile_pattern(detector.on_key))
+        if detector.find is not None:
+            return Step(find=detector.find, bits=bits, name=detector.name)
         if not detector.pattern:
             return Step(key_bit=key_bit, bits=bits, name=detector.name)
         compiled = patterns.compile_pattern(detector.pattern)
@@ -268,7 +285,7 @@ class RuleSet:
                 bits=bits,
                 name=detector.name,
             )
-        shared = self._strict and detector.context_shared
+        shared = detector.context_shared and "ipv6" in self._closed
         find = patterns.finder(compiled, detector.groups, context_shared=shared)
         if detector.run:
             find = boundaries.checked(compiled, detector.groups, frozenset(detector.run.encode()), find)

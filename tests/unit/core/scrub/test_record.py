@@ -14,7 +14,7 @@ from scrubjay.core.scrub.screen import EVERY, ScreenBuilder
 
 
 def rule(rule_id: str, config: dict[str, object] | None = None) -> Rule:
-    rules = RuleSet(read_config(config or {}).rules, ScreenBuilder(), strict=False)
+    rules = RuleSet(read_config(config or {}).rules, ScreenBuilder(), closed=frozenset())
     return rules.resolve([rule_id], "test")[0]
 
 
