@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from scrubjay.core.scrub import closures, legacy
+from scrubjay.core.scrub.allow import AllowList
 from scrubjay.core.scrub.matching import ALWAYS, TRUE, Application, Matcher
 from scrubjay.core.scrub.pseudonyms import Keyring, read_keys
 from scrubjay.core.scrub.rule_spec import Config, read_config
@@ -59,6 +60,7 @@ class ScrubProgram:
 
     `forced_full`: rules that force the always-yes screen. `scrubs_ip`: the settings remove IP addresses. `graphql`: GraphQL bodies
     are treated (scrubbing.md 1). `hide_client_ip`: the server must not infer an address (ingest.md 7.4). `keys`: of pseudonyms.
+    `allow`: what may leave at all, where that is listed (15.5).
     """
 
     passes: tuple[Pass, ...]
@@ -68,6 +70,7 @@ class ScrubProgram:
     graphql: bool = False
     hide_client_ip: bool = False
     keys: Keyring | None = None
+    allow: AllowList | None = None
 
     @property
     def strict(self) -> bool:
@@ -103,6 +106,7 @@ def compile_program(
         graphql=switches is not None and switches.scrub_data,
         hide_client_ip=hide_client_ip,
         keys=keys,
+        allow=AllowList(options, config.rules if config else ()) if options.mode == "allow" else None,
     )
 
 
