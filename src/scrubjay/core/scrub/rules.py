@@ -65,6 +65,7 @@ class Step:
     """One look at the text and the key. `find` takes matches, `occurs` the whole text; `key_bit` is set in a key's verdict on a hit.
 
     `bits`: the screen bits without which the text holds nothing for it. `name` is the detector's, or says what is looked at.
+    `pattern`, of which `groups` are redacted, is set where bytes of a file are searched by more than `find` (`binary.py`).
     """
 
     find: Finder | None = None
@@ -72,6 +73,8 @@ class Step:
     key_bit: int = 0
     bits: int = _ALWAYS
     name: str = ""
+    pattern: Any = None
+    groups: tuple[int, ...] = (0,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +251,8 @@ class RuleSet:
             if not word:
                 self.unscreened.append(rule_id)
             if spec.kind == "pattern":
-                steps = (Step(find=patterns.finder(compiled, spec.groups), bits=bits, name=spec.kind),)
+                find = patterns.finder(compiled, spec.groups)
+                steps = (Step(find=find, bits=bits, name=spec.kind, pattern=compiled, groups=spec.groups),)
             else:
                 steps = (
                     Step(
@@ -256,6 +260,7 @@ class RuleSet:
                         key_bit=self._vocabulary.key_pattern_bit(compiled),
                         bits=bits,
                         name=spec.kind,
+                        pattern=compiled,
                     ),
                 )
         key_bits = 0
@@ -269,14 +274,15 @@ class RuleSet:
         return [*before, *_STEPS[kind], *after]
 
     def _detector_step(self, detector: Detector) -> Step:
-        key_bit = 0
+        key_bit, on_key = 0, None
         bits = self._vocabulary.detector_bit(detector)
         if detector.on_key:
-            key_bit = self._vocabulary.key_pattern_bit(patterns.compile_pattern(detector.on_key))
+            on_key = patterns.compile_pattern(detector.on_key)
+            key_bit = self._vocabulary.key_pattern_bit(on_key)
         if detector.find is not None:
             return Step(find=detector.find, bits=bits, name=detector.name)
         if not detector.pattern:
-            return Step(key_bit=key_bit, bits=bits, name=detector.name)
+            return Step(key_bit=key_bit, bits=bits, name=detector.name, pattern=on_key)
         compiled = patterns.compile_pattern(detector.pattern)
         if detector.whole:
             return Step(
@@ -284,6 +290,7 @@ class RuleSet:
                 key_bit=key_bit,
                 bits=bits,
                 name=detector.name,
+                pattern=compiled,
             )
         shared = detector.context_shared and "ipv6" in self._closed
         find = patterns.finder(compiled, detector.groups, context_shared=shared)
