@@ -113,6 +113,15 @@ class Matcher:
         """The array positions that selectors name."""
         return self._indices
 
+    @property
+    def applications(self) -> Sequence[Application]:
+        """In the order they run."""
+        return self._applications
+
+    def matches(self, selector: Selector, state: State, node_class: int) -> bool:
+        """Whether a selector of an application, or a part of one, reaches a node; for explanations."""
+        return node_class != FALSE and self._matches(selector, state, node_class)
+
     def key_match(self, key: str) -> int:
         """The step bits of an object key."""
         return self._keys.get(ascii_lower(key), 0) | self._wild
