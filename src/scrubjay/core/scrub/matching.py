@@ -101,12 +101,17 @@ class Matcher:
         self._wild = 0
         for application in applications:
             self._collect(application.selector)
-        self._item_needs: dict[tuple[Item, ...], int] = {}
+        self._item_needs: dict[tuple[tuple[Item, ...], Callable[[str], int]], int] = {}
         # Screen bits of keys that selectors name and that are so short that they turn up inside other words.
         self.short_key_bits = 0
         self._states: dict[tuple[int, tuple[int, ...]], State] = {}
         phases = tuple(map(_first_phase, self._star_atoms()))
         self.root = self._state(0, phases)
+
+    @property
+    def selectors(self) -> tuple[Selector, ...]:
+        """Those of the applications, in order."""
+        return tuple(application.selector for application in self._applications)
 
     @property
     def indices(self) -> Iterable[int]:
@@ -250,20 +255,23 @@ class Matcher:
 
     def _needed(self, application: Application, state: State, node_class: int) -> int:
         """Screen bits of which one must occur for the application to do something below an untyped container."""
-        path = self._needed_by_path(application.selector, state, node_class)
         content = 0
         for rule in application.rules:
             content |= rule.bits
-        if not path or not content:
+        if not content:
             return 0
-        return path if content & ALWAYS else content
+        if content & ALWAYS:
+            return self._needed_by_path(application.selector, state, node_class, self._key_bit)
+        # The content tells, so the screen need not look for keys too.
+        return content if self._needed_by_path(application.selector, state, node_class, _any_key) else 0
 
-    def _needed_by_path(self, selector: Selector, state: State, node_class: int) -> int:
+    def _needed_by_path(self, selector: Selector, state: State, node_class: int, key_bit: Callable[[str], int]) -> int:
+        """Screen bits of what the steps still to come consist of; 0 if they cannot come."""
         if isinstance(selector, Path):
-            return self._needed_by_atom(self._atoms[selector], state, node_class)
+            return self._needed_by_atom(self._atoms[selector], state, node_class, key_bit)
         if isinstance(selector, Not):
             return ALWAYS
-        needs = [self._needed_by_path(part, state, node_class) for part in selector.parts]
+        needs = [self._needed_by_path(part, state, node_class, key_bit) for part in selector.parts]
         if isinstance(selector, And):
             # Every part must hold, so the most telling one is enough.
             return min(needs, key=lambda need: (need != 0, need & ALWAYS, need.bit_count()))
@@ -272,14 +280,14 @@ class Matcher:
             out |= need
         return out
 
-    def _needed_by_atom(self, atom: _Atom, state: State, node_class: int) -> int:
+    def _needed_by_atom(self, atom: _Atom, state: State, node_class: int, key_bit: Callable[[str], int]) -> int:
         if node_class == MAYBE and not atom.specific:
             return 0
         out = 0
         if atom.prefix < 0:
             for place in range(len(atom.items)):
                 if place == 0 or state.bits >> (atom.base + place - 1) & 1:
-                    out |= self._needed_by_items(atom.items[place:])
+                    out |= self._needed_by_items(atom.items[place:], key_bit)
             return out
         phase = state.phases[atom.star]
         if phase == _FAILED:
@@ -288,24 +296,29 @@ class Matcher:
         if phase >= _EARLY:
             for place in range(len(suffix)):
                 if place == 0 or state.bits >> (atom.base + atom.prefix + place) & 1:
-                    out |= self._needed_by_items(suffix[place:])
+                    out |= self._needed_by_items(suffix[place:], key_bit)
             return out if suffix else ALWAYS
-        return self._needed_by_items(atom.items[phase % _FROM_ROOT : atom.prefix] + suffix)
+        return self._needed_by_items(atom.items[phase % _FROM_ROOT : atom.prefix] + suffix, key_bit)
 
-    def _needed_by_items(self, items: tuple[Item, ...]) -> int:
+    def _needed_by_items(self, items: tuple[Item, ...], key_bit: Callable[[str], int]) -> int:
         """The bit of the longest key among the steps still to come; 0 if untyped content cannot have such steps."""
-        need = self._item_needs.get(items)
+        need = self._item_needs.get((items, key_bit))
         if need is None:
             keys = [item.key for item in items if type(item) is KeyItem]
             if any(type(item) is TypeItem and item.name not in BASIC_TYPES for item in items):
                 need = 0
             else:
                 longest = ascii_lower(max(keys, key=len, default=""))
-                need = self._key_bit(longest) if keys else ALWAYS
+                need = key_bit(longest) if keys else ALWAYS
                 if len(longest) <= _SHORT_KEY:
                     self.short_key_bits |= need & ~ALWAYS
-            self._item_needs[items] = need
+            self._item_needs[items, key_bit] = need
         return need
+
+
+def _any_key(_key: str) -> int:
+    """Stands for the bit of a key where only the possibility is asked for."""
+    return ALWAYS
 
 
 def _first_phase(atom: _Atom) -> int:

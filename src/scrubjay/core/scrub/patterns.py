@@ -15,14 +15,17 @@ import re2
 from scrubjay.core.scrub.detector import SPACE, WORD
 from scrubjay.core.scrub.redact import Finder, Span
 
+# The complement of SPACE, written out because a class cannot hold a negated class.
+NO_SPACE = (
+    r"\x{0}-\x{8}\x{e}-\x{1f}!-\x{84}\x{86}-\x{9f}\x{a1}-\x{167f}\x{1681}-\x{1fff}\x{200b}-\x{2027}\x{202a}-\x{202e}"
+    r"\x{2030}-\x{205e}\x{2060}-\x{2fff}\x{3001}-\x{10ffff}"
+)
 _INSIDE = {
     "d": r"\p{Nd}",
     "D": r"\P{Nd}",
     "s": SPACE,
     "w": WORD,
-    # The complement of SPACE, written out because a class cannot hold a negated class.
-    "S": r"\x{0}-\x{8}\x{e}-\x{1f}!-\x{84}\x{86}-\x{9f}\x{a1}-\x{167f}\x{1681}-\x{1fff}\x{200b}-\x{2027}\x{202a}-\x{202e}"
-    r"\x{2030}-\x{205e}\x{2060}-\x{2fff}\x{3001}-\x{10ffff}",
+    "S": NO_SPACE,
 }
 _OUTSIDE = {"d": r"\p{Nd}", "D": r"\P{Nd}", "s": f"[{SPACE}]", "S": f"[^{SPACE}]", "w": f"[{WORD}]", "W": f"[^{WORD}]"}
 _ESCAPE_U = re.compile(r"\\[uU](?:\{([0-9A-Fa-f]+)\}|([0-9A-Fa-f]{4}))")
