@@ -13,7 +13,11 @@ import msgspec
 
 from scrubjay.errors import ConfigError
 from scrubjay.settings.gaps import Gap
-from scrubjay.settings.setting import Secret, Section, setting
+from scrubjay.settings.setting import MIB, Secret, Section, setting
+
+Compression = Literal["gzip", "zip", "zstd", "xz", "bzip2", "7z", "rar"]
+OnError = Literal["drop", "strip", "forward"]
+"""What becomes of a payload that cannot be scrubbed (`scrubbing.md` 15.7)."""
 
 _NO_KEY: Final = f"2027a:{'0' * 64}"  # an example that could be read, and must never be used
 
@@ -34,6 +38,56 @@ class Scrub(Section, frozen=True):
         "text",
         "Attachments: scrub those that are text or JSON (in profile `strict`), keep all unread, or drop all.",
         reload=True,
+    )
+    binary_attachments: Literal["keep", "drop", "scrub_bytes"] = setting(
+        "keep",
+        "Attachments that are no text (images, films, core files, minidumps) and crash archives: keep them, drop them, or overwrite"
+        " what the rules for texts find in their bytes. Rules bound to `$attachments`, `$minidump` or `$binary` run in any case.",
+        reload=True,
+    )
+    compressed_attachments: tuple[Compression, ...] = setting(
+        (),
+        "Kinds of compressed attachments that may leave unread: gzip, zip, zstd, xz, bzip2, 7z, rar. Profile `strict` drops others.",
+        example=("gzip", "zip"),
+        reload=True,
+    )
+    replay: Literal["auto", "all", "type5", "keep", "drop"] = setting(
+        "auto",
+        "Replay recordings: scrub every text (`all`), only what the SDK says of the page (`type5`), keep them unread, or drop"
+        " replays. `auto`: `all` in profile `strict`, `type5` in `parity`.",
+        reload=True,
+    )
+    identities: Literal["auto", "keep", "hash", "remove"] = setting(
+        "auto",
+        "Name and address in user reports, and the user of a session: keep what the rules leave, put a hash (a pseudonym, with"
+        " a key) in their place, or remove them. `auto`: `hash` in profile `strict`, `keep` in `parity`.",
+        reload=True,
+    )
+    on_error: OnError = setting(
+        "drop",
+        "A payload that cannot be scrubbed: drop it, strip it to what the protocol needs, or let it leave unscrubbed.",
+        reload=True,
+    )
+    on_error_by_type: tuple[str, ...] = setting(
+        (),
+        "The same for single item types, as `TYPE=WORD`.",
+        example=("event=strip", "profile=forward"),
+        reload=True,
+    )
+    compliance: bool = setting(
+        False, "Refuse a plan under which payloads could leave unscrubbed because they could not be read.", reload=True
+    )
+    max_text_bytes: int = setting(
+        MIB, "The longest text that is scrubbed; longer ones make their payload unscrubbable.", unit="bytes", minimum=1024, reload=True
+    )
+    max_nodes: int = setting(
+        100_000, "Values of one payload that are looked at one by one; with more it is unscrubbable.", minimum=100, reload=True
+    )
+    max_depth: int = setting(
+        127, "Levels of nesting; with more a payload is unscrubbable.", minimum=8, maximum=500, reload=True
+    )
+    max_event_ms: int = setting(
+        250, "Time for one document; one that takes longer is unscrubbable.", unit="ms", minimum=1, reload=True
     )
     pseudonym_key: Secret | None = setting(
         None,
@@ -70,11 +124,35 @@ class Scrub(Section, frozen=True):
         example="[attachment, profile]",
         reload=True,
     )
+    audit: Literal["off", "counts", "items"] = setting(
+        "counts",
+        "What the audit log tells: nothing, figures per project, rule and day, or a line for each item too. Never a value.",
+        reload=True,
+    )
+    audit_paths: Literal["schema", "full"] = setting(
+        "schema",
+        "Paths in the lines of items: up to the first key that the protocol does not name, or whole (keys can be personal data).",
+        reload=True,
+    )
+    audit_dir: str | None = setting(
+        None,
+        "Folder of the audit log.",
+        unit="path",
+        example="/var/lib/scrubjay/audit",
+        shown="`audit` in `relay.state_dir`",
+    )
+    audit_interval: float = setting(
+        10, "How often the audit log is written; a kill loses no more than that.", unit="s", minimum=0.1
+    )
+    audit_max_file_size: int = setting(
+        64 * MIB, "A file of the audit log that has grown so large is followed by another.", unit="bytes", minimum=4096
+    )
 
 
 _TYPES: Final = get_type_hints(Scrub)
-PROJECT_FIELDS: Final = frozenset(name for name in Scrub.__struct_fields__ if not name.startswith("pseudonym_key"))
-"""What a project may set. Keys are the operator's alone."""
+_OPERATORS: Final = ("pseudonym_key", "audit_dir", "audit_interval", "audit_max_file_size")
+PROJECT_FIELDS: Final = frozenset(name for name in Scrub.__struct_fields__ if not name.startswith(_OPERATORS))
+"""What a project may set. Keys and files are the operator's alone."""
 
 
 def over(defaults: Scrub, overrides: Mapping[str, Any]) -> Scrub:
