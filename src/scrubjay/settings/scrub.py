@@ -109,6 +109,12 @@ class Scrub(Section, frozen=True):
         "Every redaction `hash` gives a pseudonym of 40 characters instead of a hash that anybody can look up.",
         reload=True,
     )
+    dry_run: bool = setting(
+        False,
+        "Try all rules and count what they find, but take nothing out: payloads leave as if there were no rules. Single rules and"
+        " applications take `dry_run` too.",
+        reload=True,
+    )
     mode: Literal["deny", "allow"] = setting(
         "deny", "`deny`: what a rule finds is taken out. `allow`: only what `allow` lists leaves, scrubbed.", reload=True
     )

@@ -97,16 +97,17 @@ def compile_program(
     if (mapping := legacy.as_mapping(settings)) is not None:
         switches = legacy.read_switches(mapping)
         passes.append(_compile_pass(read_config(legacy.convert_settings(mapping)), options, keys, switches=switches))
+    acts = not options.dry_run
     compiled = tuple(one for one in passes if one is not None)
     return ScrubProgram(
         compiled,
         options,
         forced_full=tuple(dict.fromkeys(name for one in compiled for name in one.forced_full)),
-        scrubs_ip=switches is not None and switches.scrub_ip_addresses,
-        graphql=switches is not None and switches.scrub_data,
-        hide_client_ip=hide_client_ip,
+        scrubs_ip=acts and switches is not None and switches.scrub_ip_addresses,
+        graphql=acts and switches is not None and switches.scrub_data,
+        hide_client_ip=acts and hide_client_ip,
         keys=keys,
-        allow=AllowList(options, config.rules if config else ()) if options.mode == "allow" else None,
+        allow=AllowList(options, config.rules if config else ()) if acts and options.mode == "allow" else None,
     )
 
 
@@ -116,7 +117,9 @@ def _compile_pass(
     """`switches` are given for the converted settings, which alone have closures and the legacy view. None: nothing to do."""
     builder = ScreenBuilder()
     strict, closed = options.profile == "strict", closures.closed_gaps(options)
-    rules = RuleSet(config.rules, builder, closed=closed, keys=keys, hash_is_keyed=options.hash_is_keyed)
+    rules = RuleSet(
+        config.rules, builder, closed=closed, keys=keys, hash_is_keyed=options.hash_is_keyed, dry_run=options.dry_run
+    )
     if switches is not None:
         rules.ignore_case(legacy.SENSITIVE_RULE)
     elif "validation" in closed:
@@ -125,7 +128,7 @@ def _compile_pass(
     applications = [
         Application(selector, resolved)
         for selector, ids in sorted(config.applications.items(), key=lambda entry: sort_key(entry[0]))
-        if (resolved := rules.resolve(ids, "applications"))
+        if (resolved := rules.resolve(ids, "applications", dry_run=selector in config.dry_runs))
     ]
     texts: tuple[Rule, ...] = ()
     if switches is not None and switches.defaults and strict:

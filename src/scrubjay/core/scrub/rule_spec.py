@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 
+from scrubjay.core.scrub.families import FAMILIES
 from scrubjay.core.scrub.pseudonyms import LENGTHS, SCOPES, USUAL_FORM, Form
 from scrubjay.core.scrub.redact import Redaction
 from scrubjay.core.scrub.selectors import Selector, SelectorError, parse_selector
@@ -20,7 +21,10 @@ _GROUP_TYPES = frozenset(("multiple", "alias"))
 
 @dataclass(frozen=True, slots=True)
 class RuleSpec:
-    """One rule as written. `kind` is its type; `members` only for `multiple` and `alias`, `pattern` only for types that have one."""
+    """One rule as written. `kind` is its type; `members` only for `multiple` and `alias`, `pattern` only for types that have one.
+
+    `dry_run` (ours): it is only tried, and its members with it (15.2).
+    """
 
     kind: str
     redaction: Redaction = field(default_factory=Redaction)
@@ -28,6 +32,7 @@ class RuleSpec:
     groups: tuple[int, ...] = (0,)
     members: tuple[str, ...] = ()
     hide_inner: bool = False
+    dry_run: bool = False
 
     @property
     def is_group(self) -> bool:
@@ -36,21 +41,24 @@ class RuleSpec:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """A config as written: rules by id, and rule ids by selector."""
+    """A config as written: rules by id, and rule ids by selector. `dry_runs`: selectors whose rules are only tried."""
 
     rules: Mapping[str, RuleSpec] = field(default_factory=dict)
     applications: Mapping[Selector, tuple[str, ...]] = field(default_factory=dict)
+    dry_runs: frozenset[Selector] = frozenset()
 
 
-def read_config(pii_config: Mapping[str, object]) -> Config:
-    """Raises ConfigError with the member's path."""
+def read_config(pii_config: Mapping[str, object], *, further: bool = False) -> Config:
+    """`further`: rule types beyond the reference may be named. Raises ConfigError with the member's path."""
     if not isinstance(pii_config, Mapping):
         raise ConfigError("must be an object")
     hash_key = _object(pii_config, "vars", "vars").get("hashKey")
     if hash_key is not None and not isinstance(hash_key, str):
         raise ConfigError("must be text", path="vars.hashKey")
-    rules = {name: _rule(spec, f"rules.{name}") for name, spec in _object(pii_config, "rules", "rules").items()}
+    types = _DETECTOR_TYPES.union(FAMILIES) if further else _DETECTOR_TYPES
+    rules = {name: _rule(spec, f"rules.{name}", types) for name, spec in _object(pii_config, "rules", "rules").items()}
     applications: dict[Selector, tuple[str, ...]] = {}
+    dry_runs = set()
     for text, ids in _object(pii_config, "applications", "applications").items():
         path = f"applications.{text}"
         try:
@@ -59,8 +67,13 @@ def read_config(pii_config: Mapping[str, object]) -> Config:
             raise ConfigError(str(error), path=path) from None
         except RecursionError:
             raise ConfigError("selector is nested too deeply", path=path) from None
+        if isinstance(ids, Mapping):
+            # Ours: `{"rules": […], "dry_run": true}`.
+            if _flag(ids, "dry_run", path):
+                dry_runs.add(selector)
+            ids = ids.get("rules")
         applications[selector] = _texts(ids, path)
-    return Config(rules, applications)
+    return Config(rules, applications, frozenset(dry_runs))
 
 
 def _object(parent: Mapping[str, object], member: str, path: str) -> Mapping[str, object]:
@@ -83,24 +96,33 @@ def _text(spec: Mapping[str, object], member: str, path: str) -> str:
     return value
 
 
-def _rule(spec: object, path: str) -> RuleSpec:
+def _flag(spec: Mapping[str, object], member: str, path: str) -> bool:
+    value = spec.get(member, False)
+    if not isinstance(value, bool):
+        raise ConfigError("must be true or false", path=f"{path}.{member}")
+    return value
+
+
+def _rule(spec: object, path: str, types: frozenset[str]) -> RuleSpec:
     if not isinstance(spec, Mapping):
         raise ConfigError("must be an object", path=path)
+    return replace(_typed_rule(spec, path), dry_run=_flag(spec, "dry_run", path))
+
+
+def _typed_rule(spec: Mapping[str, object], path: str) -> RuleSpec:
     kind = _text(spec, "type", path)
     redaction = _redaction(spec["redaction"], f"{path}.redaction") if "redaction" in spec else Redaction()
-    if kind in _DETECTOR_TYPES:
+    if kind in types:
         return RuleSpec(kind, redaction)
     if kind == "pattern":
         return RuleSpec(kind, redaction, _text(spec, "pattern", path), _groups(spec, path))
     if kind in {"redact_pair", "redactPair"}:
         return RuleSpec("redact_pair", redaction, _text(spec, "keyPattern", path))
     if kind in _GROUP_TYPES:
-        hide = spec.get("hideInner", False)
-        if not isinstance(hide, bool):
-            raise ConfigError("must be true or false", path=f"{path}.hideInner")
+        hide = _flag(spec, "hideInner", path)
         members = _texts(spec.get("rules"), f"{path}.rules") if kind == "multiple" else (_text(spec, "rule", path),)
         return RuleSpec(kind, redaction, members=members, hide_inner=hide)
-    accepted = ", ".join(sorted((*_DETECTOR_TYPES, *_GROUP_TYPES, "pattern", "redact_pair")))
+    accepted = ", ".join(sorted((*types, *_GROUP_TYPES, "pattern", "redact_pair")))
     raise ConfigError(f"unknown rule type {kind!r}", path=f"{path}.type", accepted=accepted)
 
 

@@ -6,15 +6,17 @@ A rule acts on a text, or removes a node. Where it applies is `matching.py`; wha
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, Final, Protocol
 
-from scrubjay.core.scrub import boundaries, patterns
+from scrubjay.core.scrub import patterns
 from scrubjay.core.scrub.builtin_rules import FAMILIES_BY_TYPE, builtin_rules
 from scrubjay.core.scrub.detector import Detector
 from scrubjay.core.scrub.detectors import DETECTORS
+from scrubjay.core.scrub.families import FAMILIES
+from scrubjay.core.scrub.finders import finder_beside, finder_of
 from scrubjay.core.scrub.pseudonyms import HASH_FORM, Keyring, pseudonymiser
 from scrubjay.core.scrub.redact import Finder, Redaction, Remark, Text, lines, redact, redact_whole
 from scrubjay.core.scrub.rule_spec import RuleSpec
@@ -23,7 +25,8 @@ from scrubjay.settings.gaps import Gap
 
 _MAX_DEPTH = 200
 # Detectors by rule type; each is one step, on the result of the one before.
-_STEPS = {
+_STEPS: Final[Mapping[str, tuple[str, ...]]] = {
+    **{kind: tuple(detector.name for detector in detectors) for kind, detectors in FAMILIES.items()},
     "ip": ("ipv4", "ipv6"),
     "email": ("email",),
     "creditcard": ("creditcard",),
@@ -64,13 +67,15 @@ class Vocabulary(Protocol):
 class Step:
     """One look at the text and the key. `find` takes matches, `occurs` the whole text; `key_bit` is set in a key's verdict on a hit.
 
-    `bits`: the screen bits without which the text holds nothing for it. `name` is the detector's, or says what is looked at.
+    `bits`: the screen bits without which the text holds nothing for it; or it looks below keys only in whose verdict `gate_bit` is.
+    `name` is the detector's, or says what is looked at.
     `pattern`, of which `groups` are redacted, is set where bytes of a file are searched by more than `find` (`binary.py`).
     """
 
     find: Finder | None = None
     occurs: Callable[[bytes], bool] | None = None
     key_bit: int = 0
+    gate_bit: int = 0
     bits: int = _ALWAYS
     name: str = ""
     pattern: Any = None
@@ -105,7 +110,7 @@ class Rule:
                 if not self.redaction.writes:
                     return True
                 redact_whole(text, _anything, self.origin, self.redaction)
-            elif not step.bits & hits:
+            elif not (step.bits & hits or step.gate_bit & key_verdict):
                 continue
             elif step.find is not None:
                 redact(text, step.find, self.origin, self.redaction, skip_overlaps=self.skip_overlaps)
@@ -115,7 +120,9 @@ class Rule:
 
     def removes_node(self, key_verdict: int) -> bool:
         """Whether a node without text goes."""
-        return self.takes_nodes or bool(self.key_bits & key_verdict)
+        if self.takes_nodes:
+            return True
+        return bool(self.key_bits & key_verdict) and any(step.key_bit & key_verdict for step in self.steps)
 
     @property
     def removal(self) -> Remark:
@@ -134,6 +141,10 @@ class DryRule(Rule):
         return False
 
 
+def only_tried(rule: Rule) -> DryRule:
+    return DryRule(**{member.name: getattr(rule, member.name) for member in fields(rule)})
+
+
 def _anything(_search: bytes) -> bool:
     return True
 
@@ -147,16 +158,22 @@ class RuleSet:
         vocabulary: Vocabulary,
         *,
         closed: AbstractSet[Gap],
+        further: bool = False,
         keys: Keyring | None = None,
         hash_is_keyed: bool = False,
+        dry_run: bool = False,
     ) -> None:
-        """`closed`: the gaps of the reference that are closed. `keys`: those of pseudonyms, without which no rule may ask for one."""
+        """`closed`: the gaps of the reference that are closed. `further`: rules beyond it are known. `keys`: those of pseudonyms, without which no rule may ask for one.
+
+        `dry_run`: all rules are only tried.
+        """
+        self._dry_run = dry_run
         self._specs = specs
         self._keys = keys
         self._hash_is_keyed = hash_is_keyed
         self._vocabulary = vocabulary
         self._closed = closed
-        self._builtin = builtin_rules(closed)
+        self._builtin = builtin_rules(closed, further=further)
         self._ignore_case: set[str] = set()
         # Rules whose pattern holds no word that the screen could look for.
         self.unscreened: list[str] = []
@@ -168,31 +185,37 @@ class RuleSet:
     def lookup(self, rule_id: str) -> RuleSpec | None:
         return self._specs.get(rule_id) or self._builtin.get(rule_id)
 
-    def resolve(self, ids: Iterable[str], where: str) -> tuple[Rule, ...]:
-        """The rules of one application in the order they run: bytewise by id. Raises ConfigError."""
-        out: dict[str, Rule] = {}
-        seen: set[str] = set()
+    def resolve(self, ids: Iterable[str], where: str, *, dry_run: bool = False) -> tuple[Rule, ...]:
+        """The rules of one application in the order they run: bytewise by id. Raises ConfigError.
 
-        def expand(rule_id: str, parent: tuple[str, Redaction] | None, depth: int) -> None:
-            if rule_id in seen or depth > _MAX_DEPTH:
+        A rule that is to be tried and, by another way, to be run, is run.
+        """
+        out: dict[str, Rule] = {}
+        seen: set[tuple[str, bool]] = set()
+
+        def expand(rule_id: str, parent: tuple[str, Redaction] | None, depth: int, dry: bool) -> None:
+            if (rule_id, dry) in seen or depth > _MAX_DEPTH:
                 return
             spec = self.lookup(rule_id)
             if spec is None:
                 if "validation" in self._closed and rule_id != "@userpath:filter":
                     raise ConfigError(f"unknown rule {rule_id!r}", path=where)
                 return
-            seen.add(rule_id)
+            seen.add((rule_id, dry))
+            dry = dry or spec.dry_run
             origin = parent[0] if parent else rule_id
             redaction = parent[1] if parent and parent[1].method != "default" else spec.redaction
             if spec.is_group:
                 inner = (origin, redaction) if spec.hide_inner else None
                 for member in spec.members:
-                    expand(member, inner, depth + 1)
+                    expand(member, inner, depth + 1, dry)
+            elif dry:
+                out.setdefault(rule_id, only_tried(self._compile(rule_id, spec, origin, redaction)))
             else:
                 out[rule_id] = self._compile(rule_id, spec, origin, redaction)
 
         for rule_id in ids:
-            expand(rule_id, None, 0)
+            expand(rule_id, None, 0, dry_run or self._dry_run)
         return tuple(out[rule_id] for rule_id in sorted(out, key=lambda name: name.encode("utf-8", "surrogatepass")))
 
     def check(self, rule_id: str) -> None:
@@ -241,9 +264,9 @@ class RuleSet:
         bits = _ALWAYS if takes_nodes else 0
         if spec.kind in _STEPS:
             detectors = [DETECTORS[name] for name in self._step_names(spec.kind)]
-            steps = tuple(self._detector_step(detector) for detector in detectors)
-            for step in steps:
-                bits |= step.bits
+            steps = tuple(step for detector in detectors for step in self._detector_steps(detector))
+            for detector in detectors:
+                bits |= self._vocabulary.detector_bit(detector)
         elif not takes_nodes:
             compiled = self._pattern(rule_id, spec)
             word = required_word(spec.pattern)
@@ -265,7 +288,7 @@ class RuleSet:
                 )
         key_bits = 0
         for step in steps:
-            key_bits |= step.key_bit
+            key_bits |= step.key_bit | step.gate_bit
         return Rule(rule_id, origin, redaction, steps, bits, key_bits, takes_nodes, "overlaps" in self._closed)
 
     def _step_names(self, kind: str) -> list[str]:
@@ -273,33 +296,29 @@ class RuleSet:
         after = [table[kind] for gap, table in _AFTER.items() if gap in self._closed and kind in table]
         return [*before, *_STEPS[kind], *after]
 
-    def _detector_step(self, detector: Detector) -> Step:
-        key_bit, on_key = 0, None
+    def _detector_steps(self, detector: Detector) -> Iterator[Step]:
         bits = self._vocabulary.detector_bit(detector)
+        if detector.beside is not None:
+            gate_bit = self._vocabulary.key_pattern_bit(patterns.compile_pattern(detector.beside.key))
+            yield Step(find=finder_beside(detector), gate_bit=gate_bit, bits=0, name=detector.name)
+        key_bit, on_key = 0, None
         if detector.on_key:
             on_key = patterns.compile_pattern(detector.on_key)
             key_bit = self._vocabulary.key_pattern_bit(on_key)
-        if detector.find is not None:
-            return Step(find=detector.find, bits=bits, name=detector.name)
-        if not detector.pattern:
-            return Step(key_bit=key_bit, bits=bits, name=detector.name, pattern=on_key)
-        compiled = patterns.compile_pattern(detector.pattern)
-        if detector.whole:
-            return Step(
+        if not detector.pattern and detector.find is None:
+            yield Step(key_bit=key_bit, bits=bits, name=detector.name, pattern=on_key)
+        elif detector.whole:
+            compiled = patterns.compile_pattern(detector.pattern)
+            yield Step(
                 occurs=lambda search: compiled.search(search) is not None,
                 key_bit=key_bit,
                 bits=bits,
                 name=detector.name,
                 pattern=compiled,
             )
-        shared = detector.context_shared and "ipv6" in self._closed
-        find = patterns.finder(compiled, detector.groups, context_shared=shared)
-        if detector.run:
-            find = boundaries.checked(compiled, detector.groups, frozenset(detector.run.encode()), find)
-        elif detector.stand_in or detector.unicode_digits:
-            caseless = detector.pattern.startswith("(?i)")
-            find = boundaries.shadowed(find, detector.stand_in, digits=detector.unicode_digits, caseless=caseless)
-        return Step(find=find, key_bit=key_bit, bits=bits, name=detector.name)
+        else:
+            find = finder_of(detector, shared="ipv6" in self._closed)
+            yield Step(find=find, key_bit=key_bit, bits=bits, name=detector.name)
 
 
 _META = re.compile(r"[\\.+*?()|\[\]{}^$#]")

@@ -7,6 +7,7 @@ import pytest
 from scrubjay.core.scrub.pseudonyms import Form
 from scrubjay.core.scrub.redact import Redaction
 from scrubjay.core.scrub.rule_spec import read_config
+from scrubjay.core.scrub.selectors import parse_selector
 from scrubjay.errors import ConfigError
 
 
@@ -62,3 +63,34 @@ def test_a_form_that_cannot_be_is_refused(member: str, value: object) -> None:
     with pytest.raises(ConfigError) as refused:
         read_config({"rules": {"a": {"type": "email", "redaction": redaction}}})
     assert refused.value.path == f"rules.a.redaction.{member}"
+
+
+def test_rules_and_applications_may_be_dry_runs() -> None:
+    """scrubbing-15.2"""
+    config = read_config(
+        {
+            "rules": {"a": {"type": "email", "dry_run": True}, "b": {"type": "email"}},
+            "applications": {
+                "extra.x": {"rules": ["a"], "dry_run": True},
+                "extra.y": {"rules": ["b"]},
+                "extra.z": ["b"],
+            },
+        }
+    )
+    assert {name: spec.dry_run for name, spec in config.rules.items()} == {"a": True, "b": False}
+    assert set(config.applications.values()) == {("a",), ("b",)}
+    assert config.dry_runs == {parse_selector("extra.x")}
+
+
+@pytest.mark.parametrize(
+    ("config", "path"),
+    [
+        ({"rules": {"a": {"type": "email", "dry_run": 1}}}, "rules.a.dry_run"),
+        ({"applications": {"x": {"rules": ["a"], "dry_run": "yes"}}}, "applications.x.dry_run"),
+        ({"applications": {"x": {"dry_run": True}}}, "applications.x"),
+    ],
+)
+def test_dry_runs_are_checked(config: dict[str, object], path: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read_config(config)
+    assert caught.value.path == path

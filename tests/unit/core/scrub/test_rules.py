@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from scrubjay.core.scrub.rules import required_word
+from scrubjay.core.scrub.program import compile_program
+from scrubjay.core.scrub.rule_spec import read_config
+from scrubjay.core.scrub.rules import DryRule, RuleSet, required_word
+from scrubjay.core.scrub.screen import ScreenBuilder
+from scrubjay.settings.scrub import Scrub
 from support import scrubbing
 
 KEYS = scrubbing.vectors()["password_keys"]
@@ -114,3 +120,44 @@ def test_groups_of_known_rules_are_accepted_in_strict() -> None:
     assert "192.0.2.1" not in got["extra"]["x"]
     with pytest.raises(ConfigError, match="'nope'"):
         program("@email", "nope", "mine")
+
+
+def dry_rules(config: dict[str, Any], ids: list[str], **kwargs: bool) -> dict[str, bool]:
+    plan_is_dry = kwargs.pop("plan", False)
+    rules = RuleSet(read_config(config).rules, ScreenBuilder(), closed=frozenset(), dry_run=plan_is_dry)
+    return {rule.id: type(rule) is DryRule for rule in rules.resolve(ids, "test", **kwargs)}
+
+
+def test_dry_runs_of_rules_their_members_applications_and_plans() -> None:
+    """scrubbing-15.2"""
+    config = {
+        "rules": {
+            "g": {"type": "multiple", "rules": ["@mac:mask", "@uuid:mask"], "dry_run": True},
+            "r": {"type": "email"},
+        }
+    }
+    assert dry_rules(config, ["g", "r"]) == {"@mac:mask": True, "@uuid:mask": True, "r": False}
+    assert dry_rules(config, ["r"], dry_run=True) == {"r": True}
+    assert dry_rules(config, ["r"], plan=True) == {"r": True}
+
+
+@pytest.mark.parametrize("ids", [["g", "@mac:mask"], ["@mac:mask", "g"]])
+def test_a_rule_that_is_also_meant_is_run(ids: list[str]) -> None:
+    config = {"rules": {"g": {"type": "multiple", "rules": ["@mac:mask", "@uuid:mask"], "dry_run": True}}}
+    assert dry_rules(config, ids) == {"@mac:mask": False, "@uuid:mask": True}
+
+
+def test_a_dry_rule_changes_nothing_and_a_dry_plan_neither() -> None:
+    document = {"extra": {"mail": "a@b.com", "n": 5, "o": {}}, "user": {"ip_address": "{{auto}}"}}
+    config = {"rules": {"r": {"type": "anything", "dry_run": True}}, "applications": {"**": ["r"]}}
+    assert scrubbing.scrub(scrubbing.config_program(config), document) == document
+    program = compile_program(
+        pii_config={"applications": {"**": ["@anything:remove"]}},
+        settings=scrubbing.SETTINGS,
+        options=Scrub(dry_run=True),
+        hide_client_ip=True,
+    )
+    assert scrubbing.scrub(program, document) is document
+    assert scrubbing.scrub(program, {"attrs": {"ip_address": "192.0.2.1"}}, "session") == {
+        "attrs": {"ip_address": "192.0.2.1"}
+    }
