@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from scrubjay.core.scrub import documents, screen
 from scrubjay.core.scrub.documents import scrub_document
 from scrubjay.core.scrub.program import ScrubProgram, compile_program
 from scrubjay.settings.scrub import Scrub
@@ -35,6 +40,33 @@ def scrub(program: ScrubProgram, document: Any, shape: str = "event") -> Any:
     """The scrubbed document; the document itself if it may travel as it came."""
     scrubbed = scrub_document(program, json.dumps(document).encode(), shape)
     return document if scrubbed is None else json.loads(scrubbed)
+
+
+@contextmanager
+def full_walk() -> Iterator[None]:
+    """Scrubbing as it is defined: every screen says that everything may be everywhere."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(screen.Screen, "borrow", lambda _self: screen.Scan(None, []))
+        patch.setattr(screen.Screen, "give_back", lambda _self, _scan: None)
+        yield
+
+
+class _MaybeError(Exception):
+    """The screen did not call a document clean."""
+
+
+def is_clean(program: ScrubProgram, payload: bytes, shape: str) -> bool:
+    """Whether the screens let a document pass without a look."""
+
+    def walk(*_: object) -> object:
+        raise _MaybeError
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(documents, "Walk", walk)
+        try:
+            return scrub_document(program, payload, shape) is None
+        except _MaybeError:
+            return False
 
 
 def vectors() -> dict[str, Any]:
