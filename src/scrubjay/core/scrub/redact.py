@@ -23,6 +23,8 @@ FILTERED = "[Filtered]"
 MAX_MATCHES: Final = 20_000
 """Of one rule in one text; each costs about 10 us, so that more would break the bound of time (scrubbing.md 15.7)."""
 
+_CODES: Final = {"default": "x", "remove": "x", "replace": "s", "mask": "m", "hash": "p", "pseudonym": "p"}
+
 
 @dataclass(frozen=True, slots=True)
 class Redaction:
@@ -35,6 +37,23 @@ class Redaction:
     text: str = FILTERED
     form: Form = USUAL_FORM
     name: Callable[[bytes], bytes] | None = None
+    code: str = field(init=False, repr=False, compare=False)
+    """Of its remarks; empty if it leaves none."""
+    _text: bytes = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "code", _CODES.get(self.method, ""))
+        object.__setattr__(self, "_text", self.text.encode("utf-8", "surrogatepass"))
+
+    def written(self, match: bytes) -> bytes:
+        """What stands in the place of a match."""
+        if self.method == "replace":
+            return self._text
+        if self.method == "mask":
+            return b"*" * characters(match)
+        if self.method == "hash":
+            return hmac.digest(b"", match, "sha1").hex().upper().encode()
+        return b"" if self.name is None else self.name(match)
 
     @property
     def removes(self) -> bool:
@@ -86,27 +105,58 @@ def characters(value: bytes) -> int:
 
 def redact(text: Text, finder: Finder, origin: str, redaction: Redaction, *, skip_overlaps: bool) -> None:
     """Redact every match of `finder` in the plain stretches of `text`."""
-    chunks = _split(text) if text.remarks or b"\0" in text.value else None
-    search = text.value if chunks is None else _search_text(chunks)
-    if search is None:
+    if text.remarks or b"\0" in text.value:
+        _redact_chunks(text, finder, origin, redaction, skip_overlaps=skip_overlaps)
         return
+    search = text.value
     matches = finder(search)
     if not matches:
         return
+    remarks: list[Remark] = []
+    pieces: list[bytes] = []
+    cut = at = 0
+    for start, end in _places(matches, origin, skip_overlaps=skip_overlaps):
+        new = redaction.written(search[start:end])
+        at += start - cut
+        pieces += (search[cut:start], new)
+        if redaction.code:
+            remarks.append(Remark(origin, redaction.code, (at, at + len(new))))
+        at += len(new)
+        cut = end
+    pieces.append(search[cut:])
+    _settle(text, b"".join(pieces), remarks)
+
+
+def _places(matches: Sequence[list[Span]], origin: str, *, skip_overlaps: bool) -> list[Span]:
+    """What of the matches is redacted, in order."""
     if len(matches) > MAX_MATCHES:
         raise Unscrubbable(f"rule {origin}: more matches than may be redacted")
+    places: list[Span] = []
+    cut = 0
+    for groups in matches:
+        for span in groups:
+            if span[0] >= cut:
+                places.append(span)
+                cut = span[1]
+            elif not skip_overlaps:
+                raise Unscrubbable(f"rule {origin}: replaced groups overlap")
+    return places
+
+
+def _redact_chunks(text: Text, finder: Finder, origin: str, redaction: Redaction, *, skip_overlaps: bool) -> None:
+    """The same in a text of which something is redacted already."""
+    chunks = _split(text)
+    search = text.value if chunks is None else _search_text(chunks)
+    matches = finder(search) if search is not None else ()
+    if search is None or not matches:
+        return
     old = iter([chunk for chunk in chunks or () if chunk.origin])
     out: list[_Chunk] = []
     cut = 0
-    for groups in matches:
-        for start, end in groups:
-            if start < cut:
-                if skip_overlaps:
-                    continue
-                raise Unscrubbable(f"rule {origin}: replaced groups overlap")
-            _plain(out, search[cut:start], old)
-            out.append(_redacted(search[start:end], origin, redaction))
-            cut = end
+    for start, end in _places(matches, origin, skip_overlaps=skip_overlaps):
+        _plain(out, search[cut:start], old)
+        out.append(_redacted(search[start:end], origin, redaction))
+        cut = end
     if not out:
         return
     _plain(out, search[cut:], old)
@@ -140,7 +190,7 @@ def spans_in(text: Text, finder: Finder) -> list[Span]:
 
 def redact_whole(text: Text, occurs: Callable[[bytes], bool], origin: str, redaction: Redaction) -> None:
     """Take the whole text as one match if `occurs` says so of the search text."""
-    chunks = _split(text)
+    chunks = _split(text) if text.remarks or b"\0" in text.value else None
     search = text.value if chunks is None else _search_text(chunks)
     if search is not None and occurs(search):
         _join(text, [_redacted(search, origin, redaction)])
@@ -201,25 +251,11 @@ def _plain(out: list[_Chunk], piece: bytes, old: Iterator[_Chunk]) -> None:
 
 
 def _redacted(match: bytes, origin: str, redaction: Redaction) -> _Chunk:
-    method = redaction.method
-    if method == "replace":
-        return _Chunk(redaction.text.encode("utf-8", "surrogatepass"), origin, "s")
-    if method == "mask":
-        return _Chunk(b"*" * characters(match), origin, "m")
-    if method == "hash":
-        return _Chunk(hmac.digest(b"", match, "sha1").hex().upper().encode(), origin, "p")
-    if redaction.name is not None:
-        return _Chunk(redaction.name(match), origin, "p")
-    if redaction.removes:
-        return _Chunk(b"", origin, "x")
-    return _Chunk(b"")
+    return _Chunk(redaction.written(match), origin if redaction.code else "", redaction.code)
 
 
 def _join(text: Text, chunks: list[_Chunk]) -> None:
-    """Make `chunks` the text. Unchanged text keeps its old remarks."""
-    value = b"".join([chunk.value for chunk in chunks])
-    if value == text.value:
-        return
+    """Make `chunks` the text."""
     remarks = []
     at = 0
     for chunk in chunks:
@@ -227,6 +263,13 @@ def _join(text: Text, chunks: list[_Chunk]) -> None:
         if chunk.origin:
             remarks.append(Remark(chunk.origin, chunk.code, (at, end)))
         at = end
+    _settle(text, b"".join([chunk.value for chunk in chunks]), remarks)
+
+
+def _settle(text: Text, value: bytes, remarks: list[Remark]) -> None:
+    """Give the text its new value. One that stays as it was keeps its old remarks."""
+    if value == text.value:
+        return
     if text.length is None:
         text.length = characters(text.value)
     text.value, text.remarks, text.changed = value, remarks, True

@@ -32,9 +32,10 @@ class Notes:
     def write(self, path: NodePath, text: Text) -> None:
         """Note what was changed in a text that stays."""
         own = self._make(path)
-        own.pop("rem", None)
         if text.remarks:
             own["rem"] = [remark.to_json() for remark in text.remarks]
+        else:
+            own.pop("rem", None)
         if text.length is not None:
             own["len"] = text.length
         self.changed = True
