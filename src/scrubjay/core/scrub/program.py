@@ -89,7 +89,7 @@ def compile_program(
 ) -> ScrubProgram:
     """Compile a project's scrubbing. `settings` are the legacy settings, as JSON or as a settings struct. Raises ConfigError."""
     keys = read_keys(options)
-    config = None if pii_config is None else read_config(pii_config)
+    config = None if pii_config is None else read_config(pii_config, further=options.profile == "strict")
     passes = []
     if config is not None:
         passes.append(_compile_pass(config, options, keys, switches=None))
@@ -118,7 +118,13 @@ def _compile_pass(
     builder = ScreenBuilder()
     strict, closed = options.profile == "strict", closures.closed_gaps(options)
     rules = RuleSet(
-        config.rules, builder, closed=closed, keys=keys, hash_is_keyed=options.hash_is_keyed, dry_run=options.dry_run
+        config.rules,
+        builder,
+        closed=closed,
+        further=strict,
+        keys=keys,
+        hash_is_keyed=options.hash_is_keyed,
+        dry_run=options.dry_run,
     )
     if switches is not None:
         rules.ignore_case(legacy.SENSITIVE_RULE)

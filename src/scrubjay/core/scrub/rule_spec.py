@@ -106,10 +106,10 @@ def _flag(spec: Mapping[str, object], member: str, path: str) -> bool:
 def _rule(spec: object, path: str, types: frozenset[str]) -> RuleSpec:
     if not isinstance(spec, Mapping):
         raise ConfigError("must be an object", path=path)
-    return replace(_typed_rule(spec, path), dry_run=_flag(spec, "dry_run", path))
+    return replace(_typed_rule(spec, path, types), dry_run=_flag(spec, "dry_run", path))
 
 
-def _typed_rule(spec: Mapping[str, object], path: str) -> RuleSpec:
+def _typed_rule(spec: Mapping[str, object], path: str, types: frozenset[str]) -> RuleSpec:
     kind = _text(spec, "type", path)
     redaction = _redaction(spec["redaction"], f"{path}.redaction") if "redaction" in spec else Redaction()
     if kind in types:
