@@ -9,6 +9,7 @@ tally is touched here alone. Order of evaluation: `ingest.md` 1.1.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from scrubjay import reasons
@@ -28,6 +29,7 @@ from scrubjay.core.quotas import zero_limits
 from scrubjay.core.scrub.documents import scrub_document
 from scrubjay.core.scrub.headers import scrub_headers
 from scrubjay.core.scrub.program import ScrubProgram
+from scrubjay.core.scrub.record import Record
 from scrubjay.core.scrub.text import scrub_text
 from scrubjay.errors import BadRequest, Denied, Unavailable, Unscrubbable
 from scrubjay.reasons import Reason
@@ -175,7 +177,7 @@ async def scrub(tally: Tally, plan: ProjectPlan, ports: Ports) -> None:
     if tally.envelope.event_id is None:
         for item in [item for item in tally.items if item.rides_on_event]:
             tally.drop(item, reasons.INVALID_EVENT_ID)
-    for item, result in await _ask(lambda item: _scrub_item(program, item, plan), tally.items, ports):
+    for item, result in await _ask(lambda item: scrub_item(program, item, plan), tally.items, ports):
         if isinstance(result, Reason):
             tally.drop(item, result)
         elif result is not None:
@@ -183,13 +185,22 @@ async def scrub(tally: Tally, plan: ProjectPlan, ports: Ports) -> None:
     scrub_headers(program, tally.envelope)
 
 
-def _scrub_item(program: ScrubProgram, item: Item, plan: ProjectPlan) -> bytes | Reason | None:
+def scrub_item(
+    program: ScrubProgram, item: Item, plan: ProjectPlan, record: Record | None = None
+) -> bytes | Reason | None:
+    """The payload that may leave in place of the item's; None: its own; a reason: none may. `record` counts what is done."""
     kind = item.kind
+    if program.allow is not None:
+        fate = program.allow.fate(item)
+        if fate == "drop":
+            return reasons.NOT_ALLOWED
+        if fate == "whole":
+            program = replace(program, allow=None)
     if kind.type == "attachment" and plan.attachments == "drop":
         return reasons.OPAQUE_DROPPED
     try:
         if kind.scope is not None:
-            return scrub_document(program, item.payload, kind.scope)
+            return scrub_document(program, item.payload, kind.scope, record)
         return scrub_text(program, item.payload) if plan.attachments == "text" and is_file(item) else None
     except Unscrubbable:
         if kind.scope is None or _is_json(item.payload):
