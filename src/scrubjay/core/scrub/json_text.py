@@ -28,6 +28,10 @@ BRACKET: Final = 0x5B
 # First bytes of `true`, `false` and `null`.
 WORDS: Final = b"tfn"
 
+_SURROGATE = re.compile(
+    rb"\\(?:u[dD][89aAbB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
+)
+_REPLACEMENT: Final = rb"\ufffd"
 _NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _TOKEN = re.compile(rb'[\s,]*("(?:[^"\\]|\\.)*")\s*:\s*', re.DOTALL)
@@ -38,6 +42,13 @@ def text_bytes(data: bytes) -> bytes:
     if b"\\" not in data:
         return data[1:-1]
     return decode_text(data).encode()
+
+
+def mended(data: bytes) -> bytes:
+    """The same JSON without lone surrogates, which SDKs do send: each escape of one becomes that of U+FFFD (scrubbing.md 13)."""
+    if b"\\ud" not in data and b"\\uD" not in data:
+        return data
+    return _SURROGATE.sub(lambda match: _REPLACEMENT if match[1] else match[0], data)
 
 
 def encode_text(value: bytes) -> bytes:
