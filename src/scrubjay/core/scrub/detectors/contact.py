@@ -42,7 +42,8 @@ _IPV6_FORMS = (
 
 IPV6 = Detector(
     name="ipv6",
-    screen=(r"::", r"(?:[0-9a-f]{1,4}:){7}[0-9a-f]"),
+    # Before the two colons stands a group or context, and after them too; the names of C++, Ruby and Rust have neither.
+    screen=(r"(?:^|[^g-z_]|\\[nrt])::(?:[0-9a-f]|[^0-9a-z_]|$)", r"(?:[0-9a-f]{1,4}:){7}[0-9a-f]"),
     pattern=rf"(?:^|{_CONTEXT})({'|'.join(_IPV6_FORMS)})(?:{_CONTEXT}|$)",
     groups=(1,),
     context_shared=True,
