@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from typing import Literal, Protocol, TypeVar
 
 from scrubjay.core.dsn import Auth
-from scrubjay.core.envelope import Envelope
-from scrubjay.core.ledger import Ledger, Parcel, Tally
+from scrubjay.core.envelope import Envelope, Item
+from scrubjay.core.ledger import Account, Ledger, Parcel, Tally
 from scrubjay.core.limits import LimitTable
 from scrubjay.core.plan import ProjectPlan
 from scrubjay.core.quotas import QuotaBackend
+from scrubjay.core.scrub.record import Record
 from scrubjay.settings.schema import Limits
 
 T = TypeVar("T")
@@ -71,6 +72,26 @@ class Capture(Protocol):
     def offer(self, tally: Tally, ingress: Ingress) -> None: ...
 
 
+Outcome = Literal["clean", "scrubbed", "dropped"]
+"""How the scrubbing of an item ended."""
+
+
+class Watch(Protocol):
+    """Who watches the scrubbing of one envelope."""
+
+    def record(self) -> Record: ...
+
+    def noted(self, item: Item, record: Record, outcome: Outcome, output: bytes | None) -> None: ...
+
+    def noted_headers(self, record: Record) -> None: ...
+
+
+class Audit(Protocol):
+    """Who keeps what scrubbing did; `runtime.audit` is the real one. Nobody watches for projects that want none."""
+
+    def watch(self, plan: ProjectPlan, account: Account) -> Watch | None: ...
+
+
 class InThread(Protocol):
     """Runs pure work where it holds up nobody else; `asyncio.to_thread` is the real one."""
 
@@ -92,6 +113,7 @@ class Ports:
     in_thread: InThread
     has_memory: Callable[[], bool]
     capture: Capture | None = None
+    audit: Audit | None = None
     accepts_unknown: bool = True
     trusts_facts: bool = True
     overrides_project_ids: bool = False

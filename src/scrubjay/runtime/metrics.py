@@ -174,6 +174,20 @@ UNACCOUNTED: Final = _counter(
 STAGE_SECONDS: Final = _histogram(
     "scrubjay_stage_seconds", "Time in a stage of the path, of one request in 64.", "stage", buckets=_STAGE_S
 )
+SCRUB_HITS: Final = _counter("scrubjay_scrub_hits_total", "Places that a rule redacted, where audit is on.", "detector")
+SCRUB_BYTES: Final = _counter(
+    "scrubjay_scrub_bytes_total", "Bytes that a rule took out, where audit is on.", "detector"
+)
+SCRUB_ITEMS: Final = _counter(
+    "scrubjay_scrub_items_total",
+    "Items that left the scrubbing clean, scrubbed or dropped, where audit is on.",
+    "item_type",
+    "outcome",
+)
+AUDIT_ERRORS: Final = _counter("scrubjay_audit_errors_total", "Writes of the audit log that failed; they are repeated.")
+AUDIT_LOST: Final = _counter(
+    "scrubjay_audit_lost_lines_total", "Lines of the audit log given up while it could not be written."
+)
 QUOTA_BACKEND_ERRORS: Final = _counter(
     "scrubjay_quota_backend_errors_total", "Calls that failed; what they asked for was let through."
 )

@@ -85,7 +85,8 @@ class Balance(msgspec.Struct):
 class Snapshot(msgspec.Struct):
     """What one worker writes. `account` and `held` follow from the numbers and are there for other readers.
 
-    `stopped`: the worker ended in order. `heartbeat_mono` is comparable between processes of one boot.
+    `stopped`: the worker ended in order. `heartbeat_mono` is comparable between processes of one boot. `audit_line`, `audit_hash`: number and
+    hash of the last line of the audit log.
     """
 
     slot: int
@@ -102,6 +103,8 @@ class Snapshot(msgspec.Struct):
     series: dict[str, Rows] = {}
     histograms: dict[str, BucketRows] = {}
     drops: list[Drop] = []
+    audit_line: int = 0
+    audit_hash: str = ""
 
     def alive(self, now_unix: float) -> bool:
         return not self.stopped and abs(now_unix - self.heartbeat_unix) <= STALE_S

@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from scrubjay import __version__
+from scrubjay.core.ports import Outcome
+from scrubjay.core.scrub.record import Record
 from scrubjay.runtime import metrics
 from scrubjay.runtime.account import MAX_DETAIL, AccountBook, Held, by_name
 from scrubjay.runtime.log import LimitedLog
@@ -42,6 +44,7 @@ class Telemetry(AccountBook):
         self._generation = 0
         self._down_since_mono: dict[str, float] = {}
         self._up: dict[str, bool] = {}
+        self._audit_line, self._audit_hash = (previous.audit_line, previous.audit_hash) if previous else (0, "")
         self._upstream, self._spool, self._config = (LimitedLog(name, mono) for name in ("upstream", "spool", "config"))
         series, histograms = self.values.series, self.values.histograms
         series[metrics.BUILD_INFO.name][(__version__,)] = 1
@@ -49,6 +52,9 @@ class Telemetry(AccountBook):
         self._request_seconds = histograms[metrics.REQUEST_SECONDS.name]
         self._envelopes = series[metrics.ENVELOPES.name]
         self._items = series[metrics.ITEMS.name]
+        self._scrub_hits = series[metrics.SCRUB_HITS.name]
+        self._scrub_bytes = series[metrics.SCRUB_BYTES.name]
+        self._scrub_items = series[metrics.SCRUB_ITEMS.name]
         self._stage_seconds = histograms[metrics.STAGE_SECONDS.name]
         self._upstream_requests = series[metrics.UPSTREAM_REQUESTS.name]
         self._upstream_seconds = histograms[metrics.UPSTREAM_SECONDS.name]
@@ -83,6 +89,35 @@ class Telemetry(AccountBook):
     def internal_error(self, place: str, error: BaseException) -> None:
         """An exception that nobody expected. What was lost by it is booked by whoever lost it."""
         self._http.line(logging.ERROR, f"internal/{place}", f"internal error in {place}", error=error, depth=2)
+
+    # Scrubbing
+
+    def scrubbed(self, item_type: str, outcome: Outcome, record: Record) -> None:
+        """An item was scrubbed. Built-in rules count under their family, whatever they wrote."""
+        self._scrub_items.add((item_type, outcome))
+        self.redacted(record)
+
+    def redacted(self, record: Record) -> None:
+        for rule, count in record.rules.items():
+            detector = (rule.removeprefix("@").partition(":")[0] if rule.startswith("@") else rule,)
+            self._scrub_hits.add(detector, count.hits)
+            self._scrub_bytes.add(detector, count.bytes)
+
+    def audit_wrote(self, line: int, line_hash: str) -> None:
+        """The last line of the audit log, which the state file remembers, so that a missing end shows."""
+        self._audit_line, self._audit_hash = line, line_hash
+
+    def audit_failed(self, error: OSError, *, again: bool) -> None:
+        self.values.series[metrics.AUDIT_ERRORS.name].add(())
+        if not again:
+            text = "the audit log cannot be written; its lines wait"
+            self._account.line(logging.ERROR, "audit", text, error=error, depth=2)
+
+    def audit_recovered(self) -> None:
+        self._account.line(logging.INFO, "audit-again", "the audit log is written again", depth=2)
+
+    def audit_lost(self, lines: int) -> None:
+        self.values.series[metrics.AUDIT_LOST.name].add((), lines)
 
     # Upstream
 
@@ -233,6 +268,8 @@ class Telemetry(AccountBook):
             series=self.values.series_rows(),
             histograms=self.values.histogram_rows(),
             drops=list(self._drops),
+            audit_line=self._audit_line,
+            audit_hash=self._audit_hash,
         )
 
     def __repr__(self) -> str:

@@ -30,6 +30,7 @@ from scrubjay.core.reporting import pack_reports
 from scrubjay.errors import ConfigError, SpoolError, Unavailable
 from scrubjay.reasons import Quantities
 from scrubjay.runtime import log
+from scrubjay.runtime.audit.log import audit_of
 from scrubjay.runtime.chronicle import Chronicle
 from scrubjay.runtime.delivery import Delivery, open_delivery, open_spool, tell_spool_event
 from scrubjay.runtime.endpoints import front_door, routes
@@ -126,6 +127,8 @@ class Worker:
         self._front = front_door(settings, self.ports, self._health, self.telemetry)
         self._server = self._front.server(keepalive_timeout_s=settings.limits.keepalive_timeout)
         await self._open_port(self._server)
+        if settings.scrub.audit != "off":
+            self._audit.start()
         self._begin_pulse()
         self._chronicle.write()
         self._health.has_started = True
@@ -153,6 +156,7 @@ class Worker:
         await self._pulse.stop()
         await self._report_losses()
         lost = await self._delivery.close(deadline_mono) if self._delivery else 0
+        await self._audit.close()
         self._chronicle.write(stopped=True)
         if lost:
             _LOG.error("stopped; %d envelopes were in memory alone and are lost", lost)
@@ -165,6 +169,7 @@ class Worker:
         assert state_dir is not None
         file = StateFile(Path(state_dir), slot)
         self.telemetry = Telemetry(slot, previous=file.load())
+        self._audit = audit_of(self._loaded.settings, slot, self.telemetry)
         capacity_bytes = self._loaded.settings.spool.envelopes.max_disk_size
         self._chronicle = Chronicle(file, self.telemetry, self._held, self._spool, capacity_bytes)
         self._health = Health(self._chronicle.metrics)
@@ -188,6 +193,7 @@ class Worker:
             in_thread=asyncio.to_thread,
             has_memory=self._memory.has_room,
             capture=self._sink,
+            audit=self._audit,
             accepts_unknown=settings.routing.accept_unknown_items,
             trusts_facts=settings.privacy.trust_envelope_facts,
             overrides_project_ids=settings.relay.override_project_ids,
@@ -260,6 +266,7 @@ class Worker:
         settings, every = self._loaded.settings, self._pulse.every
         every(1.0, self._chronicle.write, "state")
         every(0.5, self._measure, "measure")
+        every(settings.scrub.audit_interval, self._audit.flush, "audit")
         every(60.0, lambda: self._limits.expire(time.monotonic()), "limits")
         every(settings.cache.file_interval, self._look_at_projects, "projects")
         every(settings.outcomes.aggregator.initial_delay, self._report_losses, "client-reports")
@@ -351,6 +358,7 @@ class Worker:
     def _watch(self) -> None:
         self._health.watch("memory", lambda: (self._memory.has_room(), repr(self._memory)))
         self._health.watch("configuration", self._configuration_remark)
+        self._health.watch("audit", lambda: (True, self._audit.problem))
         if self._delivery is not None:
             outbox = self._delivery.outbox
             self._health.watch("spool", lambda: (outbox.has_capacity(), repr(self._spool or outbox)))

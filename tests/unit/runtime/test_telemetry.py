@@ -3,7 +3,9 @@ import logging
 import pytest
 
 from scrubjay import __version__
+from scrubjay.core.scrub.record import Count, Record
 from scrubjay.runtime.exposition import exposition
+from scrubjay.runtime.metrics import MAX_SERIES
 from scrubjay.runtime.state import merge
 from scrubjay.runtime.telemetry import Telemetry
 
@@ -189,3 +191,43 @@ def test_the_exposition_of_a_fresh_process_names_its_build(telemetry, clock):
     text = exposition(merge([telemetry.snapshot({})], clock.now())).decode()
     assert f'scrubjay_build_info{{version="{__version__}"}} 1.0' in text
     assert "scrubjay_workers 1.0" in text
+
+
+# Scrubbing
+
+
+def test_hits_count_by_family_of_the_rule(telemetry):
+    record = Record({"@email:replace": Count(2, 30), "@email": Count(1, 5), "badge": Count(1, 4)})
+    telemetry.scrubbed("event", "scrubbed", record)
+    telemetry.scrubbed("event", "clean", Record())
+    telemetry.redacted(Record({"badge": Count(1, 6)}))
+    assert counted(telemetry, "scrubjay_scrub_hits_total") == {("email",): 3, ("badge",): 2}
+    assert counted(telemetry, "scrubjay_scrub_bytes_total") == {("email",): 35, ("badge",): 10}
+    assert counted(telemetry, "scrubjay_scrub_items_total") == {("event", "scrubbed"): 1, ("event", "clean"): 1}
+
+
+def test_rules_are_many_and_series_are_not(telemetry):
+    for number in range(MAX_SERIES + 50):
+        telemetry.redacted(Record({f"rule-{number}": Count(1, 1)}))
+    hits = counted(telemetry, "scrubjay_scrub_hits_total")
+    assert len(hits) <= MAX_SERIES + 1
+    assert sum(hits.values()) == MAX_SERIES + 50
+
+
+def test_a_failing_audit_log_is_said_once_and_counted_each_time(telemetry, lines):
+    telemetry.audit_failed(OSError(28, "No space left on device"), again=False)
+    telemetry.audit_failed(OSError(28, "No space left on device"), again=True)
+    telemetry.audit_recovered()
+    telemetry.audit_lost(3)
+    said = [(level, text) for topic, level, text in lines() if "audit" in text]
+    assert [level for level, _ in said] == ["ERROR", "INFO"]
+    assert counted(telemetry, "scrubjay_audit_errors_total") == {(): 2}
+    assert counted(telemetry, "scrubjay_audit_lost_lines_total") == {(): 3}
+
+
+def test_the_state_file_remembers_the_end_of_the_audit_log(telemetry, clock):
+    telemetry.audit_wrote(12, "ab" * 32)
+    snapshot = telemetry.snapshot({})
+    assert (snapshot.audit_line, snapshot.audit_hash) == (12, "ab" * 32)
+    again = Telemetry(2, previous=snapshot, now=clock.now, mono=lambda: clock.mono).snapshot({})
+    assert (again.audit_line, again.audit_hash) == (12, "ab" * 32)
