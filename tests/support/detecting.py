@@ -1,21 +1,29 @@
-"""Detectors in tests: golden vectors, their own examples, hostile texts."""
+"""Detectors in tests: golden vectors, their own examples in every spelling, hostile texts."""
 
 from __future__ import annotations
 
+import json
+import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
 import pytest
 
-from scrubjay.core.scrub import boundaries, patterns
+from scrubjay.core.scrub import patterns
 from scrubjay.core.scrub.detector import Detector
+from scrubjay.core.scrub.documents import scrub_document
+from scrubjay.core.scrub.finders import finder_of
+from scrubjay.core.scrub.json_text import decode_any
 from scrubjay.core.scrub.screen import ScreenBuilder
 from support import scrubbing
 
 # Rule of the vectors by detector.
 FAMILIES = {"us_ssn": "usssn", "url_auth": "urlauth", "url_password": "urlauth:legacy", "password": "password value"}
+
+HOSTILE_SECONDS = 2.0
+"""For 100,000 characters, on a busy machine."""
 
 
 def detectors_of(module: ModuleType) -> list[Detector]:
@@ -47,19 +55,44 @@ def takes(detector: Detector, text: str) -> bool:
 
 
 def spans(detector: Detector, text: bytes) -> Any:
-    if detector.find is not None:
-        return detector.find(text)
-    if not detector.pattern:
-        return []
-    compiled = patterns.compile_pattern(detector.pattern)
     if detector.whole:
-        return compiled.search(text) is not None
-    find = patterns.finder(compiled, detector.groups)
-    if detector.run:
-        find = boundaries.checked(compiled, detector.groups, frozenset(detector.run.encode()), find)
-    elif detector.stand_in or detector.unicode_digits:
-        find = boundaries.shadowed(find, detector.stand_in, digits=detector.unicode_digits, caseless=False)
-    return find(text)
+        return patterns.compile_pattern(detector.pattern).search(text) is not None
+    if not detector.pattern and detector.find is None:
+        return []
+    return finder_of(detector)(text)
+
+
+def taken(detector: Detector, text: str) -> list[str]:
+    """The parts that are redacted."""
+    raw = text.encode()
+    return [raw[start:end].decode() for match in spans(detector, raw) for start, end in match]
+
+
+def _in_ascii(value: Any) -> str:
+    return json.dumps(value)
+
+
+def _as_php_writes(value: Any) -> str:
+    return scrubbing.spell(value, random.Random(1), slashes=True, gaps=True)
+
+
+def _with_escapes(value: Any) -> str:
+    return scrubbing.spell(value, random.Random(2), escapes=0.2, slashes=True)
+
+
+def _plain(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+SPELLINGS = (_plain, _in_ascii, _as_php_writes, _with_escapes)
+
+
+def scrubbed(detector: Detector, member: dict[str, Any], spelling: Callable[[Any], str] = _plain) -> Any:
+    """A member of an event under the detector's own rule."""
+    rule = detector.name if detector.country else detector.family
+    program = scrubbing.config_program({"applications": {"$string": [f"@{rule}"]}}, "strict")
+    out = scrub_document(program, spelling({"event_id": "0" * 32, "extra": member}).encode(), "event")
+    return member if out is None else decode_any(out)["extra"]
 
 
 def is_flagged(detector: Detector, text: str) -> bool:
@@ -121,3 +154,55 @@ def contract(module: ModuleType) -> type:
     if not vectors_of(detectors):
         del Contract.test_golden_vectors  # the reference has no such detectors
     return Contract
+
+
+def further_contract(module: ModuleType) -> type:
+    """What each detector beyond the reference has to pass as well: its own rule, in every spelling, below keys, under attack."""
+    detectors = detectors_of(module)
+    each = pytest.mark.parametrize("detector", detectors, ids=lambda detector: detector.name)
+
+    class FurtherContract:
+        @each
+        def test_own_rule_takes_examples_in_every_spelling(self, detector: Detector) -> None:
+            for example in detector.examples:
+                plain = scrubbed(detector, {"x": example})
+                assert detector.replacement in plain["x"], example
+                for spelling in SPELLINGS:
+                    assert scrubbed(detector, {"x": example}, spelling) == plain, example
+            left = {str(place): text for place, text in enumerate(detector.counterexamples)}
+            assert scrubbed(detector, left) == left
+
+        @each
+        def test_scrubbing_twice_is_scrubbing_once(self, detector: Detector) -> None:
+            once = scrubbed(detector, {"x": list(detector.examples)})
+            assert scrubbed(detector, once) == once
+
+        @each
+        def test_what_counts_below_a_telling_key(self, detector: Detector) -> None:
+            beside = detector.beside
+            for key, text in beside.examples if beside else ():
+                for member in ({key: text}, {"list": [[key, text], ["a", "b"]]}, {"o": {key: text}}):
+                    for spelling in SPELLINGS:
+                        assert detector.replacement in str(scrubbed(detector, member, spelling)), member
+                nodes = {key: {"a": 1}, f"{key}_": 5}
+                assert scrubbed(detector, nodes) == nodes
+            for key, text in beside.counterexamples if beside else ():
+                assert scrubbed(detector, {key: text}) == {key: text}
+
+        @each
+        def test_hostile_input_of_100_000_characters_is_bounded(self, detector: Detector) -> None:
+            for hostile in hostile_texts(detector):
+                text = (hostile * (100_000 // len(hostile) + 1))[:100_000].encode()
+                started = time.thread_time()
+                spans(detector, text)
+                assert time.thread_time() - started < HOSTILE_SECONDS, hostile[:40]
+
+        @each
+        def test_is_described(self, detector: Detector) -> None:
+            assert detector.family
+            assert detector.takes
+            assert detector.replacement
+            assert detector.examples
+            assert detector.counterexamples
+
+    return FurtherContract

@@ -11,8 +11,8 @@ from scrubjay.core.scrub.detector import SPACE, Beside, Detector
 from scrubjay.core.scrub.detectors.randomness import looks_random
 
 _SECRET_LENGTH: Final = 40
-_AWS_SECRET: Final = r"[0-9A-Za-z+/]{40}"
-_EXAMPLE_SECRET: Final = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYzEXAMPLEKEY"
+_BASE64_40: Final = r"[0-9A-Za-z+/]{40}"
+_EXAMPLE: Final = "wJalrXUtnFEMI/K7MDENG/bPx" + "RfiCYEXAMPLEKEY"
 
 
 def is_aws_key(text: bytes) -> bool:
@@ -30,26 +30,37 @@ AWS_KEY = Detector(
     exact_case=True,
     pattern=(
         r"\b(A(?:KIA|SIA|BIA|CCA|ROA|IDA|GPA|IPA|NPA|NVA|PKA|SCA|3T[0-9A-Z])[0-9A-Z]{16})\b"
-        rf"|(?i:aws|secret)[0-9A-Za-z_ .-]{{0,40}}[\"'\\]{{0,3}}[{SPACE}]{{0,3}}(?:[:=]|=>|,)[{SPACE}]{{0,3}}[\"'\\]{{0,3}}({_AWS_SECRET})\b"
+        rf"|(?i:aws|secret)[0-9A-Za-z_ .-]{{0,40}}[\"'\\]{{0,3}}[{SPACE}]{{0,3}}(?:[:=]|=>|,)[{SPACE}]{{0,3}}[\"'\\]{{0,3}}({_BASE64_40})\b"
     ),
     groups=(1, 2),
     check=is_aws_key,
     beside=Beside(
         key=r"(?i)aws.*(?:secret|key)|secret[ _-]?(?:access[ _-]?)?key",
-        pattern=rf"^[{SPACE}]*({_AWS_SECRET})[{SPACE}]*$",
-        examples=(("aws_secret_access_key", _EXAMPLE_SECRET), ("SecretAccessKey", _EXAMPLE_SECRET)),
+        pattern=rf"^[{SPACE}]*({_BASE64_40})[{SPACE}]*$",
+        examples=(("aws_secret_access_key", _EXAMPLE), ("SecretAccessKey", _EXAMPLE)),
         counterexamples=(("commit", "0f" * 20), ("aws_secret_key", "a" * 40), ("aws_key_name", "production")),
     ),
-    examples=("AKI" + "AIOSFODNN7EXAMPLE", "id=ASI" + "AIOSFODNN7EXAMPLE;", f"aws_secret_access_key = {_EXAMPLE_SECRET}", f'"SecretKey": "{_EXAMPLE_SECRET}"'),
-    counterexamples=("AKIAIOSFODNN7EXAMPL", "xAKI" + "AIOSFODNN7EXAMPLE", _EXAMPLE_SECRET, "sha1 " + "0f" * 20),
-)  # fmt: skip
+    examples=(
+        "AKI" + "AIOSFODNN7EXAMPLE",
+        "id=ASI" + "AIOSFODNN7EXAMPLE;",
+        f"aws_secret_access_key = {_EXAMPLE}",
+        f'"SecretKey": "{_EXAMPLE}"',
+    ),
+    counterexamples=("AKIAIOSFODNN7EXAMPL", "xAKI" + "AIOSFODNN7EXAMPLE", _EXAMPLE, "sha1 " + "0f" * 20),
+)
 
 GOOGLE_KEY = Detector(
     name="google_key",
     family="google_key",
     replacement="[token]",
     takes="API keys (`AIza` and 35 characters), client secrets (`GOCSPX-`), access and refresh tokens (`ya29.`, `1//0`), ids of service account keys",
-    screen=(r"AIza[0-9A-Za-z_-]{35}", r"GOCSPX-[0-9A-Za-z_-]{28}", r"ya29\.[0-9A-Za-z_-]{20}", r"1\\?/\\?/0[0-9A-Za-z_-]{20}", "private_key_id"),
+    screen=(
+        r"AIza[0-9A-Za-z_-]{35}",
+        r"GOCSPX-[0-9A-Za-z_-]{28}",
+        r"ya29\.[0-9A-Za-z_-]{20}",
+        r"1\\?/\\?/0[0-9A-Za-z_-]{20}",
+        "private_key_id",
+    ),
     exact_case=True,
     pattern=(
         r"\b(AIza[0-9A-Za-z_-]{35}|GOCSPX-[0-9A-Za-z_-]{28}|ya29\.[0-9A-Za-z_.-]{20,}|1//0[0-9A-Za-z_-]{20,})"
@@ -62,9 +73,15 @@ GOOGLE_KEY = Detector(
         examples=(("private_key_id", "0f" * 20),),
         counterexamples=(("key_id", "0f" * 20), ("private_key_id", "none")),
     ),
-    examples=("AIz" + "aSy" + "aB3x_" * 6 + "aB3", "GOCS" + "PX-" + "aB3x" * 7, "ya2" + "9.a0" + "aB3x" * 9, "1/" + "/0g" + "aB3x" * 9, '"private_key_id": "' + "0f" * 20 + '"'),
+    examples=(
+        "AIz" + "aSy" + "aB3x_" * 6 + "aB3",
+        "GOCS" + "PX-" + "aB3x" * 7,
+        "ya2" + "9.a0" + "aB3x" * 9,
+        "1/" + "/0g" + "aB3x" * 9,
+        '"private_key_id": "' + "0f" * 20 + '"',
+    ),
     counterexamples=("AIza", "ya29", "1//0", "https://h:1//0", "private_key_id"),
-)  # fmt: skip
+)
 
 AZURE_KEY = Detector(
     name="azure_key",
@@ -79,6 +96,10 @@ AZURE_KEY = Detector(
         r"|[?&]sig=([0-9A-Za-z%+/_-]{40,}(?:={0,2}))"
     ),
     groups=(1, 2, 3),
-    examples=("abc8" + "Q~" + "aB3x" * 8, "aB3x" * 19 + "+AS" + "t" + "aB3xyz==", "https://h/c?sv=2024-05-04&sig=" + "aB3x" * 10 + "%3D"),
+    examples=(
+        "abc8" + "Q~" + "aB3x" * 8,
+        "aB3x" * 19 + "+AS" + "t" + "aB3xyz==",
+        "https://h/c?sv=2024-05-04&sig=" + "aB3x" * 10 + "%3D",
+    ),
     counterexamples=("Q~short", "aB3x" * 22, "?sig=short", "?sign=" + "aB3x" * 10),
-)  # fmt: skip
+)

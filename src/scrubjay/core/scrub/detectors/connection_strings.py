@@ -29,11 +29,23 @@ CONNECTION_STRING = Detector(
     groups=(1, 2, 3),
     check=is_no_placeholder,
     examples=(
-        "postgres://svc:p!w_1@pg:5432/x", "HTTPS://u:p@h", "redis://:s3cret@cache:6379/0", "mongodb+srv://a:b@c@h1,h2/db",
-        "Server=db;User Id=sa;Password=p@ss w0rd;Encrypt=true", "AccountName=x;AccountKey=" + "aB3x" * 8 + "==;EndpointSuffix=y", "pwd = 'a;b'",
+        "postgres://svc:p!w_1@pg:5432/x",
+        "HTTPS://u:p@h",
+        "redis://:s3cret@cache:6379/0",
+        "mongodb+srv://a:b@c@h1,h2/db",
+        "Server=db;User Id=sa;Password=p@ss w0rd;Encrypt=true",
+        "AccountName=x;AccountKey=" + "aB3x" * 8 + "==;EndpointSuffix=y",
+        "pwd = 'a;b'",
     ),
     counterexamples=(
-        "https://host:8080/path@v2", "https://user@host/", "postgres://svc:[Filtered]@pg", "password=;x", "PWD=/usr/src/app", "mailto:a@b.example",
-        "Password=${DB_PASSWORD};", "https://u:********@h", "spwd=x",
+        "https://host:8080/path@v2",
+        "https://user@host/",
+        "postgres://svc:[Filtered]@pg",
+        "password=;x",
+        "PWD=/usr/src/app",
+        "mailto:a@b.example",
+        "Password=${DB_PASSWORD};",
+        "https://u:********@h",
+        "spwd=x",
     ),
-)  # fmt: skip
+)

@@ -26,7 +26,14 @@ SECRET_ENTROPY = Detector(
     takes="20 to 200 characters without white space below a key such as `api_key`, or after the `=` or `:` of one",
     verifies="letters and digits, entropy of 3.5 bit and more; not a UUID, not hex of 32, 40 or 64 digits, not an address, a path or a dotted name",
     screen=(
-        "secret", "token", "passw", "passphrase", "pwd", "credential", "signature", "bearer",
+        "secret",
+        "token",
+        "passw",
+        "passphrase",
+        "pwd",
+        "credential",
+        "signature",
+        "bearer",
         r"(?:api|access|account|auth|private|signing|encryption|master|license|service|shared|session|storage|webhook)[ +_-]?key",
     ),
     pattern=(
@@ -37,17 +44,32 @@ SECRET_ENTROPY = Detector(
     beside=Beside(
         key=rf"(?i){_WORDS}",
         pattern=rf"^[{SPACE}]*({_VALUE})[{SPACE}]*$",
-        examples=(("clientSecret", "aB3xK9mQ2wZ7pL5vT1nR"), ("x-api-key", "q8Zk-2mVx7Lw_K2sRb8NcY4d"), ("access_key", "7fK2mQ9xW4vB8nL3pT6r")),
+        examples=(
+            ("clientSecret", "aB3xK9mQ2wZ7pL5vT1nR"),
+            ("x-api-key", "q8Zk-2mVx7Lw_K2sRb8NcY4d"),
+            ("access_key", "7fK2mQ9xW4vB8nL3pT6r"),
+        ),
         counterexamples=(
-            ("clientSecret", "changeme"), ("token_url", "https://login.example.com/oauth2/v1/token"), ("secret_id", "6f1d2c3b-4a59-4e6f-8c7d-0123456789ab"),
-            ("signature", "0f1e2d3c" * 5), ("name", "aB3xK9mQ2wZ7pL5vT1nR"), ("tokenizer", "django.contrib.auth.backends.ModelBackend2"),
+            ("clientSecret", "changeme"),
+            ("token_url", "https://login.example.com/oauth2/v1/token"),
+            ("secret_id", "6f1d2c3b-4a59-4e6f-8c7d-0123456789ab"),
+            ("signature", "0f1e2d3c" * 5),
+            ("name", "aB3xK9mQ2wZ7pL5vT1nR"),
+            ("tokenizer", "django.contrib.auth.backends.ModelBackend2"),
         ),
     ),
     examples=(
-        "api_key=aB3xK9mQ2wZ7pL5vT1nR", '{"clientSecret": "aB3xK9mQ2wZ7pL5vT1nR"}', "SIGNING_KEY: 'q8Zk2mVx7LwK2sRb8NcY4d=='", "x?token=aB3xK9mQ2wZ7pL5vT1nR&y=1",
+        "api_key=aB3xK9mQ2wZ7pL5vT1nR",
+        '{"clientSecret": "aB3xK9mQ2wZ7pL5vT1nR"}',
+        "SIGNING_KEY: 'q8Zk2mVx7LwK2sRb8NcY4d=='",
+        "x?token=aB3xK9mQ2wZ7pL5vT1nR&y=1",
     ),
     counterexamples=(
-        "api_key=short", "build aB3xK9mQ2wZ7pL5vT1nR", "token: " + "0f1e2d3c" * 5, "password=aaaaaaaaaaaaaaaaaaaaaaa1", "monkey=aB3xK9mQ2wZ7pL5vT1nR",
+        "api_key=short",
+        "build aB3xK9mQ2wZ7pL5vT1nR",
+        "token: " + "0f1e2d3c" * 5,
+        "password=aaaaaaaaaaaaaaaaaaaaaaa1",
+        "monkey=aB3xK9mQ2wZ7pL5vT1nR",
         "token_url=https://login.example.com/oauth2/v1/token",
     ),
-)  # fmt: skip
+)

@@ -78,6 +78,6 @@ PL_PESEL = Detector(
     screen=(r"[0-9]{11}",),
     pattern=r"\b[0-9]{11}\b",
     check=is_polish_number,
-    examples=("44051401359", "PESEL: 02070803628.", "02220812349"),
+    examples=("44051401359", "PESEL: 02070803628.", "02220812348"),
     counterexamples=("44051401358", "44451401359", "4405140135", "440514 01359"),
 )

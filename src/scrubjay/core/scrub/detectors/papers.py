@@ -11,7 +11,8 @@ from typing import Final
 from scrubjay.core.scrub.check_digits import letters_and_digits_of
 from scrubjay.core.scrub.detector import SPACE, Beside, Detector
 
-_BETWEEN: Final = rf"(?:[{SPACE}]?(?:no|nr|num|number|nummer|numero|n[úu]mero|num[ée]ro|id|#))?\.?[{SPACE}]{{0,2}}[:=#]?[\"'\\]{{0,3}}[{SPACE}]{{0,2}}[\"'\\]{{0,3}}"
+_QUOTES: Final = r"[\"'\\]{0,3}"
+_BETWEEN: Final = rf"(?:[{SPACE}]?(?:no|nr|num|number|nummer|numero|n[úu]mero|num[ée]ro|id|#))?\.?{_QUOTES}[{SPACE}]{{0,2}}[:=#]?[{SPACE}]{{0,2}}{_QUOTES}"
 
 _PASSPORT_WORDS: Final = (
     "passport|reisepass|passeport|pasaporte|passaporto|passaporte|paspoort|paszport|passnummer|passinumero"
@@ -43,7 +44,17 @@ PASSPORT = Detector(
     replacement="[id]",
     takes="the number after the word passport, in nine languages, or below such a key",
     verifies="form of US, GB, DE, FR, ES, IT, NL, PL, BR, IN, BE, SE, FI, CA",
-    screen=("passport", "reisepass", "passeport", "pasaporte", "passaport", "paspoort", "paszport", "passnummer", "passinumero"),
+    screen=(
+        "passport",
+        "reisepass",
+        "passeport",
+        "pasaporte",
+        "passaport",
+        "paspoort",
+        "paszport",
+        "passnummer",
+        "passinumero",
+    ),
     pattern=rf"(?i)(?:{_PASSPORT_WORDS})[_-]?{_BETWEEN}([0-9A-Za-z]{{8,10}})\b",
     groups=(1,),
     check=is_passport,
@@ -53,9 +64,15 @@ PASSPORT = Detector(
         examples=(("passport", "C01X00T47"), ("passport_number", "925076473"), ("passportNo", "AB1234567")),
         counterexamples=(("passport", "required"), ("number", "925076473"), ("passport_strategy", "AB1234567")),
     ),
-    examples=("passport no. 925076473", "Passport number: AB1234567", "Reisepass C01X00T47", '"passport": "14CV28143"', "pasaporte=AAA000001"),
+    examples=(
+        "passport no. 925076473",
+        "Passport number: AB1234567",
+        "Reisepass C01X00T47",
+        '"passport": "14CV28143"',
+        "pasaporte=AAA000001",
+    ),
     counterexamples=("order 925076473", "passport office", "passport.js 12", "passport strategies", "passport 1234"),
-)  # fmt: skip
+)
 
 _LICENCE_WORDS: Final = (
     "driv(?:er|ing)[’'`]?s?[ _-]?licen[cs]e|f(?:ü|ue)hrerschein|permis de conduire|(?:carn[ée]t?|permiso) de conducir|patente di guida|rijbewijs|prawo jazdy|"
@@ -84,7 +101,19 @@ LICENCE = Detector(
     replacement="[id]",
     takes="the number after the words for a driving licence, in eleven languages, or below such a key",
     verifies="form of US, GB, DE, FR, ES, IT, NL, PL, BR, IN, BE, SE, CA",
-    screen=(r"driv(?:er|ing)", "hrerschein", "conduire", "conducir", "patente di", "rijbewijs", "jazdy", "rkort", "ajokortti", "motorista", "cnh"),
+    screen=(
+        r"driv(?:er|ing)",
+        "hrerschein",
+        "conduire",
+        "conducir",
+        "patente di",
+        "rijbewijs",
+        "jazdy",
+        "rkort",
+        "ajokortti",
+        "motorista",
+        "cnh",
+    ),
     pattern=rf"(?i)(?:{_LICENCE_WORDS}){_BETWEEN}({_LICENCE_NUMBER})\b",
     groups=(1,),
     check=is_licence,
@@ -96,8 +125,18 @@ LICENCE = Detector(
         counterexamples=(("license", "D1234567"), ("driver_license", "valid"), ("driver_licenses", "1234567")),
     ),
     examples=(
-        "driving licence MORGA657054SM9IJ", "Driver's License: D1234567", "Führerschein Nr. B072RRE2I55", "CNH 04463004100", "driver license no. S514-778-616-977 seen",
+        "driving licence MORGA657054SM9IJ",
+        "Driver's License: D1234567",
+        "Führerschein Nr. B072RRE2I55",
+        "CNH 04463004100",
+        "driver license no. S514-778-616-977 seen",
         "rijbewijs 5035842309",
     ),
-    counterexamples=("license D1234567", "driver version 12345678", "driving licence expired", "MIT license 20240501", "driver license 12"),
-)  # fmt: skip
+    counterexamples=(
+        "license D1234567",
+        "driver version 12345678",
+        "driving licence expired",
+        "MIT license 20240501",
+        "driver license 12",
+    ),
+)

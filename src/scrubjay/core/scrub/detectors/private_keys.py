@@ -43,4 +43,4 @@ PRIVATE_KEY = Detector(
         "-----BEGIN RSA PRIVATE KEY-----\n[pemkey]\n-----END RSA PRIVATE KEY-----",
         "no PRIVATE KEY here",
     ),
-)  # fmt: skip
+)

@@ -45,11 +45,19 @@ JWT = Detector(
     pattern=rf"\b{_HEADER}\.[0-9A-Za-z_-]+\.[0-9A-Za-z_-]*(?:\.[0-9A-Za-z_-]+){{0,2}}",
     check=is_jwt,
     examples=(
-        "ey" + "JhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.dBjftJeZ4CVP", "token=ey" + "JhbGciOiJub25lIn0.e30.;", "ew" + "ogICJhbGciOiAibm9uZSIKfQ.e30.x",
+        "ey" + "JhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.dBjftJeZ4CVP",
+        "token=ey" + "JhbGciOiJub25lIn0.e30.;",
+        "ew" + "ogICJhbGciOiAibm9uZSIKfQ.e30.x",
         "ey" + "JhbGciOiJSU0EtT0FFUCJ9.AAAA.BBBB.CCCC.DDDD",
     ),
-    counterexamples=("eyJhbGciOiJIUzI1NiJ9", "ey" + "JhbCI6IkhTMjU2In0x.e30.x", "eyes.of.tigers", "xey" + "JhbGciOiJIUzI1NiJ9.e30.x", "eyAAAAAAAAAAAA.b.c"),
-)  # fmt: skip
+    counterexamples=(
+        "eyJhbGciOiJIUzI1NiJ9",
+        "ey" + "JhbCI6IkhTMjU2In0x.e30.x",
+        "eyes.of.tigers",
+        "xey" + "JhbGciOiJIUzI1NiJ9.e30.x",
+        "eyAAAAAAAAAAAA.b.c",
+    ),
+)
 
 
 def is_user_and_password(text: bytes) -> bool:
@@ -67,5 +75,11 @@ BASIC_AUTH = Detector(
     pattern=rf"(?i)\bbasic[{SPACE}]+[a-z0-9+/_-]{{4,}}={{0,2}}",
     check=lambda text: is_user_and_password(text.split()[-1]),
     examples=("Basic YW5hOnMzY3JldA==", "authorization: basic dTpw", "Basic OnB3"),
-    counterexamples=("Basic information", "Basic YW5h", "Basic", "visualbasic YW5hOnMzY3JldA==", "BasicYW5hOnMzY3JldA=="),
-)  # fmt: skip
+    counterexamples=(
+        "Basic information",
+        "Basic YW5h",
+        "Basic",
+        "visualbasic YW5hOnMzY3JldA==",
+        "BasicYW5hOnMzY3JldA==",
+    ),
+)

@@ -39,9 +39,13 @@ GITHUB_TOKEN = Detector(
     exact_case=True,
     pattern=r"\b(?:gh[oprsu]_[0-9A-Za-z]{36}|github_pat_[0-9A-Za-z]{22}_[0-9A-Za-z]{59})\b",
     check=is_github_token,
-    examples=("ghp" + f"_{_ANY30}0mLq17", "x-access-token:ghp" + f"_{_ANY30}0mLq17@host", "github" + "_pat_" + "A1" * 11 + "_" + "b2C" * 19 + "dE"),
+    examples=(
+        "ghp" + f"_{_ANY30}0mLq17",
+        "x-access-token:ghp" + f"_{_ANY30}0mLq17@host",
+        "github" + "_pat_" + "A1" * 11 + "_" + "b2C" * 19 + "dE",
+    ),
     counterexamples=("ghp" + f"_{_ANY30}0mLq18", "ghp_short", "ghx" + f"_{_ANY30}0mLq17", "github_pat_" + "A1" * 11),
-)  # fmt: skip
+)
 
 GITLAB_TOKEN = Detector(
     name="gitlab_token",
@@ -63,8 +67,10 @@ SLACK_TOKEN = Detector(
     replacement="[token]",
     takes="`xoxb-`, `xoxp-`, `xoxa-`, `xoxr-`, `xoxs-`, `xoxe.`, `xapp-` tokens, and the path of an incoming hook",
     screen=(
-        r"xox[abeoprs][-.][0-9A-Za-z-]{10}", r"xapp-[0-9]-[0-9A-Z]", rf"hooks\.slack\.com{RAW_SLASH}(?:services|workflows|triggers){RAW_SLASH}[0-9A-Z]"
-    ),  # fmt: skip
+        r"xox[abeoprs][-.][0-9A-Za-z-]{10}",
+        r"xapp-[0-9]-[0-9A-Z]",
+        rf"hooks\.slack\.com{RAW_SLASH}(?:services|workflows|triggers){RAW_SLASH}[0-9A-Z]",
+    ),
     exact_case=True,
     pattern=(
         r"\b(xox[abeoprs](?:\.xox[bp])?-[0-9A-Za-z-]{10,}|xapp-[0-9]-[0-9A-Z]+-[0-9]+-[0-9a-zA-Z]+)"
@@ -72,11 +78,13 @@ SLACK_TOKEN = Detector(
     ),
     groups=(1, 2),
     examples=(
-        "xox" + "b-123456789012-1234567890123-" + "aB3x" * 6, "xox" + "e.xoxp-1-" + "aB3x" * 6, "xapp" + "-1-A1B2C3-1234567890-" + "0f" * 16,
+        "xox" + "b-123456789012-1234567890123-" + "aB3x" * 6,
+        "xox" + "e.xoxp-1-" + "aB3x" * 6,
+        "xapp" + "-1-A1B2C3-1234567890-" + "0f" * 16,
         "https://hooks.slack" + ".com/services/T0001AAAA/B0002BBBB/" + "aB3x" * 6,
     ),
     counterexamples=("xoxb-", "xoxq-123456789012", "https://hooks.slack.com/services", "foxb-123456789012-x"),
-)  # fmt: skip
+)
 
 STRIPE_KEY = Detector(
     name="stripe_key",
@@ -136,9 +144,13 @@ OPENAI_KEY = Detector(
     pattern=(
         r"\bsk-(?:(?:proj|svcacct|admin|None)-)?(?:[0-9A-Za-z_-]{20,}T3BlbkFJ[0-9A-Za-z_-]{20,}|[0-9A-Za-z]{48}\b)"
     ),
-    examples=("sk" + "-" + "aB3x" * 5 + "T3Blbk" + "FJ" + "aB3x" * 5, "sk" + "-proj-" + "aB3_" * 18 + "aT3Blbk" + "FJ" + "aB3-" * 18, "sk" + "-" + "aB3x" * 12),
+    examples=(
+        "sk" + "-" + "aB3x" * 5 + "T3Blbk" + "FJ" + "aB3x" * 5,
+        "sk" + "-proj-" + "aB3_" * 18 + "aT3Blbk" + "FJ" + "aB3-" * 18,
+        "sk" + "-" + "aB3x" * 12,
+    ),
     counterexamples=("sk-learn", "task-" + "aB3x" * 12, "sk-" + "a-b-" * 6),
-)  # fmt: skip
+)
 
 SENTRY_TOKEN = Detector(
     name="sentry_token",

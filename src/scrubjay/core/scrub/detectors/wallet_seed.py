@@ -80,4 +80,4 @@ WALLET_SEED = Detector(
         "legal winner thank year wave sausage worth useful legal winner thank",
         "the relay drops items when limits are in force and says so in its answer to the client",
     ),
-)  # fmt: skip
+)

@@ -1,0 +1,9 @@
+"""Detectors of `signed`: their own examples in every spelling, and hostile input against the clock (scrubbing.md 15.4)."""
+
+from __future__ import annotations
+
+from scrubjay.core.scrub.detectors import signed
+from support import detecting
+
+TestExamples = detecting.contract(signed)
+TestFurther = detecting.further_contract(signed)

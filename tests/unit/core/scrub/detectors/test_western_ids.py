@@ -1,0 +1,9 @@
+"""Detectors of `western_ids`: their own examples in every spelling, and hostile input against the clock (scrubbing.md 15.4)."""
+
+from __future__ import annotations
+
+from scrubjay.core.scrub.detectors import western_ids
+from support import detecting
+
+TestExamples = detecting.contract(western_ids)
+TestFurther = detecting.further_contract(western_ids)
