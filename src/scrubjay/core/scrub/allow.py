@@ -1,20 +1,30 @@
 """Allow-list mode: of a payload only the listed leaves are left (scrubbing.md 15.5).
 
 Runs before the passes, over every payload as a whole, so the deny rules see what is kept. A leaf stays if a selector matches it,
-whatever its class; a container stays if something in it does. The schema tells value types and the forms in which lists of pairs
-and texts arrive; its classes, the screen and the rules are none of this module's business. Object keys stay with their container.
+whatever its class; a container stays if something in it does, and keeps its keys. What a value is, and what the server cannot do
+without, `allow_shapes.py` knows; the classes of the schema, the screen and the rules are none of this module's business.
 
 Invariant: whatever leaves `reduce` is a listed leaf, a word or id that the protocol needs, a key, or a remark of a known rule.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from scrubjay.core.envelope import Item
 from scrubjay.core.scrub import normalise
+from scrubjay.core.scrub.allow_shapes import (
+    DOCUMENTS,
+    RECORDS,
+    child_shape,
+    image_shape,
+    is_needed,
+    leaf_types,
+    object_types,
+    pairs_in,
+    tells_kind,
+)
 from scrubjay.core.scrub.builtin_rules import BUILTIN_RULES
 from scrubjay.core.scrub.json_text import (
     BRACE,
@@ -30,58 +40,20 @@ from scrubjay.core.scrub.json_text import (
     text_bytes,
 )
 from scrubjay.core.scrub.matching import ALWAYS, TRUE, Application, Matcher, State
-from scrubjay.core.scrub.redact import FILTERED, Redaction, characters
+from scrubjay.core.scrub.record import Record
+from scrubjay.core.scrub.redact import FILTERED, Redaction, Text, characters
 from scrubjay.core.scrub.rules import Rule
-from scrubjay.core.scrub.schema import OBJECT_TYPES
-from scrubjay.core.scrub.schema_fields import CONTEXTS, DEBUG_IMAGES
 from scrubjay.core.scrub.selectors import SelectorError, parse_selector
 from scrubjay.errors import ConfigError, Unscrubbable
 from scrubjay.settings.scrub import Scrub
 
 ORIGIN: Final = "@allow"
 _FILTERED: Final = encode(FILTERED)
-# Documents and records by shape: schema type, and the value type of the root step where the root is one.
-_DOCUMENTS: Final = {"event": ("event", ""), "replay_event": ("replay", ""), "span": ("span", "span")}
-_RECORDS: Final = {
-    "log_container": ("log", "log"),
-    "span_container": ("span_v2", "span"),
-    "trace_metric_container": ("trace_metric", "trace_metric"),
-}
-# What the server cannot do without, by object type. Only ids, times, counts and single words: a text with a space or an `@` is
-# none of these, whatever its key.
-_IDS: Final = frozenset(("trace_id", "span_id", "parent_span_id"))
-_NEEDED: Final = {
-    "event": frozenset(("event_id", "timestamp", "start_timestamp", "platform", "type", "level")),
-    "replay": frozenset(("event_id", "replay_id", "segment_id", "timestamp", "platform", "type")),
-    "sdk": frozenset(("name", "version")),
-    "trace_context": _IDS,
-    "span": _IDS | {"segment_id", "timestamp", "start_timestamp"},
-    "span_v2": _IDS | {"start_timestamp", "end_timestamp", "status"},
-    "log": _IDS | {"timestamp", "level"},
-    "trace_metric": _IDS | {"timestamp", "type"},
-    "session": frozenset(
-        ("sid", "seq", "init", "status", "timestamp", "started", "errors", "exited", "errored", "abnormal", "crashed")
-    ),
-    "generic": frozenset(("event_id", "check_in_id", "status", "timestamp", "platform", "type")),
-    "container": frozenset(("version",)),
-    "ingest_settings": frozenset(("infer_ip", "infer_user_agent")),
-}
-_WORD: Final = re.compile(rb'"(?:[A-Za-z0-9_.:+-]{0,100}|[0-9-]{10} [0-9:.+Z-]{5,30})"|[-+.0-9eE]+|true|false')
-# Words that say what kind of object one is: they stay if anything else of it does, and are no reason for it to stay.
-_KINDS: Final = {
-    "context": frozenset((*CONTEXTS, "monitor")),
-    "attribute": frozenset(("string", "integer", "double", "boolean", "array")),
-    "debug_image": frozenset(DEBUG_IMAGES),
-}
+# What selectors lead to, and what takes what none leads to.
+_MARKER: Final = Rule(ORIGIN, ORIGIN, Redaction(), (), ALWAYS, 0, takes_nodes=True, skip_overlaps=False)
 # Item types in which there are no leaves to list; the empty one stands for all that are not known.
 _OPAQUE: Final = frozenset(("", "attachment", "replay_recording", "replay_video", "profile", "profile_chunk"))
 _CODES: Final = frozenset("xsmpea")
-# Kinds of shapes whose second half names an object type, and the types that only this module knows.
-_TYPED: Final = frozenset(("type", "context"))
-_OWN_SHAPES: Final = {
-    ("session", "aggregates"): "list:type:session",
-    ("container", "ingest_settings"): "type:ingest_settings",
-}
 _NO_NOTES: Final[dict[str, Any]] = {}
 
 Notes: TypeAlias = dict[str, Any]
@@ -110,12 +82,11 @@ class AllowList:
     def __init__(self, options: Scrub, rule_ids: Iterable[str] = ()) -> None:
         """`rule_ids`: the project's own rules, whose remarks may stay. Raises ConfigError."""
         self._items = frozenset(options.allow_items)
-        # Words such as `email` are keys here: as the basic type of the same name they would let every text leave.
-        marker = Rule(ORIGIN, ORIGIN, Redaction(), (), ALWAYS, 0, takes_nodes=True, skip_overlaps=False)
         applications = []
         for index, text in enumerate(options.allow):
             try:
-                applications.append(Application(parse_selector(text, legacy_words=False), (marker,)))
+                # Words such as `email` are keys here: as the basic type of the same name they would let every text leave.
+                applications.append(Application(parse_selector(text, legacy_words=False), (_MARKER,)))
             except SelectorError as error:
                 raise ConfigError(str(error), path=f"scrub.allow[{index}]") from None
         self._matcher = Matcher(applications, lambda _key: ALWAYS)
@@ -129,12 +100,25 @@ class AllowList:
             return "whole"
         return "reduce" if readable and (name != "replay_event" or name in self._items) else "drop"
 
-    def reduce(self, data: bytes, shape: str) -> bytes:
-        """The payload with its listed leaves only. Raises Unscrubbable, and what decoding raises."""
-        if shape in _DOCUMENTS:
-            return self._document(data, *_DOCUMENTS[shape])
-        if shape in _RECORDS:
-            return self._container(data, *_RECORDS[shape])
+    def reduce(self, data: bytes, shape: str, record: Record | None = None) -> bytes:
+        """The payload with its listed leaves only; `record` counts the others. Raises Unscrubbable, and what decoding raises."""
+        return _Reduction(self._matcher, self._origins, record).payload(data, shape)
+
+
+class _Reduction:
+    """One payload on its way through the list. `_path` is where in it the reduction is."""
+
+    def __init__(self, matcher: Matcher, origins: frozenset[str], record: Record | None) -> None:
+        self._matcher = matcher
+        self._origins = origins
+        self._record = record
+        self._path: list[str] = []
+
+    def payload(self, data: bytes, shape: str) -> bytes:
+        if shape in DOCUMENTS:
+            return self._document(data, *DOCUMENTS[shape])
+        if shape in RECORDS:
+            return self._container(data, *RECORDS[shape])
         data = data.strip()
         root = self._matcher.root
         if data[0] == BRACE:
@@ -142,7 +126,7 @@ class AllowList:
             return encode(self._members(decode_object(data), root, f"type:{kind}", _NO_NOTES).values)
         if data[0] == BRACKET:
             return encode(self._elements(decode_array(data), root, "any", _NO_NOTES).values)
-        return _FILTERED if data[0] == QUOTE else NULL
+        return self._leaf(data, _NO_NOTES, kept=False).value
 
     def _document(self, data: bytes, type_name: str, root_type: str) -> bytes:
         """A document with remarks of its own. Its root stays, whatever is left in it."""
@@ -170,7 +154,11 @@ class AllowList:
         if any(bytes(record)[0] != BRACE for record in records):
             raise Unscrubbable("record is not an object")
         around = self._members(fields, self._matcher.root, "type:container", _NO_NOTES).values
-        return encode({**around, "items": [Raw(self._document(bytes(one), type_name, root_type)) for one in records]})
+        left = []
+        for index, one in enumerate(records):
+            self._path = ["items", str(index)]
+            left.append(Raw(self._document(bytes(one), type_name, root_type)))
+        return encode({**around, "items": left})
 
     # ---- nodes
 
@@ -184,8 +172,8 @@ class AllowList:
         if data[0] not in b"{[":
             if kind == "pairs" and data[0] == QUOTE and not self._lists(parent, match, ("string",)):
                 return self._spelled_pairs(data, parent, match, rest, notes)
-            return self._leaf(data, notes, kept=self._lists(parent, match, _leaf_types(data, kind)))
-        pairs = _read_pairs(data, kind, rest)
+            return self._leaf(data, notes, kept=self._lists(parent, match, leaf_types(data, kind)))
+        pairs = pairs_in(data, kind, rest)
         if pairs is not None:
             children = self._pairs(pairs, self._step(parent, match, ("object",)), notes)
         elif data[0] == BRACE:
@@ -203,43 +191,56 @@ class AllowList:
             return _Part(data, False, own)
         if kept or data == _FILTERED:
             return _Part(data, kept, own)
+        record, path = self._record, tuple(self._path)
         if data[0] != QUOTE:
+            if record is not None:
+                record.removes_node(_MARKER, 0, data, path)
             return _removed(own)
-        length = own.get("", _NO_NOTES).get("len", characters(text_bytes(data)))
+        text = text_bytes(data)
+        if record is not None:
+            record.apply(_MARKER, Text(text), 0, ALWAYS, path)
+        length = own.get("", _NO_NOTES).get("len", characters(text))
         return _Part(_FILTERED, False, {"": {"rem": [[ORIGIN, "s", 0, len(FILTERED)]], "len": length}})
 
     def _object(self, fields: dict[str, Raw], parent: State, match: int, shape: str, notes: Notes) -> _Children:
         kind = shape.partition(":")[0]
         if kind == "values" and "values" not in fields:
             fields = {"values": Raw(b"[" + encode(fields) + b"]")}
-        word = fields.get("type") if kind in _KINDS else None
+        word = tells_kind(shape, fields.get("type"))
         if kind == "debug_image":
-            shape = f"type:{DEBUG_IMAGES.get(_text(word), '')}"
-        state = self._step(parent, match, _object_types(shape))
+            shape = image_shape(fields.get("type"))
+        state = self._step(parent, match, object_types(shape))
         value = fields.get("value") if kind == "attribute" else None
         # By its name an attribute stands for its value.
-        listed = value is not None and self._lists(parent, match, _leaf_types(bytes(value)))
-        children = self._members(fields, state, shape, notes, "value" if listed else None)
-        if _text(word) in _KINDS.get(kind, ()):
-            children.notes.pop("type", None)
-            children = _Children({**children.values, "type": word}, children.kept, children.notes)
-        return children
+        listed = value is not None and self._lists(parent, match, leaf_types(bytes(value)))
+        return self._members(fields, state, shape, notes, listed="value" if listed else None, word=word)
 
     def _members(
-        self, fields: dict[str, Raw], state: State, shape: str, notes: Notes, listed: str | None = None
+        self,
+        fields: dict[str, Raw],
+        state: State,
+        shape: str,
+        notes: Notes,
+        *,
+        listed: str | None = None,
+        word: bool = False,
     ) -> _Children:
-        """The members of an object that is in `state`. `listed`: a leaf that is known to stay."""
+        """The members of an object that is in `state`. `listed`: a leaf that is known to stay. `word`: its `type` is no value, so it
+        stays, and is no reason for the object to stay."""
         values: dict[str, Raw] = {}
         tree: Notes = {}
         any_kept = False
-        needed = _NEEDED.get(shape.partition(":")[2], ())
         for key, child in fields.items():
             data = bytes(child)
-            if (key in needed and _WORD.fullmatch(data)) or (key == listed and data[0] not in b"{["):
+            self._path.append(key)
+            if word and key == "type":
+                part = _Part(data, False, {})
+            elif is_needed(shape, key, data) or (key == listed and data[0] not in b"{["):
                 part = self._leaf(data, _below(notes, key), kept=True)
             else:
-                child_shape = _child_shape(shape, key, data)
-                part = self._node(data, state, self._matcher.key_match(key), child_shape, _below(notes, key))
+                member = child_shape(shape, key, data)
+                part = self._node(data, state, self._matcher.key_match(key), member, _below(notes, key))
+            self._path.pop()
             values[key] = Raw(part.value)
             any_kept = any_kept or part.kept
             if part.notes and key:  # under the empty key stands what is noted of the object itself
@@ -247,10 +248,12 @@ class AllowList:
         return _Children(values, any_kept, tree)
 
     def _elements(self, elements: list[Raw], state: State, shape: str, notes: Notes) -> _Children:
-        parts = [
-            self._node(bytes(child), state, self._matcher.index_match(index), shape, _below(notes, str(index)))
-            for index, child in enumerate(elements)
-        ]
+        parts = []
+        for index, child in enumerate(elements):
+            self._path.append(str(index))
+            match = self._matcher.index_match(index)
+            parts.append(self._node(bytes(child), state, match, shape, _below(notes, str(index))))
+            self._path.pop()
         tree = {str(index): part.notes for index, part in enumerate(parts) if part.notes}
         return _Children([Raw(part.value) for part in parts], any(part.kept for part in parts), tree)
 
@@ -262,7 +265,9 @@ class AllowList:
         any_kept = False
         for index, (name, value) in enumerate(pairs):
             match = matcher.index_match(index) if name is None else matcher.key_match(name)
+            self._path += (str(index), "1")
             part = self._node(value, state, match, "any", _below(_below(notes, str(index)), "1"))
+            del self._path[-2:]
             values.append((name, Raw(part.value)))
             any_kept = any_kept or part.kept
             if part.notes:
@@ -325,47 +330,3 @@ def _list(value: object) -> list[object]:
 
 def _text(value: Raw | None) -> str:
     return decode_text(value) if value is not None and bytes(value)[0] == QUOTE else ""
-
-
-def _leaf_types(data: bytes, kind: str = "any") -> tuple[str, ...]:
-    """The value types of a leaf: of what it is, and of the field that it stands in."""
-    if data[0] == QUOTE:
-        return ("string", "message") if kind == "message" else ("string",)
-    return ("boolean",) if data[0] in b"tf" else ("number",)
-
-
-def _object_types(shape: str) -> tuple[str, ...]:
-    kind, _, rest = shape.partition(":")
-    if kind == "values":
-        return ()
-    described = OBJECT_TYPES.get(rest) if kind in _TYPED else None
-    return ("object",) if described is None else described.value_types
-
-
-def _child_shape(shape: str, key: str, data: bytes) -> str:
-    """The shape of a member of an object."""
-    kind, _, rest = shape.partition(":")
-    if kind in _TYPED:
-        described = OBJECT_TYPES.get(rest)
-        if described is None:
-            return _OWN_SHAPES.get((rest, key), "any")
-        listed = described.fields.get(key, (TRUE, "any"))[1]
-        return f"pairs:{key}" if listed == "pairs" else listed
-    if kind == "values":
-        return f"list:{rest}" if key == "values" else "any"
-    if kind == "map":
-        return rest
-    if kind == "contexts" and data[0] == BRACE:
-        name = normalise.context_kind(data, key)
-        return f"context:{CONTEXTS[name]}" if name in CONTEXTS else "any"
-    return "attribute" if kind == "attributes" else "any"
-
-
-def _read_pairs(data: bytes, kind: str, name: str) -> normalise.Pairs | None:
-    """The pairs of a field that holds a list of them, or of an untyped array in which every element is one."""
-    if kind == "pairs":
-        return normalise.read_pairs(name, data)
-    if data[0] != BRACKET or kind == "list":
-        return None
-    pairs = normalise.read_pairs("", data)
-    return pairs if pairs and all(name is not None for name, _ in pairs) else None

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from tests.support.items import make_item
 
 from scrubjay.core.scrub.allow import AllowList
+from scrubjay.core.scrub.record import Count
+from scrubjay.core.scrub.trace import Trace
 from scrubjay.errors import ConfigError, Unscrubbable
 from scrubjay.settings.scrub import Scrub
 
@@ -376,3 +378,23 @@ def test_with_an_empty_list_nothing_is_left_but_words(document: dict[str, Any], 
     reduced.pop("_meta", None)
     words = {*KEY_NAMES, "[Filtered]"}
     assert [leaf for leaf in leaves(reduced) if isinstance(leaf, str) and leaf not in words] == []
+
+
+def test_what_is_taken_is_counted_and_traced() -> None:
+    trace = Trace()
+    document = {
+        "extra": {"a": "rosa", "n": 5, "keep": "x"},
+        "tags": {"b": "klein"},
+        "contexts": {"os": {"type": "os", "name": "n"}},
+    }
+    allow_list("keep", "contexts.os.name").reduce(json.dumps(document).encode(), "event", trace)
+    assert trace.rules == {"@allow": Count(3, 10, 3, 2)}
+    taken = {touch.path: (touch.before, touch.after) for touch in trace.touches}
+    assert taken == {
+        ("extra", "a"): (b"rosa", None),
+        ("extra", "n"): (b"5", None),
+        ("tags", "0", "1"): (b"klein", None),
+    }
+    trace = Trace()
+    allow_list().reduce(b'{"items":[{"body":"a"},{"body":"b"}]}', "log_container", trace)
+    assert [touch.path for touch in trace.touches] == [("items", "0", "body"), ("items", "1", "body")]
