@@ -6,16 +6,20 @@ import json
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from scrubjay.core.scrub import documents, screen
+from scrubjay.core.scrub import descend, documents, screen
 from scrubjay.core.scrub.documents import scrub_document
 from scrubjay.core.scrub.program import ScrubProgram, compile_program
 from scrubjay.settings.scrub import Scrub
+from support.corpus import recorded
+from support.items import make_item
+from support.recorder import WireItem, read_envelope
 
 SETTINGS = {"scrubData": True, "scrubDefaults": True, "scrubIpAddresses": True}
 CORPUS = Path(__file__).parent / "corpus"
@@ -69,6 +73,22 @@ def is_clean(program: ScrubProgram, payload: bytes, shape: str) -> bool:
             return False
 
 
+def searched_texts(program: ScrubProgram, payload: bytes, shape: str) -> int:
+    """How many texts of a document the rules look at because of what the screens say."""
+    count = 0
+    search = descend.Walk.text
+
+    def text(*given: Any) -> bytes | None:
+        nonlocal count
+        count += 1
+        return search(*given)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(descend.Walk, "text", text)
+        scrub_document(program, payload, shape)
+    return count
+
+
 def vectors() -> dict[str, Any]:
     return json.loads((ORACLE / "vectors.json").read_text("utf-8"))
 
@@ -86,6 +106,33 @@ def corpus_events() -> tuple[tuple[str, bytes], ...]:
                     continue
                 out.append((path.name, line))
     return tuple(out)
+
+
+@dataclass(frozen=True, slots=True)
+class CorpusDocument:
+    """A payload of the corpus that is one JSON document, and how it is read."""
+
+    file: str
+    platform: str
+    shape: str
+    payload: bytes
+
+
+@cache
+def corpus_documents() -> tuple[CorpusDocument, ...]:
+    """Every JSON payload of every item that scrubbing reads as a document."""
+    found = []
+    for request in recorded("envelope", "store"):
+        platform = request.file.split("-")[1].rstrip("0123456789x")
+        items = [WireItem({"type": "event"}, request.body)]
+        if "/store/" not in request.target:
+            items = read_envelope(request.body)[1]
+        for item in items:
+            headers = {name: value for name, value in item.headers.items() if name != "type"}
+            read = make_item(item.headers["type"], item.payload, **headers)
+            if read.kind.scope is not None and item.payload[:1] in (b"{", b"["):
+                found.append(CorpusDocument(request.file, platform, read.kind.scope, item.payload))
+    return tuple(found)
 
 
 def spell(value: Any, turn: random.Random, *, escapes: float = 0.0, slashes: bool = False, gaps: bool = False) -> str:

@@ -67,7 +67,8 @@ def _character(character: str, turn: Random, how: Spelling) -> str:
         return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
     if how.slashes and character == "/":
         return "\\/"
-    return json.dumps(character, ensure_ascii=how.ascii_only)[1:-1]
+    is_half = "\ud800" <= character <= "\udfff"  # half a pair, for which there is no other spelling
+    return json.dumps(character, ensure_ascii=how.ascii_only or is_half)[1:-1]
 
 
 def rewritten_without_need(before: bytes, after: bytes) -> list[str]:
