@@ -9,6 +9,7 @@ tally is touched here alone. Order of evaluation: `ingest.md` 1.1.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import TypeVar
 
@@ -24,17 +25,19 @@ from scrubjay.core.ledger import Account, Tally
 from scrubjay.core.limits import ActiveLimit, Scoping, format_rate_limits
 from scrubjay.core.outgoing import pack
 from scrubjay.core.plan import ProjectPlan
-from scrubjay.core.ports import Ingress, Ports, Verdict
+from scrubjay.core.ports import Ingress, Outcome, Ports, Verdict, Watch
 from scrubjay.core.quotas import zero_limits
 from scrubjay.core.scrub.documents import scrub_document
 from scrubjay.core.scrub.headers import scrub_headers
 from scrubjay.core.scrub.program import ScrubProgram
+from scrubjay.core.scrub.pseudonyms import occasion, utc_day
 from scrubjay.core.scrub.record import Record
 from scrubjay.core.scrub.text import scrub_text
 from scrubjay.errors import BadRequest, Denied, Unavailable, Unscrubbable
 from scrubjay.reasons import Reason
 
 Answer = TypeVar("Answer")
+_Scrubbed = tuple[bytes | Reason | None, Record | None]
 
 HEAVY_BYTES = 64 * 1024
 """Items that come to more are filtered, sampled and scrubbed in a thread, so that nobody else waits for them (architecture 11).
@@ -177,12 +180,35 @@ async def scrub(tally: Tally, plan: ProjectPlan, ports: Ports) -> None:
     if tally.envelope.event_id is None:
         for item in [item for item in tally.items if item.rides_on_event]:
             tally.drop(item, reasons.INVALID_EVENT_ID)
-    for item, result in await _ask(lambda item: scrub_item(program, item, plan), tally.items, ports):
-        if isinstance(result, Reason):
-            tally.drop(item, result)
-        elif result is not None:
-            item.replace(result)
-    scrub_headers(program, tally.envelope)
+    account = tally.account
+    watch = None if ports.audit is None else ports.audit.watch(plan, account)
+
+    def scrubbed(item: Item) -> _Scrubbed:
+        record = None if watch is None else watch.record()
+        return scrub_item(program, item, plan, record), record
+
+    with nullcontext() if program.keys is None else occasion(account.project_id or 0, utc_day(account.now_unix)):
+        answers = await _ask(scrubbed, tally.items, ports)
+        for item, (result, _) in answers:
+            if isinstance(result, Reason):
+                tally.drop(item, result)
+            elif result is not None:
+                item.replace(result)
+        record = None if watch is None else watch.record()
+        scrub_headers(program, tally.envelope, record)
+    if watch is not None and record is not None:
+        watch.noted_headers(record)
+        _tell(watch, tally, answers)
+
+
+def _tell(watch: Watch, tally: Tally, answers: Sequence[tuple[Item, _Scrubbed]]) -> None:
+    """What became of each item; some fell with the event that they belong to."""
+    left = {id(item) for item in tally.items}
+    for item, (result, record) in answers:
+        if record is not None:
+            output = result if isinstance(result, bytes) and id(item) in left else None
+            outcome: Outcome = "dropped" if id(item) not in left else "clean" if output is None else "scrubbed"
+            watch.noted(item, record, outcome, output)
 
 
 def scrub_item(
@@ -201,7 +227,7 @@ def scrub_item(
     try:
         if kind.scope is not None:
             return scrub_document(program, item.payload, kind.scope, record)
-        return scrub_text(program, item.payload) if plan.attachments == "text" and is_file(item) else None
+        return scrub_text(program, item.payload, record) if plan.attachments == "text" and is_file(item) else None
     except Unscrubbable:
         if kind.scope is None or _is_json(item.payload):
             return reasons.UNSCRUBBABLE

@@ -13,13 +13,14 @@ import msgspec
 from scrubjay.core.scrub.documents import scrub_document
 from scrubjay.core.scrub.json_text import validate
 from scrubjay.core.scrub.program import Pass, ScrubProgram
+from scrubjay.core.scrub.record import Record
 from scrubjay.core.scrub.redact import Text
 from scrubjay.errors import Unscrubbable
 
 _MAX_PIECE_BYTES: Final = 1024 * 1024
 
 
-def scrub_text(program: ScrubProgram, payload: bytes | memoryview) -> bytes | None:
+def scrub_text(program: ScrubProgram, payload: bytes | memoryview, record: Record | None = None) -> bytes | None:
     """Scrub one attachment; None if it may leave as it is, which is also so for what is no text. Raises Unscrubbable."""
     original = bytes(payload)
     rules = [one for one in program.passes if one.text_rules]
@@ -30,10 +31,12 @@ def scrub_text(program: ScrubProgram, payload: bytes | memoryview) -> bytes | No
     except UnicodeDecodeError:
         return None
     if _is_json(original):
-        return scrub_document(program, original, "generic")
+        return scrub_document(program, original, "generic", record)
     data = original
     for one in rules:
-        data = b"".join(_scrub_piece(one, piece) for piece in _pieces(data))
+        if record is not None:
+            record.begin(one)
+        data = b"".join(_scrub_piece(one, piece, record) for piece in _pieces(data))
     return None if data == original else data
 
 
@@ -59,12 +62,15 @@ def _pieces(data: bytes) -> Iterator[bytes]:
     yield data[at:]
 
 
-def _scrub_piece(one: Pass, piece: bytes) -> bytes:
+def _scrub_piece(one: Pass, piece: bytes, record: Record | None) -> bytes:
     scan = one.screen.borrow()
     hits = scan(piece)
     one.screen.give_back(scan)
     text = Text(piece)
     for rule in one.text_rules:
         if rule.bits & hits:
-            rule.apply(text, 0, hits)
+            if record is None:
+                rule.apply(text, 0, hits)
+            else:
+                record.apply(rule, text, 0, hits, ())
     return text.value

@@ -196,6 +196,8 @@ class Watch:
         """An item was scrubbed. `output`: what leaves of it, if it was changed."""
         kind = item.kind
         item_type = kind.type or "unknown"
+        if outcome == "dropped":  # what was redacted in it before leaves as little as the rest
+            record = self.record()
         self._log.add(self._day, self._account.project_id, record, outcome)
         self._observer.scrubbed(item_type, outcome, record)
         if isinstance(record, Places):
