@@ -18,7 +18,7 @@ from scrubjay.errors import ConfigError
 SENSITIVE_RULE = "strip-fields"
 _SPECIAL = re.compile(r"[\\.+*?()|\[\]{}^$#&\-~]")
 _BASIC = "($string || $number || $array || $object)"
-_EXEMPT = "debug_meta.** || $frame.filename || $frame.abs_path || $logentry.formatted || $error.value || $http.headers.user-agent"
+EXEMPT_PLACES = "debug_meta.** || $frame.filename || $frame.abs_path || $logentry.formatted || $error.value || $http.headers.user-agent"
 _IP_FIELDS = "$http.env.REMOTE_ADDR || $user.ip_address || $sdk.client_ip || $span.sentry_tags.'user.ip' || attributes.'client.address'"
 AI_KEYS = (
     "gen_ai.input.messages", "gen_ai.prompt", "gen_ai.request.messages", "gen_ai.tool.call.arguments", "gen_ai.tool.input",
@@ -116,7 +116,7 @@ def convert_settings(settings: Mapping[str, object]) -> dict[str, Any]:
 
 
 def _base_selector(exclude_fields: tuple[str, ...]) -> str:
-    out = f"{_BASIC} && !({_EXEMPT})"
+    out = f"{_BASIC} && !({EXEMPT_PLACES})"
     for entry in exclude_fields:
         if not (text := entry.strip()):
             continue

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from scrubjay.core.scrub.matching import FALSE, MAYBE, TRUE, Matcher, State
-from scrubjay.core.scrub.normalise import header_name
+from scrubjay.core.scrub.normalise import ALIASES, header_name
 from scrubjay.core.scrub.program import DOCUMENT_TYPES
-from scrubjay.core.scrub.protocol import _ALIASES as ALIASES
 from scrubjay.core.scrub.protocol import _attribute_class as attribute_value_class
 from scrubjay.core.scrub.remarks import NodePath
 from scrubjay.core.scrub.schema import _CLASSES as CLASSES
