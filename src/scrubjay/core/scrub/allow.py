@@ -35,7 +35,6 @@ from scrubjay.core.scrub.json_text import (
     decode_any,
     decode_array,
     decode_object,
-    decode_text,
     encode,
     text_bytes,
 )
@@ -51,8 +50,11 @@ ORIGIN: Final = "@allow"
 _FILTERED: Final = encode(FILTERED)
 # What selectors lead to, and what takes what none leads to.
 _MARKER: Final = Rule(ORIGIN, ORIGIN, Redaction(), (), ALWAYS, 0, takes_nodes=True, skip_overlaps=False)
-# Item types in which there are no leaves to list; the empty one stands for all that are not known.
-_OPAQUE: Final = frozenset(("", "attachment", "replay_recording", "replay_video", "profile", "profile_chunk"))
+# Item types whose leaves can be listed. All others leave whole or not at all.
+_LISTABLE: Final = frozenset(
+    ("event", "transaction", "security", "raw_security", "feedback", "user_report", "session", "sessions", "check_in", "log", "span",
+     "trace_metric", "metric_buckets", "replay_event")
+)  # fmt: skip
 _CODES: Final = frozenset("xsmpea")
 _NO_NOTES: Final[dict[str, Any]] = {}
 
@@ -94,11 +96,10 @@ class AllowList:
 
     def fate(self, item: Item) -> Literal["reduce", "whole", "drop"]:
         """What becomes of an item by its type. `whole`: it leaves under the deny rules alone."""
-        name = item.kind.type
-        readable = item.kind.scope is not None and name not in _OPAQUE
-        if name == "client_report" or (item.type in self._items and not readable):
-            return "whole"
-        return "reduce" if readable and (name != "replay_event" or name in self._items) else "drop"
+        name, named = item.kind.type, item.type in self._items
+        if name in _LISTABLE:
+            return "reduce" if named or name != "replay_event" else "drop"
+        return "whole" if named or name == "client_report" else "drop"
 
     def reduce(self, data: bytes, shape: str, record: Record | None = None) -> bytes:
         """The payload with its listed leaves only; `record` counts the others. Raises Unscrubbable, and what decoding raises."""
@@ -326,7 +327,3 @@ def _below(notes: Notes, key: str) -> Notes:
 
 def _list(value: object) -> list[object]:
     return value if isinstance(value, list) else []
-
-
-def _text(value: Raw | None) -> str:
-    return decode_text(value) if value is not None and bytes(value)[0] == QUOTE else ""

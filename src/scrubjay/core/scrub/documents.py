@@ -66,7 +66,7 @@ def scrub_document(
     data = original = bytes(payload)
     try:
         if not program.passes:
-            data = _prepare(program, data, shape, signs(data))
+            data = _prepare(program, data, shape, signs(data), record)
             validate(data)
         for one in program.passes:
             data = _pass(program, one, data, shape, record)
@@ -81,7 +81,7 @@ def _pass(program: ScrubProgram, one: Pass, data: bytes, shape: str, record: Rec
     try:
         hits, at = scan.document(data)
         if one is program.passes[0]:
-            prepared = _prepare(program, data, shape, hits)
+            prepared = _prepare(program, data, shape, hits, record)
             if prepared is not data:
                 data = prepared
                 hits, at = scan.document(data)
@@ -96,7 +96,7 @@ def _pass(program: ScrubProgram, one: Pass, data: bytes, shape: str, record: Rec
         one.screen.give_back(scan)
 
 
-def _prepare(program: ScrubProgram, data: bytes, shape: str, found: int) -> bytes:
+def _prepare(program: ScrubProgram, data: bytes, shape: str, found: int, record: Record | None) -> bytes:
     """The payload as the passes read it. `found` are its signs. Raises what scrub_document translates."""
     if program.strict and found & SURROGATE:
         data = _SURROGATE.sub(lambda match: _REPLACEMENT if match[1] else match[0], data)
@@ -108,6 +108,9 @@ def _prepare(program: ScrubProgram, data: bytes, shape: str, found: int) -> byte
     check_depth(data, _MAX_DEPTH)
     if found & HUGE_NUMBER:
         decode_any(data)
+    if program.allow is not None:
+        data = program.allow.reduce(data, shape, record)
+        found = signs(data)
     if program.hide_client_ip and found & ADDRESS:
         data = hide_client_ip(data, shape)
     if program.scrubs_ip and shape == "session":

@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.items import make_item
+from tests.support.scrubbing import SETTINGS, scrub
 
 from scrubjay.core.scrub.allow import AllowList
+from scrubjay.core.scrub.program import compile_program
 from scrubjay.core.scrub.record import Count
 from scrubjay.core.scrub.trace import Trace
 from scrubjay.errors import ConfigError, Unscrubbable
@@ -398,3 +400,33 @@ def test_what_is_taken_is_counted_and_traced() -> None:
     trace = Trace()
     allow_list().reduce(b'{"items":[{"body":"a"},{"body":"b"}]}', "log_container", trace)
     assert [touch.path for touch in trace.touches] == [("items", "0", "body"), ("items", "1", "body")]
+
+
+def test_what_is_left_is_scrubbed_by_the_rules() -> None:
+    for profile in ("strict", "parity"):
+        options = Scrub(mode="allow", allow=("extra.*",), profile=profile)
+        program = compile_program(pii_config=None, settings=SETTINGS, options=options)
+        assert scrub(program, {"extra": {"a": "4242424242424242"}, "user": {"email": "rosa@lab.example"}}) == {
+            "extra": {"a": "[Filtered]"},
+            "user": None,
+            "_meta": {
+                "extra": {"a": {"": {"rem": [["@creditcard:filter", "s", 0, 10]], "len": 16}}},
+                "user": GONE,
+            },
+        }
+
+
+def test_without_rules_only_the_list_counts() -> None:
+    program = compile_program(pii_config=None, settings=None, options=Scrub(mode="allow", allow=("extra.b",)))
+    assert scrub(program, {"extra": {"a": 1, "b": "x"}}) == {
+        "extra": {"a": None, "b": "x"}, "_meta": {"extra": {"a": GONE}}
+    }  # fmt: skip
+
+
+def test_an_address_that_the_server_would_infer_is_not() -> None:
+    """The list takes the user away; what then keeps the server from guessing comes after it."""
+    program = compile_program(
+        pii_config=None, settings=SETTINGS, options=Scrub(mode="allow", allow=("x",)), hide_client_ip=True
+    )
+    document = {"platform": "javascript", "user": {"ip_address": "192.0.2.1"}}
+    assert scrub(program, document)["sdk"] == {"settings": {"infer_ip": "never"}}
