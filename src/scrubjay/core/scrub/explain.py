@@ -11,9 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from scrubjay.core.scrub.documents import _CONTAINERS as CONTAINERS
-from scrubjay.core.scrub.documents import _TYPED as TYPED
-from scrubjay.core.scrub.documents import scrub_document, untyped_class
+from scrubjay.core.scrub.documents import CONTAINERS, TYPED, scrub_document, untyped_class
 from scrubjay.core.scrub.json_text import decode_any
 from scrubjay.core.scrub.matching import FALSE, MAYBE, TRUE, Application
 from scrubjay.core.scrub.program import ScrubProgram

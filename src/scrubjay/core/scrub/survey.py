@@ -13,12 +13,9 @@ from typing import Any, Final, TypeAlias
 from scrubjay.core.scrub.matching import FALSE, MAYBE, TRUE, Matcher, State
 from scrubjay.core.scrub.normalise import ALIASES, header_name
 from scrubjay.core.scrub.program import DOCUMENT_TYPES
-from scrubjay.core.scrub.protocol import _attribute_class as attribute_value_class
+from scrubjay.core.scrub.protocol import attribute_value_class
 from scrubjay.core.scrub.remarks import NodePath
-from scrubjay.core.scrub.schema import _CLASSES as CLASSES
-from scrubjay.core.scrub.schema import _OPEN_TYPES as OPEN_TYPES
-from scrubjay.core.scrub.schema import _SHAPE_TYPES as SHAPE_TYPES
-from scrubjay.core.scrub.schema import OBJECT_TYPES
+from scrubjay.core.scrub.schema import CLASSES, OBJECT_TYPES, OPEN_TYPES, SHAPE_TYPES
 from scrubjay.core.scrub.schema_fields import CONTEXTS, DEBUG_IMAGES
 from scrubjay.core.scrub.shapes import span_data_class
 

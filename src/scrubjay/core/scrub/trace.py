@@ -65,7 +65,7 @@ class Trace(Record):
             before = copy_of(target)
             removed = Rule.apply(step, target, key_verdict, hits)
             if self.count_text(rule, before.value, before.remarks, None if removed else target):
-                by_key = bool(step.key_bits & key_verdict)
+                by_key = any(look.key_bit & key_verdict for look in step.steps)
                 spans = ((0, len(before.value)),) if removed or by_key else _spans(step, before)
                 after = None if removed else target.value
                 self._touch(rule, step, path, by_key, "string", before.value, after, spans)
@@ -77,7 +77,7 @@ class Trace(Record):
         for step in _by_step(rule):
             if Rule.removes_node(step, key_verdict):
                 self.add(rule, Count(1, len(data), 1, 0))
-                by_key = bool(step.key_bits & key_verdict)
+                by_key = any(look.key_bit & key_verdict for look in step.steps)
                 self._touch(rule, step, path, by_key, kind_of(data), data, None, ((0, len(data)),))
                 return type(rule) is not DryRule
         return False

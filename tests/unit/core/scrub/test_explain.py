@@ -136,6 +136,13 @@ def test_dry_runs_are_told_apart() -> None:
     assert (found.totals.rules, found.totals.tried["r"].hits) == ({}, 1)
 
 
+@pytest.mark.parametrize("document", [{"n": 5}, {"n": {"a": "b"}}, {"n": [1]}, {"n": "text"}])
+def test_dry_runs_meet_what_they_would_remove(document: dict[str, Any]) -> None:
+    config = {"rules": {"r": {"type": "anything", "dry_run": True}}, "applications": {"extra.n": ["r"]}}
+    found = explained_event({"extra": document}, config)
+    assert (found.output, found.totals.tried["r"].nodes) == (None, 0 if document["n"] == "text" else 1)
+
+
 @pytest.mark.parametrize(("name", "event"), CORPUS, ids=[f"{place}-{name}" for place, (name, _) in enumerate(CORPUS)])
 @pytest.mark.parametrize("profile", ["parity", "strict"])
 def test_explaining_changes_nothing_of_the_result(name: str, event: bytes, profile: str) -> None:
