@@ -38,8 +38,8 @@ from scrubjay.errors import Unscrubbable
 _MAX_DEPTH: Final = 127
 _MAX_NODES: Final = 100_000
 # Schema types of documents, and of the records of containers.
-_TYPED = {"event": "event", "replay_event": "replay", "span": "span"}
-_CONTAINERS = {"log_container": "log", "span_container": "span_v2", "trace_metric_container": "trace_metric"}
+TYPED = {"event": "event", "replay_event": "replay", "span": "span"}
+CONTAINERS = {"log_container": "log", "span_container": "span_v2", "trace_metric_container": "trace_metric"}
 _CONTAINER_MEMBERS = frozenset(("items", "version", "ingest_settings"))
 _UNTYPED = frozenset(("generic", "session"))
 # Members of untyped JSON that the server reads by value: a release `auth-api@1` must not become `[Filtered]` (scrubbing.md 15.6).
@@ -87,11 +87,11 @@ def _pass(program: ScrubProgram, one: Pass, data: bytes, shape: str, record: Rec
                 hits, at = scan.document(data)
         if record is not None:
             record.begin(one)
-        if shape in _CONTAINERS:
-            return _scrub_container(one, scan, data, hits, at, one.documents[_CONTAINERS[shape]], record)
+        if shape in CONTAINERS:
+            return _scrub_container(one, scan, data, hits, at, one.documents[CONTAINERS[shape]], record)
         if shape in _UNTYPED:
             return _scrub_untyped(one, scan, data, hits, at, record)
-        return _scrub_typed(one, scan, data, hits, at, one.documents[_TYPED[shape]], record, alone=True)
+        return _scrub_typed(one, scan, data, hits, at, one.documents[TYPED[shape]], record, alone=True)
     finally:
         one.screen.give_back(scan)
 

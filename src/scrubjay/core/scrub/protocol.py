@@ -251,7 +251,7 @@ def visit_attributes(walk: Walk, data: bytes, plan: Plan, path: NodePath, _hits:
         if raw[0] == BRACE:
             new = _attribute(walk, raw, plan, name, own, hits, place)
         elif walk.strict:  # the value alone, as older SDKs have it
-            new = walk.any(raw, plan.state, match, _named_class(name), verdict, own, hits, place, _attribute_class)
+            new = walk.any(raw, plan.state, match, _named_class(name), verdict, own, hits, place, attribute_value_class)
         else:
             continue
         if new is not None:
@@ -277,7 +277,7 @@ def _attribute(walk: Walk, data: bytes, plan: Plan, name: str, path: NodePath, h
             value_class = _named_class(name)
             inner = (*path, "value")
             new = walk.any(
-                bytes(member), state, match, value_class, verdict, inner, found | hits, place, _attribute_class
+                bytes(member), state, match, value_class, verdict, inner, found | hits, place, attribute_value_class
             )
         elif walk.strict and found & plan.mask:
             # Its type, in truth, and whatever somebody put there.
@@ -290,10 +290,10 @@ def _attribute(walk: Walk, data: bytes, plan: Plan, name: str, path: NodePath, h
 
 def _named_class(name: str) -> int:
     """The class of an attribute's value."""
-    return _attribute_class(name, TRUE)
+    return attribute_value_class(name, TRUE)
 
 
-def _attribute_class(key: str, enclosing: int) -> int:
+def attribute_value_class(key: str, enclosing: int) -> int:
     listed = attribute_class(key)
     return enclosing if listed is None else listed
 

@@ -16,10 +16,10 @@ from scrubjay.core.scrub.matching import ALWAYS, FALSE, MAYBE, TRUE, Matcher, St
 from scrubjay.core.scrub.rules import Rule
 from scrubjay.core.scrub.schema_fields import CONTEXTS, TYPES
 
-_CLASSES = {"+": TRUE, "~": MAYBE, "-": FALSE, "@": FALSE}
+CLASSES = {"+": TRUE, "~": MAYBE, "-": FALSE, "@": FALSE}
 _BY_ATTRIBUTE: Final = "@"
 # Value types by shape; every other shape has none.
-_SHAPE_TYPES = {
+SHAPE_TYPES = {
     "string": ("string",),
     "message": ("string", "message"),
     "ip": ("string",),
@@ -37,7 +37,7 @@ _SPECIAL_TYPES = frozenset(("event", "replay", "logentry", "user", "request", "e
 _CONTEXT_TYPES = frozenset(CONTEXTS.values())
 _CROWD: Final = 4
 # Types whose unlisted members are of class true in `strict`: nobody knows what they hold.
-_OPEN_TYPES = frozenset(("log", "span", "span_v2", "mechanism"))
+OPEN_TYPES = frozenset(("log", "span", "span_v2", "mechanism"))
 _TEXT_SHAPES = frozenset(("string", "message", "ip", "path"))
 
 
@@ -56,7 +56,7 @@ def _read_types(table: str) -> dict[str, ObjectType]:
     for line in table.splitlines():
         words = line.split()
         if line.startswith(" "):
-            fields.update(dict.fromkeys(words[2:], (_CLASSES[words[0]], words[1])))
+            fields.update(dict.fromkeys(words[2:], (CLASSES[words[0]], words[1])))
         else:
             fields = {}
             out[words[0]] = ObjectType(words[1], tuple(words[2:]), fields)
@@ -136,7 +136,7 @@ class Planner:
         strict: bool = False,
     ) -> None:
         """`percent` and `exponent`: screen bits of what makes text that is not in the bytes (scrubbing.md 16)."""
-        self._open = _OPEN_TYPES if strict else frozenset[str]()
+        self._open = OPEN_TYPES if strict else frozenset[str]()
         self.matcher = matcher
         self._key_bit = key_bit
         self._key_verdict = key_verdict
@@ -175,7 +175,7 @@ class Planner:
         kind, _, rest = shape.partition(":")
         if kind == "any":
             return self._make_any(parent, match, node_class, key_verdict)
-        types = OBJECT_TYPES[rest].value_types if kind == "type" else _SHAPE_TYPES.get(kind, ())
+        types = OBJECT_TYPES[rest].value_types if kind == "type" else SHAPE_TYPES.get(kind, ())
         state = self.matcher.step(parent, match | self.matcher.types_match(types))
         plan = Plan(self._kind(kind, rest), rest, node_class, parent, match, state, key_verdict)
         plan.rules = state.rules[node_class]
@@ -242,7 +242,7 @@ class Planner:
 
     def _fill_type(self, plan: Plan) -> None:
         described = OBJECT_TYPES[plan.name]
-        plan.unknown = _CLASSES[described.unknown]
+        plan.unknown = CLASSES[described.unknown]
         if described.unknown == _BY_ATTRIBUTE:
             plan.mask |= plan.state.region[TRUE] | plan.state.region[MAYBE]
             return
@@ -283,4 +283,5 @@ class Planner:
 
     @staticmethod
     def _removal_mask(rules: tuple[Rule, ...], key_verdict: int) -> int:
-        return ALWAYS if any(rule.removes_node(key_verdict) for rule in rules) else 0
+        # Asked of the class: what a rule would take that is only tried has to be met too.
+        return ALWAYS if any(Rule.removes_node(rule, key_verdict) for rule in rules) else 0
