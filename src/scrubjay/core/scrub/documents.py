@@ -30,7 +30,7 @@ from scrubjay.core.scrub.opening import open_array, open_object
 from scrubjay.core.scrub.originals import scrub_originals
 from scrubjay.core.scrub.program import Pass, ScrubProgram
 from scrubjay.core.scrub.record import Record
-from scrubjay.core.scrub.remarks import Notes
+from scrubjay.core.scrub.remarks import Notes, Trust
 from scrubjay.core.scrub.schema import Plan
 from scrubjay.core.scrub.screen import ADDRESS, GRAPHQL, HUGE_NUMBER, META, NOWHERE, SURROGATE, Scan, signs
 from scrubjay.errors import Unscrubbable
@@ -53,7 +53,7 @@ _SURROGATE = re.compile(
     rb"\\(?:u[dD][89aAbB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
 )
 _REPLACEMENT = rb"\ufffd"
-
+_ALONE: Final = -1
 
 register(shapes.HANDLERS)
 register(protocol.HANDLERS)
@@ -64,19 +64,21 @@ def scrub_document(
 ) -> bytes | None:
     """Scrub one payload; None if it may leave as it is. `record` counts what is done. Raises Unscrubbable."""
     data = original = bytes(payload)
+    trust = Trust()
     try:
         if not program.passes:
             data = _prepare(program, data, shape, signs(data), record)
             validate(data)
         for one in program.passes:
-            data = _pass(program, one, data, shape, record)
+            data = _pass(program, one, data, shape, record, trust)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Unscrubbable(f"payload cannot be read: {type(error).__name__}") from None
     return None if data is original or data == original else data
 
 
-def _pass(program: ScrubProgram, one: Pass, data: bytes, shape: str, record: Record | None) -> bytes:
+def _pass(program: ScrubProgram, one: Pass, data: bytes, shape: str, record: Record | None, trust: Trust) -> bytes:
     """One pass over one payload; the same object if nothing changed. The first one does what concerns the payload as a whole."""
+    trust.passes += 1
     scan = one.screen.borrow()
     try:
         hits, at = scan.document(data)
@@ -88,10 +90,10 @@ def _pass(program: ScrubProgram, one: Pass, data: bytes, shape: str, record: Rec
         if record is not None:
             record.begin(one)
         if shape in CONTAINERS:
-            return _scrub_container(one, scan, data, hits, at, one.documents[CONTAINERS[shape]], record)
+            return _scrub_container(one, scan, data, hits, at, one.documents[CONTAINERS[shape]], record, trust)
         if shape in _UNTYPED:
             return _scrub_untyped(one, scan, data, hits, at, record)
-        return _scrub_typed(one, scan, data, hits, at, one.documents[TYPED[shape]], record, alone=True)
+        return _scrub_typed(one, scan, data, hits, at, one.documents[TYPED[shape]], record, trust)
     finally:
         one.screen.give_back(scan)
 
@@ -121,9 +123,17 @@ def _prepare(program: ScrubProgram, data: bytes, shape: str, found: int, record:
 
 
 def _scrub_typed(
-    one: Pass, scan: Scan, data: bytes, hits: int, at: int, plan: Plan, record: Record | None, *, alone: bool
+    one: Pass,
+    scan: Scan,
+    data: bytes,
+    hits: int,
+    at: int,
+    plan: Plan,
+    record: Record | None,
+    trust: Trust,
+    index: int = _ALONE,
 ) -> bytes:
-    """A document with remarks of its own. `alone`: it is the whole of what was scanned."""
+    """A document with remarks of its own. `index`: its place in a container, of which more than it was scanned."""
     if not hits & (plan.mask | META):
         validate(data)
         return data
@@ -133,11 +143,14 @@ def _scrub_typed(
         if "_meta" in fields:
             meta = decode_any(fields.pop("_meta"))
             data = encode(fields)
-            hits, at = scan.document(data) if alone else (scan(data), NOWHERE)
-    notes = Notes(meta)
+            hits, at = scan.document(data) if index == _ALONE else (scan(data), NOWHERE)
+    trusted = trust.places(index) if meta is not None and "incoming_remarks" in one.closed else None
+    notes = Notes(meta, trusted)
     walk = Walk(one, scan, notes, _MAX_NODES, record)
     if notes.incoming:
         notes.changed = scrub_originals(walk, notes.tree, plan, decode_any(data))
+    elif meta is not None and "meta" in one.closed:
+        notes.changed = True  # what is no remarks has no place there
     body, at = _stripped(data, at)
     new = walk.visit(body, plan, (), hits, at)
     if new is None and not notes.changed:
@@ -159,7 +172,7 @@ def _stripped(data: bytes, at: int) -> tuple[bytes, int]:
 
 
 def _scrub_container(
-    one: Pass, scan: Scan, data: bytes, hits: int, at: int, plan: Plan, record: Record | None
+    one: Pass, scan: Scan, data: bytes, hits: int, at: int, plan: Plan, record: Record | None, trust: Trust
 ) -> bytes:
     """Records that are documents of their own, remarks included."""
     body, at = _stripped(data, at)
@@ -174,7 +187,7 @@ def _scrub_container(
             raise Unscrubbable("record is not an object")
         if record is not None:
             record.enter(("items", str(index)))
-        new = _scrub_typed(one, scan, raw, found, place, plan, record, alone=False)
+        new = _scrub_typed(one, scan, raw, found, place, plan, record, trust, index)
         if new is not raw:
             elements[index] = Raw(new)
             changed = True

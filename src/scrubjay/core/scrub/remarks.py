@@ -9,12 +9,34 @@ from scrubjay.core.scrub.redact import Remark, Text
 NodePath: TypeAlias = tuple[str, ...]
 
 
+class Trust:
+    """Whose remarks are trusted, over the passes of one payload: those of an earlier pass, not those that came with it (gap G1).
+
+    Places are kept by document, which may be one of many in a container. `passes`: the number of the pass that is under way.
+    """
+
+    __slots__ = ("_ours", "passes")
+
+    def __init__(self) -> None:
+        self.passes = 0
+        self._ours: dict[int, set[NodePath]] = {}
+
+    def places(self, document: int) -> set[NodePath] | None:
+        """The places whose remarks are ours, in a document that has remarks; None: all are."""
+        return self._ours.setdefault(document, set()) if self.passes == 1 else self._ours.get(document)
+
+
 class Notes:
-    """The `_meta` tree of one document: a level per key or position, each node's own members under the empty key."""
+    """The `_meta` tree of one document: a level per key or position, each node's own members under the empty key.
 
-    __slots__ = ("changed", "incoming", "tree")
+    Ranges of remarks protect what they cover: all of them, or if `trusted` is given those at its places only, to which every place
+    is added that is noted here. Others came from outside, and stay for display (gap G1).
+    """
 
-    def __init__(self, incoming: object = None) -> None:
+    __slots__ = ("changed", "incoming", "tree", "trusted")
+
+    def __init__(self, incoming: object = None, trusted: set[NodePath] | None = None) -> None:
+        self.trusted = trusted
         self.incoming = isinstance(incoming, dict) and bool(incoming)
         self.tree: dict[str, Any] = incoming if isinstance(incoming, dict) else {}
         self.changed = False
@@ -27,11 +49,12 @@ class Notes:
         if own is None:
             return Text(value)
         length = own.get("len")
-        return Text(value, _read_remarks(own.get("rem")), length if type(length) is int else None)
+        remarks = read_remarks(own.get("rem")) if self.trusted is None or path in self.trusted else []
+        return Text(value, remarks, length if type(length) is int else None)
 
     def write(self, path: NodePath, text: Text) -> None:
         """Note what was changed in a text that stays."""
-        own = self._make(path)
+        own = self._noted(path)
         if text.remarks:
             own["rem"] = [remark.to_json() for remark in text.remarks]
         else:
@@ -42,11 +65,11 @@ class Notes:
 
     def remove(self, path: NodePath, removal: Remark, text: Text | None = None) -> None:
         """Note that a node was removed whole. What was noted below it goes."""
-        own = self._make(path)
+        own = self._noted(path)
         node = self._node(path)
         for key in [key for key in node if key]:
             del node[key]
-        earlier = text.remarks if text is not None else _read_remarks(own.get("rem"))
+        earlier = text.remarks if text is not None else read_remarks(own.get("rem"))
         own["rem"] = [remark.to_json() for remark in (*earlier, removal)]
         if text is not None and text.length is not None:
             own["len"] = text.length
@@ -65,6 +88,11 @@ class Notes:
         own = node.get("") if node is not None else None
         return own if isinstance(own, dict) else None
 
+    def _noted(self, path: NodePath) -> dict[str, Any]:
+        if self.trusted is not None:
+            self.trusted.add(path)
+        return self._make(path)
+
     def _make(self, path: NodePath) -> dict[str, Any]:
         """What is noted of a node itself, made if need be."""
         return self._node((*path, ""))
@@ -82,11 +110,12 @@ class Notes:
     def move(self, source: NodePath, target: NodePath) -> None:
         """Move the remarks of one node to another."""
         own = self._make(source)
-        self._make(target).update(own)
+        self._noted(target).update(own)
         own.clear()
 
 
-def _read_remarks(value: object) -> list[Remark]:
+def read_remarks(value: object) -> list[Remark]:
+    """The remarks of a node; what is none is passed over."""
     out = []
     for entry in value if isinstance(value, list) else ():
         if (
