@@ -119,14 +119,19 @@ def parse_project(text: str, where: str) -> ProjectConfig:
     try:
         config = msgspec.convert(_document(text, where), ProjectConfig)
     except msgspec.ValidationError as error:
-        problem, _, path = str(error).partition(" - at `$")
-        steps = [name or int(index) for name, index in _PATH_STEP.findall(path)]
-        dotted = path.removesuffix("`").removeprefix(".")
-        raise ConfigError(_plain_words(problem), where=where, path=dotted, line=_line(text, where, steps)) from error
+        problem, dotted, steps = plain_problem(error)
+        raise ConfigError(problem, where=where, path=dotted, line=_line(text, where, steps)) from error
     for name, value in (("projectId", config.project_id), ("organizationId", config.organization_id)):
         if value is not None and value > _MAX_ID:
             raise ConfigError("an id has at most 64 bits", where=where, path=name, line=_line(text, where, [name]))
     return config
+
+
+def plain_problem(error: msgspec.ValidationError) -> tuple[str, str, list[str | int]]:
+    """What msgspec found, in an operator's words, and where: as a dotted path, and step by step."""
+    problem, _, path = str(error).partition(" - at `$")
+    steps = [name or int(index) for name, index in _PATH_STEP.findall(path)]
+    return _plain_words(problem), path.removesuffix("`").removeprefix("."), steps
 
 
 def _document(text: str, where: str) -> object:
