@@ -197,10 +197,24 @@ NOT_ALLOWED: Final = _lost(
     status=200,
     report_as="internal_sdk_error",
 )
+INVALID_REPLAY_RECORDING: Final = _lost(
+    "invalid_replay_recording",
+    "The replay recording cannot be read: no header, no JSON, or no zlib.",
+    "the SDK sent a broken recording; capture it in `capture` mode",
+    status=200,
+    report_as="internal_sdk_error",
+)
+INVALID_REPLAY_VIDEO: Final = _lost(
+    "invalid_replay_video",
+    "The replay video cannot be read: no msgpack, or no event and recording in it.",
+    "the SDK sent a broken video; capture it in `capture` mode",
+    status=200,
+    report_as="internal_sdk_error",
+)
 OPAQUE_DROPPED: Final = _lost(
     "opaque_dropped",
-    "The payload cannot be read, and the policy for it (`scrub.opaque`, `scrub.attachments`) is `drop`.",
-    "set `scrub.opaque: forward` or `scrub.attachments: keep` if it may leave unread",
+    "The payload cannot be read, and its policy (`scrub.opaque`, `attachments`, `binary_attachments`, `replay` …) is `drop`.",
+    "see the settings under `scrub` if it may leave unread",
     status=200,
     report_as="internal_sdk_error",
 )

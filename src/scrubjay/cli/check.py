@@ -15,7 +15,6 @@ from pathlib import Path
 import click
 
 from scrubjay.cli.verb import Invocation, pass_invocation, verb
-from scrubjay.core.items import KINDS
 from scrubjay.core.plan import ProjectPlan, compile_plan
 from scrubjay.errors import ConfigError
 from scrubjay.settings.load import Loaded
@@ -92,15 +91,30 @@ def unread(plan: ProjectPlan) -> Iterator[str]:
     if plan.scrub is None:
         yield "everything"
         return
-    blind = {kind.type for kind in KINDS.values() if kind.scope is None}
-    if plan.attachments == "drop":
-        blind.remove("attachment")
-    elif plan.attachments == "text":
-        blind.remove("attachment")
-        yield "attachments that are neither text nor JSON"
-    yield from sorted(blind)
-    if plan.opaque == "forward":
+    policies = plan.policies
+    if policies.attachments == "keep":
+        yield "attachments, but for rules bound to them"
+    elif policies.attachments == "text":
+        if policies.compressed is None:
+            yield "compressed attachments"
+        elif policies.compressed:
+            yield f"compressed attachments: {', '.join(sorted(policies.compressed))}"
+        if policies.binary == "keep":
+            yield "attachments that are neither text nor JSON"
+    if policies.attachments != "drop" and policies.binary == "keep":
+        yield "crash archives (unreal_report)"
+    if policies.binary != "drop":
+        yield "profiles in binary form"
+    if policies.replay == "keep":
+        yield "replay recordings"
+    elif policies.replay == "type5":
+        yield "what replay recordings show of the page"
+    if policies.replay != "drop":
+        yield "the pictures of replay videos"
+    if policies.opaque == "forward":
         yield "items of unknown types that are not JSON"
+    for item_type in policies.forwards_on_error:
+        yield f"what cannot be scrubbed: {'all other items' if item_type == '*' else item_type}"
 
 
 def disk(loaded: Loaded) -> Iterator[str]:

@@ -17,9 +17,9 @@ from scrubjay import reasons
 from scrubjay.core import dsn
 from scrubjay.core.dsn import Auth
 from scrubjay.core.enforcement import Ruling, draw_up, judge
-from scrubjay.core.envelope import Envelope, Item, TooDeep, decode_json, read_header
+from scrubjay.core.envelope import Envelope, Item, read_header
 from scrubjay.core.items import check_sizes, classify
-from scrubjay.core.items.blobs import is_file
+from scrubjay.core.items.blobs import REPLAYS
 from scrubjay.core.items.partial import Dropped, Thinned
 from scrubjay.core.ledger import Account, Tally
 from scrubjay.core.limits import ActiveLimit, Scoping, format_rate_limits
@@ -27,22 +27,24 @@ from scrubjay.core.outgoing import pack
 from scrubjay.core.plan import ProjectPlan
 from scrubjay.core.ports import Ingress, Outcome, Ports, Verdict, Watch
 from scrubjay.core.quotas import zero_limits
-from scrubjay.core.scrub.documents import scrub_document
 from scrubjay.core.scrub.headers import scrub_headers
+from scrubjay.core.scrub.payloads import Replaced, Scrubbed, payload_of, scrub_payload
 from scrubjay.core.scrub.program import ScrubProgram
 from scrubjay.core.scrub.pseudonyms import occasion, utc_day
 from scrubjay.core.scrub.record import Record
-from scrubjay.core.scrub.text import scrub_text
-from scrubjay.errors import BadRequest, Denied, Unavailable, Unscrubbable
+from scrubjay.errors import BadRequest, Denied, Unavailable
 from scrubjay.reasons import Reason
 
 Answer = TypeVar("Answer")
-_Scrubbed = tuple[bytes | Reason | None, Record | None]
+_Told = tuple[Scrubbed, Record | None]
 
 HEAVY_BYTES = 64 * 1024
 """Items that come to more are filtered, sampled and scrubbed in a thread, so that nobody else waits for them (architecture 11).
 
 Texts made for it take 3 ms to scrub per KiB: what runs in the loop must be small enough that even those hold up others for 0.2 s."""
+
+_USUAL_RATIO = 16
+"""Of a replay recording's size to that of its zlib."""
 
 MAX_ADVERTISED = 20
 """Limits named in a 200 (`decisions.md` 3.5)."""
@@ -183,17 +185,14 @@ async def scrub(tally: Tally, plan: ProjectPlan, ports: Ports) -> None:
     account = tally.account
     watch = None if ports.audit is None else ports.audit.watch(plan, account)
 
-    def scrubbed(item: Item) -> _Scrubbed:
+    def scrubbed(item: Item) -> _Told:
         record = None if watch is None else watch.record()
         return scrub_item(program, item, plan, record), record
 
     with nullcontext() if program.keys is None else occasion(account.project_id or 0, utc_day(account.now_unix)):
         answers = await _ask(scrubbed, tally.items, ports)
         for item, (result, _) in answers:
-            if isinstance(result, Reason):
-                tally.drop(item, result)
-            elif result is not None:
-                item.replace(result)
+            _settle(tally, item, result)
         record = None if watch is None else watch.record()
         scrub_headers(program, tally.envelope, record)
     if watch is not None and record is not None:
@@ -201,39 +200,41 @@ async def scrub(tally: Tally, plan: ProjectPlan, ports: Ports) -> None:
         _tell(watch, tally, answers)
 
 
-def _tell(watch: Watch, tally: Tally, answers: Sequence[tuple[Item, _Scrubbed]]) -> None:
+def _tell(watch: Watch, tally: Tally, answers: Sequence[tuple[Item, _Told]]) -> None:
     """What became of each item; some fell with the event that they belong to."""
     left = {id(item) for item in tally.items}
     for item, (result, record) in answers:
         if record is not None:
-            output = result if isinstance(result, bytes) and id(item) in left else None
+            output = payload_of(result) if id(item) in left else None
             outcome: Outcome = "dropped" if id(item) not in left else "clean" if output is None else "scrubbed"
             watch.noted(item, record, outcome, output)
 
 
-def scrub_item(
-    program: ScrubProgram, item: Item, plan: ProjectPlan, record: Record | None = None
-) -> bytes | Reason | None:
-    """The payload that may leave in place of the item's; None: its own; a reason: none may. `record` counts what is done."""
-    kind = item.kind
+def scrub_item(program: ScrubProgram, item: Item, plan: ProjectPlan, record: Record | None = None) -> Scrubbed:
+    """What becomes of one item; nothing is done to it yet. `record` counts what is done."""
     if program.allow is not None:
         fate = program.allow.fate(item)
         if fate == "drop":
             return reasons.NOT_ALLOWED
         if fate == "whole":
             program = replace(program, allow=None)
-    if kind.type == "attachment" and plan.attachments == "drop":
-        return reasons.OPAQUE_DROPPED
-    try:
-        if kind.scope is not None:
-            return scrub_document(program, item.payload, kind.scope, record)
-        return scrub_text(program, item.payload, record) if plan.attachments == "text" and is_file(item) else None
-    except Unscrubbable:
-        if kind.scope is None or _is_json(item.payload):
-            return reasons.UNSCRUBBABLE
-        if kind.type:
-            return reasons.INVALID_JSON
-        return None if plan.opaque == "forward" else reasons.OPAQUE_DROPPED
+    return scrub_payload(program, plan.policies, item, record)
+
+
+def _settle(tally: Tally, item: Item, result: Scrubbed) -> None:
+    """Does what scrubbing said of an item. A replay of which one part cannot leave does not leave at all (`scrubbing.md` 12.3)."""
+    if isinstance(result, Reason):
+        tally.drop(item, result)
+        if item.kind.type in REPLAYS:
+            for other in [other for other in tally.items if other.kind.type in REPLAYS]:
+                tally.drop(other, result)
+    elif isinstance(result, Replaced):
+        item.replace(result.payload)
+        item.headers.update(result.headers)
+        if result.dropped:
+            tally.drop_part(item, result.dropped, reasons.UNSCRUBBABLE)
+    elif result is not None:
+        item.replace(result)
 
 
 async def hand_over(tally: Tally, plan: ProjectPlan, auth: Auth, ingress: Ingress, ports: Ports) -> None:
@@ -279,9 +280,15 @@ async def _ask(rule: Callable[[Item], Answer], items: Sequence[Item], ports: Por
     def answers() -> list[tuple[Item, Answer]]:
         return [(item, rule(item)) for item in asked]
 
-    if sum(len(item.payload) for item in asked) > HEAVY_BYTES:
+    if sum(map(_weight, asked)) > HEAVY_BYTES:
         return await ports.in_thread(answers)
     return answers()
+
+
+def _weight(item: Item) -> int:
+    """Bytes to look at; of what is compressed, a guess."""
+    size = len(item.payload)
+    return size * _USUAL_RATIO if item.kind.type in REPLAYS else size
 
 
 def _take(tally: Tally, item: Item, ruling: Dropped | Thinned | None) -> None:
@@ -304,16 +311,6 @@ def _enforce(tally: Tally, ruling: Ruling) -> tuple[ActiveLimit, ...]:
         mark.item.dirty = True
         tally.drop_part(mark.item, mark.lost, reasons.rate_limited(mark.limit.reason), origin=mark.limit.origin)
     return ruling.limits
-
-
-def _is_json(payload: bytes | memoryview) -> bool:
-    try:
-        decode_json(payload)
-    except TooDeep:
-        return True
-    except ValueError:
-        return False
-    return True
 
 
 def _pause(ports: Ports) -> int:

@@ -20,6 +20,7 @@ import msgspec
 from scrubjay.core.filters import Filters, compile_filters
 from scrubjay.core.quotas import Quota, compile_quotas
 from scrubjay.core.sampling import Sampling, compile_sampling
+from scrubjay.core.scrub.policies import Policies, read_policies
 from scrubjay.core.scrub.program import ScrubProgram, compile_program
 from scrubjay.settings.project import DataScrubbing, ProjectConfig
 from scrubjay.settings.schema import Settings
@@ -27,7 +28,6 @@ from scrubjay.settings.scrub import Scrub, over
 from scrubjay.settings.setting import Secret
 
 OriginRule = Callable[[str], bool]
-AttachmentPolicy = Literal["text", "keep", "drop"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +48,7 @@ class ProjectPlan:
     sampling: Sampling | None = None
     quotas: tuple[Quota, ...] = ()
     scrub: ScrubProgram | None = None
-    opaque: Literal["drop", "forward"] = "forward"
-    attachments: AttachmentPolicy = "keep"
+    policies: Policies = Policies()
     sends_client_ip: bool = True
     sends_user_agent: bool = True
     sends_origin: bool = True
@@ -106,6 +105,7 @@ def compile_plan(project: ProjectConfig, settings: Settings, programs: Programs 
     # Scrubbing decides what the server may learn of the client's address, unless the operator decided (ingest.md 7.3).
     policy = settings.privacy.send_client_ip
     hides_client_ip = options.scrubbing.scrub_ip_addresses if policy == "auto" else policy == "none"
+    policies = read_policies(scrubbing, settings.limits.max_replay_uncompressed_size)
     program = programs.program(options.pii_config, options.scrubbing, scrubbing, hide_client_ip=hides_client_ip)
     filters = None
     if settings.filters.enabled and options.filter_settings:
@@ -128,10 +128,7 @@ def compile_plan(project: ProjectConfig, settings: Settings, programs: Programs 
         sampling=sampling,
         quotas=quotas,
         scrub=program,
-        opaque=scrubbing.opaque,
-        attachments="keep"
-        if scrubbing.attachments == "text" and scrubbing.profile == "parity"
-        else scrubbing.attachments,
+        policies=policies,
         sends_client_ip=not hides_client_ip,
         sends_user_agent=settings.privacy.send_user_agent,
         sends_origin=settings.privacy.send_origin,
@@ -141,7 +138,8 @@ def compile_plan(project: ProjectConfig, settings: Settings, programs: Programs 
 
 def revision_of(project: ProjectConfig, settings: Settings) -> str:
     """Twelve hex digits over the project and the settings that a plan depends on."""
-    parts = (project, settings.scrub, settings.privacy, settings.filters, settings.sampling)
+    bounds = settings.limits.max_replay_uncompressed_size
+    parts = (project, settings.scrub, settings.privacy, settings.filters, settings.sampling, bounds)
     return sha256(_content(parts)).hexdigest()[:12]
 
 

@@ -147,6 +147,9 @@ class Limits(Section, frozen=True):
     max_profile_size: int = setting(50 * MIB, "A profile.", unit="bytes", reload=True)
     max_metric_buckets_size: int = setting(MIB, "An item of metric buckets.", unit="bytes", reload=True)
     max_replay_compressed_size: int = setting(10 * MIB, "A replay recording or video.", unit="bytes", reload=True)
+    max_replay_uncompressed_size: int = setting(
+        100 * MIB, "What a replay recording may inflate to where it is scrubbed.", unit="bytes", reload=True
+    )
     max_log_size: int = setting(2 * MIB, "A log entry, in the mean of its container.", unit="bytes", reload=True)
     max_trace_metric_size: int = setting(
         MIB, "A trace metric, in the mean of its container.", unit="bytes", reload=True

@@ -115,21 +115,35 @@ def test_what_leaves_unread_is_said() -> None:
     assert list(unread(ProjectPlan(revision="pass"))) == ["everything"]
     plan = compile_plan(ProjectConfig(), Settings())
     found = list(unread(plan))
-    assert "attachments that are neither text nor JSON" in found
-    assert "attachment" not in found
-    assert "replay_video" in found
-    assert "event" not in found
-    assert "items of unknown types that are not JSON" not in found
+    assert found == [
+        "attachments that are neither text nor JSON",
+        "crash archives (unreal_report)",
+        "profiles in binary form",
+        "the pictures of replay videos",
+    ]
 
 
 @pytest.mark.parametrize(
     ("scrub", "present", "absent"),
     [
-        ("{opaque: drop}", "replay_video", "items of unknown types that are not JSON"),
-        ("{attachments: drop}", "replay_video", "attachment"),
-        ("{attachments: drop}", "replay_video", "attachments that are neither text nor JSON"),
-        ("{attachments: keep}", "attachment", "attachments that are neither text nor JSON"),
-        ("{profile: parity}", "attachment", "everything"),
+        ("{opaque: drop}", "profiles in binary form", "items of unknown types that are not JSON"),
+        ("{attachments: drop}", "profiles in binary form", "crash archives (unreal_report)"),
+        ("{attachments: drop}", "profiles in binary form", "attachments that are neither text nor JSON"),
+        (
+            "{attachments: keep}",
+            "attachments, but for rules bound to them",
+            "attachments that are neither text nor JSON",
+        ),
+        ("{binary_attachments: drop}", "the pictures of replay videos", "profiles in binary form"),
+        ("{binary_attachments: scrub_bytes}", "profiles in binary form", "crash archives (unreal_report)"),
+        ("{compressed_attachments: [zip, gzip]}", "compressed attachments: gzip, zip", "compressed attachments"),
+        ("{replay: keep}", "replay recordings", "everything"),
+        ("{replay: type5}", "what replay recordings show of the page", "replay recordings"),
+        ("{replay: drop}", "profiles in binary form", "the pictures of replay videos"),
+        ("{on_error: forward}", "what cannot be scrubbed: all other items", "everything"),
+        ("{on_error_by_type: [profile=forward, event=strip]}", "what cannot be scrubbed: profile", "everything"),
+        ("{profile: parity}", "attachments, but for rules bound to them", "everything"),
+        ("{profile: parity, attachments: drop}", "what replay recordings show of the page", "compressed attachments"),
         ("{opaque: forward}", "items of unknown types that are not JSON", "everything"),
     ],
 )

@@ -390,12 +390,13 @@ def test_attachments_are_scrubbed_where_they_are_text() -> None:
     path.send(
         envelope(("event", EVENT), ("attachment", "mail of ana@lab.example\n"), ("attachment", b"ana@lab.example\xff"))
     )
-    assert payloads(path.forwarded)[1:] == [b"mail of [email]\n", b"ana@lab.example\xff"]
+    assert payloads(path.forwarded)[1:] == [b"mail of [email]\n", b"[email]\xff"]
     path = Path()
-    path.send(envelope(("event", EVENT), ("attachment", '{"mail":"ana@lab.example"}'), (reference, "ana@lab.example")))
+    location = '{"location":"/x/1","mail":"ana@lab.example"}'
+    path.send(envelope(("event", EVENT), ("attachment", '{"mail":"ana@lab.example"}'), (reference, location)))
     first, second = payloads(path.forwarded)[1:]
     assert b"ana@" not in first
-    assert second == b"ana@lab.example"
+    assert second == b'{"location":"/x/1"}'
 
 
 def test_text_that_cannot_be_scrubbed_does_not_leave() -> None:
@@ -413,8 +414,8 @@ def test_attachments_may_be_left_alone(scrub: str) -> None:
 
 def test_attachments_may_be_dropped() -> None:
     path = Path("config: {scrubjay: {scrub: {attachments: drop}}}")
-    path.send(envelope(("event", EVENT), ("attachment", "x"), ("replay_video", b"\x00")))
-    assert payloads(path.forwarded)[1:] == [b"\x00"]
+    path.send(envelope(("event", EVENT), ("attachment", "x")))
+    assert len(payloads(path.forwarded)) == 1
     assert path.account.lost() == [("attachment", "opaque_dropped", "")]
     assert path.closes()
 

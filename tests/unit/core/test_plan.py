@@ -38,7 +38,7 @@ def test_without_options_it_scrubs_and_limits_nothing() -> None:
     assert got.scrub.scrubs_ip
     assert got.scrub.hide_client_ip
     assert (got.filters, got.sampling, got.quotas, got.allows_origin) == (None, None, (), None)
-    assert (got.opaque, got.attachments, got.problems) == ("drop", "text", ())
+    assert (got.policies.opaque, got.policies.attachments, got.problems) == ("drop", "text", ())
     assert (got.sends_client_ip, got.sends_user_agent, got.sends_origin) == (False, True, True)
 
 
@@ -82,11 +82,11 @@ def test_stages_that_the_operator_switched_off_are_not_there() -> None:
 def test_a_project_overrides_the_defaults_of_scrubbing() -> None:
     got = plan("config: {scrubjay: {scrub: {profile: parity, opaque: forward, attachments: drop}}}")
     assert got.scrub is not None
-    assert (got.scrub.options.profile, got.opaque, got.attachments) == ("parity", "forward", "drop")
+    assert (got.scrub.options.profile, got.policies.opaque, got.policies.attachments) == ("parity", "forward", "drop")
     by_operator = replace(SETTINGS, scrub=replace(SETTINGS.scrub, profile="parity", opaque="forward"))
     got = plan(settings=by_operator)
     assert got.scrub is not None
-    assert (got.scrub.options.profile, got.opaque) == ("parity", "forward")
+    assert (got.scrub.options.profile, got.policies.opaque) == ("parity", "forward")
 
 
 @pytest.mark.parametrize("name", ["profile", "opaque", "attachments"])

@@ -23,7 +23,7 @@ _SESSIONS = counts_records(DataCategory.SESSION)
 
 SESSION = ItemKind("session", "json", "session", "session", _SESSIONS)
 SESSIONS = ItemKind("sessions", "json", "session", "session", _SESSIONS)
-CLIENT_REPORT = ItemKind("client_report", "json", None, "client_report", nothing)
+CLIENT_REPORT = ItemKind("client_report", "json", "client_report", "client_report", nothing)
 CHECK_IN = ItemKind("check_in", "json", "generic", "check_in", counts_records(DataCategory.MONITOR))
 LOG = ItemKind(
     "log",

@@ -23,10 +23,11 @@ _CRASHES: Final = frozenset(
 _TRACE_ATTACHMENTS: Final = ("application/vnd.sentry.trace-attachment", "application/vnd.sentry.attachment.v2")
 _REFERENCES: Final = ("application/vnd.sentry.attachment-ref+json", "application/vnd.sentry.attachment-ref")
 """Tuples, because a header may hold what cannot be hashed."""
+REPLAYS: Final = frozenset({"replay_event", "replay_recording", "replay_video"})
 UI_PLATFORMS: Final = frozenset({"cocoa", "android", "javascript"})
 
 
-def _attachment_type(item: Item) -> str:
+def attachment_type(item: Item) -> str:
     """The header; a console's last message is known by its name and its first bytes (`ingest.md` 6.6)."""
     given = item.headers.get("attachment_type")
     if given is None and item.headers.get("filename") == "dying_message.dat" and bytes(item.payload[:4]) == b"sntr":
@@ -35,23 +36,26 @@ def _attachment_type(item: Item) -> str:
 
 
 def _creates_event(item: Item) -> bool:
-    return _attachment_type(item) in _CRASHES
+    return attachment_type(item) in _CRASHES
 
 
-def is_file(item: Item) -> bool:
-    """Whether the payload is a file and nothing else: no metadata before it, no mere reference to one (`ingest.md` 6.7)."""
-    content_type = item.headers.get("content_type")
-    return item.type == "attachment" and content_type not in (*_TRACE_ATTACHMENTS, *_REFERENCES)
+def is_trace_attachment(item: Item) -> bool:
+    """Whether metadata stands before the file (`ingest.md` 6.7)."""
+    return item.headers.get("content_type") in _TRACE_ATTACHMENTS
+
+
+def is_reference(item: Item) -> bool:
+    """Whether the payload only says where a file lies."""
+    return item.headers.get("content_type") in _REFERENCES
 
 
 def _attachment(item: Item) -> Quantities:
-    if item.headers.get("rate_limited") is True or _attachment_type(item) == _DYING_MESSAGE:
+    if item.headers.get("rate_limited") is True or attachment_type(item) == _DYING_MESSAGE:
         return ()
-    content_type = item.headers.get("content_type")
     size = len(item.payload)
-    if content_type in _TRACE_ATTACHMENTS:
+    if is_trace_attachment(item):
         size -= u32(item, "meta_length") or 0
-    elif content_type in _REFERENCES:
+    elif is_reference(item):
         announced = item.headers.get("attachment_length")
         size = announced if type(announced) is int else 0
     return ((DataCategory.ATTACHMENT, max(1, size)), (DataCategory.ATTACHMENT_ITEM, 1))
@@ -76,11 +80,11 @@ def _profile_chunk(item: Item) -> Quantities:
 
 _REPLAY = counts(DataCategory.REPLAY)
 
-ATTACHMENT = ItemKind("attachment", "binary", None, "attachment", _attachment, _creates_event, always)
-FORM_DATA = ItemKind("form_data", "binary", None, "event", nothing, rides_on_event=always)
+ATTACHMENT = ItemKind("attachment", "binary", "attachment", "attachment", _attachment, _creates_event, always)
+FORM_DATA = ItemKind("form_data", "binary", "form_data", "event", nothing, rides_on_event=always)
 REPLAY_EVENT = ItemKind("replay_event", "json", "replay_event", "event", _REPLAY, rides_on_event=always)
-REPLAY_RECORDING = ItemKind("replay_recording", "split", None, "replay_recording", _REPLAY)
-REPLAY_VIDEO = ItemKind("replay_video", "binary", None, "replay_video", _REPLAY)
+REPLAY_RECORDING = ItemKind("replay_recording", "split", "replay_recording", "replay_recording", _REPLAY)
+REPLAY_VIDEO = ItemKind("replay_video", "binary", "replay_video", "replay_video", _REPLAY)
 PROFILE = ItemKind("profile", "json", "generic", "profile", _profile, rides_on_event=always)
-PROFILE_CHUNK = ItemKind("profile_chunk", "json", "generic", "profile", _profile_chunk)
-UNKNOWN = ItemKind("", "binary", "generic", "", nothing, is_known=never)
+PROFILE_CHUNK = ItemKind("profile_chunk", "split", "profile", "profile", _profile_chunk)
+UNKNOWN = ItemKind("", "binary", "unknown", "", nothing, is_known=never)

@@ -23,7 +23,7 @@ TRANSACTION = ItemKind("transaction", "json", "event", "event", _transaction, al
 SECURITY = ItemKind("security", "json", "event", "event", counts(DataCategory.SECURITY), always, always)
 RAW_SECURITY = ItemKind("raw_security", "json", "generic", "event", counts(DataCategory.SECURITY), always, always)
 FEEDBACK = ItemKind("feedback", "json", "event", "event", counts(DataCategory.FEEDBACK), always, always)
-UNREAL_REPORT = ItemKind("unreal_report", "binary", None, "attachment", counts(DataCategory.ERROR), always, always)
+UNREAL_REPORT = ItemKind("unreal_report", "binary", "archive", "attachment", counts(DataCategory.ERROR), always, always)
 USER_REPORT = ItemKind(
-    "user_report", "json", "generic", "attachment", counts(DataCategory.FEEDBACK), rides_on_event=always
+    "user_report", "json", "user_report", "attachment", counts(DataCategory.FEEDBACK), rides_on_event=always
 )

@@ -53,13 +53,13 @@ def has_known_attachment_type(item: Item) -> bool:
 class ItemKind:
     """One type of items. `type` is empty for the kind of all unknown ones.
 
-    `scope`: the shape by which scrubbing reads the payload, None where it is not read. `budget`: the row of `ingest.md` 4.4 that
+    `scope`: as what scrubbing reads the payload (`scrub/payloads.py`). `budget`: the row of `ingest.md` 4.4 that
     it uses up; empty for none.
     """
 
     type: str
     codec: Codec
-    scope: str | None
+    scope: str
     budget: str
     quantities: Callable[[Item], Quantities]
     creates_event: Callable[[Item], bool] = never

@@ -1,6 +1,7 @@
 """Text-like attachments (scrubbing.md 15.6, profile `strict`): JSON as a document, other text by the rules for texts.
 
-One password word must not empty a log file, so word rules do not run here. Bytes that are no text are not for this file.
+One password word must not empty a log file, so word rules do not run here. In whatever encoding a text came it leaves. Bytes that
+are no text are not for this file.
 """
 
 from __future__ import annotations
@@ -11,32 +12,51 @@ from typing import Final
 import msgspec
 
 from scrubjay.core.scrub.documents import scrub_document
+from scrubjay.core.scrub.file_kinds import Encoding, encoding_of
 from scrubjay.core.scrub.json_text import validate
+from scrubjay.core.scrub.leaves import check_size
 from scrubjay.core.scrub.program import Pass, ScrubProgram
 from scrubjay.core.scrub.record import Record
 from scrubjay.core.scrub.redact import Text
 from scrubjay.errors import Unscrubbable
 
-_MAX_PIECE_BYTES: Final = 1024 * 1024
+_UTF8: Final = Encoding("utf-8")
+_UNKNOWN: Final = "latin-1"
+# Bytes beyond ASCII of which nobody knows the meaning stand aside as characters that are part of no word: no value is hidden by one.
+_SET_APART: Final = {byte: 0xE000 + byte for byte in range(0x80, 0x100)}
+_PUT_BACK: Final = {apart: byte for byte, apart in _SET_APART.items()}
 
 
 def scrub_text(program: ScrubProgram, payload: bytes | memoryview, record: Record | None = None) -> bytes | None:
-    """Scrub one attachment; None if it may leave as it is, which is also so for what is no text. Raises Unscrubbable."""
+    """Scrub one file; None if it may leave as it is, which is also so for what is no text. Raises Unscrubbable."""
     original = bytes(payload)
-    rules = [one for one in program.passes if one.text_rules]
-    if not rules or b"\0" in original:
+    if not any(one.text_rules for one in program.passes) or (encoding := encoding_of(original)) is None:
         return None
-    try:
-        original.decode()
-    except UnicodeDecodeError:
+    if encoding == _UTF8:
+        return _scrub_utf8(program, original, record)
+    text = original.removeprefix(encoding.mark).decode(encoding.codec, "replace")
+    if encoding.codec == _UNKNOWN:
+        text = text.translate(_SET_APART)
+    new = _scrub_utf8(program, text.encode(), record)
+    if new is None:
         return None
+    text = new.decode()
+    if encoding.codec == _UNKNOWN:
+        text = text.translate(_PUT_BACK)
+    return encoding.mark + text.encode(encoding.codec, "replace")
+
+
+def _scrub_utf8(program: ScrubProgram, original: bytes, record: Record | None) -> bytes | None:
     if _is_json(original):
+        check_size(original, program.options.max_depth)
         return scrub_document(program, original, "generic", record)
     data = original
-    for one in rules:
-        if record is not None:
-            record.begin(one)
-        data = b"".join(_scrub_piece(one, piece, record) for piece in _pieces(data))
+    for one in program.passes:
+        if one.text_rules:
+            if record is not None:
+                record.begin(one)
+            pieces = _pieces(data, program.options.max_text_bytes)
+            data = b"".join([_scrub_piece(one, piece, record) for piece in pieces])
     return None if data == original else data
 
 
@@ -50,11 +70,11 @@ def _is_json(data: bytes) -> bool:
     return True
 
 
-def _pieces(data: bytes) -> Iterator[bytes]:
+def _pieces(data: bytes, most_bytes: int) -> Iterator[bytes]:
     """The text in bounded pieces that end at line breaks. Raises Unscrubbable where a line is longer than that."""
     at = 0
-    while len(data) - at > _MAX_PIECE_BYTES:
-        end = data.rfind(b"\n", at, at + _MAX_PIECE_BYTES) + 1
+    while len(data) - at > most_bytes:
+        end = data.rfind(b"\n", at, at + most_bytes) + 1
         if not end:
             raise Unscrubbable("line longer than may be scrubbed")
         yield data[at:end]

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import codecs
+from dataclasses import replace
+
 import pytest
 
-from scrubjay.core.scrub import text
+from scrubjay.core.scrub.record import Record
 from scrubjay.core.scrub.text import scrub_text
 from scrubjay.errors import Unscrubbable
+from scrubjay.settings.scrub import Scrub
 from support import scrubbing
 
 STRICT = scrubbing.default_program("strict")
@@ -22,7 +26,7 @@ def test_json_is_a_document() -> None:
     assert scrub_text(STRICT, b"[broken ana@lab.example") == b"[broken [email]"
 
 
-@pytest.mark.parametrize("payload", [b"", b"plain text", b"\x00ana@lab.example", b"\xff\xfeana@lab.example", b"[1, 2]"])
+@pytest.mark.parametrize("payload", [b"", b"plain text", b"\x00\x01\x02ana@lab.example", b"[1, 2]"])
 def test_left_as_it_is(payload: bytes) -> None:
     assert scrub_text(STRICT, payload) is None
 
@@ -31,9 +35,32 @@ def test_parity_has_no_text_rules() -> None:
     assert scrub_text(scrubbing.default_program("parity"), b"ana@lab.example") is None
 
 
-def test_long_texts_are_split_at_line_breaks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(text, "_MAX_PIECE_BYTES", 30)
-    log = b"x ana@lab.example\n" * 10
-    assert scrub_text(STRICT, log) == b"x [email]\n" * 10
+def test_long_texts_are_split_at_line_breaks() -> None:
+    log = b"x ana@lab.example\n" * 100
+    program = replace(STRICT, options=Scrub(max_text_bytes=1024))
+    assert scrub_text(program, log) == b"x [email]\n" * 100
     with pytest.raises(Unscrubbable):
-        scrub_text(STRICT, b"x" * 31)
+        scrub_text(program, b"x" * 1025)
+
+
+def test_any_encoding_leaves_as_it_came() -> None:
+    text = "peer ana@lab.example gr\u00fc\u00dft\r\n"
+    for codec, mark in (
+        ("utf-8", codecs.BOM_UTF8),
+        ("utf-16-le", codecs.BOM_UTF16_LE),
+        ("utf-16-be", codecs.BOM_UTF16_BE),
+        ("utf-32-le", codecs.BOM_UTF32_LE),
+        ("utf-16-le", b""),
+        ("latin-1", b""),
+    ):
+        expected = mark + text.replace("ana@lab.example", "[email]").encode(codec)
+        assert scrub_text(STRICT, mark + text.encode(codec)) == expected
+    assert scrub_text(STRICT, codecs.BOM_UTF16_LE + '{"password":"x"}'.encode("utf-16-le")) == (
+        codecs.BOM_UTF16_LE + '{"password":"[Filtered]"}'.encode("utf-16-le")
+    )
+
+
+def test_what_rules_did_is_counted() -> None:
+    record = Record()
+    scrub_text(STRICT, b"from ana@lab.example", record)
+    assert [(origin, count.hits) for origin, count in record.rules.items()] == [("@email:replace", 1)]
