@@ -84,6 +84,11 @@ class Item:
         return name
 
     @property
+    def shown_type(self) -> str:
+        """The type as it may be told: a name that the protocol does not know is the client's own word, and may be anything."""
+        return self.kind.type or "unknown"
+
+    @property
     def creates_event(self) -> bool:
         return self.kind.creates_event(self)
 

@@ -277,7 +277,7 @@ class Tally:
 
     def _book(self, item: Item, quantities: Quantities, reason: Reason, origin: str, detail: str) -> None:
         size = len(item.payload)
-        self._ledger.book(Booking(reason, quantities, self.account, item.type, self.stage, origin, detail, size))
+        self._ledger.book(Booking(reason, quantities, self.account, item.shown_type, self.stage, origin, detail, size))
 
     def _move(self, quantities: Quantities, sign: int) -> None:
         balance = self._balance

@@ -29,7 +29,7 @@ def pack(tally: Tally, plan: ProjectPlan, auth: Auth, ingress: Ingress, ports: P
         quantities=tally.kept(),
         received_unix=ingress.received_unix,
         event_id=envelope.event_id,
-        item_types=tuple(sorted({item.type for item in tally.items})),
+        item_types=tuple(sorted({item.shown_type for item in tally.items})),
         revision=plan.revision,
         client=client_name(facts["client"]),
         version=auth.version,

@@ -64,5 +64,4 @@ def check_sizes(items: Iterable[Item], bounds: Limits) -> None:
 
 
 def _too_large(item: Item, cause: str) -> TooLarge:
-    name = item.type if item.kind.type else "unknown"
-    return TooLarge(reasons.too_large(name), f"{name}: over the limit", cause)
+    return TooLarge(reasons.too_large(item.shown_type), f"{item.shown_type}: over the limit", cause)

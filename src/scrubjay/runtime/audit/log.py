@@ -194,14 +194,12 @@ class Watch:
 
     def noted(self, item: Item, record: Record, outcome: Outcome, output: bytes | None) -> None:
         """An item was scrubbed. `output`: what leaves of it, if it was changed."""
-        kind = item.kind
-        item_type = kind.type or "unknown"
         if outcome == "dropped":  # what was redacted in it before leaves as little as the rest
             record = self.record()
         self._log.add(self._day, self._account.project_id, record, outcome)
-        self._observer.scrubbed(item_type, outcome, record)
+        self._observer.scrubbed(item.shown_type, outcome, record)
         if isinstance(record, Places):
-            self._log.tell(self._line(item_type, kind.scope, record, outcome, output))
+            self._log.tell(self._line(item.shown_type, item.kind.scope, record, outcome, output))
 
     def noted_headers(self, record: Record) -> None:
         """The envelope's headers were scrubbed; they are no item."""
