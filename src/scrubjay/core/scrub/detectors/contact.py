@@ -42,12 +42,12 @@ _IPV6_FORMS = (
 
 IPV6 = Detector(
     name="ipv6",
-    # Before the two colons stands a group or context, and after them too; the names of C++, Ruby and Rust have neither.
-    screen=(r"(?:^|[^g-z_]|\\[nrt])::(?:[0-9a-f]|[^0-9a-z_]|$)", r"(?:[0-9a-f]{1,4}:){7}[0-9a-f]"),
+    # Before the two colons stands a group or context, and after them too; the names of C++, Ruby and Rust have neither. `_` is context.
+    screen=(r"(?:^|[^g-z]|\\[nrt])::(?:[^g-z]|$)", r"(?:[0-9a-f]{1,4}:){7}[0-9a-f]"),
     pattern=rf"(?:^|{_CONTEXT})({'|'.join(_IPV6_FORMS)})(?:{_CONTEXT}|$)",
     groups=(1,),
     context_shared=True,
-    examples=("::1", "fe80::1", "addr 2001:db8:1:2:3:4:5:6 up", "[::1]:8443"),
+    examples=("::1", "fe80::1", "addr 2001:db8:1:2:3:4:5:6 up", "[::1]:8443", "peer_::1", "::_"),
     counterexamples=("std::string", "12:34:56", "00:1b:44:11:3a:b7", "12345::1"),
 )
 
