@@ -21,6 +21,9 @@ OnError = Literal["drop", "strip", "forward"]
 
 _NO_KEY: Final = f"2027a:{'0' * 64}"  # an example that could be read, and must never be used
 
+DEFAULT_BUNDLES: Final = ("@secrets", "@card", "@iban_strict")
+"""Families that take no more than one innocent value in 1,000 clean events; `tests/bench/look_alikes.py` measures it."""
+
 
 class Scrub(Section, frozen=True):
     """Defaults of scrubbing; a project overrides them under `config.scrubjay.scrub`."""
@@ -30,6 +33,12 @@ class Scrub(Section, frozen=True):
     )
     open_gaps: tuple[Gap, ...] = setting(
         (), "Closures of `strict` to go without, by name; what each closes is in `docs/differences.md`.", reload=True
+    )
+    bundles: tuple[str, ...] = setting(
+        DEFAULT_BUNDLES,
+        "Rules beyond the reference's that run with its default rules in profile `strict`: bundles such as `@secrets` and `@gdpr`, and"
+        " families such as `@card`; all are in `docs/detectors.md`.",
+        reload=True,
     )
     opaque: Literal["drop", "forward"] = setting(
         "drop", "Payloads of unknown types that are not JSON: drop them, or let them leave unread.", reload=True
@@ -78,10 +87,17 @@ class Scrub(Section, frozen=True):
         False, "Refuse a plan under which payloads could leave unscrubbed because they could not be read.", reload=True
     )
     max_text_bytes: int = setting(
-        MIB, "The longest text that is scrubbed; longer ones make their payload unscrubbable.", unit="bytes", minimum=1024, reload=True
+        MIB,
+        "The longest text that is scrubbed; longer ones make their payload unscrubbable.",
+        unit="bytes",
+        minimum=1024,
+        reload=True,
     )
     max_nodes: int = setting(
-        100_000, "Values of one payload that are looked at one by one; with more it is unscrubbable.", minimum=100, reload=True
+        100_000,
+        "Values of one payload that are looked at one by one; with more it is unscrubbable.",
+        minimum=100,
+        reload=True,
     )
     max_depth: int = setting(
         127, "Levels of nesting; with more a payload is unscrubbable.", minimum=8, maximum=500, reload=True
@@ -116,7 +132,9 @@ class Scrub(Section, frozen=True):
         reload=True,
     )
     mode: Literal["deny", "allow"] = setting(
-        "deny", "`deny`: what a rule finds is taken out. `allow`: only what `allow` lists leaves, scrubbed.", reload=True
+        "deny",
+        "`deny`: what a rule finds is taken out. `allow`: only what `allow` lists leaves, scrubbed.",
+        reload=True,
     )
     allow: tuple[str, ...] = setting(
         (),

@@ -31,6 +31,11 @@ def luhn(digits: Sequence[int]) -> bool:
     return (sum(odd) + sum(_DOUBLED[digit] for digit in even)) % 10 == 0
 
 
+def is_bar_code(digits: Sequence[int]) -> bool:
+    """GS1 (EAN): every second digit from the right counts three times, the check digit being the first of the others."""
+    return (sum(digits[-1::-2]) + 3 * sum(digits[-2::-2])) % 10 == 0
+
+
 def mod_97_10(text: str) -> bool:
     """ISO 7064 MOD 97-10 with the country and check digits in front, as IBANs have them."""
     moved = text[4:] + text[:4]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
-from scrubjay.core.scrub.check_digits import digits_of, luhn
+from scrubjay.core.scrub.check_digits import digits_of, is_bar_code, luhn
 from scrubjay.core.scrub.detector import Detector
 
 # First and last prefix of a range, and the lengths that its cards have. Ranges as the networks publish them.
@@ -23,6 +24,10 @@ _RANGES: Final = (
 )  # fmt: skip
 
 
+_GAPS: Final = re.compile(rb"[ -]")
+_BAR_CODE_DIGITS: Final = 13
+
+
 def is_card(text: bytes) -> bool:
     digits = digits_of(text)
     number = "".join(map(str, digits))
@@ -30,7 +35,14 @@ def is_card(text: bytes) -> bool:
         any(first <= number[: len(first)] <= last and len(number) in lengths for first, last, lengths in _RANGES)
         and len(set(digits)) > 1
         and luhn(digits)
+        and _is_grouped([len(group) for group in _GAPS.split(text)])
+        and not (len(digits) == _BAR_CODE_DIGITS and is_bar_code(digits))
     )
+
+
+def _is_grouped(groups: list[int]) -> bool:
+    """Whether digits stand together as people write them: all in one, in groups of one size and a rest, or 4-6-5 and 4-6-4."""
+    return (len({*groups[:-1]}) < 2 and groups[-1] <= max(4, groups[0])) or groups in ([4, 6, 5], [4, 6, 4])
 
 
 CARD = Detector(
@@ -38,8 +50,8 @@ CARD = Detector(
     family="card",
     replacement="[card]",
     takes="payment cards of 12 to 19 digits, a single space or dash between any two",
-    verifies="prefix and length of Visa, Mastercard, Amex, Discover, Diners, JCB, UnionPay, Maestro; Luhn; not all digits equal",
-    screen=(r"[2-6](?:[ -]?[0-9]){11}",),
+    verifies="prefix and length of Visa, Mastercard, Amex, Discover, Diners, JCB, UnionPay, Maestro; Luhn; not all digits equal, not a bar code",
+    screen=(r"[0-9](?:[ -]?[0-9]){11}",),
     pattern=r"\b[2-6](?:[ -]?[0-9]){11,18}\b",
     check=is_card,
     retries=True,

@@ -6,6 +6,7 @@ Structures as the IBAN registry has them, then those of countries that use the f
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
 from scrubjay.core.scrub.check_digits import letters_and_digits_of, mod_97_10
@@ -21,9 +22,8 @@ _STRUCTURES: Final = """
 23n CF CG CM GA GQ KM MG TD; 21n AO CV MZ; 2a22n CI NE SN TG; 22n DZ IR; 24n MA; 2c22n BF BJ ML; 2c19n GW
 """
 _CLASSES: Final = {"n": "[0-9]", "a": "[A-Z]", "c": "[A-Z0-9]"}
+_SAMPLES: Final = {"[0-9]": "0", "[A-Z]": "A"}
 _PART: Final = re.compile(r"([0-9]+)([nac])")
-# Characters behind the check digits that the screen looks at: what the shortest number has.
-_SCREENED: Final = 11
 
 
 def _structures() -> dict[str, list[str]]:
@@ -37,10 +37,21 @@ def _structures() -> dict[str, list[str]]:
     return out
 
 
-def _screen(countries: str, classes: list[str]) -> str:
-    """In groups of four with a space between any two."""
-    spaced = "".join((" ?" if place % 4 == 0 else "") + one for place, one in enumerate(classes[:_SCREENED]))
-    return f"(?:{countries})[0-9]{{2}}{spaced}"
+def _screen() -> Iterator[str]:
+    """Few patterns that are cheap to look for, with a word for countries that they do not cover.
+
+    Digits or letters tell numbers from hex ids, of which events are full, better than the names of countries do.
+    """
+    yield "[A-Za-z]{2}[0-9]{2} [0-9A-Za-z]{4} [0-9A-Za-z]{4}"
+    common = ("[0-9A-Za-z]{2}[0-9]{8}", "[A-Za-z]{4}[0-9A-Za-z]{3}")
+    for pattern in common:
+        yield f"[A-Za-z]{{2}}[0-9]{{2}}{pattern}"
+    for countries, classes in _structures().items():
+        # A character that may be either is tried as both.
+        samples = ["".join(_SAMPLES.get(one, either) for one in classes) for either in "0A"]
+        if not any(all(re.match(pattern, sample) for sample in samples) for pattern in common):
+            for country in countries.split("|"):
+                yield "".join(f"[{letter}{letter.lower()}]" for letter in country) + "[0-9]{2}[0-9A-Za-z]{11}"
 
 
 _ALL: Final = re.compile(
@@ -57,10 +68,11 @@ IBAN_STRICT = Detector(
     name="iban_strict",
     family="iban_strict",
     replacement="[iban]",
-    takes="account numbers in any case, also in groups of four with single spaces",
+    takes="account numbers in any case, in one or in groups of four with single spaces",
     verifies="length and structure of the country; mod 97",
-    screen=tuple(_screen(countries, classes) for countries, classes in _structures().items()),
-    pattern=r"\b[A-Za-z]{2}[0-9]{2}(?: ?[A-Za-z0-9]{4}){2,7}(?: ?[A-Za-z0-9]{1,3})?\b",
+    screen=tuple(_screen()),
+    exact_case=True,
+    pattern=(r"\b[A-Za-z]{2}[0-9]{2}(?:[A-Za-z0-9]{11,30}|(?: [A-Za-z0-9]{4}){2,7}(?: [A-Za-z0-9]{1,3})?)\b"),
     check=is_iban,
     retries=True,
     unicode_digits=True,
@@ -80,6 +92,7 @@ IBAN_STRICT = Detector(
         "ZZ02120300000000202051",
         "DE-02120300000000202051",
         "DE02  1203 0000 0000 2020 51",
+        "DE02 12030000 0000 2020 51",
         "deadbeef12345678deadbeef12345678",
     ),
 )

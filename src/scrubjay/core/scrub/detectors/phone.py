@@ -43,7 +43,9 @@ PHONE = Detector(
         r"\+[1-9][0-9 ().\\/ua-f\x80-\xff-]{7}",
         r"(?:phone|mobile|msisdn|telefon|fax)(?:[\\\"=&]|[ _-]?(?:n[uor]|e164))",
     ),
-    pattern=rf"\+[1-9](?:{_GAP}{{0,2}}[0-9]){{7,14}}\b",
+    # A plus inside a word is none: `1.4.0+20240501` is a version.
+    pattern=rf"(?:^|[^0-9A-Za-z_])(\+[1-9](?:{_GAP}{{0,2}}[0-9]){{7,14}})\b",
+    groups=(1,),
     check=is_phone,
     retries=True,
     unicode_digits=True,
@@ -85,5 +87,6 @@ PHONE = Detector(
         "+1 555",
         "+11111111111",
         "+20240501T10",
+        "api@1.4.0+491234567890",
     ),
 )

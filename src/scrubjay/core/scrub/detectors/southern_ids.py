@@ -31,11 +31,11 @@ ES_DNI = Detector(
     counterexamples=("54362315X", "X2482300A", "5436231K", "A2482300W"),
 )
 
-# Letters that stand for digits where two people would have the same code.
+# Letters that stand for digits where two people would have the same code; the last digits are replaced first, those of the date never.
 _LETTER: Final = "[A-Za-z]"
 _DIGIT: Final = "[0-9LMNP-Vlmnp-v]"
 _MONTH: Final = "[A-EHLMPRSTa-ehlmprst]"
-_CODE: Final = f"{_LETTER}{{6}}{_DIGIT}{{2}}{_MONTH}{_DIGIT}{{2}}{_LETTER}{_DIGIT}{{3}}{_LETTER}"
+_CODE: Final = f"{_LETTER}{{6}}[0-9]{{2}}{_MONTH}[0-7][0-9]{_LETTER}{_DIGIT}{{3}}{_LETTER}"
 # What characters at odd places, counted from one, are worth; the letters A to J are worth what the digits 0 to 9 are.
 _ODD_VALUES: Final = (1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24, 23)
 
@@ -54,7 +54,7 @@ IT_CODICE_FISCALE = Detector(
     replacement="[id]",
     takes="Italy: codice fiscale",
     verifies="check letter",
-    screen=(r"[a-z]{6}[0-9lmnp-v]{2}[a-ehlmprst][0-9lmnp-v]{2}[a-z]",),
+    screen=(r"[a-z]{2}[0-9]{2}[a-ehlmprst][0-7][0-9][a-z][0-9lmnp-v]{3}[a-z]",),
     pattern=rf"\b{_CODE}\b",
     check=is_italian_code,
     examples=("RCCMNL83S18D969H", "CF rccmnl83s18d969h.", "MRTMTT91D08F205J"),

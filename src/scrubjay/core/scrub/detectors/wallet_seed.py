@@ -66,8 +66,8 @@ WALLET_SEED = Detector(
     replacement="[secret]",
     takes="12, 15, 18, 21 or 24 words of the English BIP-39 list, with spaces, commas or line breaks between them",
     verifies="checksum",
-    # All words have three to eight letters; white space may be written as an escape.
-    screen=(r"(?:[a-z]{3,8}(?:[ ,]|\\[tnr]|\\u000[9ad]){1,4}){11}[a-z]{3}",),
+    # Twelve words have 36 letters or more, and eleven gaps; white space may be written as an escape.
+    screen=(r"[a-z ,\\09]{47}",),
     find=find_seeds,
     examples=(
         "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about",

@@ -49,7 +49,7 @@ FR_NIR = Detector(
     replacement="[id]",
     takes="France: numéro de sécurité sociale (NIR)",
     verifies="month and department, 97 − n mod 97",
-    screen=(r"[1-478] ?[0-9]{2} ?[0-9]{2} ?[0-9][0-9ab] ?[0-9]{3} ?[0-9]{3} ?[0-9]{2}",),
+    screen=(r"[0-9] ?[0-9]{2} ?[0-9]{2} ?[0-9][0-9ab] ?[0-9]{3} ?[0-9]{3} ?[0-9]{2}",),
     pattern=(
         r"\b[1-478] ?[0-9]{2} ?(?:0[1-9]|1[0-2]|[2-9][0-9]) ?(?:[0-9]{2}|2[ABab]) ?[0-9]{3} ?[0-9]{3} ?[0-9]{2}\b"
     ),
@@ -120,11 +120,11 @@ GB_NINO = Detector(
     family="national_id",
     country="gb",
     replacement="[id]",
-    takes="Great Britain: National Insurance number",
+    takes="Great Britain: National Insurance number, in small letters only with its spaces",
     verifies="prefixes that are issued",
     screen=(r"[a-z]{2} ?[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[a-d]",),
-    pattern=r"\b[A-Za-z]{2} ?[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[A-Da-d]\b",
+    pattern=r"\b(?:[A-Z]{2}[0-9]{6}[A-D]|[A-Za-z]{2} [0-9]{2} [0-9]{2} [0-9]{2} [A-Da-d])\b",
     check=is_british_insurance_number,
-    examples=("AB 12 34 56 C", "ab123456c", "nino=JG103759A;"),
-    counterexamples=("QQ123456C", "GB123456A", "AB123456E", "AB12345C", "DA123456A", "xAB123456C"),
+    examples=("AB 12 34 56 C", "ab 12 34 56 c", "nino=JG103759A;"),
+    counterexamples=("QQ123456C", "GB123456A", "AB123456E", "AB12345C", "DA123456A", "xAB123456C", "ne524796c"),
 )
