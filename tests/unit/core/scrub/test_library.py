@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import doctest
+import json
+from typing import Any
+
 import pytest
 
 import scrubjay
@@ -35,3 +39,55 @@ def test_profile() -> None:
 def test_unusable_configs(config: object) -> None:
     with pytest.raises(ConfigError):
         scrubjay.scrub_event(b"{}", config)  # type: ignore[arg-type]
+
+
+def test_the_examples_of_the_documentation() -> None:
+    assert doctest.testmod(scrubjay) == (0, 3)
+
+
+@pytest.mark.parametrize(
+    "event", [b'{"extra":{"x":"192.0.2.1"}}', '{"extra":{"x":"192.0.2.1"}}', {"extra": {"x": "192.0.2.1"}}]
+)
+def test_the_same_kind_comes_back(event: bytes | str | dict[str, Any]) -> None:
+    scrubbed = scrubjay.scrub_event(event, CONFIG)
+    assert type(scrubbed) is type(event)
+    assert (scrubbed if isinstance(scrubbed, dict) else json.loads(scrubbed))["extra"] == {"x": "[ip]"}
+    assert scrubjay.scrub_event(event, {}) is event
+
+
+def test_an_event_is_not_changed_in_place() -> None:
+    event = {"extra": {"x": "192.0.2.1"}}
+    scrubjay.scrub_event(event, CONFIG)
+    assert event == {"extra": {"x": "192.0.2.1"}}
+
+
+def test_settings_and_the_default_rules() -> None:
+    event = {"extra": {"password": "x", "note": "192.0.2.1"}}
+    assert scrubjay.scrub_event(event)["extra"] == {"password": "[Filtered]", "note": "[ip]"}
+    assert scrubjay.scrub_event(event, settings={"scrubIpAddresses": True})["extra"] == {
+        "password": "x",
+        "note": "[ip]",
+    }
+    both = scrubjay.scrub_event(
+        event, {"applications": {"extra.password": ["@anything:mask"]}}, settings={"scrubIpAddresses": True}
+    )
+    assert both["extra"] == {"password": "*", "note": "[ip]"}
+
+
+@pytest.mark.parametrize("event", [{"extra": object()}, {1j: 2}, '{"a":"\ud800"}', [1], "[]", b"nonsense"])
+def test_what_cannot_be_scrubbed(event: object) -> None:
+    with pytest.raises(Unscrubbable):
+        scrubjay.scrub_event(event, CONFIG)  # type: ignore[type-var]
+
+
+def test_nesting_without_end() -> None:
+    event: dict[str, Any] = {}
+    event["extra"] = event
+    with pytest.raises(Unscrubbable):
+        scrubjay.scrub_event(event, CONFIG)
+
+
+@pytest.mark.parametrize("settings", [[], 5, {"scrubData": 1}, {"scrubData": object()}])
+def test_unusable_settings(settings: object) -> None:
+    with pytest.raises(ConfigError):
+        scrubjay.scrub_event(b"{}", settings=settings)  # type: ignore[arg-type]
