@@ -232,6 +232,12 @@ QUEUE_FAILED: Final = _lost(
     "raise `spool.envelopes.max_disk_size`, or free the disk",
     status=503,
 )
+UNAUDITED: Final = _lost(
+    "unaudited",
+    "The audit log cannot be written, and the plan has `compliance: true`.",
+    "free the disk of `scrub.audit_dir`; `scrubjay audit verify` tells what is there",
+    status=503,
+)
 OUT_OF_MEMORY: Final = _lost(
     "out_of_memory",
     "The process is over its memory mark.",

@@ -184,6 +184,8 @@ async def scrub(tally: Tally, plan: ProjectPlan, ports: Ports) -> None:
             tally.drop(item, reasons.INVALID_EVENT_ID)
     account = tally.account
     watch = None if ports.audit is None else ports.audit.watch(plan, account)
+    if watch is not None and watch.blind:
+        raise Unavailable(reasons.UNAUDITED, retry_after_s=_pause(ports))
 
     def scrubbed(item: Item) -> _Told:
         record = None if watch is None else watch.record()

@@ -77,7 +77,10 @@ Outcome = Literal["clean", "scrubbed", "dropped"]
 
 
 class Watch(Protocol):
-    """Who watches the scrubbing of one envelope."""
+    """Who watches the scrubbing of one envelope. `blind`: nothing can be kept, and the plan forbids to go on without."""
+
+    @property
+    def blind(self) -> bool: ...
 
     def record(self) -> Record: ...
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 
+import pytest
 from msgspec.structs import replace
 
 from scrubjay.core.envelope import Item, parse_envelope
@@ -13,6 +14,7 @@ from scrubjay.core.plan import ProjectPlan
 from scrubjay.core.ports import Outcome
 from scrubjay.core.scrub.places import Place, Places
 from scrubjay.core.scrub.record import Record
+from scrubjay.errors import Unavailable
 from scrubjay.settings.schema import Settings
 from scrubjay.settings.setting import Secret
 from support.path import Path, envelope
@@ -27,6 +29,7 @@ class Watching:
     """An audit that remembers what it was told."""
 
     wants: bool = True
+    blind: bool = False
     items: list[tuple[str, Outcome, dict[str, int], list[Place]]] = field(default_factory=list)
     outputs: list[bytes | None] = field(default_factory=list)
     headers: list[dict[str, int]] = field(default_factory=list)
@@ -96,6 +99,15 @@ def test_nobody_is_told_who_does_not_want_to_know() -> None:
     assert b"4242424242424242" not in path.forwarded
     assert not audit.items
     assert not audit.headers
+
+
+def test_where_nothing_may_leave_untold_nothing_does() -> None:
+    path = Path(audit=Watching(blind=True))
+    with pytest.raises(Unavailable) as refused:
+        path.send(envelope(("event", CLEAN)))
+    assert refused.value.retry_after_s
+    assert path.account.lost() == [("event", "unaudited", "")]
+    assert path.closes()
 
 
 def test_pseudonyms_are_of_the_project_and_the_day_that_an_item_came() -> None:

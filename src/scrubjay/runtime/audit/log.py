@@ -188,6 +188,11 @@ class Watch:
     def _tells_items(self) -> bool:
         return self._plan.scrub is not None and self._plan.scrub.options.audit == "items"
 
+    @property
+    def blind(self) -> bool:
+        program = self._plan.scrub
+        return bool(self._log.problem) and program is not None and program.options.compliance
+
     def record(self) -> Record:
         """What counts the scrubbing of one item."""
         return Places() if self._tells_items else Record()

@@ -256,6 +256,25 @@ def test_a_full_disk_stops_nothing_and_loses_nothing_at_first(
     assert heard.head == (chain.head.n, chain.head.hash)
 
 
+def test_a_plan_may_refuse_to_go_on_untold(tmp_path: Path, heard: Heard) -> None:
+    chain = Refusing(tmp_path, 0, 1_000_000, lambda: NOON)
+    audit = AuditLog(chain, heard)
+
+    def blind(**more: str) -> bool:
+        watch = audit.watch(plan(**more), account())
+        assert watch is not None
+        return watch.blind
+
+    assert not blind(compliance="true")
+    note(audit, {})
+    flush(audit)
+    assert blind(compliance="true")
+    assert not blind()
+    chain.refuses = False
+    flush(audit)
+    assert not blind(compliance="true")
+
+
 def test_figures_too_are_given_up_in_the_end(tmp_path: Path, heard: Heard, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(log_module, "MAX_WAITING", 2)
     monkeypatch.setattr(log_module, "MAX_SUMS", 2)
