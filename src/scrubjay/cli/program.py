@@ -19,6 +19,7 @@ VERBS: Final = {
     "status": ("scrubjay.cli.status:status", "Show how the relay is: workers, upstream, the account, what is held."),
     "drops": ("scrubjay.cli.drops:drops", "Show what was lost last, and why."),
     "audit": ("scrubjay.cli.audit:audit", "Check and show the log of what scrubbing did."),
+    "test": ("scrubjay.cli.test:test", "Run rule tests; see what other rules would change."),
     "config": ("scrubjay.cli.config:config", "Show, make or describe the configuration."),
     "credentials": ("scrubjay.cli.credentials:credentials", "The relay's own keys."),
     "dsn": ("scrubjay.cli.dsn:dsn", "Work with DSNs."),

@@ -1,0 +1,116 @@
+"""`scrubjay test`: rules tried out before they are run.
+
+Without `--against`, the cases of files of rule tests; with it, what other rules would do to recorded traffic, in counts. Exit status
+5 where an expectation fails, so that a deployment can be gated on it.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import track
+
+from scrubjay.cli import rule_report as report
+from scrubjay.cli.tables import console
+from scrubjay.cli.trial import plan_for, plan_of, recorded_files, recorded_items, trace_item, try_case
+from scrubjay.cli.verb import Invocation, pass_invocation, verb
+from scrubjay.core.plan import ProjectPlan
+from scrubjay.core.scrub.comparison import Comparison
+from scrubjay.core.scrub.rule_tests import judge
+from scrubjay.errors import ConfigError
+from scrubjay.settings.load import Loaded
+from scrubjay.settings.rule_tests import read_rule_tests
+
+EXPECTATION_FAILED = 5
+_FILE = click.Path(path_type=Path, exists=True)
+
+
+@verb("test")
+@click.argument("files", metavar="FILE…", nargs=-1, type=_FILE)
+@click.option(
+    "--against", multiple=True, type=_FILE, metavar="RECORDING", help="Compare rules over recorded traffic instead."
+)
+@click.option(
+    "--baseline", type=_FILE, metavar="OLD", help="The rules until now: a project file, or a file of rule tests."
+)
+@click.option("--fail-on-less", is_flag=True, help="Exit status 5 if anything is no longer removed.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--junit", type=click.Path(path_type=Path), metavar="FILE", help="Write the results as JUnit XML too.")
+@pass_invocation
+@click.pass_context
+def test(
+    ctx: click.Context,
+    invocation: Invocation,
+    /,
+    files: tuple[Path, ...],
+    against: tuple[Path, ...],
+    baseline: Path | None,
+    fail_on_less: bool,
+    as_json: bool,
+    junit: Path | None,
+) -> None:
+    """Try out rules: run rule tests, or see what other rules would change.
+
+    \b
+    scrubjay test tests/rules.yaml               run the cases; exit status 5 if one fails
+    scrubjay test tests/ --junit report.xml      all files of a folder, results for CI
+    scrubjay test new.yaml --baseline old.yaml --against recorded/ --fail-on-less
+                                                 what new.yaml removes more, less and otherwise
+    """
+    if not files or bool(against) != bool(baseline):
+        raise click.UsageError("give files of rule tests; or the new rules, --baseline and --against")
+    loaded = invocation.load()
+    if baseline is not None:
+        if len(files) != 1:
+            raise click.UsageError("--baseline compares with the rules of one file")
+        comparison = _compare(plan_of(baseline, loaded), plan_of(files[0], loaded), against)
+        if as_json:
+            click.echo(report.comparison_as_json(comparison))
+        else:
+            report.show_comparison(console(), comparison)
+        ctx.exit(EXPECTATION_FAILED if fail_on_less and comparison.removes_less else 0)
+    results = [result for file in _expand(files) for result in _run(file, loaded)]
+    if junit is not None:
+        report.write_junit(junit, results)
+    if as_json:
+        click.echo(report.results_as_json(results))
+    else:
+        report.show_results(console(), results)
+    ctx.exit(EXPECTATION_FAILED if any(result.failures for result in results) else 0)
+
+
+def _expand(files: tuple[Path, ...]) -> list[Path]:
+    """Folders stand for the YAML files in them."""
+    return [
+        path
+        for file in files
+        for path in (sorted((*file.glob("*.yaml"), *file.glob("*.yml"))) if file.is_dir() else [file])
+    ]
+
+
+def _run(file: Path, loaded: Loaded) -> list[report.CaseResult]:
+    tests = read_rule_tests(file)
+    plan = plan_for(tests, file, loaded)
+    results = []
+    for case in tests.tests:
+        began = time.perf_counter()
+        try:
+            failures = judge(case, try_case(case, file.parent, plan))
+        except ConfigError as error:
+            raise ConfigError(error.problem, where=error.where or str(file), path=f"tests ({case.name})") from error
+        results.append(report.CaseResult(str(file), case.name, time.perf_counter() - began, tuple(failures)))
+    return results
+
+
+def _compare(old: ProjectPlan, new: ProjectPlan, recordings: tuple[Path, ...]) -> Comparison:
+    comparison = Comparison()
+    progress = Console(stderr=True)
+    paths = recorded_files(recordings)
+    for path in track(paths, "comparing", console=progress, transient=True, disable=not progress.is_terminal):
+        for item in recorded_items(path):
+            before, after = trace_item(old, item), trace_item(new, item)
+            comparison.add(item.type, before.touches if before else None, after.touches if after else None)
+    return comparison
