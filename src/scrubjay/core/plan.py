@@ -9,9 +9,8 @@ raises `ConfigError` and never replaces a running one. Parts that may fail alone
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Literal
 from urllib.parse import urlsplit
 from weakref import WeakValueDictionary
 
@@ -48,7 +47,7 @@ class ProjectPlan:
     sampling: Sampling | None = None
     quotas: tuple[Quota, ...] = ()
     scrub: ScrubProgram | None = None
-    policies: Policies = Policies()
+    policies: Policies = field(default_factory=Policies)
     sends_client_ip: bool = True
     sends_user_agent: bool = True
     sends_origin: bool = True
@@ -66,7 +65,9 @@ class ProjectPlan:
 class Programs:
     """Compiled scrub programs by what they were compiled from, as long as a plan uses them."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] | None = None) -> None:
+        """`clock` gives the seconds that bound the time of one document (`scrub.max_event_ms`)."""
+        self._clock = clock
         self._known: WeakValueDictionary[bytes, ScrubProgram] = WeakValueDictionary()
 
     def program(
@@ -77,7 +78,11 @@ class Programs:
         program = self._known.get(content)
         if program is None:
             program = self._known[content] = compile_program(
-                pii_config=pii_config, settings=scrubbing, options=options, hide_client_ip=hide_client_ip
+                pii_config=pii_config,
+                settings=scrubbing,
+                options=options,
+                hide_client_ip=hide_client_ip,
+                clock=self._clock,
             )
         return program
 

@@ -55,7 +55,7 @@ class Projects:
             raise ConfigError(projects.problems[0])
         self._telemetry = telemetry
         self._mono = mono
-        self._programs = Programs()
+        self._programs = Programs(mono)
         self._denied: TTLCache[str, None] = TTLCache(_MAX_DENIED, settings.cache.miss_expiry, mono)
         self._table = _Table()
         self.ok = True

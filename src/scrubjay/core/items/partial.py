@@ -86,6 +86,11 @@ _COUNTED: Final = {
 _BYTES: Final = frozenset({DataCategory.LOG_BYTE, DataCategory.TRACE_METRIC_BYTE})
 
 
+def counted(item_type: str, records: int, size_bytes: int) -> Quantities:
+    """What some records of a container count as."""
+    return tuple((category, size_bytes if category in _BYTES else records) for category in _COUNTED[item_type])
+
+
 class Container:
     """A batch item opened one level: its records are raw JSON, in order."""
 
@@ -115,10 +120,7 @@ class Container:
             return Dropped(reason, origin)
         payload = msgspec.json.encode({**self._members, "items": kept})
         lost, lost_bytes = len(self.records) - len(kept), len(self._item.payload) - len(payload)
-        dropped = tuple(
-            (category, lost_bytes if category in _BYTES else lost) for category in _COUNTED[self._item.type]
-        )
-        return Thinned(reason, origin, payload, len(kept), dropped)
+        return Thinned(reason, origin, payload, len(kept), counted(self._item.type, lost, lost_bytes))
 
     def __repr__(self) -> str:
         return f"<Container {self._item.type} of {len(self.records)}>"

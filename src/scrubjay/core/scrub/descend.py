@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
 from scrubjay.core.scrub import normalise
+from scrubjay.core.scrub.bounds import TEXT_BYTES_OF_A_NODE, Allowance
 from scrubjay.core.scrub.json_text import (
     BRACE,
     BRACKET,
@@ -58,22 +59,33 @@ Handler: TypeAlias = Callable[["Walk", bytes, Plan, NodePath, int, int], bytes |
 class Walk:
     """One pass over one document."""
 
-    __slots__ = ("budget", "config", "notes", "record", "scan", "strict")
+    __slots__ = ("_allowance", "budget", "config", "notes", "record", "scan", "strict")
 
-    def __init__(self, config: Pass, scan: Scan, notes: Notes, budget: int, record: Record | None = None) -> None:
-        """`budget`: nodes that may be visited before the document counts as unscrubbable."""
+    def __init__(
+        self, config: Pass, scan: Scan, notes: Notes, record: Record | None = None, allowance: Allowance | None = None
+    ) -> None:
+        """`budget`: nodes that may be visited before it is filled again, from an allowance that other walks may share."""
         self.record = record
+        self._allowance = allowance
         self.config = config
         self.scan = scan
         self.notes = notes
-        self.budget = budget
+        self.budget = config.bounds.first_nodes if allowance is None else 0
         self.strict = config.strict
+
+    def refill(self) -> None:
+        """Raises Unscrubbable where the document has had its share."""
+        bounds = self.config.bounds
+        if self._allowance is None:
+            self._allowance = Allowance(bounds, spent=bounds.first_nodes)
+        while self.budget < 0:
+            self.budget += self._allowance.more()
 
     def visit(self, data: bytes, plan: Plan, path: NodePath, hits: int, at: int) -> bytes | None:
         """Scrub one value by its plan. `hits` is what the screen saw in it, `at` its place in the document."""
         self.budget -= 1
         if self.budget < 0:
-            raise Unscrubbable("more nodes than may be scrubbed")
+            self.refill()
         if self.strict and data[0] not in _FIRST_BYTES.get(plan.kind, _ANY_BYTE):
             return self.misfit(data, plan, path)
         return _HANDLERS[plan.kind](self, data, plan, path, hits, at)
@@ -110,8 +122,9 @@ class Walk:
 
     def run(self, text: Text, rules: tuple[Rule, ...], key_verdict: int, hits: int, path: NodePath) -> Rule | None:
         """Run rules over a text; the rule that removes it whole, if any."""
-        if len(text.value) > self.config.max_text_bytes:
+        if len(text.value) > self.config.bounds.max_text_bytes:
             raise Unscrubbable("text longer than may be scrubbed")
+        self.budget -= len(text.value) // TEXT_BYTES_OF_A_NODE
         record = self.record
         for rule in rules:
             if rule.bits & hits or rule.key_bits & key_verdict:
@@ -151,7 +164,7 @@ class Walk:
         """Scrub untyped JSON. `by_key`: the class of a child by its key and the class here, where keys decide (attributes)."""
         self.budget -= 1
         if self.budget < 0:
-            raise Unscrubbable("more nodes than may be scrubbed")
+            self.refill()
         planner, step = self.config.planner, self.config.matcher.step
         first = data[0]
         if first == QUOTE:

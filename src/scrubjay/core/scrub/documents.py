@@ -6,8 +6,7 @@ Fails closed: a payload that cannot be scrubbed as its program demands raises Un
 
 from __future__ import annotations
 
-import re
-from typing import Final
+from typing import Final, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -18,11 +17,14 @@ from scrubjay.core.scrub.descend import Walk, register
 from scrubjay.core.scrub.json_text import (
     BRACE,
     BRACKET,
+    NULL,
     Raw,
     check_depth,
     decode_any,
+    decode_array,
     decode_object,
     encode,
+    mended,
     validate,
 )
 from scrubjay.core.scrub.matching import FALSE, TRUE
@@ -35,10 +37,8 @@ from scrubjay.core.scrub.schema import Plan
 from scrubjay.core.scrub.screen import ADDRESS, GRAPHQL, HUGE_NUMBER, META, NOWHERE, SURROGATE, Scan, signs
 from scrubjay.errors import Unscrubbable
 
-_MAX_DEPTH: Final = 127
-_MAX_NODES: Final = 100_000
 # Schema types of documents, and of the records of containers.
-TYPED = {"event": "event", "replay_event": "replay", "span": "span"}
+TYPED = {"event": "event", "replay_event": "replay", "span": "span", "trace_attachment": "trace_attachment_meta"}
 CONTAINERS = {"log_container": "log", "span_container": "span_v2", "trace_metric_container": "trace_metric"}
 _CONTAINER_MEMBERS = frozenset(("items", "version", "ingest_settings"))
 _UNTYPED = frozenset(("generic", "session"))
@@ -49,11 +49,10 @@ _READ_BY_VALUE = frozenset(
      "start_timestamp", "started", "init", "seq", "duration", "errors", "release", "dist", "environment", "status", "platform",
      "version", "type", "monitor_slug", "monitor_config", "function", "module", "filename", "abs_path", "package", "transaction_name")
 )  # fmt: skip
-_SURROGATE = re.compile(
-    rb"\\(?:u[dD][89aAbB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
-)
-_REPLACEMENT = rb"\ufffd"
 _ALONE: Final = -1
+
+Lost: TypeAlias = dict[int, int]
+"""Records of a container that could not be scrubbed: how long they were, by their place."""
 
 register(shapes.HANDLERS)
 register(protocol.HANDLERS)
@@ -63,20 +62,54 @@ def scrub_document(
     program: ScrubProgram, payload: bytes | memoryview, shape: str, record: Record | None = None
 ) -> bytes | None:
     """Scrub one payload; None if it may leave as it is. `record` counts what is done. Raises Unscrubbable."""
-    data = original = bytes(payload)
-    trust = Trust()
+    if shape in CONTAINERS:
+        return scrub_container(program, payload, shape, record).payload
+    return _scrub(program, bytes(payload), shape, record, {})
+
+
+class Remainder(NamedTuple):
+    """A container as it leaves; None: as it came. How many records are left, and how many could not be scrubbed, of what length."""
+
+    payload: bytes | None
+    records: int
+    lost: int
+    lost_bytes: int
+
+
+def scrub_container(
+    program: ScrubProgram, payload: bytes | memoryview, shape: str, record: Record | None = None
+) -> Remainder:
+    """Scrub a payload of many documents, of which each stands for itself. Raises Unscrubbable if none is left."""
+    original = bytes(payload)
+    lost: Lost = {}
+    data = _scrub(program, original, shape, record, lost)
+    if not lost:
+        return Remainder(data, 0, lost=0, lost_bytes=0)
+    fields = decode_object(original if data is None else data)
+    elements = decode_array(fields["items"])
+    left = [element for index, element in enumerate(elements) if index not in lost]
+    if not left:
+        raise Unscrubbable("no record can be scrubbed")
+    fields["items"] = Raw(encode(left))
+    return Remainder(encode(fields), len(left), len(lost), sum(lost.values()))
+
+
+def _scrub(program: ScrubProgram, original: bytes, shape: str, record: Record | None, lost: Lost) -> bytes | None:
+    data, trust = original, Trust()
     try:
         if not program.passes:
             data = _prepare(program, data, shape, signs(data), record)
             validate(data)
         for one in program.passes:
-            data = _pass(program, one, data, shape, record, trust)
+            data = _pass(program, one, data, shape, record, trust, lost)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Unscrubbable(f"payload cannot be read: {type(error).__name__}") from None
     return None if data is original or data == original else data
 
 
-def _pass(program: ScrubProgram, one: Pass, data: bytes, shape: str, record: Record | None, trust: Trust) -> bytes:
+def _pass(
+    program: ScrubProgram, one: Pass, data: bytes, shape: str, record: Record | None, trust: Trust, lost: Lost
+) -> bytes:
     """One pass over one payload; the same object if nothing changed. The first one does what concerns the payload as a whole."""
     trust.passes += 1
     scan = one.screen.borrow()
@@ -90,7 +123,7 @@ def _pass(program: ScrubProgram, one: Pass, data: bytes, shape: str, record: Rec
         if record is not None:
             record.begin(one)
         if shape in CONTAINERS:
-            return _scrub_container(one, scan, data, hits, at, one.documents[CONTAINERS[shape]], record, trust)
+            return _scrub_container(one, scan, data, hits, at, one.documents[CONTAINERS[shape]], record, trust, lost)
         if shape in _UNTYPED:
             return _scrub_untyped(one, scan, data, hits, at, record)
         return _scrub_typed(one, scan, data, hits, at, one.documents[TYPED[shape]], record, trust)
@@ -101,13 +134,13 @@ def _pass(program: ScrubProgram, one: Pass, data: bytes, shape: str, record: Rec
 def _prepare(program: ScrubProgram, data: bytes, shape: str, found: int, record: Record | None) -> bytes:
     """The payload as the passes read it. `found` are its signs. Raises what scrub_document translates."""
     if program.strict and found & SURROGATE:
-        data = _SURROGATE.sub(lambda match: _REPLACEMENT if match[1] else match[0], data)
+        data = mended(data)
     if not data.isascii():
         data.decode()
     start = data.lstrip()[:1]
     if start != b"{" and (shape not in _UNTYPED or not start):
         raise Unscrubbable("payload is not a JSON object")
-    check_depth(data, _MAX_DEPTH)
+    check_depth(data, program.bounds.max_depth)
     if found & HUGE_NUMBER:
         decode_any(data)
     if program.allow is not None:
@@ -146,7 +179,7 @@ def _scrub_typed(
             hits, at = scan.document(data) if index == _ALONE else (scan(data), NOWHERE)
     trusted = trust.places(index) if meta is not None and "incoming_remarks" in one.closed else None
     notes = Notes(meta, trusted)
-    walk = Walk(one, scan, notes, _MAX_NODES, record)
+    walk = Walk(one, scan, notes, record)
     if notes.incoming:
         notes.changed = scrub_originals(walk, notes.tree, plan, decode_any(data))
     elif meta is not None and "meta" in one.closed:
@@ -172,9 +205,9 @@ def _stripped(data: bytes, at: int) -> tuple[bytes, int]:
 
 
 def _scrub_container(
-    one: Pass, scan: Scan, data: bytes, hits: int, at: int, plan: Plan, record: Record | None, trust: Trust
+    one: Pass, scan: Scan, data: bytes, hits: int, at: int, plan: Plan, record: Record | None, trust: Trust, lost: Lost
 ) -> bytes:
-    """Records that are documents of their own, remarks included."""
+    """Records that are documents of their own, remarks included. One that cannot be scrubbed is null from then on, and lost."""
     body, at = _stripped(data, at)
     fields, changed, members = open_object(scan, body, at, every=True)
     items = next((member for member in members if member[0] == "items"), None)
@@ -183,11 +216,16 @@ def _scrub_container(
     elements, flagged = open_array(scan, bytes(items[1]), items[3], every=True)
     for index, element, found, place in flagged:
         raw = bytes(element)
-        if raw[0] != BRACE:
-            raise Unscrubbable("record is not an object")
+        if index in lost:
+            continue
         if record is not None:
             record.enter(("items", str(index)))
-        new = _scrub_typed(one, scan, raw, found, place, plan, record, trust, index)
+        try:
+            if raw[0] != BRACE:
+                raise Unscrubbable("record is not an object")
+            new = _scrub_typed(one, scan, raw, found, place, plan, record, trust, index)
+        except (Unscrubbable, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            lost[index], new = len(raw), NULL
         if new is not raw:
             elements[index] = Raw(new)
             changed = True
@@ -204,7 +242,7 @@ def _scrub_container(
 def _scrub_around(one: Pass, scan: Scan, fields: dict[str, Raw], record: Record | None) -> bool:
     """Scrub in place what stands beside the records of a container, as untyped JSON; whether anything changed."""
     changed = False
-    walk = Walk(one, scan, Notes(), _MAX_NODES, record)
+    walk = Walk(one, scan, Notes(), record)
     for key, child in fields.items():
         if key in _CONTAINER_MEMBERS:
             continue
@@ -219,7 +257,7 @@ def _scrub_around(one: Pass, scan: Scan, fields: dict[str, Raw], record: Record 
 def _scrub_untyped(one: Pass, scan: Scan, data: bytes, hits: int, at: int, record: Record | None) -> bytes:
     """JSON of unknown meaning: class true but for what the server reads by value. Nobody reads remarks there, so none are left."""
     root = one.matcher.root
-    walk = Walk(one, scan, Notes(), _MAX_NODES, record)
+    walk = Walk(one, scan, Notes(), record)
     body, at = _stripped(data, at)
     if body[0] == BRACE:
         new = walk.any_object(body, root, TRUE, (), at, untyped_class)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from scrubjay.core.scrub.bounds import Allowance
 from scrubjay.core.scrub.descend import EXEMPT, Walk
 from scrubjay.core.scrub.json_text import (
     BRACE,
@@ -62,12 +63,12 @@ class LeafWalk:
         self,
         config: Pass,
         scan: Scan,
-        budget: int,
         is_structure: IsStructure | None = None,
         record: Record | None = None,
+        allowance: Allowance | None = None,
     ) -> None:
         self._config = config
-        self._walk = Walk(config, scan, Notes(), budget, record)
+        self._walk = Walk(config, scan, Notes(), record, allowance)
         self._is_structure = is_structure
         self._text_bits = _bits(config.text_rules) if is_structure is not None else 0
 
@@ -89,7 +90,7 @@ class LeafWalk:
         walk = self._walk
         walk.budget -= 1
         if walk.budget < 0:
-            raise Unscrubbable("more nodes than may be scrubbed")
+            walk.refill()
         first = data[0]
         if first == QUOTE:
             rules = self._text_rules(parent, match)

@@ -16,9 +16,10 @@ from scrubjay import reasons
 from scrubjay.core.envelope import Item, TooDeep, decode_json
 from scrubjay.core.items.blobs import attachment_type, is_reference, is_trace_attachment
 from scrubjay.core.items.kind import u32
+from scrubjay.core.items.partial import counted
 from scrubjay.core.scrub.attachments import scrub_file
 from scrubjay.core.scrub.binary import scrub_binary
-from scrubjay.core.scrub.documents import scrub_document
+from scrubjay.core.scrub.documents import CONTAINERS, scrub_container, scrub_document
 from scrubjay.core.scrub.form_data import scrub_form_data
 from scrubjay.core.scrub.identities import treat_identities
 from scrubjay.core.scrub.json_text import decode_any, encode
@@ -110,6 +111,20 @@ def _is_json(payload: bytes | memoryview) -> bool:
 
 
 # ---- scrubbers
+
+
+def _container(shape: str) -> Callable[[Task], Scrubbed]:
+    """Many documents, each of which stands or falls for itself."""
+
+    def scrub(task: Task) -> Scrubbed:
+        item = task.item
+        left = scrub_container(task.program, item.payload, shape, task.record)
+        if not left.lost or left.payload is None:
+            return left.payload
+        dropped = counted(item.type, left.lost, left.lost_bytes)
+        return Replaced(left.payload, {"item_count": left.records}, dropped)
+
+    return scrub
 
 
 def _unknown(task: Task) -> Scrubbed:
@@ -221,6 +236,7 @@ def _profile(task: Task) -> Scrubbed:
 
 
 SCRUBBERS: Final[Mapping[str, Callable[[Task], Scrubbed]]] = {
+    **{shape: _container(shape) for shape in CONTAINERS},
     "unknown": _unknown,
     "user_report": _named("generic"),
     "session": _named("session"),

@@ -12,6 +12,7 @@ from typing import Final
 
 from scrubjay.core.scrub import closures, legacy
 from scrubjay.core.scrub.allow import AllowList
+from scrubjay.core.scrub.bounds import Bounds, read_bounds
 from scrubjay.core.scrub.matching import ALWAYS, TRUE, Application, Matcher
 from scrubjay.core.scrub.pseudonyms import Keyring, read_keys
 from scrubjay.core.scrub.rule_spec import Config, read_config
@@ -26,9 +27,9 @@ DEFAULTS: Final = Scrub()
 # Documents by schema type, and the value type of the root step where the root is one (scrubbing.md 12.2).
 DOCUMENT_TYPES = {
     "event": "", "replay": "", "span": "span", "log": "log", "span_v2": "span", "trace_metric": "trace_metric",
+    "trace_attachment_meta": "object",
 }  # fmt: skip
 _MAX_KEYS: Final = 20_000
-_MAX_TEXT_BYTES: Final = 1024 * 1024
 
 
 @dataclass(slots=True)
@@ -51,7 +52,7 @@ class Pass:
     documents: dict[str, Plan]
     text_rules: tuple[Rule, ...]
     closed: frozenset[Gap]
-    max_text_bytes: int = _MAX_TEXT_BYTES
+    bounds: Bounds
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)
@@ -65,6 +66,7 @@ class ScrubProgram:
 
     passes: tuple[Pass, ...]
     options: Scrub
+    bounds: Bounds
     forced_full: tuple[str, ...] = ()
     scrubs_ip: bool = False
     graphql: bool = False
@@ -86,22 +88,28 @@ def compile_program(
     settings: object,
     options: Scrub = DEFAULTS,
     hide_client_ip: bool = False,
+    clock: Callable[[], float] | None = None,
 ) -> ScrubProgram:
-    """Compile a project's scrubbing. `settings` are the legacy settings, as JSON or as a settings struct. Raises ConfigError."""
-    keys = read_keys(options)
+    """Compile a project's scrubbing. `settings` are the legacy settings, as JSON or as a settings struct. Raises ConfigError.
+
+    `clock` gives the seconds that bound the time of one document; without it there is no such bound.
+    """
+    keys, bounds = read_keys(options), read_bounds(options, clock)
     config = None if pii_config is None else read_config(pii_config, further=options.profile == "strict")
     passes = []
     if config is not None:
-        passes.append(_compile_pass(config, options, keys, switches=None))
+        passes.append(_compile_pass(config, options, keys, bounds, switches=None))
     switches = None
     if (mapping := legacy.as_mapping(settings)) is not None:
         switches = legacy.read_switches(mapping)
-        passes.append(_compile_pass(read_config(legacy.convert_settings(mapping)), options, keys, switches=switches))
+        converted = read_config(legacy.convert_settings(mapping))
+        passes.append(_compile_pass(converted, options, keys, bounds, switches=switches))
     acts = not options.dry_run
     compiled = tuple(one for one in passes if one is not None)
     return ScrubProgram(
         compiled,
         options,
+        bounds,
         forced_full=tuple(dict.fromkeys(name for one in compiled for name in one.forced_full)),
         scrubs_ip=acts and switches is not None and switches.scrub_ip_addresses,
         graphql=acts and switches is not None and switches.scrub_data,
@@ -112,7 +120,7 @@ def compile_program(
 
 
 def _compile_pass(
-    config: Config, options: Scrub, keys: Keyring | None, *, switches: legacy.Switches | None
+    config: Config, options: Scrub, keys: Keyring | None, bounds: Bounds, *, switches: legacy.Switches | None
 ) -> Pass | None:
     """`switches` are given for the converted settings, which alone have closures and the legacy view. None: nothing to do."""
     builder = ScreenBuilder()
@@ -172,7 +180,7 @@ def _compile_pass(
     forced = _forced(applications, rules)
     return Pass(
         matcher, planner, builder.build(), key_info, plain, "wrong_kinds" in closed, switches is not None,
-        switches is not None and switches.scrub_data, forced, documents, texts, closed,
+        switches is not None and switches.scrub_data, forced, documents, texts, closed, bounds,
     )  # fmt: skip
 
 

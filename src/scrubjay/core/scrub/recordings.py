@@ -13,12 +13,12 @@ from typing import Final, Literal
 import msgspec
 
 from scrubjay.core.inflate import inflate
+from scrubjay.core.scrub.bounds import MANY, Allowance
 from scrubjay.core.scrub.documents import scrub_document
 from scrubjay.core.scrub.json_text import Raw, decode_array, decode_object, encode, has_shadowed_keys, mended
 from scrubjay.core.scrub.leaves import LeafWalk, check_size
 from scrubjay.core.scrub.program import Pass, ScrubProgram
 from scrubjay.core.scrub.record import Record
-from scrubjay.core.scrub.screen import Scan
 from scrubjay.errors import BadRequest, TooLarge, Unreadable, Unscrubbable
 
 Depth = Literal["all", "type5"]
@@ -82,29 +82,24 @@ def _frames(program: ScrubProgram, body: bytes, depth: Depth, record: Record | N
     data = mended(body) if program.strict else body
     if not data.isascii():
         data.decode()
-    check_size(data, program.options.max_depth)
+    check_size(data, program.bounds.max_depth)
     frames = decode_array(data)
     changed = data != body
+    allowance = Allowance(program.bounds, documents=MANY)
     for one in program.passes:
         scan = one.screen.borrow()
         if record is not None:
             record.begin(one)
+        walk = LeafWalk(one, scan, _is_structure if depth == "all" else None, record, allowance)
         for index, frame in enumerate(frames):
-            new = _scrub_frame(program, one, scan, frame, depth, record)
+            if not walk.concerns(frame):
+                continue
+            new = walk.document(bytes(frame)) if depth == "all" else _scrub_custom(one, walk, bytes(frame))
             if new is not None:
                 frames[index] = Raw(new)
                 changed = True
         one.screen.give_back(scan)
     return encode(frames) if changed else None
-
-
-def _scrub_frame(
-    program: ScrubProgram, one: Pass, scan: Scan, frame: Raw, depth: Depth, record: Record | None
-) -> bytes | None:
-    walk = LeafWalk(one, scan, program.options.max_nodes, _is_structure if depth == "all" else None, record)
-    if not walk.concerns(frame):
-        return None
-    return walk.document(bytes(frame)) if depth == "all" else _scrub_custom(one, walk, bytes(frame))
 
 
 def _is_structure(key: str, fields: dict[str, Raw]) -> bool:

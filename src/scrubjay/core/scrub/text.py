@@ -11,6 +11,7 @@ from typing import Final
 
 import msgspec
 
+from scrubjay.core.scrub.bounds import MANY, Allowance
 from scrubjay.core.scrub.documents import scrub_document
 from scrubjay.core.scrub.file_kinds import Encoding, encoding_of
 from scrubjay.core.scrub.json_text import validate
@@ -48,15 +49,19 @@ def scrub_text(program: ScrubProgram, payload: bytes | memoryview, record: Recor
 
 def _scrub_utf8(program: ScrubProgram, original: bytes, record: Record | None) -> bytes | None:
     if _is_json(original):
-        check_size(original, program.options.max_depth)
+        check_size(original, program.bounds.max_depth)
         return scrub_document(program, original, "generic", record)
     data = original
+    allowance = Allowance(program.bounds, documents=MANY)
     for one in program.passes:
         if one.text_rules:
             if record is not None:
                 record.begin(one)
-            pieces = _pieces(data, program.options.max_text_bytes)
-            data = b"".join([_scrub_piece(one, piece, record) for piece in pieces])
+            pieces = []
+            for piece in _pieces(data, program.bounds.max_text_bytes):
+                allowance.check_time()
+                pieces.append(_scrub_piece(one, piece, record))
+            data = b"".join(pieces)
     return None if data == original else data
 
 

@@ -24,10 +24,9 @@ def scrub_view_hierarchy(
 ) -> bytes | None:
     """Scrub one tree; None if it may leave as it is. Raises Unscrubbable."""
     original = bytes(payload)
-    options = program.options
     try:
         data = (mended(original) if program.strict else original).strip()
-        check_size(data, options.max_depth)
+        check_size(data, program.bounds.max_depth)
         validate(data)
         for one in program.passes:
             if one.legacy_view and not program.strict:
@@ -35,7 +34,7 @@ def scrub_view_hierarchy(
             scan = one.screen.borrow()
             if record is not None:
                 record.begin(one)
-            walk = LeafWalk(one, scan, options.max_nodes, _is_structure if program.strict else None, record)
+            walk = LeafWalk(one, scan, _is_structure if program.strict else None, record)
             if walk.concerns(data):
                 data = walk.document(data) or data
             one.screen.give_back(scan)

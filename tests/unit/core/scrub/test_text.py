@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from scrubjay.core.scrub.bounds import read_bounds
 from scrubjay.core.scrub.record import Record
 from scrubjay.core.scrub.text import scrub_text
 from scrubjay.errors import Unscrubbable
@@ -37,7 +38,7 @@ def test_parity_has_no_text_rules() -> None:
 
 def test_long_texts_are_split_at_line_breaks() -> None:
     log = b"x ana@lab.example\n" * 100
-    program = replace(STRICT, options=Scrub(max_text_bytes=1024))
+    program = replace(STRICT, bounds=read_bounds(Scrub(max_text_bytes=1024)))
     assert scrub_text(program, log) == b"x [email]\n" * 100
     with pytest.raises(Unscrubbable):
         scrub_text(program, b"x" * 1025)
