@@ -123,3 +123,27 @@ def test_pseudonyms_are_of_the_project_and_the_day_that_an_item_came() -> None:
     noon, midnight = 1_795_348_800.0, 1_795_392_000.0
     assert user("day", noon) == user("day", midnight - 0.001) != user("day", midnight)
     assert user("deployment", noon) == user("deployment", midnight) != user("project", noon)
+
+
+def test_whose_report_it_was_is_told_as_a_rule_of_its_own() -> None:
+    audit = Watching()
+    report = json.dumps({"event_id": "a" * 32, "name": "Ana", "email": "ana@lab.example", "comments": "x"})
+    session = json.dumps(
+        {"sid": "b" * 32, "did": "4711", "started": "2026-11-22T12:00:00Z", "attrs": {"release": "a@1"}}
+    )
+    aggregates = json.dumps({"aggregates": [{"did": "4711", "started": "2026-11-22T12:00:00Z"}], "attrs": {}})
+    items = (("event", CLEAN), ("user_report", report), ("session", session), ("sessions", aggregates))
+    Path(audit=audit).send(envelope(*items))
+    assert [(kind, hits, [place.path for place in places]) for kind, _, hits, places in audit.items[1:]] == [
+        ("user_report", {"@identities": 2}, ["email", "name"]),
+        ("session", {"@identities": 1}, ["did"]),
+        ("sessions", {"@identities": 1}, ["aggregates.*.did"]),
+    ]
+    removing = Watching()
+    Path("config: {scrubjay: {scrub: {identities: remove}}}", audit=removing).send(envelope(*items))
+    assert [hits for _, _, hits, _ in removing.items[1:]] == [
+        {"@identities": 2},
+        {"@identities": 1},
+        {"@identities": 1},
+    ]
+    assert {code for _, _, _, places in removing.items for _, _, code in places} == {"x"}

@@ -13,31 +13,54 @@ from typing import Final, Literal
 
 import msgspec
 
-from scrubjay.core.scrub.json_text import QUOTE, Raw, decode_array, decode_object, decode_text, encode, mended
+from scrubjay.core.scrub.json_text import (
+    QUOTE,
+    Raw,
+    decode_array,
+    decode_object,
+    decode_text,
+    encode,
+    mended,
+    text_bytes,
+)
+from scrubjay.core.scrub.matching import ALWAYS
 from scrubjay.core.scrub.program import ScrubProgram
 from scrubjay.core.scrub.pseudonyms import identify
+from scrubjay.core.scrub.record import Record
+from scrubjay.core.scrub.redact import Redaction, Text
+from scrubjay.core.scrub.rules import Rule
 from scrubjay.errors import Unreadable
 
 _MEMBERS: Final = {"user_report": ("email", "name"), "session": ("did",), "sessions": ("did",)}
+# What was done, as a record knows it: a rule of its own that takes the whole member.
+_ORIGIN: Final = "@identities"
+_REMOVED: Final = Rule(_ORIGIN, _ORIGIN, Redaction(), (), ALWAYS, 0, takes_nodes=True, skip_overlaps=False)
+_HASHED: Final = Rule(_ORIGIN, _ORIGIN, Redaction("hash"), (), ALWAYS, 0, takes_nodes=True, skip_overlaps=False)
 _MADE_HERE: Final = re.compile(r"[0-9A-F]{40}", re.ASCII)
 
 
 def treat_identities(
-    program: ScrubProgram, payload: bytes | memoryview, item_type: str, policy: Literal["keep", "hash", "remove"]
+    program: ScrubProgram,
+    payload: bytes | memoryview,
+    item_type: str,
+    policy: Literal["keep", "hash", "remove"],
+    record: Record | None = None,
 ) -> bytes | None:
-    """The payload with those members treated; None if nothing of it changes. Raises Unscrubbable."""
+    """The payload with those members treated; None if nothing of it changes. `record` counts them. Raises Unscrubbable."""
     names = _MEMBERS.get(item_type, ())
     if policy == "keep" or not names:
         return None
     try:
         fields = decode_object(mended(bytes(payload)))
-        changed = _treat(program, fields, names, policy)
+        changed = _treat(program, fields, names, policy, record)
         listed = fields.get("aggregates") if item_type == "sessions" else None
         if listed is not None and bytes(listed)[:1] == b"[":
             aggregates = []
-            for one in decode_array(listed):
+            for index, one in enumerate(decode_array(listed)):
                 inner = decode_object(one)
-                if _treat(program, inner, names, policy):
+                if record is not None:
+                    record.enter(("aggregates", str(index)))
+                if _treat(program, inner, names, policy, record):
                     one, changed = Raw(encode(inner)), True
                 aggregates.append(one)
             fields["aggregates"] = Raw(encode(aggregates))
@@ -47,17 +70,26 @@ def treat_identities(
 
 
 def _treat(
-    program: ScrubProgram, fields: dict[str, Raw], names: tuple[str, ...], policy: Literal["hash", "remove"]
+    program: ScrubProgram,
+    fields: dict[str, Raw],
+    names: tuple[str, ...],
+    policy: Literal["hash", "remove"],
+    record: Record | None,
 ) -> bool:
     changed = False
     for name in names:
         if name not in fields or bytes(fields[name]) in (b"null", b'""'):
             continue
         changed = True
-        if policy == "remove" or bytes(fields[name])[0] != QUOTE:
+        raw = bytes(fields[name])
+        if policy == "remove" or raw[0] != QUOTE:
             del fields[name]
+            if record is not None:
+                record.removes_node(_REMOVED, 0, raw, (name,))
         else:
-            fields[name] = Raw(encode(_named(program, decode_text(fields[name]))))
+            fields[name] = Raw(encode(_named(program, decode_text(raw))))
+            if record is not None:
+                record.apply(_HASHED, Text(text_bytes(raw)), 0, ALWAYS, (name,))
     return changed
 
 

@@ -137,7 +137,7 @@ def _named(shape: str) -> Callable[[Task], Scrubbed]:
 
     def scrub(task: Task) -> Scrubbed:
         payload = task.item.payload
-        named = treat_identities(task.program, payload, task.item.kind.type, task.policies.identities)
+        named = treat_identities(task.program, payload, task.item.kind.type, task.policies.identities, task.record)
         scrubbed = task.document(payload if named is None else named, shape)
         return named if scrubbed is None else scrubbed
 

@@ -40,6 +40,14 @@ _ROOTS: Final = {
     "log_container": "container:log",
     "span_container": "container:span_v2",
     "trace_metric_container": "container:trace_metric",
+    "session": "session",
+    "user_report": "report",
+}
+# Documents that no rule knows the schema of, and members of theirs that the protocol names.
+_MEMBERS: Final = {
+    "session": {"did": _UNTYPED, "attrs": "attrs", "aggregates": "list:session"},
+    "attrs": {"ip_address": _UNTYPED, "user_agent": _UNTYPED},
+    "report": {"name": _UNTYPED, "email": _UNTYPED, "comments": _UNTYPED},
 }
 _ATTRIBUTES: Final = frozenset(
     name
@@ -128,6 +136,8 @@ def _step(shape: str, key: str) -> tuple[str, str] | None:
         if key in known.fields:
             return key, known.fields[key][1]
         return (key, _UNTYPED) if known.unknown == "@" and key in _ATTRIBUTES else None
+    if kind in _MEMBERS:
+        return (key, _MEMBERS[kind][key]) if key in _MEMBERS[kind] else None
     if kind == "container":
         return (key, f"list:type:{rest}") if key == "items" else None
     if key.isdecimal():

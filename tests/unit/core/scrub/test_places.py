@@ -77,6 +77,9 @@ def test_paths_end_before_the_first_word_that_is_not_the_protocols(document: obj
         ),
         ("log_container", {"items": [], "ana lopez": MAIL}, ""),
         ("generic", {"ana lopez": {"x": MAIL}}, ""),
+        ("session", {"attrs": {"user_agent": MAIL}}, "attrs.user_agent"),
+        ("session", {"attrs": {"ana lopez": MAIL}}, "attrs"),
+        ("session", {"aggregates": [{"did": MAIL}]}, "aggregates.*.did"),
         ("generic", [{"x": MAIL}], "*"),
     ],
 )
