@@ -5,7 +5,6 @@ A rule acts on a text, or removes a node. Where it applies is `matching.py`; wha
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, fields, replace
@@ -17,6 +16,7 @@ from scrubjay.core.scrub.detector import Detector
 from scrubjay.core.scrub.detectors import DETECTORS
 from scrubjay.core.scrub.families import FAMILIES
 from scrubjay.core.scrub.finders import finder_beside, finder_of
+from scrubjay.core.scrub.literals import Literals, required_literals
 from scrubjay.core.scrub.pseudonyms import HASH_FORM, Keyring, pseudonymiser
 from scrubjay.core.scrub.redact import Finder, Redaction, Remark, Text, lines, redact, redact_whole
 from scrubjay.core.scrub.rule_spec import RuleSpec
@@ -58,7 +58,7 @@ class Vocabulary(Protocol):
 
     def detector_bit(self, detector: Detector) -> int: ...
 
-    def word_bit(self, word: str) -> int: ...
+    def literal_bit(self, literals: Literals, *, in_keys: bool) -> int: ...
 
     def key_pattern_bit(self, pattern: Any) -> int: ...
 
@@ -175,7 +175,7 @@ class RuleSet:
         self._closed = closed
         self._builtin = builtin_rules(closed, further=further)
         self._ignore_case: set[str] = set()
-        # Rules whose pattern holds no word that the screen could look for.
+        # Rules whose pattern holds nothing that the screen could look for.
         self.unscreened: list[str] = []
 
     def ignore_case(self, rule_id: str) -> None:
@@ -269,10 +269,12 @@ class RuleSet:
                 bits |= self._vocabulary.detector_bit(detector)
         elif not takes_nodes:
             compiled = self._pattern(rule_id, spec)
-            word = required_word(spec.pattern)
-            bits = self._vocabulary.word_bit(word) if word else _ALWAYS
-            if not word:
+            literals = required_literals(spec.pattern)
+            if literals is None:
+                bits = _ALWAYS
                 self.unscreened.append(rule_id)
+            else:
+                bits = self._vocabulary.literal_bit(literals, in_keys=spec.kind == "redact_pair")
             if spec.kind == "pattern":
                 find = patterns.finder(compiled, spec.groups)
                 steps = (Step(find=find, bits=bits, name=spec.kind, pattern=compiled, groups=spec.groups),)
@@ -319,30 +321,3 @@ class RuleSet:
         else:
             find = finder_of(detector, shared="ipv6" in self._closed)
             yield Step(find=find, key_bit=key_bit, bits=bits, name=detector.name)
-
-
-_META = re.compile(r"[\\.+*?()|\[\]{}^$#]")
-_ESCAPED = re.compile(r"\\([\\.+*?()|\[\]{}^$#&\-~/])")
-_RUN = re.compile(r"[A-Za-z0-9_]+")
-
-
-def required_word(pattern: str) -> str:
-    """Words joined by `|` of which each text that the pattern matches must hold one, else an empty text.
-
-    Only patterns that are plain alternatives of texts are understood; of each the longest run of ASCII letters, digits and `_`
-    is taken.
-    """
-    words = []
-    for alternative in _split_alternatives(pattern.removeprefix("(?i)")):
-        plain = _ESCAPED.sub("\0", alternative)
-        if _META.search(plain):
-            return ""
-        runs = _RUN.findall(plain)
-        if not runs:
-            return ""
-        words.append(max(runs, key=len))
-    return "|".join(words)
-
-
-def _split_alternatives(pattern: str) -> list[str]:
-    return re.split(r"(?<!\\)\|", pattern)

@@ -8,6 +8,7 @@ answer is every bit, which is correct and slow. What the bits mean is up to `pro
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from typing import Any, Final
 import msgspec
 
 from scrubjay.core.scrub.detector import Detector
+from scrubjay.core.scrub.literals import CAPITALS, CONVERTED, NUMBERS, Literals
 from scrubjay.core.scrub.matching import ALWAYS
 
 hyperscan: Any = None
@@ -70,6 +72,7 @@ a8d0 a900 a9d0 a9f0 aa50 abf0 ff10 104a0 10d30 10d40 11066 110f0 11136 111d0 112
 """
 
 
+@cache
 def _decimal_patterns() -> tuple[str, ...]:
     """Decimal digits outside ASCII, as UTF-8 and as escapes; many short patterns, which compile and run faster than two long ones.
 
@@ -101,7 +104,8 @@ class ScreenBuilder:
 
     _patterns: list[tuple[str, bool, int]] = field(default_factory=list)
     _bits: dict[object, int] = field(default_factory=dict)
-    _decimal_bits: int = 0
+    # Patterns that count for many bits.
+    _shared: defaultdict[tuple[str, ...], int] = field(default_factory=lambda: defaultdict(int))
     _next: int = _FIRST_BIT
     _is_built: bool = False
     key_patterns: list[tuple[Any, int]] = field(default_factory=list)
@@ -125,14 +129,21 @@ class ScreenBuilder:
         if bit is None:
             bit = self._bits[detector.name] = self._add(*detector.screen, exact_case=detector.exact_case)
             if detector.unicode_digits:
-                self._decimal_bits |= bit
+                self._shared[_decimal_patterns()] |= bit
         return bit
 
-    def word_bit(self, word: str) -> int:
-        """The bit of words joined by `|`, ASCII letters, digits and `_`."""
-        bit = self._bits.get(("word", word))
+    def literal_bit(self, literals: Literals, *, in_keys: bool) -> int:
+        """The bit of what a user's pattern must hold. `in_keys`: keys are looked at too."""
+        bit = self._bits.get(("literals", literals))
         if bit is None:
-            bit = self._bits["word", word] = self._add(word)
+            bit = self._bits["literals", literals] = self._add(*literals.patterns)
+            self._shared[CONVERTED,] |= bit
+        if literals.unicode_digits:
+            self._shared[_decimal_patterns()] |= bit
+        if literals.numbers:
+            self._shared[NUMBERS] |= bit
+        if in_keys:
+            self._shared[CAPITALS,] |= bit
         return bit
 
     def key_bit(self, key: str) -> int:
@@ -157,10 +168,8 @@ class ScreenBuilder:
 
     def build(self) -> Screen:
         self._is_built = True
-        patterns = list(self._patterns)
-        if self._decimal_bits:
-            patterns += [(pattern, False, self._decimal_bits) for pattern in _decimal_patterns()]
-        return Screen(patterns)
+        shared = [(pattern, False, bits) for patterns, bits in self._shared.items() for pattern in patterns]
+        return Screen([*self._patterns, *shared])
 
 
 def _key_character(character: str) -> str:

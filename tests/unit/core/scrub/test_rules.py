@@ -1,4 +1,4 @@
-"""Rules: resolution, steps, keys, and the words that the screen may look for."""
+"""Rules: resolution, steps, keys."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from scrubjay.core.scrub.program import compile_program
 from scrubjay.core.scrub.rule_spec import read_config
-from scrubjay.core.scrub.rules import DryRule, RuleSet, required_word
+from scrubjay.core.scrub.rules import DryRule, RuleSet
 from scrubjay.core.scrub.screen import ScreenBuilder
 from scrubjay.settings.scrub import Scrub
 from support import scrubbing
@@ -26,25 +26,6 @@ def test_keys_whose_value_goes(key: str) -> None:
 def test_keys_whose_value_stays(key: str) -> None:
     program = scrubbing.config_program({"applications": {"$string": ["@password:filter"]}})
     assert scrubbing.scrub(program, {"extra": {key: "plain"}})["extra"][key] == "plain"
-
-
-@pytest.mark.parametrize(
-    ("pattern", "word"),
-    [
-        ("accepted", "accepted"),
-        ("(?i)pin", "pin"),
-        ("a|bc", "a|bc"),
-        (r"B\-12\.x", "12"),
-        (r"\d+", ""),
-        ("a+", ""),
-        ("é", ""),
-        ("|a", ""),
-        ("naïves", "ves"),
-        (r"a\|b", "a"),
-    ],
-)
-def test_required_word(pattern: str, word: str) -> None:
-    assert required_word(pattern) == word
 
 
 def test_recursion_and_unknown_ids_end() -> None:

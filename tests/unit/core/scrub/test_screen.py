@@ -8,6 +8,7 @@ import pytest
 
 from scrubjay.core.scrub import screen
 from scrubjay.core.scrub.detectors import DETECTORS
+from scrubjay.core.scrub.literals import Literals
 from scrubjay.core.scrub.matching import ALWAYS
 from scrubjay.core.scrub.screen import EVERY, ScreenBuilder, signs
 from support import scrubbing
@@ -32,7 +33,9 @@ def test_keys_that_may_arise_without_their_bytes(key: str) -> None:
 def test_bits_are_shared_and_end_with_the_screen() -> None:
     builder = ScreenBuilder()
     assert builder.key_bit("a") == builder.key_bit("a")
-    assert builder.word_bit("a") == builder.word_bit("a") != builder.key_bit("a")
+    literals = Literals(("a",))
+    bit = builder.literal_bit(literals, in_keys=False)
+    assert bit == builder.literal_bit(literals, in_keys=True) != builder.key_bit("a")
     assert builder.detector_bit(DETECTORS["email"]) == builder.detector_bit(DETECTORS["email"])
     builder.build()
     assert builder.key_bit("late") == ALWAYS
