@@ -11,7 +11,7 @@ IP_STRICT = Detector(
     replacement="[ip]",
     takes="IPv4 and IPv6 addresses, zone and embedded IPv4 included",
     verifies="an address from the first character to the last",
-    screen=(r"[0-9]\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]", "::", r"(?:[0-9a-f]{1,4}:){5}[0-9a-f]"),
+    screen=(r"[0-9]\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]", "::", r"(?::[0-9a-f]{1,4}){4}:"),
     find=find_addresses,
     examples=(
         "192.0.2.44",
