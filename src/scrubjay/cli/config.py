@@ -114,11 +114,17 @@ def render(ctx: click.Context, /, check: bool, root: Path) -> None:
 
 def pages() -> Mapping[str, Callable[[], str]]:
     """Path in the repository → its rendering."""
+    from scrubjay.core.scrub import detector_page
     from scrubjay.runtime.metrics import render_page
     from scrubjay.settings import gaps
     from scrubjay.settings.render import PAGES
 
-    return {**PAGES, "docs/differences.md": gaps.page, "docs/metrics.md": render_page}
+    return {
+        **PAGES,
+        "docs/detectors.md": detector_page.render_page,
+        "docs/differences.md": gaps.page,
+        "docs/metrics.md": render_page,
+    }
 
 
 for _command in (show, init, schema, render):

@@ -41,6 +41,7 @@ class Scrub(Section, frozen=True):
         DEFAULT_BUNDLES,
         "Rules beyond the reference's that run with its default rules in profile `strict`: bundles such as `@secrets` and `@gdpr`, and"
         " families such as `@card`; all are in `docs/detectors.md`.",
+        example='["@secrets", "@gdpr", "@national_id_de"]',
         reload=True,
     )
     opaque: Literal["drop", "forward"] = setting(
@@ -172,7 +173,10 @@ class Scrub(Section, frozen=True):
         shown="`audit` in `relay.state_dir`",
     )
     audit_interval: float = setting(
-        10, "How often the audit log is written; a kill loses no more than that.", unit="s", minimum=0.1
+        60,
+        "How often the figures of the audit log are written; a kill loses no more than that. Lines about items: each second.",
+        unit="s",
+        minimum=0.1,
     )
     audit_max_file_size: int = setting(
         64 * MIB, "A file of the audit log that has grown so large is followed by another.", unit="bytes", minimum=4096

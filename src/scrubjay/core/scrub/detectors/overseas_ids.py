@@ -81,25 +81,34 @@ def is_brazilian_number(text: bytes) -> bool:
     return len(set(number)) > 1
 
 
+_BR_PERSON: Final = r"[0-9]{3}\.[0-9]{3}\.[0-9]{3}-[0-9]{2}"
+_BR_COMPANY: Final = r"[0-9A-Za-z]{2}\.[0-9A-Za-z]{3}\.[0-9A-Za-z]{3}/[0-9A-Za-z]{4}-[0-9]{2}"
+_BR_BARE: Final = r"[0-9]{11}|[0-9]{14}"
+
 BR_CPF = Detector(
     name="national_id_br",
     family="national_id",
     country="br",
     replacement="[id]",
-    takes="Brazil: CPF and CNPJ",
+    takes="Brazil: CPF and CNPJ with their dots; after these words, or below such a key, also without",
     verifies="two check digits, mod 11; not all digits equal",
     screen=(
         r"[0-9]{3}\.[0-9]{3}\.[0-9]{3}-[0-9]{2}",
-        r"[0-9]{11}",
         rf"[0-9a-z]{{2}}\.[0-9a-z]{{3}}\.[0-9a-z]{{3}}{RAW_SLASH}[0-9a-z]{{4}}-[0-9]{{2}}",
+        "cpf",
+        "cnpj",
     ),
-    pattern=(
-        r"\b(?:[0-9]{3}\.[0-9]{3}\.[0-9]{3}-[0-9]{2}|[0-9]{11}|[0-9]{14}"
-        r"|[0-9A-Za-z]{2}\.[0-9A-Za-z]{3}\.[0-9A-Za-z]{3}/[0-9A-Za-z]{4}-[0-9]{2})\b"
-    ),
+    pattern=rf"\b(?:({_BR_PERSON}|{_BR_COMPANY})|(?i:cpf|cnpj)[ :=#]{{0,3}}({_BR_BARE}))\b",
+    groups=(1, 2),
     check=is_brazilian_number,
-    examples=("390.533.447-05", "CPF 39053344705", "16.727.230/0001-97", "16727230000197", "12.ABC.345/01DE-35"),
-    counterexamples=("390.533.447-06", "111.111.111-11", "16.727.230/0001-98", "39053344706", "390-533-447-05"),
+    beside=Beside(
+        key=r"(?i)(?:^|[^a-z])(?:cpf|cnpj)(?:$|[^a-z])",
+        pattern=rf"^({_BR_BARE})$",
+        examples=(("cpf", "39053344705"), ("customer_cnpj", "16727230000197")),
+        counterexamples=(("cpf", "39053344706"), ("id", "39053344705")),
+    ),
+    examples=("390.533.447-05", "CPF 39053344705", "16.727.230/0001-97", "cnpj=16727230000197", "12.ABC.345/01DE-35"),
+    counterexamples=("390.533.447-06", "111.111.111-11", "16.727.230/0001-98", "39053344705", "390-533-447-05"),
 )
 
 IN_AADHAAR = Detector(

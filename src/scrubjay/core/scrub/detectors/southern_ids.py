@@ -22,13 +22,14 @@ ES_DNI = Detector(
     family="national_id",
     country="es",
     replacement="[id]",
-    takes="Spain: DNI and NIE",
+    takes="Spain: DNI and NIE, in small letters only with a dash before the last",
     verifies="letter by mod 23",
-    screen=(r"[0-9xyz]-?[0-9]{7}[ -]?[a-z]",),
-    pattern=r"\b(?:[0-9]{8}|[XYZxyz]-?[0-9]{7})[ -]?[A-Za-z]\b",
+    screen=(r"[0-9XYZ]-?[0-9]{7}[ -]?[A-Z]", r"[0-9xyz]-?[0-9]{7}-[a-z]"),
+    exact_case=True,
+    pattern=r"\b(?:(?:[0-9]{8}|[XYZ]-?[0-9]{7})[ -]?[A-Z]|(?:[0-9]{8}|[xyz]-?[0-9]{7})-[a-z])\b",
     check=is_spanish_number,
-    examples=("54362315K", "dni: 12345678-z", "X-2482300-W", "y0000001s", "00000000T"),
-    counterexamples=("54362315X", "X2482300A", "5436231K", "A2482300W"),
+    examples=("54362315K", "dni: 12345678-z", "X-2482300-W", "y-0000001-s", "Y0000001S", "00000000T"),
+    counterexamples=("54362315X", "X2482300A", "5436231K", "A2482300W", "54362315k"),
 )
 
 # Letters that stand for digits where two people would have the same code; the last digits are replaced first, those of the date never.
