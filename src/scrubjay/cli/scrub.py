@@ -1,0 +1,260 @@
+"""`scrubjay scrub`: files scrubbed as the relay would scrub them, or shown what it would do to them.
+
+Payloads go through the pipeline's own stage, item by item. What cannot be scrubbed is named on standard error, left out of the output
+and makes the exit status 1.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import click
+from rich.console import Console
+from rich.progress import Progress
+
+from scrubjay.cli import scrub_report as report
+from scrubjay.cli.scrub_files import STDIN, EnvelopeFile, Part, PayloadFile, UnreadableFile, read_file, write_file
+from scrubjay.cli.scrub_rules import Choice, chosen_plan
+from scrubjay.cli.tables import console
+from scrubjay.cli.verb import Invocation, pass_invocation, verb
+from scrubjay.core.envelope import Item, decode_json
+from scrubjay.core.items import KINDS
+from scrubjay.core.items.blobs import REPLAYS
+from scrubjay.core.pipeline import scrub_item
+from scrubjay.core.plan import ProjectPlan
+from scrubjay.core.scrub.documents import CONTAINERS, TYPED
+from scrubjay.core.scrub.explain import Explanation, explained, nodes_of
+from scrubjay.core.scrub.headers import scrub_headers
+from scrubjay.core.scrub.payloads import Replaced, payload_of
+from scrubjay.core.scrub.program import ScrubProgram
+from scrubjay.core.scrub.pseudonyms import occasion, utc_day
+from scrubjay.core.scrub.record import Record
+from scrubjay.core.scrub.suggestions import Suggestion, suggest
+from scrubjay.core.scrub.trace import Trace
+from scrubjay.reasons import Reason
+
+_FILE: Final = click.Path(path_type=Path, exists=True, dir_okay=False)
+_LONG_BYTES: Final = 4 * 1024 * 1024
+_LEAVES: Final = frozenset(("string", "number"))
+
+
+@verb("scrub")
+@click.argument("files", metavar="[FILE]…", nargs=-1)
+@click.option("--project", type=_FILE, metavar="FILE", help="The rules of this project file.")
+@click.option("--pii-config", type=_FILE, metavar="FILE", help="These rules, as `config.piiConfig` of a project.")
+@click.option("--settings", type=_FILE, metavar="FILE", help="These switches, as `config.datascrubbingSettings`.")
+@click.option("--key", metavar="KEY", help="The rules of the project with this key in the configuration.")
+@click.option("--project-id", metavar="ID", help="The rules of the project with this id or slug in the configuration.")
+@click.option("--profile", type=click.Choice(("strict", "parity")), help="Instead of the one that is configured.")
+@click.option(
+    "--type", "item_type", type=click.Choice(sorted(KINDS)), default="event", show_default=True,
+    help="What JSON is that stands in no envelope.",
+)  # fmt: skip
+@click.option(
+    "-o", "--output", metavar="PATH", help="Write there: a file, or a folder, which exists or ends in a slash."
+)
+@click.option("--explain", is_flag=True, help="Show what each rule does and what is left, without any value.")
+@click.option("--diff", is_flag=True, help="Show each changed place before and after. Shows values!")
+@click.option("--selectors", is_flag=True, help="Show the selectors that reach each value.")
+@click.option("--json", "as_json", is_flag=True, help="With --explain or --selectors: for programs, one object a line.")
+@pass_invocation
+@click.pass_context
+def scrub(
+    ctx: click.Context,
+    invocation: Invocation,
+    /,
+    files: tuple[str, ...],
+    project: Path | None,
+    pii_config: Path | None,
+    settings: Path | None,
+    key: str | None,
+    project_id: str | None,
+    profile: str | None,
+    item_type: str,
+    output: str | None,
+    explain: bool,
+    diff: bool,
+    selectors: bool,
+    as_json: bool,
+) -> None:
+    """Scrub files, or standard input, as the relay would: an event in JSON, JSON lines, or an envelope; gzip and zstd are undone.
+
+    What is left is printed, or written with --output. With --explain, --diff or --selectors that is shown instead. Without options
+    that name rules, those of the configuration's plan `default` are applied, else the default ones.
+
+    \b
+    scrubjay scrub event.json                         what would leave the relay
+    scrubjay scrub -o clean/ recorded/*.envelope.gz   a folder of scrubbed recordings
+    scrubjay scrub --explain event.json               which rule took what, and what still looks personal
+    scrubjay scrub --diff --project new.yaml event.json
+                                                      what a project's new rules would change
+    scrubjay scrub --selectors event.json             what to write into `applications`
+    """
+    if (diff and as_json) or sum((project is not None, key is not None, project_id is not None)) > 1:
+        raise click.UsageError("--json is not for --diff; give one of --project, --key and --project-id")
+    target = None if output is None else Target(output, files)
+    plan = chosen_plan(Choice(project, pii_config, settings, key, project_id, profile), invocation.load())
+    shows = Shows(explain=explain, diff=diff, selectors=selectors, as_json=as_json)
+    run = Run(plan, shows)
+    run.read(files or (STDIN,), item_type)
+    for file in run.scrubbed():
+        if target is not None:
+            write_file(target.of(file), file.written())
+        elif not shows.anything:
+            _print(file.written())
+    run.close()
+    ctx.exit(1 if run.problems else 0)
+
+
+class Target:
+    """Where files are written. Raises: UsageError, where one would be written over another."""
+
+    def __init__(self, output: str, files: tuple[str, ...]) -> None:
+        self._path = Path(output)
+        self._is_folder = len(files) > 1 or output.endswith("/") or self._path.is_dir()
+        names = [Path(file).name for file in files]
+        if len(set(names)) < len(names) or (len(files) > 1 and self._path.is_file()):
+            raise click.UsageError(f"{output}: several files would be written to the same place")
+
+    def of(self, file: PayloadFile) -> Path:
+        name = file.path.name if file.path is not None else "stdin"
+        return self._path / name if self._is_folder else self._path
+
+
+@dataclass(frozen=True, slots=True)
+class Shows:
+    """What is shown instead of the payloads."""
+
+    explain: bool = False
+    diff: bool = False
+    selectors: bool = False
+    as_json: bool = False
+
+    @property
+    def anything(self) -> bool:
+        return self.explain or self.diff or self.selectors
+
+
+@dataclass(slots=True)
+class Run:
+    """One call of the verb: what was read, what was counted, what went wrong."""
+
+    plan: ProjectPlan
+    shows: Shows
+    files: list[PayloadFile] = field(default_factory=list)
+    totals: Record = field(default_factory=Record)
+    problems: int = 0
+    out: Console = field(default_factory=console)
+
+    @property
+    def program(self) -> ScrubProgram:
+        assert self.plan.scrub is not None  # compiled from a project
+        return self.plan.scrub
+
+    def read(self, sources: tuple[str, ...], item_type: str) -> None:
+        for source in sources:
+            try:
+                self.files.append(read_file(source, item_type))
+            except UnreadableFile as error:
+                self._complain(str(error))
+
+    def scrubbed(self) -> Iterator[PayloadFile]:
+        """Each file after what it holds was scrubbed, and shown if asked for."""
+        screen = Console(stderr=True)
+        is_long = sum(file.size_bytes for file in self.files) > _LONG_BYTES
+        progress = Progress(console=screen, transient=True, disable=not (is_long and screen.is_terminal))
+        task = progress.add_task("scrubbing", total=sum(file.size_bytes for file in self.files))
+        with progress, occasion(self.plan.project_id or 0, utc_day(time.time())):
+            for file in self.files:
+                for problem in file.problems:
+                    self._complain(problem)
+                for part in file.parts:
+                    size = len(part.item.payload)
+                    self._scrub(part)
+                    progress.advance(task, size)
+                _drop_broken_replays(file)
+                if isinstance(file, EnvelopeFile):
+                    self._scrub_headers(file)
+                yield file
+
+    def close(self) -> None:
+        """Show what was counted in all."""
+        if self.shows.explain and self.shows.as_json:
+            click.echo(report.totals_json(self.totals))
+        elif self.shows.explain:
+            report.totals_table(self.out, self.totals)
+
+    def _scrub(self, part: Part) -> None:
+        item, came = part.item, part.item.payload
+        trace = Trace() if self.shows.explain or self.shows.diff else None
+        shape = shape_of(item) if self.shows.anything else None
+        result = scrub_item(self.program, item, self.plan, trace)
+        if isinstance(result, Reason):
+            part.dropped = True
+            self._complain(f"{part.name}: left out, {result.code}: {result.doc}")
+            return
+        payload = payload_of(result)
+        if payload is not None:
+            item.replace(payload)
+        if isinstance(result, Replaced):
+            item.headers.update(result.headers)
+        if trace is not None:
+            self._show(part.name, explained(self.program, came, payload, trace, shape))
+        if self.shows.selectors and shape is not None:
+            self._show_selectors(part.name, decode_json(came), shape)
+
+    def _scrub_headers(self, file: EnvelopeFile) -> None:
+        trace = Trace() if self.shows.explain or self.shows.diff else None
+        scrub_headers(self.program, file.envelope, trace)
+        if trace is not None and trace.touches:
+            self._show(f"{file.name}: headers", explained(self.program, b"", None, trace, None))
+
+    def _show(self, name: str, explanation: Explanation) -> None:
+        self.totals.merge(explanation.totals)
+        if self.shows.explain and self.shows.as_json:
+            click.echo(report.explain_json(name, explanation))
+        elif self.shows.explain:
+            report.explain_table(self.out, name, explanation)
+        if self.shows.diff:
+            report.diff(self.out, name, explanation)
+
+    def _show_selectors(self, name: str, document: object, shape: str) -> None:
+        nodes = (node for node in nodes_of(document, shape, strict=self.program.strict) if node.kind in _LEAVES)
+        suggestions: list[Suggestion] = suggest(nodes)
+        if self.shows.as_json:
+            click.echo(report.selectors_json(name, suggestions))
+        else:
+            report.selectors_table(self.out, name, suggestions)
+
+    def _complain(self, problem: str) -> None:
+        self.problems += 1
+        click.echo(problem, err=True)
+
+
+def shape_of(item: Item) -> str | None:
+    """The shape by which an item's payload is surveyed; None: it is no JSON."""
+    try:
+        decode_json(item.payload)
+    except ValueError:
+        return None
+    scope = item.kind.scope
+    return scope if scope in TYPED or scope in CONTAINERS else "generic"
+
+
+def _drop_broken_replays(file: PayloadFile) -> None:
+    """A replay of which one part cannot leave does not leave at all (`scrubbing.md` 12.3)."""
+    replays = [part for part in file.parts if part.item.kind.type in REPLAYS]
+    if any(part.dropped for part in replays):
+        for part in replays:
+            part.dropped = True
+
+
+def _print(data: bytes) -> None:
+    if data:
+        sys.stdout.buffer.write(data if data.endswith(b"\n") else data + b"\n")
+        sys.stdout.buffer.flush()
