@@ -15,6 +15,7 @@ from scrubjay.cli.verb import Invocation, shared_options
 
 VERBS: Final = {
     "run": ("scrubjay.cli.run:run", "Start the relay."),
+    "scrub": ("scrubjay.cli.scrub:scrub", "Scrub files as the relay would, or show what it would take."),
     "check": ("scrubjay.cli.check:check", "Load everything, compile every plan, say where each value comes from."),
     "status": ("scrubjay.cli.status:status", "Show how the relay is: workers, upstream, the account, what is held."),
     "drops": ("scrubjay.cli.drops:drops", "Show what was lost last, and why."),
