@@ -95,7 +95,7 @@ def show(
     elif rows:
         from scrubjay.cli.tables import console, table
 
-        cells = (("" if cell is None else cell for cell in asdict(row).values()) for row in rows)
+        cells = ((row.day, row.project or "", _rule(row), *(getattr(row, name) for name in NUMBERS)) for row in rows)
         console().print(table("Audit", ("day", "project", "rule", *NUMBERS), cells, right=NUMBERS))
     else:
         click.echo("nothing was noted")
@@ -103,11 +103,12 @@ def show(
 
 @dataclass(slots=True)
 class Sum:
-    """One row. `rule` empty: the items of the project; else the rule's, `items` being those that it touched."""
+    """One row. `rule` empty: the items of the project; else the rule's, `items` being those that it touched. `tried`: it is on trial."""
 
     day: str
     project: int | None
     rule: str
+    tried: bool = False
     items: int = 0
     clean: int = 0
     scrubbed: int = 0
@@ -118,14 +119,14 @@ class Sum:
     whole: int = 0
 
 
-def _sums(files: dict[int, list[Path]]) -> dict[tuple[str, int, str], Sum]:
-    sums: dict[tuple[str, int, str], Sum] = {}
+def _sums(files: dict[int, list[Path]]) -> dict[tuple[str, int, str, bool], Sum]:
+    sums: dict[tuple[str, int, str, bool], Sum] = {}
     for line in _lines(files):
         if not isinstance(line, Items | Figures):
             continue
-        rule = line.rule if isinstance(line, Figures) else ""
-        key = (line.day, -1 if line.project is None else line.project, rule)
-        row = sums.setdefault(key, Sum(line.day, line.project, rule))
+        rule, tried = (line.rule, line.tried) if isinstance(line, Figures) else ("", False)
+        key = (line.day, -1 if line.project is None else line.project, rule, tried)
+        row = sums.setdefault(key, Sum(line.day, line.project, rule, tried))
         if isinstance(line, Items):
             row.clean += line.clean
             row.scrubbed += line.scrubbed
@@ -138,6 +139,10 @@ def _sums(files: dict[int, list[Path]]) -> dict[tuple[str, int, str], Sum]:
             row.nodes += line.nodes
             row.whole += line.whole
     return sums
+
+
+def _rule(row: Sum) -> str:
+    return f"{row.rule} (tried)" if row.tried else row.rule
 
 
 def _item(line: ItemLine) -> dict[str, object]:

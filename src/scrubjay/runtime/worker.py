@@ -267,6 +267,7 @@ class Worker:
         every(1.0, self._chronicle.write, "state")
         every(0.5, self._measure, "measure")
         every(settings.scrub.audit_interval, self._audit.flush, "audit")
+        every(1.0, self._audit.flush_items, "audit-items")
         every(60.0, lambda: self._limits.expire(time.monotonic()), "limits")
         every(settings.cache.file_interval, self._look_at_projects, "projects")
         every(settings.outcomes.aggregator.initial_delay, self._report_losses, "client-reports")

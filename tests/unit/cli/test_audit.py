@@ -27,6 +27,7 @@ def run_dir(tmp_path: Path) -> Path:
             [
                 Items(day="2026-11-22", project=7, clean=5, scrubbed=2),
                 Figures(day="2026-11-22", project=7, rule="@email", hits=3, bytes=40, whole=1, items=2),
+                Figures(day="2026-11-22", project=7, rule="badge", tried=True, hits=4, items=1),
                 Items(day="2026-11-23", project=8, dropped=1),
                 Figures(day="2026-11-23", project=None, rule="@ip", hits=1, bytes=9, nodes=1, items=1),
                 ItemLine(
@@ -62,21 +63,21 @@ def rewrite(path: Path, change: Callable[[list[bytes]], list[bytes]]) -> None:
 
 def test_a_log_as_it_was_written(call: Call, conf: str) -> None:
     result = call("audit", "verify", "-c", conf)
-    assert (result.exit_code, result.stdout) == (0, "slot 0: 11 lines are as they were written\n")
+    assert (result.exit_code, result.stdout) == (0, "slot 0: 13 lines are as they were written\n")
 
 
 def test_the_first_wrong_line_is_named(call: Call, conf: str, run_dir: Path) -> None:
-    rewrite(log(run_dir), lambda lines: [*lines[:3], lines[3].replace(b'"dropped":1', b'"dropped":0'), *lines[4:]])
+    rewrite(log(run_dir), lambda lines: [*lines[:4], lines[4].replace(b'"dropped":1', b'"dropped":0'), *lines[5:]])
     result = call("audit", "verify", "-c", conf)
     assert result.exit_code == 1
-    assert "slot 0: BROKEN: audit-0.000001.jsonl:5: " in result.stdout
+    assert "slot 0: BROKEN: audit-0.000001.jsonl:6: " in result.stdout
 
 
 def test_a_missing_end_shows_by_the_state_file(call: Call, conf: str, run_dir: Path) -> None:
     rewrite(log(run_dir), lambda lines: lines[:-1])
     result = call("audit", "verify", "-c", conf)
     assert result.exit_code == 1
-    assert "the relay wrote line 11, the last one here is 10" in result.stdout
+    assert "the relay wrote line 13, the last one here is 12" in result.stdout
     without = call("audit", "verify", str(run_dir / "audit"))
     assert without.exit_code == 0
     assert "whether its end is missing is not known" in without.stdout
@@ -95,7 +96,7 @@ def test_a_log_that_is_gone(call: Call, conf: str, run_dir: Path) -> None:
 def test_one_file_alone(call: Call, conf: str, run_dir: Path) -> None:
     result = call("audit", "verify", str(log(run_dir)))
     assert result.exit_code == 0
-    assert "11 lines" in result.stdout
+    assert "13 lines" in result.stdout
     other = run_dir / "worker-0.json"
     refused = call("audit", "verify", str(other))
     assert refused.exit_code == 1
@@ -118,10 +119,12 @@ def test_figures_are_summed(call: Call, conf: str) -> None:
     assert [(row["day"], row["project"], row["rule"], row["items"], row["hits"], row["bytes"]) for row in rows] == [
         ("2026-11-22", 7, "", 14, 0, 0),
         ("2026-11-22", 7, "@email", 4, 6, 80),
+        ("2026-11-22", 7, "badge", 2, 8, 0),
         ("2026-11-23", None, "@ip", 2, 2, 18),
         ("2026-11-23", 8, "", 2, 0, 0),
     ]
-    assert (rows[0]["clean"], rows[0]["scrubbed"], rows[3]["dropped"], rows[1]["whole"], rows[2]["nodes"]) == (
+    assert [row["tried"] for row in rows] == [False, False, True, False, False]
+    assert (rows[0]["clean"], rows[0]["scrubbed"], rows[4]["dropped"], rows[1]["whole"], rows[3]["nodes"]) == (
         10, 4, 2, 2, 2,
     )  # fmt: skip
 
@@ -131,12 +134,13 @@ def test_a_table_for_people(call: Call, conf: str) -> None:
     assert result.exit_code == 0
     assert "@email" in result.stdout
     assert "2026-11-23" in result.stdout
+    assert "badge (tried)" in result.stdout
 
 
 @pytest.mark.parametrize(
     ("flags", "rules"),
     [
-        (["--project", "7"], ["", "@email"]),
+        (["--project", "7"], ["", "@email", "badge"]),
         (["--rule", "@ip"], ["@ip"]),
         (["--since", "2026-11-23"], ["@ip", ""]),
         (["--project", "7", "--since", "2026-11-23"], []),

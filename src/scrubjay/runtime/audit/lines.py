@@ -39,11 +39,15 @@ class Opened(Line, tag="open"):
 
 
 class Figures(Line, tag="rule"):
-    """What one rule did in one project on one day since the last such line: the sum of all lines of a day is that of the day."""
+    """What one rule did in one project on one day since the last such line: the sum of all lines of a day is that of the day.
+
+    `tried`: what a rule on trial would have done.
+    """
 
     day: str
     project: int | None
     rule: str
+    tried: bool = False
     hits: int = 0
     bytes: int = 0
     nodes: int = 0

@@ -2,7 +2,7 @@
 
 The `Audit` of `core.ports`. Owns what is summed between two flushes and what becomes of it when the disk refuses; the files are
 `chain.py`'s. Each flush writes what was added since the last, so that the figures of a day are the sum of its lines over any number of
-processes, and a kill loses one interval at most.
+processes, and a kill loses one interval at most. Lines about items wait no longer than a second.
 
 Invariants: nothing here stops or slows the relay, whatever the disk does; what is given up is counted and said in the log itself; sums and
 waiting lines are bounded.
@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Protocol
@@ -66,13 +67,13 @@ def audit_folder(settings: Settings) -> Path:
 
 
 class AuditLog:
-    """One worker's. `flush` once in a while, and at the end."""
+    """One worker's. `flush` once in a while, `flush_items` often, `close` at the end."""
 
     def __init__(self, chain: Chain, observer: Observer) -> None:
         self.problem = ""
         self._chain = chain
         self.observer = observer
-        self._rules: dict[tuple[str, int | None, str], Figures] = {}
+        self._rules: dict[tuple[str, int | None, str, bool], Figures] = {}
         self._items: dict[tuple[str, int | None], Items] = {}
         self._fresh: list[Line] = []
         self._lost = 0
@@ -104,18 +105,23 @@ class AuditLog:
                     project = None
                 items = self._items.setdefault((day, project), Items(day=day, project=project))
             setattr(items, outcome, getattr(items, outcome) + 1)
-        for rule, count in record.rules.items():
-            figures = self._rules.get((day, project, rule)) or self._new_figures(day, project, rule)
-            figures.hits += count.hits
-            figures.bytes += count.bytes
-            figures.nodes += count.nodes
-            figures.whole += count.whole
-            figures.items += 1
+        for counts, tried in ((record.rules, False), (record.tried, True)):
+            for rule, count in counts.items():
+                figures = self._figures(day, project, rule, tried)
+                figures.hits += count.hits
+                figures.bytes += count.bytes
+                figures.nodes += count.nodes
+                figures.whole += count.whole
+                figures.items += 1
 
-    def _new_figures(self, day: str, project: int | None, rule: str) -> Figures:
-        if len(self._rules) >= MAX_SUMS:
-            project, rule = None, _OTHER_RULE
-        return self._rules.setdefault((day, project, rule), Figures(day=day, project=project, rule=rule))
+    def _figures(self, day: str, project: int | None, rule: str, tried: bool) -> Figures:
+        figures = self._rules.get((day, project, rule, tried))
+        if figures is None:
+            if len(self._rules) >= MAX_SUMS:
+                project, rule = None, _OTHER_RULE
+            new = Figures(day=day, project=project, rule=rule, tried=tried)
+            figures = self._rules.setdefault((day, project, rule, tried), new)
+        return figures
 
     def tell(self, line: ItemLine) -> None:
         """Takes a line about one item."""
@@ -126,7 +132,18 @@ class AuditLog:
 
     async def flush(self) -> None:
         """Writes what is new. What the disk refuses waits for the next time."""
-        fresh = self._take()
+        await self._flush([*self._items.values(), *self._rules.values()])
+
+    async def flush_items(self) -> None:
+        """Writes the lines about items, and leaves the sums to grow."""
+        if self._fresh:
+            await self._flush()
+
+    async def _flush(self, sums: Sequence[Line] = ()) -> None:
+        """`sums`: all that there are, if they are to be written."""
+        if sums:
+            self._items, self._rules = {}, {}
+        fresh = self._take(sums)
         if not fresh and not self._waiting:
             return
         error = await asyncio.to_thread(self._write, fresh)
@@ -141,12 +158,10 @@ class AuditLog:
         await self.flush()
         self._chain.close()
 
-    def _take(self) -> list[Line]:
-        sums: list[Line] = [*self._items.values(), *self._rules.values()]
-        self._items, self._rules = {}, {}
+    def _take(self, sums: Sequence[Line]) -> list[Line]:
         room = max(0, MAX_WAITING + MAX_SUMS - len(self._waiting))
         self._lost += len(sums[room:])
-        lines = self._fresh + sums[:room]
+        lines = [*self._fresh, *sums[:room]]
         self._fresh = []
         if self._lost:
             lines.append(Lost(lines=self._lost))
@@ -208,7 +223,7 @@ class Watch:
 
     def noted_headers(self, record: Record) -> None:
         """The envelope's headers were scrubbed; they are no item."""
-        if record.rules:
+        if record.rules or record.tried:
             self._log.add(self._day, self._account.project_id, record, None)
             self._observer.redacted(record)
             if isinstance(record, Places):

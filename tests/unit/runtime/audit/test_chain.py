@@ -248,3 +248,16 @@ def test_a_full_disk_loses_and_doubles_nothing(
     assert not waiting
     assert [line.hits for line in lines(tmp_path) if isinstance(line, Figures)] == [1, 2, 3, 4, 5]
     assert whole(tmp_path)
+
+
+def test_files_without_a_line_are_looked_behind(tmp_path: Path, clock: Clock) -> None:
+    chain = open_chain(tmp_path, clock)
+    chain.append([figures()])
+    chain.close()
+    for number in (2, 3):
+        (tmp_path / f"audit-0.00000{number}.jsonl").touch()
+    chain = open_chain(tmp_path, clock)
+    chain.append([figures()])
+    chain.close()
+    assert paths(tmp_path)[2].read_bytes()
+    assert whole(tmp_path)

@@ -130,6 +130,19 @@ def test_figures_of_a_day_are_the_sum_of_its_lines(audit: AuditLog, tmp_path: Pa
     assert {(line.day, line.project) for line in lines(tmp_path, Figures)} == {("2026-11-22", 7)}
 
 
+def test_what_rules_on_trial_would_have_done_is_apart(audit: AuditLog, tmp_path: Path) -> None:
+    watch = audit.watch(plan(), account())
+    assert watch is not None
+    record = watch.record()
+    record.rules["@email"] = Count(1, 10)
+    record.tried["@email"] = Count(2, 20)
+    watch.noted(item(), record, "scrubbed", None)
+    flush(audit)
+    assert [(line.rule, line.tried, line.hits) for line in lines(tmp_path, Figures)] == [
+        ("@email", False, 1), ("@email", True, 2),
+    ]  # fmt: skip
+
+
 def test_nothing_new_writes_nothing(audit: AuditLog, tmp_path: Path) -> None:
     flush(audit)
     assert not list(tmp_path.iterdir())
@@ -197,6 +210,17 @@ def test_a_line_names_the_key_of_its_pseudonyms(audit: AuditLog, tmp_path: Path)
     note(audit, {}, under=compile_plan(parse_project("config: {}", "x.yaml"), settings))
     flush(audit)
     assert [line.key for line in lines(tmp_path, ItemLine)] == ["2026a"]
+
+
+def test_lines_about_items_do_not_wait_for_the_figures(audit: AuditLog, tmp_path: Path) -> None:
+    asyncio.run(audit.flush_items())
+    assert not list(tmp_path.iterdir())
+    note(audit, {"@email": Count(1, 10)}, under=plan("items"))
+    asyncio.run(audit.flush_items())
+    assert len(lines(tmp_path, ItemLine)) == 1
+    assert not lines(tmp_path, Figures)
+    flush(audit)
+    assert [line.hits for line in lines(tmp_path, Figures)] == [1]
 
 
 # Bounds, and a disk that refuses
