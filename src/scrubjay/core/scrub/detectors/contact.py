@@ -7,7 +7,8 @@ from scrubjay.core.scrub.detector import RAW_SLASH, SPACE, Detector
 EMAIL = Detector(
     name="email",
     run="abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.!#$%&'*+/=?^_{|}~-`",
-    screen=(r"[a-z0-9.!#$%&'*+/=?^_{|}~`-]@(?:[a-z0-9-]+\.)+[a-z]{2}",),
+    # Of fixed length: looking for the dot and the letters after it costs a third of all scanning.
+    screen=(r"[a-z0-9.!#$%&'*+/=?^_{|}~`-]@[a-z0-9-][a-z0-9.-]{3}",),
     pattern=r"\b[a-zA-Z0-9.!#$%&'*+/=?^_{|}~`-]+@[a-zA-Z0-9-]+(?:\.[a-zA-Z0-9-]+)*\.[a-zA-Z]{2,}\b",
     examples=("rosa.klein@ferry-line.example", "mailto:tom@site.example", "o'hara@clinic.example"),
     counterexamples=("kim@localhost", "kim@10.0.0.8", "@handle", "kim@host..example"),
