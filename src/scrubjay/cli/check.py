@@ -91,6 +91,9 @@ def unread(plan: ProjectPlan) -> Iterator[str]:
     if plan.scrub is None:
         yield "everything"
         return
+    if plan.scrub.options.dry_run:
+        yield "everything: rules are only tried (dry_run)"
+        return
     policies = plan.policies
     if policies.attachments == "keep":
         yield "attachments, but for rules bound to them"

@@ -15,6 +15,7 @@ from scrubjay.core.plan import ProjectPlan, compile_plan
 from scrubjay.settings.load import FIELDS
 from scrubjay.settings.project import ProjectConfig
 from scrubjay.settings.schema import Settings
+from scrubjay.settings.scrub import Scrub
 
 Call = Callable[..., Result]
 Folder = Callable[..., Path]
@@ -113,6 +114,8 @@ def test_rules_that_force_the_full_walk_are_named(call: Call, folder: Folder) ->
 
 def test_what_leaves_unread_is_said() -> None:
     assert list(unread(ProjectPlan(revision="pass"))) == ["everything"]
+    tried = compile_plan(ProjectConfig(), Settings(scrub=Scrub(dry_run=True)))
+    assert list(unread(tried)) == ["everything: rules are only tried (dry_run)"]
     plan = compile_plan(ProjectConfig(), Settings())
     found = list(unread(plan))
     assert found == [

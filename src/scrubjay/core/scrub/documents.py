@@ -27,7 +27,7 @@ from scrubjay.core.scrub.json_text import (
     mended,
     validate,
 )
-from scrubjay.core.scrub.matching import FALSE, TRUE
+from scrubjay.core.scrub.matching import FALSE, MAYBE, TRUE
 from scrubjay.core.scrub.opening import open_array, open_object
 from scrubjay.core.scrub.originals import scrub_originals
 from scrubjay.core.scrub.program import Pass, ScrubProgram
@@ -47,8 +47,9 @@ _READ_BY_VALUE = frozenset(
     ("id", "sid", "event_id", "trace_id", "span_id", "parent_span_id", "segment_id", "replay_id", "profile_id", "profiler_id",
      "chunk_id", "check_in_id", "monitor_id", "project_id", "organization_id", "debug_id", "thread_id", "timestamp",
      "start_timestamp", "started", "init", "seq", "duration", "errors", "release", "dist", "environment", "status", "platform",
-     "version", "type", "monitor_slug", "monitor_config", "function", "module", "filename", "abs_path", "package", "transaction_name")
+     "version", "type", "monitor_slug", "function", "module", "filename", "abs_path", "package", "transaction_name")
 )  # fmt: skip
+_READ_WHOLE: Final = "monitor_config"
 _ALONE: Final = -1
 
 Lost: TypeAlias = dict[int, int]
@@ -104,7 +105,9 @@ def _scrub(program: ScrubProgram, original: bytes, shape: str, record: Record | 
             data = _pass(program, one, data, shape, record, trust, lost)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Unscrubbable(f"payload cannot be read: {type(error).__name__}") from None
-    return None if data is original or data == original else data
+    if data is original or data == original or program.options.dry_run:
+        return None
+    return data
 
 
 def _pass(
@@ -258,6 +261,7 @@ def _scrub_untyped(one: Pass, scan: Scan, data: bytes, hits: int, at: int, recor
     """JSON of unknown meaning: class true but for what the server reads by value. Nobody reads remarks there, so none are left."""
     root = one.matcher.root
     walk = Walk(one, scan, Notes(), record)
+    walk.untyped = True
     body, at = _stripped(data, at)
     if body[0] == BRACE:
         new = walk.any_object(body, root, TRUE, (), at, untyped_class)
@@ -270,8 +274,10 @@ def _scrub_untyped(one: Pass, scan: Scan, data: bytes, hits: int, at: int, recor
 
 
 def untyped_class(key: str, enclosing: int) -> int:
-    """The class of a member of untyped JSON."""
-    return FALSE if enclosing == FALSE or key in _READ_BY_VALUE else TRUE
+    """The class of a member of untyped JSON. What the server reads by value is no container, so containers are of class true."""
+    if enclosing == MAYBE or key == _READ_WHOLE:
+        return MAYBE
+    return FALSE if key in _READ_BY_VALUE else TRUE
 
 
 def _without_address(data: bytes) -> bytes:

@@ -73,6 +73,16 @@ class Places(Record):
     _found: dict[tuple[NodePath, str, str], None] = field(default_factory=dict)
     _base: NodePath = ()
 
+    def attempt(self) -> Places:
+        return Places(_base=self._base)
+
+    def merge(self, other: Record) -> None:
+        Record.merge(self, other)
+        if isinstance(other, Places):
+            for path, origin, code in other._found:  # noqa: SLF001 - one of its own
+                if len(self._found) < MAX_PLACES:
+                    self._found[path, origin, code] = None
+
     def begin(self, one: Pass) -> None:
         self._base = ()
 

@@ -56,16 +56,24 @@ def read_policies(options: Scrub, max_replay_bytes: int = 100 * MIB) -> Policies
         compressed=frozenset(options.compressed_attachments) if strict else None,
         replay=options.replay if options.replay != "auto" else "all" if strict else "type5",
         max_replay_bytes=max_replay_bytes,
-        identities=options.identities if options.identities != "auto" else "hash" if strict else "keep",
+        identities="keep" if options.dry_run else _identities(options),
         usual_on_error=options.on_error,
         on_error_by_type=dict(_exception(text) for text in options.on_error_by_type),
     )
+    if options.compliance and options.dry_run:
+        raise ConfigError("`dry_run` and `compliance` contradict each other", path="scrub.dry_run")
     if options.compliance:
         if policies.forwards_on_error:
             raise ConfigError("`forward` and `compliance` contradict each other", path="scrub.on_error")
         if policies.opaque == "forward":
             raise ConfigError("`forward` and `compliance` contradict each other", path="scrub.opaque")
     return policies
+
+
+def _identities(options: Scrub) -> Literal["keep", "hash", "remove"]:
+    if options.identities != "auto":
+        return options.identities
+    return "hash" if options.profile == "strict" else "keep"
 
 
 def _exception(text: str) -> tuple[str, OnError]:

@@ -54,6 +54,10 @@ class Record:
             for origin, count in theirs.items():
                 _count(mine, origin).add(count)
 
+    def attempt(self) -> Record:
+        """A record for what may be thrown away. What is kept of it is merged."""
+        return Record()
+
     # ---- what the walk calls
 
     def begin(self, one: Pass) -> None:
@@ -67,7 +71,8 @@ class Record:
         target = text if type(rule) is not DryRule else copy_of(text)
         before, remarks = text.value, text.remarks
         removed = Rule.apply(rule, target, key_verdict, hits)
-        self.count_text(rule, before, remarks, None if removed else target)
+        if removed or target.value is not before:
+            self.count_text(rule, before, remarks, None if removed else target)
         return removed and target is text
 
     def removes_node(self, rule: Rule, key_verdict: int, data: bytes, path: NodePath) -> bool:
@@ -104,13 +109,20 @@ def copy_of(text: Text) -> Text:
 
 def plain_bytes(value: bytes, remarks: list[Remark]) -> int:
     """How much of a text no remark covers."""
-    return len(value) - sum(
-        end - start for start, end in (remark.span for remark in remarks if remark.span is not None)
-    )
+    left = len(value)
+    for remark in remarks:
+        if remark.span is not None:
+            start, end = remark.span
+            left -= end - start
+    return left
 
 
 def _named(remarks: list[Remark], origin: str) -> int:
-    return sum(remark.origin == origin for remark in remarks)
+    count = 0
+    for remark in remarks:
+        if remark.origin == origin:
+            count += 1
+    return count
 
 
 def _count(table: dict[str, Count], origin: str) -> Count:

@@ -53,6 +53,14 @@ class Trace(Record):
     _one: Pass | None = None
     _base: NodePath = ()
 
+    def attempt(self) -> Trace:
+        return Trace(_one=self._one, _base=self._base)
+
+    def merge(self, other: Record) -> None:
+        Record.merge(self, other)
+        if isinstance(other, Trace):
+            self.touches += other.touches
+
     def begin(self, one: Pass) -> None:
         self._one, self._base = one, ()
 

@@ -9,8 +9,12 @@ import pytest
 
 from scrubjay.core.scrub import places
 from scrubjay.core.scrub.documents import scrub_document
-from scrubjay.core.scrub.places import PathStyle, Place, Places
+from scrubjay.core.scrub.places import MAX_PLACES, PathStyle, Place, Places
 from scrubjay.core.scrub.program import ScrubProgram, compile_program
+from scrubjay.core.scrub.record import Record
+from scrubjay.core.scrub.redact import Text
+from scrubjay.core.scrub.rules import RuleSet
+from scrubjay.core.scrub.screen import EVERY, ScreenBuilder
 from scrubjay.settings.scrub import Scrub
 from support.scrubbing import SETTINGS, default_program
 
@@ -179,3 +183,20 @@ def test_places_are_bounded_and_counts_are_not(monkeypatch: pytest.MonkeyPatch) 
     output = scrub_document(default_program("strict"), json.dumps(document).encode(), "event", record)
     assert len(record.told("event", "full", output)) == 2
     assert sum(count.hits for count in record.rules.values()) == 5
+
+
+def test_an_attempt_is_told_when_it_is_merged() -> None:
+    (rule,) = RuleSet({}, ScreenBuilder(), closed=frozenset()).resolve(["@email"], "test")
+    places = Places()
+    places.enter(("items", "0"))
+    attempt = places.attempt()
+    attempt.apply(rule, Text(b"a@b.com"), 0, EVERY, ("body",))
+    assert places.told("log_container", "schema", None) == []
+    places.merge(attempt)
+    places.merge(Record())
+    assert [place.path for place in places.told("log_container", "schema", None)] == ["items.*.body"]
+    for number in range(MAX_PLACES + 1):
+        further = places.attempt()
+        further.apply(rule, Text(b"a@b.com"), 0, EVERY, ("attributes", str(number)))
+        places.merge(further)
+    assert len(places._found) == MAX_PLACES

@@ -110,3 +110,12 @@ def test_the_hooks_of_the_walk_need_nothing() -> None:
     record = Record()
     record.enter(("items", "0"))
     assert record == Record()
+
+
+def test_an_attempt_counts_only_when_it_is_merged() -> None:
+    record = Record({"a": Count(1)})
+    attempt = record.attempt()
+    attempt.apply(rule("@email:replace"), Text(b"a@b.com"), 0, EVERY, ())
+    assert record.rules == {"a": Count(1)}
+    record.merge(attempt)
+    assert record.rules == {"a": Count(1), "@email:replace": Count(1, 7, 0, 1)}

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from scrubjay.core.scrub.documents import scrub_document
 from scrubjay.core.scrub.program import compile_program
 from scrubjay.core.scrub.rule_spec import read_config
 from scrubjay.core.scrub.rules import DryRule, RuleSet
@@ -139,6 +140,8 @@ def test_a_dry_rule_changes_nothing_and_a_dry_plan_neither() -> None:
         hide_client_ip=True,
     )
     assert scrubbing.scrub(program, document) is document
+    twice = b'{"extra":{"a":1,"a":2}}'
+    assert scrub_document(program, twice, "event") is None
     assert scrubbing.scrub(program, {"attrs": {"ip_address": "192.0.2.1"}}, "session") == {
         "attrs": {"ip_address": "192.0.2.1"}
     }

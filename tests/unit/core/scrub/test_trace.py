@@ -128,3 +128,15 @@ def test_places_below_a_record_of_a_container() -> None:
     run(trace, Text(b"a@b.com"), "@email")
     assert [touch.path for touch in trace.touches] == [("items", "3", "extra", "x"), ("extra", "x")]
     assert all(touch.one is one for touch in trace.touches)
+
+
+def test_an_attempt_stands_at_the_same_place_and_is_kept_when_merged() -> None:
+    trace = Trace()
+    trace.enter(("items", "3"))
+    attempt = trace.attempt()
+    run(attempt, Text(b"a@b.com"), "@email")
+    assert not trace.touches
+    trace.merge(attempt)
+    trace.merge(Record({"other": Count(1)}))
+    assert [touch.path for touch in trace.touches] == [("items", "3", "extra", "x")]
+    assert trace.rules.keys() == {"@email", "other"}
