@@ -21,6 +21,7 @@ VERBS: Final = {
     "drops": ("scrubjay.cli.drops:drops", "Show what was lost last, and why."),
     "audit": ("scrubjay.cli.audit:audit", "Check and show the log of what scrubbing did."),
     "test": ("scrubjay.cli.test:test", "Run rule tests; see what other rules would change."),
+    "import": ("scrubjay.cli.import_relay:import_", "Take over the configuration of Sentry Relay."),
     "config": ("scrubjay.cli.config:config", "Show, make or describe the configuration."),
     "credentials": ("scrubjay.cli.credentials:credentials", "The relay's own keys."),
     "dsn": ("scrubjay.cli.dsn:dsn", "Work with DSNs."),

@@ -1,0 +1,231 @@
+"""The reference's configuration, read and put into ours; whatever has no equivalent is named (`scrubjay import relay`).
+
+Owns the reference's folder (`upstream-and-operations.md` 2): `config.yml`, `projects/*.json` of its mode `static`, and
+`global_config.json`. Most keys are the same in both, so what is left to say is which ones mean nothing here, or something else.
+Values are never repeated in what is said, since any of them may be a secret. Whether rules compile is not known here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Literal, cast, get_args
+
+import msgspec
+from yaml.nodes import MappingNode, Node
+
+from scrubjay.errors import ConfigError
+from scrubjay.settings import inert
+from scrubjay.settings.document import compose, is_null, leaves, line_of, read_text, to_plain
+from scrubjay.settings.load import FIELDS
+from scrubjay.settings.project import ProjectOptions
+from scrubjay.settings.project_files import parse_project
+from scrubjay.settings.scalars import Unusable, is_list, parse
+
+Kind = Literal["changed", "no equivalent", "not yet", "unknown", "cannot be used"]
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+
+CONFIG: Final = "config.yml"
+GLOBAL_CONFIG: Final = "global_config.json"
+_UPSTREAM: Final = "https://sentry.io/"
+_FILE_REFERENCE: Final = re.compile(r"\$\{file:([^}]*)\}")
+# What the server decides with these is not for a relay to decide.
+_SERVERS_OWN: Final = frozenset(
+    ("trustedRelays", "trustedRelaySettings", "features", "trimming", "measurements", "breakdownsV2", "performanceScore",
+     "sessionMetrics", "transactionMetrics", "metricExtraction", "metricConditionalTagging", "metrics", "txNameRules", "txNameReady",
+     "spanDescriptionRules", "spanAttributes", "groupingConfig", "eventRetention", "downsampledEventRetention", "retentions")
+)  # fmt: skip
+_TOP: Final = frozenset(
+    ("projectId", "organizationId", "slug", "rev", "lastChange", "disabled", "publicKeys", "upstream", "config", "overlay",
+     "lastFetch", "organizationSlug")
+)  # fmt: skip
+_OPTIONS: Final = frozenset(info.encode_name for info in msgspec.structs.fields(ProjectOptions))
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that did not come over as it was. `where`: the file, with a line if there is one."""
+
+    kind: Kind
+    where: str
+    member: str
+    text: str
+
+
+@dataclass(slots=True)
+class Imported:
+    """`settings` and `projects` (by file name without suffix) as documents of ours. `credentials`: there are some."""
+
+    settings: dict[str, Any] = field(default_factory=dict)
+    projects: dict[str, dict[str, Any]] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+    taken: int = 0
+    credentials: bool = False
+
+    def note(self, kind: Kind, where: str, member: str, text: str) -> None:
+        self.findings.append(Finding(kind, where, member, text))
+
+
+def read_folder(folder: Path) -> Imported:
+    """Raises: ConfigError, if the folder is none of the reference's, or a file cannot be read at all."""
+    config, projects = folder / CONFIG, sorted((folder / "projects").glob("*.json"))
+    if not config.is_file() and not projects:
+        raise ConfigError(
+            f"neither {CONFIG} nor projects/*.json", where=str(folder), accepted="a folder of the reference"
+        )
+    imported = Imported(credentials=(folder / "credentials.json").is_file())
+    if config.is_file():
+        _read_config(config, imported)
+    for path in projects:
+        _read_project(path, imported)
+    if (folder / GLOBAL_CONFIG).is_file():
+        _read_global_config(folder / GLOBAL_CONFIG, imported)
+    _settle_mode(imported)
+    return imported
+
+
+def _read_config(path: Path, imported: Imported) -> None:
+    root = compose(read_text(path), str(path))
+    if root is None or is_null(root):
+        return
+    if not isinstance(root, MappingNode):
+        raise ConfigError("the file must be a mapping of sections", where=str(path), line=line_of(root))
+    for key, node in leaves(root, str(path)):
+        where = f"{path}:{line_of(node)}"
+        if is_null(node):
+            continue  # null means the default
+        if key in FIELDS:
+            _take_setting(key, node, path, imported)
+        elif inert.covers(inert.NOT_YET, key):
+            imported.note("not yet", where, key, "known, and not honoured by this version")
+        elif inert.covers(inert.ELSEWHERE, key):
+            imported.note("no equivalent", where, key, "belongs to processing, storage or registration")
+        else:
+            imported.note("unknown", where, key, "no key of ours, nor a known one of the reference")
+
+
+def _take_setting(key: str, node: Node, path: Path, imported: Imported) -> None:
+    where = f"{path}:{line_of(node)}"
+    value = to_plain(node, str(path))
+    if key == "relay.mode" and value == "managed":
+        return  # what follows from it is settled last
+    row = FIELDS[key]
+    texts = value if isinstance(value, list) else [value]
+    try:
+        if isinstance(value, list) != is_list(row):
+            raise Unusable("wrong form", "a list" if is_list(row) else "a single value")
+        for text in texts:
+            if "${" not in str(text):
+                parse(_as_written(text), row)
+    except Unusable as error:
+        accepted = f"; accepted: {error.accepted}" if error.accepted else ""
+        imported.note("cannot be used", where, key, f"the value is not taken{accepted}")
+        return
+    section = imported.settings
+    *sections, name = key.split(".")
+    for part in sections:
+        section = section.setdefault(part, {})
+    section[name] = [_with_paths(text, path) for text in texts] if is_list(row) else _with_paths(value, path)
+    imported.taken += 1
+
+
+def _as_written(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _with_paths(value: object, path: Path) -> object:
+    """Files are named relative to the folder of the configuration, which will be another one."""
+    if not isinstance(value, str):
+        return value
+    return _FILE_REFERENCE.sub(lambda match: f"${{file:{(path.parent / match[1]).absolute()}}}", value)
+
+
+def _settle_mode(imported: Imported) -> None:
+    """The mode and the upstream, which the reference need not name."""
+    relay: dict[str, Any] = imported.settings.setdefault("relay", {})
+    if "mode" not in relay:
+        relay["mode"] = "static"
+        imported.note(
+            "changed", CONFIG, "relay.mode",
+            "`managed`, which fetches projects, is not available yet: `static`, with the projects that were in files and a plan"
+            " `default` for all others",
+        )  # fmt: skip
+        imported.projects.setdefault("default", {"config": {}})
+    relay.setdefault("upstream", _UPSTREAM)
+
+
+# ---- projects
+
+
+def _read_project(path: Path, imported: Imported) -> None:
+    where = str(path)
+    try:
+        document = msgspec.json.decode(read_text(path))
+    except (msgspec.DecodeError, RecursionError) as error:
+        imported.note("cannot be used", where, "", f"malformed JSON: {error}")
+        return
+    if not isinstance(document, dict):
+        imported.note("cannot be used", where, "", "no object")
+        return
+    made = dict(_members(document, where, imported))
+    if path.stem.isdecimal() and str(made.get("projectId")) == path.stem:
+        del made["projectId"]  # the file's name says it
+    try:
+        project = parse_project(msgspec.json.encode(made).decode(), where)
+    except ConfigError as error:
+        imported.note("cannot be used", where, error.path, error.problem)
+        return
+    if project.project_id is None and not path.stem.isdecimal() and path.stem != "default":
+        imported.note("cannot be used", where, "projectId", "there is none, and the file's name is no number")
+    elif not project.public_keys and path.stem != "default":
+        imported.note("cannot be used", where, "publicKeys", "without a key nothing can reach the project")
+    else:
+        imported.projects[path.stem] = made
+
+
+def _members(document: Mapping[str, Any], where: str, imported: Imported) -> Iterator[tuple[str, Any]]:
+    for name, value in document.items():
+        if name == "publicKeys" and isinstance(value, dict):
+            # The oldest form: key → whether it is enabled.
+            yield name, [{"publicKey": key, "isEnabled": enabled} for key, enabled in value.items()]
+        elif name == "config" and isinstance(value, dict):
+            yield name, dict(_options(cast("dict[str, Any]", value), where, imported))
+        elif name in ("slug", "rev", "disabled", "publicKeys", "projectId", "organizationId"):
+            if value is not None:
+                yield name, value
+        elif name == "upstream":
+            imported.note("no equivalent", where, name, "one upstream serves all projects")
+        elif name not in _TOP:
+            imported.note("unknown", where, name, "no member of a project")
+    if not document.get("config"):
+        yield "config", {}
+
+
+def _options(config: Mapping[str, Any], where: str, imported: Imported) -> Iterator[tuple[str, Any]]:
+    for name, value in config.items():
+        if name in _OPTIONS:
+            # Null is as good as absent to the reference.
+            if value is not None:
+                yield name, value
+        elif name in _SERVERS_OWN:
+            imported.note("no equivalent", where, f"config.{name}", "the server's own business")
+        else:
+            imported.note("unknown", where, f"config.{name}", "no member of a project's configuration")
+    if config.get("datascrubbingSettings") is None:
+        imported.note(
+            "changed", where, "config.datascrubbingSettings",
+            "absent, which was off: here all three switches are on; `datascrubbingSettings: {}` turns them off",
+        )  # fmt: skip
+
+
+def _read_global_config(path: Path, imported: Imported) -> None:
+    try:
+        document = msgspec.json.decode(read_text(path))
+    except (msgspec.DecodeError, RecursionError) as error:
+        imported.note("cannot be used", str(path), "", f"malformed JSON: {error}")
+        return
+    for name in document if isinstance(document, dict) else ():
+        text = "for all projects at once; name it in each project" if name in {"quotas", "filters"} else "not read here"
+        imported.note("no equivalent", str(path), str(name), text)
