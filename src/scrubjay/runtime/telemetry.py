@@ -52,6 +52,7 @@ class Telemetry(AccountBook):
         self._request_seconds = histograms[metrics.REQUEST_SECONDS.name]
         self._envelopes = series[metrics.ENVELOPES.name]
         self._items = series[metrics.ITEMS.name]
+        self._detectors: dict[str, tuple[str]] = {}
         self._scrub_hits = series[metrics.SCRUB_HITS.name]
         self._scrub_bytes = series[metrics.SCRUB_BYTES.name]
         self._scrub_items = series[metrics.SCRUB_ITEMS.name]
@@ -99,9 +100,15 @@ class Telemetry(AccountBook):
 
     def redacted(self, record: Record) -> None:
         for rule, count in record.rules.items():
-            detector = (rule.removeprefix("@").partition(":")[0] if rule.startswith("@") else rule,)
+            detector = self._detectors.get(rule) or self._detector(rule)
             self._scrub_hits.add(detector, count.hits)
             self._scrub_bytes.add(detector, count.bytes)
+
+    def _detector(self, rule: str) -> tuple[str]:
+        detector = (rule[1:].partition(":")[0] if rule.startswith("@") else rule,)
+        if len(self._detectors) < metrics.MAX_SERIES:
+            self._detectors[rule] = detector
+        return detector
 
     def audit_wrote(self, line: int, line_hash: str) -> None:
         """The last line of the audit log, which the state file remembers, so that a missing end shows."""

@@ -100,7 +100,7 @@ class Chain:
         first: list[Line] = [Torn(after=self.head.hash)] if tail.torn else []
         torn = tail.raw if tail.torn else None
         day = utc_day(self._now())
-        if self._day and self._day != day and torn is None:
+        if self._day and self._day != day and tail.ended and not tail.torn:
             self._begin(number + 1, day)
             return
         self._day = self._day or day

@@ -141,6 +141,21 @@ def test_a_new_day_has_a_new_file(tmp_path: Path, clock: Clock) -> None:
     assert whole(tmp_path)
 
 
+@pytest.mark.parametrize("cut", [0, 1, 30])
+def test_a_file_of_another_day_is_ended_before_it_is_left(tmp_path: Path, clock: Clock, cut: int) -> None:
+    chain = open_chain(tmp_path, clock)
+    chain.append([figures()])
+    chain.close()
+    (path,) = paths(tmp_path)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size - cut])
+    clock.now += DAY_S
+    chain = open_chain(tmp_path, clock)
+    chain.append([figures()])
+    chain.close()
+    assert len(paths(tmp_path)) == 2
+    assert whole(tmp_path)
+
+
 # What a kill or a full disk leaves
 
 
