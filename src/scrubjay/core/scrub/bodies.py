@@ -21,6 +21,7 @@ from scrubjay.core.scrub.json_text import (
     decode_text,
     encode,
 )
+from scrubjay.core.scrub.pair_lists import scrub_pairs
 from scrubjay.core.scrub.redact import FILTERED
 from scrubjay.core.scrub.remarks import NodePath, Notes
 from scrubjay.core.scrub.schema import Plan
@@ -149,7 +150,7 @@ def _loses(walk: Walk, pairs: normalise.Pairs, plan: Plan, path: NodePath, *, ke
     if not keep:
         walk.notes = Notes()
     try:
-        return walk.pairs(pairs, plan, path)
+        return scrub_pairs(walk, pairs, plan, path)
     finally:
         walk.notes = notes
 

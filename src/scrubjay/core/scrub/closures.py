@@ -1,15 +1,17 @@
 """Which gaps of the reference are closed, and what that adds to the default rules (scrubbing.md 14, profile `strict`).
 
-Here are the closures that are more reach for rules that exist: G4, G5, G14. They run after the reference's own rules, so that these
+Here are the closures that are more reach for rules that exist: G4, G5, G14, and the rules of `scrub.bundles`. They run after the
+reference's own rules, so that these
 remove no less. The others are steps of rules (`rules.py`), or turns of the walk, which asks `Pass.closed`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from typing import Final
 
-from scrubjay.core.scrub import legacy
+from scrubjay.core.scrub import keys, legacy, queries
 from scrubjay.core.scrub.matching import Application
 from scrubjay.core.scrub.rule_spec import Config
 from scrubjay.core.scrub.rules import Rule, RuleSet
@@ -25,6 +27,9 @@ _PLACES: Final = (
     " || $logentry.formatted || attributes.'sentry.description' || attributes.'sentry.status.message'"
 )
 
+# Cookies as one text, as headers, environments and libraries have them.
+_COOKIE_HEADERS: Final = "cookie || 'set-cookie' || cookies || set_cookie || HTTP_COOKIE || headers"
+
 
 def closed_gaps(options: Scrub) -> frozenset[Gap]:
     """The gaps that are closed under these settings."""
@@ -39,17 +44,34 @@ def text_rules(rules: RuleSet, switches: legacy.Switches) -> tuple[Rule, ...]:
     return rules.resolve(ids, "closures")
 
 
+def key_rules(applications: list[Application], config: Config) -> tuple[Rule, ...]:
+    """The rules for keys: what looks for values in untyped content, of the default rules and of those added to them (gap G15)."""
+    base = min(config.applications, key=sort_key)
+    return keys.key_rules(rule for one in applications if one.selector == base for rule in one.rules)
+
+
+def in_place(rules: tuple[Rule, ...], key_verdict: Callable[[str], int]) -> Application:
+    """What runs before all else on queries written as text. `rules` are those of D1."""
+    return Application(parse_selector(queries.SELECTOR), queries.value_rules(rules, key_verdict))
+
+
 def further_applications(
-    config: Config, rules: RuleSet, switches: legacy.Switches, closed: AbstractSet[Gap]
+    config: Config, rules: RuleSet, switches: legacy.Switches, closed: AbstractSet[Gap], bundled: tuple[Rule, ...]
 ) -> list[Application]:
-    """What the closed gaps add to the converted settings."""
+    """What the closed gaps add to the converted settings, and after all of it the rules of bundles."""
     out = []
+    base = min(config.applications, key=sort_key)
     if "email" in closed:
-        base = min(config.applications, key=sort_key)
         out.append(Application(base, rules.resolve(["@email:replace"], "closures")))
     if "ai_texts" in closed:
         texts = parse_selector(legacy.ai_texts_selector())
         out.append(Application(texts, rules.resolve(legacy.TEXT_RULES, "closures")))
     if "places" in closed:
         out.append(Application(parse_selector(_PLACES), text_rules(rules, switches), any_class=True))
+    if "headers" in closed:
+        out.append(Application(parse_selector(_COOKIE_HEADERS), rules.resolve(["@cookies:filter"], "closures")))
+    if bundled:
+        out.append(Application(base, bundled))
+        if "places" in closed:
+            out.append(Application(parse_selector(f"{_PLACES} || $log.body"), bundled, any_class=True))
     return out

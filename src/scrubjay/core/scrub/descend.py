@@ -2,8 +2,7 @@
 
 The full walk of the specification is this same code under a screen that always says yes. Every handler gets the bytes of one
 value and gives the bytes to put in its place, or None: unchanged. A level is written again only if one of its children changed;
-the rest is the original bytes. Further shapes are in `shapes.py`, the
-protocol's own objects in `protocol.py`.
+the rest is the original bytes. Further shapes are in `shapes.py`, the protocol's own objects in `protocol.py`.
 """
 
 from __future__ import annotations
@@ -11,26 +10,28 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
-from scrubjay.core.scrub import normalise
+from scrubjay.core.scrub import encoded, numbers
 from scrubjay.core.scrub.bounds import TEXT_BYTES_OF_A_NODE, Allowance
+from scrubjay.core.scrub.embedded import MAY_EMBED, scrub_embedded
 from scrubjay.core.scrub.json_text import (
     BRACE,
     BRACKET,
     NULL,
     QUOTE,
     Raw,
-    decode_array,
     decode_text,
     encode,
     encode_text,
     text_bytes,
 )
+from scrubjay.core.scrub.keys import RENAMED, Names, renamed
 from scrubjay.core.scrub.matching import ALWAYS, FALSE, MAYBE, TRUE, State
 from scrubjay.core.scrub.opening import Element, Member, open_array, open_object
+from scrubjay.core.scrub.pair_lists import read_pair_array
 from scrubjay.core.scrub.program import Pass
 from scrubjay.core.scrub.record import Record
 from scrubjay.core.scrub.redact import Text
-from scrubjay.core.scrub.remarks import NodePath, Notes
+from scrubjay.core.scrub.remarks import EMBEDDED, NodePath, Notes
 from scrubjay.core.scrub.rules import Rule
 from scrubjay.core.scrub.schema import Plan
 from scrubjay.core.scrub.screen import EVERY, NOWHERE, Scan
@@ -59,13 +60,14 @@ Handler: TypeAlias = Callable[["Walk", bytes, Plan, NodePath, int, int], bytes |
 class Walk:
     """One pass over one document."""
 
-    __slots__ = ("_allowance", "budget", "config", "notes", "record", "scan", "strict")
+    __slots__ = ("_allowance", "budget", "config", "level", "notes", "record", "scan", "strict", "untyped")
 
     def __init__(
         self, config: Pass, scan: Scan, notes: Notes, record: Record | None = None, allowance: Allowance | None = None
     ) -> None:
         """`budget`: nodes that may be visited before it is filled again, from an allowance that other walks may share."""
         self.record = record
+        self.level, self.untyped = 0, False  # of JSON inside of texts; names exempt values, but no containers
         self._allowance = allowance
         self.config = config
         self.scan = scan
@@ -110,6 +112,11 @@ class Walk:
         if value in EXEMPT:
             return None
         text = self.notes.text(path, value)
+        config = self.config
+        if text.remarks and config.embeds and text.remarks[0].origin == EMBEDDED:
+            text.remarks = []
+        if config.encoded & hits and hits != EVERY:
+            hits = self.decoded(value, hits)
         removed = self.run(text, rules, key_verdict, hits, path)
         if removed is not None:
             self.notes.remove(path, removed.removal, text)
@@ -119,6 +126,12 @@ class Walk:
         self.budget -= len(text.remarks)  # what is redacted costs as much as a node
         self.notes.write(path, text)
         return encode_text(text.value)
+
+    def decoded(self, value: bytes, hits: int) -> int:
+        """What the screen saw in a text, and sees in it decoded, in place of the sign that it may be encoded."""
+        for view in encoded.views(value):
+            hits |= self.scan(encode_text(view.text))
+        return hits & ~self.config.encoded
 
     def run(self, text: Text, rules: tuple[Rule, ...], key_verdict: int, hits: int, path: NodePath) -> Rule | None:
         """Run rules over a text; the rule that removes it whole, if any."""
@@ -167,9 +180,14 @@ class Walk:
             self.refill()
         planner, step = self.config.planner, self.config.matcher.step
         first = data[0]
+        if node_class == FALSE and self.untyped and first in b"{[":
+            node_class = TRUE
         if first == QUOTE:
             rules = step(parent, match | planner.text_types).rules[node_class]
-            return self.text(data, rules, key_verdict, path, hits) if rules else None
+            new = None
+            if data[1] in MAY_EMBED:
+                new = scrub_embedded(self, data, rules, parent, match, node_class, key_verdict, path)
+            return self.text(data, rules, key_verdict, path, hits) if new is None and rules else new
         if first == BRACE:
             state = step(parent, match | planner.object_types)
             if self.removed(state.rules[node_class], key_verdict, path, data):
@@ -183,7 +201,13 @@ class Walk:
         if first in b"tfn":
             return None
         rules = step(parent, match | planner.number_types).rules[node_class]
-        return NULL if self.removed(rules, key_verdict, path, data) else None
+        if self.removed(rules, key_verdict, path, data):
+            return NULL
+        if len(data) >= numbers.SHORTEST and self.config.searches_numbers:
+            rules = step(parent, match | planner.text_types).rules[node_class]
+            if numbers.tells(self, data, rules, path, hits):
+                return NULL
+        return None
 
     def any_object(
         self,
@@ -197,16 +221,30 @@ class Walk:
         """Scrub the members of an untyped object."""
         region = state.region[node_class] if by_key is None else state.region[TRUE] | state.region[MAYBE]
         fields, changed, members = open_object(self.scan, data, at, every=bool(region & ALWAYS))
+        names: Names | None = None
         for key, child, hits, place in members:
             match, verdict = self.config.key_info(key)
             if not (hits & region or verdict or match != self.config.plain_match):
                 continue
             child_class = node_class if by_key is None else by_key(key, node_class)
-            new = self.any(bytes(child), state, match, child_class, verdict, (*path, key), hits, place, by_key)
+            name = key
+            if verdict & RENAMED and child_class == TRUE:
+                names = names or Names(fields)
+                name = self.rename(names, key, path)
+                changed = True
+            new = self.any(bytes(child), state, match, child_class, verdict, (*path, name), hits, place, by_key)
             if new is not None:
                 fields[key] = Raw(new)
                 changed = True
+        if names is not None:
+            names.put(fields)
         return encode(fields) if changed else None
+
+    def rename(self, names: Names, key: str, path: NodePath) -> str:
+        """The new name of a member whose key holds something; what came in about the member moves along."""
+        name = names.add(key, renamed(key, self.config.key_rules))
+        self.notes.rename(path, key, name)
+        return name
 
     def any_array(
         self,
@@ -223,7 +261,7 @@ class Walk:
         every = bool(region & ALWAYS or matcher.indices)
         elements, flagged = open_array(self.scan, data, at, every=every)
         if flagged and bytes(elements[0])[0] == BRACKET:
-            pairs = _read_pair_array(elements)
+            pairs = read_pair_array(elements)
             if pairs is not None:
                 return self._pair_array(pairs, flagged, state, node_class, path, by_key)
         changed = False
@@ -253,6 +291,9 @@ class Walk:
             if not (hits & state.region[node_class] or verdict or match != self.config.plain_match) and by_key is None:
                 continue
             child_class = node_class if by_key is None else by_key(key, node_class)
+            if verdict & RENAMED and child_class == TRUE:
+                pair[0] = Raw(encode(renamed(key, self.config.key_rules)))
+                changed = self.notes.changed = True
             inner = (*path, str(index), "1")
             new = self.any(bytes(pair[1]), state, match, child_class, verdict, inner, hits, NOWHERE, by_key)
             if new is not None:
@@ -271,6 +312,7 @@ class Walk:
         listed, changed = plan.fields, False
         unknown = plan.unknown
         region = plan.state.region[unknown] if unknown != FALSE else 0
+        names: Names | None = None
         for key, child, hits, at in members:
             known = listed.get(key)
             if known is not None:
@@ -281,49 +323,20 @@ class Walk:
                 match, verdict = self.config.key_info(key)
                 if not (hits & region or verdict or match != self.config.plain_match):
                     continue
-                new = self.any(bytes(child), plan.state, match, unknown, verdict, (*path, key), hits, at)
+                name = key
+                if verdict & RENAMED and unknown == TRUE:
+                    names = names or Names(fields)
+                    name = self.rename(names, key, path)
+                    changed = True
+                new = self.any(bytes(child), plan.state, match, unknown, verdict, (*path, name), hits, at)
             else:
                 continue
             if new is not None:
                 fields[key] = Raw(new)
                 changed = True
+        if names is not None:
+            names.put(fields)
         return changed
-
-    def pairs(self, pairs: normalise.Pairs, plan: Plan, path: NodePath, first: int = 0) -> bool:
-        """Scrub the values of a pair list in place; whether any changed. `first`: the position of the first of them."""
-        changed = False
-        config = self.config
-        text_types = config.planner.text_types
-        for index, (name, value) in enumerate(pairs, first):
-            if value[0] != QUOTE and not (self.strict and value[0] in b"{["):
-                continue
-            match, verdict = config.key_info(name) if name is not None else (config.matcher.index_match(index), 0)
-            if value[0] != QUOTE:
-                new = self.any(value, plan.state, match, TRUE, verdict, (*path, str(index), "1"), EVERY, NOWHERE)
-                if new is not None:
-                    pairs[index - first] = (name, new)
-                    changed = True
-                continue
-            rules = config.matcher.step(plan.state, match | text_types).rules[plan.node_class]
-            new = self.text(value, rules, verdict, (*path, str(index), "1"), self.scan(value)) if rules else None
-            if new is not None:
-                pairs[index - first] = (name, new)
-                changed = True
-        return changed
-
-
-def _read_pair_array(elements: list[Raw]) -> list[list[Raw]] | None:
-    """The halves of each pair, if every element is a pair whose first half is text."""
-    out = []
-    for element in elements:
-        data = bytes(element)
-        if data[0] != BRACKET:
-            return None
-        halves = decode_array(data)
-        if len(halves) != 2 or bytes(halves[0])[0] != QUOTE:
-            return None
-        out.append(halves)
-    return out
 
 
 def _visit_any(walk: Walk, data: bytes, plan: Plan, path: NodePath, hits: int, at: int) -> bytes | None:
@@ -331,9 +344,12 @@ def _visit_any(walk: Walk, data: bytes, plan: Plan, path: NodePath, hits: int, a
 
 
 def _visit_text(walk: Walk, data: bytes, plan: Plan, path: NodePath, hits: int, _at: int) -> bytes | None:
-    if data[0] == QUOTE:
-        return walk.text(data, plan.rules, plan.key_verdict, path, hits)
-    return None
+    if data[0] != QUOTE:
+        return None
+    new = None
+    if data[1] in MAY_EMBED:
+        new = scrub_embedded(walk, data, plan.rules, plan.parent, plan.match, plan.node_class, plan.key_verdict, path)
+    return walk.text(data, plan.rules, plan.key_verdict, path, hits) if new is None else new
 
 
 def _visit_list(walk: Walk, data: bytes, plan: Plan, path: NodePath, _hits: int, at: int) -> bytes | None:

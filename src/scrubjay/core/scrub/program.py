@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
+from weakref import WeakValueDictionary
 
 from scrubjay.core.scrub import closures, legacy
 from scrubjay.core.scrub.allow import AllowList
 from scrubjay.core.scrub.bounds import Bounds, read_bounds
+from scrubjay.core.scrub.encoded import SIGN
+from scrubjay.core.scrub.keys import RENAMED, is_renamed
 from scrubjay.core.scrub.matching import ALWAYS, TRUE, Application, Matcher
 from scrubjay.core.scrub.pseudonyms import Keyring, read_keys
 from scrubjay.core.scrub.rule_spec import Config, read_config
@@ -32,7 +35,7 @@ DOCUMENT_TYPES = {
 _MAX_KEYS: Final = 20_000
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, weakref_slot=True)
 class Pass:
     """One config, compiled. `legacy_view`: attributes count as their values (scrubbing.md 12.2).
 
@@ -53,6 +56,10 @@ class Pass:
     text_rules: tuple[Rule, ...]
     closed: frozenset[Gap]
     bounds: Bounds
+    key_rules: tuple[Rule, ...]
+    encoded: int
+    embeds: bool
+    searches_numbers: bool
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)
@@ -102,8 +109,7 @@ def compile_program(
     switches = None
     if (mapping := legacy.as_mapping(settings)) is not None:
         switches = legacy.read_switches(mapping)
-        converted = read_config(legacy.convert_settings(mapping))
-        passes.append(_compile_pass(converted, options, keys, bounds, switches=switches))
+        passes.append(_settings_pass(mapping, switches, options, keys, bounds))
     acts = not options.dry_run
     compiled = tuple(one for one in passes if one is not None)
     return ScrubProgram(
@@ -119,6 +125,22 @@ def compile_program(
     )
 
 
+_settings_passes: WeakValueDictionary[tuple[legacy.Switches, Scrub, Bounds], Pass] = WeakValueDictionary()
+
+
+def _settings_pass(
+    settings: Mapping[str, object], switches: legacy.Switches, options: Scrub, keys: Keyring | None, bounds: Bounds
+) -> Pass | None:
+    """The pass of the legacy settings, one for all programs with equal ones: most projects differ in rules of their own only."""
+    one = _settings_passes.get((switches, options, bounds))
+    if one is None:
+        config = read_config(legacy.convert_settings(settings))
+        one = _compile_pass(config, options, keys, bounds, switches=switches)
+        if one is not None:
+            _settings_passes[switches, options, bounds] = one
+    return one
+
+
 def _compile_pass(
     config: Config, options: Scrub, keys: Keyring | None, bounds: Bounds, *, switches: legacy.Switches | None
 ) -> Pass | None:
@@ -128,7 +150,7 @@ def _compile_pass(
     rules = RuleSet(
         config.rules,
         builder,
-        closed=closed,
+        closed=closed if switches is not None else closed - {"queries"},
         further=strict,
         keys=keys,
         hash_is_keyed=options.hash_is_keyed,
@@ -139,18 +161,6 @@ def _compile_pass(
     elif "validation" in closed:
         for rule_id in config.rules:
             rules.check(rule_id)
-    applications = [
-        Application(selector, resolved)
-        for selector, ids in sorted(config.applications.items(), key=lambda entry: sort_key(entry[0]))
-        if (resolved := rules.resolve(ids, "applications", dry_run=selector in config.dry_runs))
-    ]
-    texts: tuple[Rule, ...] = ()
-    if switches is not None and switches.defaults and strict:
-        applications += closures.further_applications(config, rules, switches, closed)
-        texts = closures.text_rules(rules, switches)
-    if not applications:
-        return None
-    matcher = Matcher(applications, builder.key_bit)
     verdicts = builder.key_patterns
 
     def key_verdict(key: str) -> int:
@@ -161,12 +171,33 @@ def _compile_pass(
                 verdict |= bit
         return verdict
 
+    applications = [
+        Application(selector, resolved)
+        for selector, ids in sorted(config.applications.items(), key=lambda entry: sort_key(entry[0]))
+        if (resolved := rules.resolve(ids, "applications", dry_run=selector in config.dry_runs))
+    ]
+    texts: tuple[Rule, ...] = ()
+    key_rules: tuple[Rule, ...] = ()
+    if switches is not None and switches.defaults and strict:
+        bundled = rules.resolve(options.bundles, "scrub.bundles")
+        applications += closures.further_applications(config, rules, switches, closed, bundled)
+        if "keys" in closed:
+            key_rules = closures.key_rules(applications, config)
+        if "queries" in closed:
+            applications.insert(0, closures.in_place(applications[0].rules, key_verdict))
+        texts = closures.text_rules(rules, switches) + bundled
+    if not applications:
+        return None
+    matcher = Matcher(applications, builder.key_bit)
     known: dict[str, tuple[int, int]] = {}
 
     def key_info(key: str) -> tuple[int, int]:
         info = known.get(key)
         if info is None:
-            info = (matcher.key_match(key), key_verdict(key))
+            verdict = key_verdict(key)
+            if key_rules and is_renamed(key, key_rules, screen):
+                verdict |= RENAMED
+            info = (matcher.key_match(key), verdict)
             if len(known) < _MAX_KEYS:
                 known[key] = info
         return info
@@ -178,9 +209,12 @@ def _compile_pass(
     # Made before the screen, so that the keys that matter have their bits in it.
     documents = {name: planner.document(name, root_type) for name, root_type in DOCUMENT_TYPES.items()}
     forced = _forced(applications, rules)
+    signs = builder.detector_bit(SIGN) if "encoded" in closed else 0
+    screen = builder.build()
     return Pass(
-        matcher, planner, builder.build(), key_info, plain, "wrong_kinds" in closed, switches is not None,
+        matcher, planner, screen, key_info, plain, "wrong_kinds" in closed, switches is not None,
         switches is not None and switches.scrub_data, forced, documents, texts, closed, bounds,
+        key_rules, signs, "embedded" in closed, "numbers" in closed,
     )  # fmt: skip
 
 

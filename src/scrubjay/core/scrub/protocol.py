@@ -21,8 +21,10 @@ from scrubjay.core.scrub.json_text import (
     decode_text,
     encode,
 )
+from scrubjay.core.scrub.keys import RENAMED, Names
 from scrubjay.core.scrub.matching import FALSE, MAYBE, TRUE
 from scrubjay.core.scrub.opening import Member, open_object
+from scrubjay.core.scrub.pair_lists import scrub_pairs
 from scrubjay.core.scrub.redact import Remark
 from scrubjay.core.scrub.remarks import NodePath
 from scrubjay.core.scrub.schema import Plan, attribute_class
@@ -96,6 +98,8 @@ def visit_values(walk: Walk, data: bytes, plan: Plan, path: NodePath, hits: int,
     if "values" not in fields:
         new = visit_elements(walk, b"[" + data + b"]", inner, own, at - 1 if at > 0 else NOWHERE)
         return None if new is None else b'{"values":' + new + b"}"
+    if walk.strict and len(fields) > 1 and _beside_values(walk, fields, members, plan, path):
+        changed = True
     for key, child, found, place in members:
         if key != "values" or not found & inner.mask:
             continue
@@ -108,6 +112,19 @@ def visit_values(walk: Walk, data: bytes, plan: Plan, path: NodePath, hits: int,
             fields["values"] = Raw(new)
             changed = True
     return encode(fields) if changed else None
+
+
+def _beside_values(walk: Walk, fields: dict[str, Raw], members: list[Member], plan: Plan, path: NodePath) -> bool:
+    """Scrub in place what stands beside the values, which nobody has heard of; whether anything changed."""
+    changed = False
+    for key, child, hits, place in members:
+        if key != "values":
+            match, verdict = walk.config.key_info(key)
+            new = walk.any(bytes(child), plan.state, match, TRUE, verdict, (*path, key), hits, place)
+            if new is not None:
+                fields[key] = Raw(new)
+                changed = True
+    return changed
 
 
 def visit_exception(walk: Walk, data: bytes, plan: Plan, path: NodePath, _hits: int, at: int) -> bytes | None:
@@ -172,7 +189,7 @@ def visit_pairs(walk: Walk, data: bytes, plan: Plan, path: NodePath, _hits: int,
         if data[0] != QUOTE or path[-1] != "cookies":
             return walk.misfit(data, plan, path)
         pairs = normalise.read_loose_cookies(data)
-    if pairs is None or not walk.pairs(pairs, plan, path):
+    if pairs is None or not scrub_pairs(walk, pairs, plan, path):
         return None
     return normalise.write_pairs(pairs)
 
@@ -187,7 +204,7 @@ def _loose_pairs(walk: Walk, data: bytes, plan: Plan, path: NodePath) -> bytes |
             match = walk.config.matcher.index_match(index)
             new = walk.any(bytes(element), plan.state, match, TRUE, 0, (*path, str(index)), EVERY, NOWHERE)
         else:
-            new = normalise.write_pairs(pairs)[1:-1] if walk.pairs(pairs, plan, path, index) else None
+            new = normalise.write_pairs(pairs)[1:-1] if scrub_pairs(walk, pairs, plan, path, index) else None
         if new is not None:
             elements[index] = Raw(new)
             changed = True
@@ -200,14 +217,18 @@ def visit_contexts(walk: Walk, data: bytes, plan: Plan, path: NodePath, _hits: i
         return None
     fields, changed, members = walk.open(data, plan, at)
     planner = walk.config.planner
+    names: Names | None = None
     for key, child, hits, place in members:
         match, verdict = walk.config.key_info(key)
         if not (hits & plan.mask or verdict or match != walk.config.plain_match):
             continue
-        raw = bytes(child)
+        raw, own = bytes(child), (*path, key)
+        if verdict & RENAMED:
+            names = names or Names(fields)
+            own = (*path, walk.rename(names, key, path))
         if raw[0] != BRACE:
             inner = planner.child(plan, key, "any", TRUE)
-            if walk.strict and (new := walk.misfit(raw, inner, (*path, key))) is not None:
+            if walk.strict and (new := walk.misfit(raw, inner, own)) is not None:
                 fields[key] = Raw(new)
                 changed = True
             continue
@@ -220,11 +241,13 @@ def visit_contexts(walk: Walk, data: bytes, plan: Plan, path: NodePath, _hits: i
             inner = planner.child(plan, key, f"type:{name}", FALSE)
         else:
             inner = planner.child(plan, key, "any", TRUE)
-        new = walk.visit(raw, inner, (*path, key), hits, place)
+        new = walk.visit(raw, inner, own, hits, place)
         if new is not None:
             fields[key] = Raw(new)
             changed = True
-    return encode(fields) if changed else None
+    if names is not None:
+        names.put(fields)
+    return encode(fields) if changed or names is not None else None
 
 
 def _context_kind(data: bytes, key: str) -> str:
@@ -242,12 +265,16 @@ def visit_attributes(walk: Walk, data: bytes, plan: Plan, path: NodePath, _hits:
     if walk.removed(plan.rules, plan.key_verdict, path, data):
         return NULL
     fields, changed, members = walk.open(data, plan, at)
+    names: Names | None = None
     for name, child, hits, place in members:
         match, verdict = config.key_info(name)
         if not (hits & plan.mask or verdict or match != config.plain_match):
             continue
         raw = bytes(child)
         own = (*path, name)
+        if verdict & RENAMED:
+            names = names or Names(fields)
+            own = (*path, walk.rename(names, name, path))
         if raw[0] == BRACE:
             new = _attribute(walk, raw, plan, name, own, hits, place)
         elif walk.strict:  # the value alone, as older SDKs have it
@@ -257,15 +284,18 @@ def visit_attributes(walk: Walk, data: bytes, plan: Plan, path: NodePath, _hits:
         if new is not None:
             fields[name] = Raw(new)
             changed = True
-    return encode(fields) if changed else None
+    if names is not None:
+        names.put(fields)
+    return encode(fields) if changed or names is not None else None
 
 
 def _attribute(walk: Walk, data: bytes, plan: Plan, name: str, path: NodePath, hits: int, at: int) -> bytes | None:
     config = walk.config
-    name_match, verdict = config.key_info(name)
-    state, match = plan.state, name_match
+    match, verdict = config.key_info(name)
+    inside = config.matcher.step(plan.state, match | config.planner.object_types)
+    state = plan.state
     if not config.legacy_view:
-        state = config.matcher.step(plan.state, name_match | config.planner.object_types)
+        state = inside
         if walk.removed(state.rules[plan.node_class], verdict, path, data):
             return NULL
         match, verdict = config.key_info("value")
@@ -281,7 +311,8 @@ def _attribute(walk: Walk, data: bytes, plan: Plan, name: str, path: NodePath, h
             )
         elif walk.strict and found & plan.mask:
             # Its type, in truth, and whatever somebody put there.
-            new = walk.any(bytes(member), plan.state, name_match, TRUE, 0, (*path, key), found, place)
+            key_match, _ = config.key_info(key)
+            new = walk.any(bytes(member), inside, key_match, TRUE, 0, (*path, key), found, place)
         if new is not None:
             fields[key] = Raw(new)
             changed = True

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from scrubjay.core.scrub.redact import Remark, Text
 
 NodePath: TypeAlias = tuple[str, ...]
+
+EMBEDDED: Final = "@embedded"
+"""Origin of the remark on a text that is JSON of which parts were taken. It stands for the whole text, and protects nothing."""
 
 
 class Trust:
@@ -106,6 +109,13 @@ class Notes:
                 following = node[key] = {}
             node = following
         return node
+
+    def rename(self, path: NodePath, old: str, new: str) -> None:
+        """Give what is noted of a member its new name."""
+        node = self._find(path) if self.incoming else None
+        if node is not None and old in node:
+            node[new] = node.pop(old)
+        self.changed = True
 
     def move(self, source: NodePath, target: NodePath) -> None:
         """Move the remarks of one node to another."""

@@ -10,7 +10,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final, Protocol
 
-from scrubjay.core.scrub import patterns
+from scrubjay.core.scrub import encoded, patterns, taken
 from scrubjay.core.scrub.builtin_rules import FAMILIES_BY_TYPE, builtin_rules
 from scrubjay.core.scrub.detector import Detector
 from scrubjay.core.scrub.detectors import DETECTORS
@@ -20,6 +20,7 @@ from scrubjay.core.scrub.literals import Literals, required_literals
 from scrubjay.core.scrub.pseudonyms import HASH_FORM, Keyring, pseudonymiser
 from scrubjay.core.scrub.redact import Finder, Redaction, Remark, Text, lines, redact, redact_whole
 from scrubjay.core.scrub.rule_spec import RuleSpec
+from scrubjay.core.scrub.short_texts import short_occurs
 from scrubjay.errors import ConfigError
 from scrubjay.settings.gaps import Gap
 
@@ -123,6 +124,10 @@ class Rule:
         if self.takes_nodes:
             return True
         return bool(self.key_bits & key_verdict) and any(step.key_bit & key_verdict for step in self.steps)
+
+    def finding(self, find: Finder, name: str) -> Rule:
+        """The same rule, looking for something else."""
+        return replace(self, steps=(Step(find=find, name=name),), key_bits=0)
 
     @property
     def removal(self) -> Remark:
@@ -267,6 +272,8 @@ class RuleSet:
             steps = tuple(step for detector in detectors for step in self._detector_steps(detector))
             for detector in detectors:
                 bits |= self._vocabulary.detector_bit(detector)
+            for step in steps:
+                bits |= step.bits
         elif not takes_nodes:
             compiled = self._pattern(rule_id, spec)
             literals = required_literals(spec.pattern)
@@ -281,7 +288,7 @@ class RuleSet:
             else:
                 steps = (
                     Step(
-                        occurs=lambda search: compiled.search(search) is not None,
+                        occurs=self._occurring(compiled),
                         key_bit=self._vocabulary.key_pattern_bit(compiled),
                         bits=bits,
                         name=spec.kind,
@@ -292,6 +299,12 @@ class RuleSet:
         for step in steps:
             key_bits |= step.key_bit | step.gate_bit
         return Rule(rule_id, origin, redaction, steps, bits, key_bits, takes_nodes, "overlaps" in self._closed)
+
+    def _occurring(self, compiled: Any) -> Callable[[bytes], bool]:
+        def occurs(search: bytes) -> bool:
+            return compiled.search(search) is not None
+
+        return taken.beside_taken(occurs, self._closed)
 
     def _step_names(self, kind: str) -> list[str]:
         before = [table[kind] for gap, table in _BEFORE.items() if gap in self._closed and kind in table]
@@ -311,13 +324,13 @@ class RuleSet:
             yield Step(key_bit=key_bit, bits=bits, name=detector.name, pattern=on_key)
         elif detector.whole:
             compiled = patterns.compile_pattern(detector.pattern)
-            yield Step(
-                occurs=lambda search: compiled.search(search) is not None,
-                key_bit=key_bit,
-                bits=bits,
-                name=detector.name,
-                pattern=compiled,
-            )
+            occurs = short_occurs(detector.pattern, lambda search: compiled.search(search) is not None)
+            occurs = taken.beside_taken(occurs, self._closed)
+            if "encoded" in self._closed:
+                occurs, bits = encoded.occurring_through(occurs), bits | self._vocabulary.detector_bit(encoded.SIGN)
+            yield Step(occurs=occurs, key_bit=key_bit, bits=bits, name=detector.name, pattern=compiled)
         else:
             find = finder_of(detector, shared="ipv6" in self._closed)
+            if "encoded" in self._closed:
+                find, bits = encoded.looking_through(find), bits | self._vocabulary.detector_bit(encoded.SIGN)
             yield Step(find=find, key_bit=key_bit, bits=bits, name=detector.name)

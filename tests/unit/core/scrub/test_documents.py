@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from scrubjay.core.scrub.documents import scrub_document, untyped_class
-from scrubjay.core.scrub.matching import FALSE, TRUE
+from scrubjay.core.scrub.matching import FALSE, MAYBE, TRUE
 from scrubjay.core.scrub.program import compile_program
 from scrubjay.errors import Unscrubbable
 from scrubjay.settings.scrub import Scrub
@@ -127,8 +127,22 @@ def test_untyped_json_keeps_what_the_server_reads_by_value() -> None:
     report = {"event_id": "1" * 32, "release": "auth-api@1", "comments": "my password", "email": "ana@lab.example"}
     got = scrubbing.scrub(scrubbing.default_program("strict"), report, "generic")
     assert got == {**report, "comments": "[Filtered]", "email": "[email]"}
-    assert untyped_class("monitor_config", TRUE) == FALSE
-    assert untyped_class("anything", FALSE) == FALSE
+    assert untyped_class("environment", TRUE) == untyped_class("environment", FALSE) == FALSE
+    config = {"schedule": {"type": "crontab", "value": "my password"}, "owners": ["ana@lab.example"]}
+    check_in = {
+        "monitor_config": config,
+        "environment": "ana@lab.example",
+        "release": {"environment": {"email": "ana@lab.example"}},
+    }
+    assert scrubbing.scrub(scrubbing.default_program("strict"), check_in, "generic") == {
+        **check_in,
+        "release": {"environment": {"email": "[email]"}},
+    }
+    got = scrubbing.scrub(
+        scrubbing.default_program("strict"), {"environment": ["ana@lab.example"], "status": [[5]]}, "generic"
+    )
+    assert got == {"environment": ["[email]"], "status": [[5]]}
+    assert untyped_class("anything", MAYBE) == MAYBE
 
 
 @pytest.mark.parametrize("payload", [b'["ana@lab.example"]', b'"ana@lab.example"', b'[["email","ana@lab.example"]]'])

@@ -66,7 +66,7 @@ ROWS = [
     Row("url_credentials", extra("https://u:p!q@h"), "p!q", "https://u:[Filtered]@h"),
     Row("url_credentials", {"server_name": "HTTPS://u@h"}, "u@h", config={"applications": {"$string": ["@urlauth"]}}),
     Row("meta", hidden("a", val={"k": CARD}), CARD, "a"),
-    Row("meta", value_of("cookies", "sessionid=abcdef; c"), "abcdef"),
+    Row("meta", value_of("cookies", "sid=abcdef; c"), "abcdef"),
     Row("meta", value_of("method", {"k": CARD}), CARD),
     Row("meta", value_of("url", CARD), CARD),
     Row("meta", {"_meta": {"extra": {"": {"err": [["invalid_data", {"reason": "expected text", "value": CARD}]]}}}}, CARD),

@@ -204,7 +204,7 @@ def test_values_that_are_no_list() -> None:
         "exception": {"values": {"k": "[email]", "n": 1}}
     }
     assert scrub({"exception": {"values": "a@b.co"}}, STRICT) == {"exception": {"values": "[email]"}}
-    event = {"exception": {"values": "plain", "note": "password"}}
+    event = {"exception": {"values": "plain", "note": "also plain"}}
     assert scrub({**event, "extra": {"a": "a@b.co"}}, STRICT) == {**event, "extra": {"a": "[email]"}}
 
 

@@ -1,0 +1,65 @@
+"""The pairs of a list such as headers, cookies or tags: values by their names (scrubbing.md 7.4).
+
+What forms such a list comes in is `normalise.py`; names are scrubbed only where gap G15 is closed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scrubjay.core.scrub.embedded import MAY_EMBED, scrub_embedded
+from scrubjay.core.scrub.json_text import BRACKET, QUOTE, WORDS, Raw, decode_array
+from scrubjay.core.scrub.keys import RENAMED, renamed
+from scrubjay.core.scrub.matching import TRUE
+from scrubjay.core.scrub.normalise import Pairs
+from scrubjay.core.scrub.remarks import NodePath
+from scrubjay.core.scrub.schema import Plan
+from scrubjay.core.scrub.screen import EVERY, NOWHERE
+
+if TYPE_CHECKING:
+    from scrubjay.core.scrub.descend import Walk
+
+
+def scrub_pairs(walk: Walk, pairs: Pairs, plan: Plan, path: NodePath, first: int = 0) -> bool:
+    """Scrub the values of a pair list in place; whether any changed. `first`: the position of the first of them."""
+    changed = False
+    config = walk.config
+    text_types = config.planner.text_types
+    for index, (name, value) in enumerate(pairs, first):
+        match, verdict = config.key_info(name) if name is not None else (config.matcher.index_match(index), 0)
+        if name is not None and verdict & RENAMED and plan.node_class == TRUE:
+            name = renamed(name, config.key_rules)
+            pairs[index - first] = (name, value)
+            changed = True
+        if value[0] != QUOTE and not (walk.strict and value[0] not in WORDS):
+            continue
+        if value[0] != QUOTE:
+            new = walk.any(value, plan.state, match, TRUE, verdict, (*path, str(index), "1"), EVERY, NOWHERE)
+            if new is not None:
+                pairs[index - first] = (name, new)
+                changed = True
+            continue
+        rules = config.matcher.step(plan.state, match | text_types).rules[plan.node_class]
+        new, own = None, (*path, str(index), "1")
+        if value[1] in MAY_EMBED:
+            new = scrub_embedded(walk, value, rules, plan.state, match, plan.node_class, verdict, own)
+        if new is None and rules:
+            new = walk.text(value, rules, verdict, own, walk.scan(value))
+        if new is not None:
+            pairs[index - first] = (name, new)
+            changed = True
+    return changed
+
+
+def read_pair_array(elements: list[Raw]) -> list[list[Raw]] | None:
+    """The halves of each pair, if every element is a pair whose first half is text."""
+    out = []
+    for element in elements:
+        data = bytes(element)
+        if data[0] != BRACKET:
+            return None
+        halves = decode_array(data)
+        if len(halves) != 2 or bytes(halves[0])[0] != QUOTE:
+            return None
+        out.append(halves)
+    return out
