@@ -1,6 +1,7 @@
 """Values to plant: personal data of many countries and each form of secret, every one new and labelled with its kind.
 
-Owns how such values look, with check digits computed here and not by the product, so that the two cannot be wrong together. A value
+Owns how such values look, with check digits computed here and not by the product, so that the two cannot be wrong together; only the
+list of words that seeds are made of is the product's. A value
 says what of it may be nowhere afterwards (`needles`): all of it, or the part that is secret, such as the password of a database's URL.
 Names of people are not among them: no rule can find those.
 """
@@ -17,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_pri
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from faker import Faker
 
+from scrubjay.core.scrub.detectors.seed_words import WORDS
 from support import numbers
 
 LOCALES = ("en_US", "en_GB", "de_DE", "fr_FR", "es_ES", "it_IT", "nl_NL", "pl_PL", "pt_BR", "en_IN", "ja_JP", "sv_SE")
@@ -83,7 +85,7 @@ def _iban(source: Source) -> Made:
     text = source.fakers[locale].iban()
     if source.turn.random() < 0.5:
         text = " ".join(text[at : at + 4] for at in range(0, len(text), 4))
-    return _part("iban", text, text, text[:12], text[-12:])
+    return text
 
 
 def _card(source: Source) -> Made:
@@ -201,7 +203,7 @@ def _private_key(source: Source) -> Made:
 
 
 def _seed(source: Source) -> Made:
-    return numbers.seed_words(source.turn)
+    return numbers.seed_words(source.turn, WORDS)
 
 
 def _bearer(source: Source) -> Made:

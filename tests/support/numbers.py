@@ -3,7 +3,8 @@
 Written from the public definitions for the tests alone; shares nothing with the product's own checks.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from hashlib import sha256
 from random import Random
 from string import ascii_lowercase, ascii_uppercase, digits
 
@@ -11,7 +12,7 @@ from faker import Faker
 
 CARDS = (
     ("4", 16), ("51", 16), ("55", 16), ("2221", 16), ("2720", 16), ("34", 15), ("37", 15), ("6011", 16), ("65", 16), ("3530", 16),
-    ("3089", 16), ("36", 14), ("6221", 16), ("4", 19),
+    ("3589", 16), ("36", 14), ("305", 14), ("6221", 16), ("4", 19),
 )  # fmt: skip
 """Prefix and length."""
 PHONES = (
@@ -146,18 +147,8 @@ def base62(value: int) -> str:
     return out
 
 
-def seed_words(turn: Random) -> str:
-    """A wallet's seed."""
-    return turn.choice(SEEDS)
-
-
-SEEDS = (
-    "legal winner thank year wave sausage worth useful legal winner thank yellow",
-    "letter advice cage absurd amount doctor acoustic avoid letter advice cage above",
-    "ozone drill grab fiber curtain grace pudding thank cruise elder eight picnic",
-    "gravity machine north sort system female filter attitude volume fold club stay feature office ecology stable narrow fog",
-    "scheme spot photo card baby mountain device kick cradle pact join borrow",
-    "cat swing flag economy stadium alone churn speed unique patch report train",
-    "vessel ladder alter error federal sibling chat ability sun glass valve picture",
-)
-"""Test vectors of BIP-39."""
+def seed_words(turn: Random, words: Sequence[str]) -> str:
+    """A wallet's seed of twelve words: 128 random bits, then the first four of their hash."""
+    entropy = turn.randbytes(16)
+    bits = int.from_bytes(entropy, "big") << 4 | sha256(entropy).digest()[0] >> 4
+    return " ".join(words[bits >> shift & 2047] for shift in range(121, -1, -11))

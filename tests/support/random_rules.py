@@ -34,7 +34,7 @@ WORDS = (
     "a@b.co", "10.1.2.3", "::1", "%41na%40lab.example", "a+b", "\0", "é", "😀", "Bearer abc.def", "otp", "su=1; b=2", "?a=1&b=2",
     "4242424242424242", "4242\0424242424242", "DE02120300000000202051", "https://u:p@h/?q=1#f", "123-45-6789", '{"pin":"1"}',
     "my password is x", "00:1b:44:11:3a:b7", "-----BEGIN RSA PRIVATE KEY-----\nQ\n-----END RSA PRIVATE KEY-----", "key=17&order=2",
-    "2001:db8::1 fe80::1%eth0", "490154203237518", "6f1d2c3b-4a59-4e6f-8c7d-0123456789ab", "C:\\Users\\ines\\x", "kim@\u212a.example",
+    "2001:db8::1 fe80::1%eth0", "490154203237518", "6f1d2c3b-4a59-4e6f-8c7d-0123456789ab", "C:\\Users\\ines\\x", "kim@\u212a.example", "::", "x=::1", "token", "su", "auth",
 )  # fmt: skip
 KEYS = (
     "extra", "message", "user", "ip_address", "email", "password", "otp", "a", "b", "0", "values", "data", "vars", "request", "cookies",
@@ -42,8 +42,17 @@ KEYS = (
     "category", "sdk", "client_ip", "env", "REMOTE_ADDR", "spans", "description", "logentry", "formatted", "params", "threads", "Secret",
 )  # fmt: skip
 
-scalars = st.one_of(
+GLUE = (*"!\"#$%&'()*+,-./:;<=>?@[]^_`{|}~ \t\n\r\b\f\0aZ0é日²\u2003", "", "\u017f", "\u00e9")
+texts = st.one_of(
     st.sampled_from(WORDS),
+    st.builds(
+        lambda first, rest: first + "".join(glue + word for glue, word in rest),
+        st.sampled_from((*WORDS, *GLUE)),
+        st.lists(st.tuples(st.sampled_from(GLUE), st.sampled_from(WORDS)), min_size=1, max_size=3),
+    ),
+)
+scalars = st.one_of(
+    texts,
     st.none(),
     st.booleans(),
     st.integers(0, 10**17),
@@ -59,7 +68,6 @@ values = st.recursive(
     ),
     max_leaves=24,
 )
-texts = st.sampled_from(WORDS)
 documents = st.one_of(
     st.dictionaries(st.sampled_from(KEYS), values, max_size=8),
     st.fixed_dictionaries(

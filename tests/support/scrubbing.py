@@ -13,9 +13,13 @@ from typing import Any
 
 import pytest
 
-from scrubjay.core.scrub import descend, documents, screen
-from scrubjay.core.scrub.documents import scrub_document
+from scrubjay.core.scrub import screen
+from scrubjay.core.scrub.documents import CONTAINERS, TYPED, scrub_document
 from scrubjay.core.scrub.program import ScrubProgram, compile_program
+from scrubjay.core.scrub.record import Record
+from scrubjay.core.scrub.redact import Text
+from scrubjay.core.scrub.remarks import NodePath
+from scrubjay.core.scrub.rules import Rule
 from scrubjay.settings.scrub import Scrub
 from support.corpus import recorded
 from support.items import make_item
@@ -55,38 +59,23 @@ def full_walk() -> Iterator[None]:
         yield
 
 
-class _MaybeError(Exception):
-    """The screen did not call a document clean."""
+class Looks(Record):
+    """The texts that rules search because of what the screens say, by their paths."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: set[object] = set()
+
+    def apply(self, rule: Rule, text: Text, key_verdict: int, hits: int, path: NodePath) -> bool:
+        self.texts.add(tuple(path))
+        return super().apply(rule, text, key_verdict, hits, path)
 
 
-def is_clean(program: ScrubProgram, payload: bytes, shape: str) -> bool:
-    """Whether the screens let a document pass without a look."""
-
-    def walk(*_: object) -> object:
-        raise _MaybeError
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(documents, "Walk", walk)
-        try:
-            return scrub_document(program, payload, shape) is None
-        except _MaybeError:
-            return False
-
-
-def searched_texts(program: ScrubProgram, payload: bytes, shape: str) -> int:
-    """How many texts of a document the rules look at because of what the screens say."""
-    count = 0
-    search = descend.Walk.text
-
-    def text(*given: Any) -> bytes | None:
-        nonlocal count
-        count += 1
-        return search(*given)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(descend.Walk, "text", text)
-        scrub_document(program, payload, shape)
-    return count
+def looks(program: ScrubProgram, payload: bytes, shape: str) -> Looks:
+    """What scrubbing a document has to look at; nothing if the screens call all of its texts clean."""
+    seen = Looks()
+    scrub_document(program, payload, shape, seen)
+    return seen
 
 
 def vectors() -> dict[str, Any]:
@@ -130,8 +119,9 @@ def corpus_documents() -> tuple[CorpusDocument, ...]:
         for item in items:
             headers = {name: value for name, value in item.headers.items() if name != "type"}
             read = make_item(item.headers["type"], item.payload, **headers)
-            if read.kind.scope is not None and item.payload[:1] in (b"{", b"["):
-                found.append(CorpusDocument(request.file, platform, read.kind.scope, item.payload))
+            if read.kind.codec == "json":
+                shape = read.kind.scope if read.kind.scope in (*TYPED, *CONTAINERS, "session") else "generic"
+                found.append(CorpusDocument(request.file, platform, shape, item.payload))
     return tuple(found)
 
 

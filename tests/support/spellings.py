@@ -71,6 +71,21 @@ def _character(character: str, turn: Random, how: Spelling) -> str:
     return json.dumps(character, ensure_ascii=how.ascii_only or is_half)[1:-1]
 
 
+def as_lists(node: Any) -> Any:
+    """The document with lists in place of `{"values": […]}`: either form may leave where an object is written anew for a member that
+    stands twice in it (scrubbing.md 5.6).
+    """
+    if isinstance(node, dict):
+        if node.keys() == {"values"}:
+            return as_lists(node["values"])
+        return {name: as_lists(value) for name, value in node.items()}
+    return [as_lists(value) for value in node] if isinstance(node, list) else node
+
+
+_PAIRS = ("tags", "headers", "cookies", "query_string")
+"""Lists of pairs, which are brought into one form as a whole where anything in them changes (scrubbing.md 5.6)."""
+
+
 def rewritten_without_need(before: bytes, after: bytes) -> list[str]:
     """Parts that mean what they meant before and have other bytes; the smallest ones, with their bytes."""
     if before == after:
@@ -80,7 +95,7 @@ def rewritten_without_need(before: bytes, after: bytes) -> list[str]:
         return [f"{before!r} became {after!r}"]
     if isinstance(old, dict) and isinstance(new, dict):
         members, others = _members(before), _members(after)
-        pairs = [(members[name], others[name]) for name in members.keys() & others.keys()]
+        pairs = [(members[name], others[name]) for name in (members.keys() & others.keys()).difference(_PAIRS)]
     elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
         pairs = list(zip(_elements(before), _elements(after), strict=True))
     else:

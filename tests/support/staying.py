@@ -24,7 +24,7 @@ _RECORDS = "span|log|trace_metric"
 STAYING: tuple[tuple[str, str, str], ...] = (
     # Any document.
     (_DOCUMENTS, "event_id|replay_id|error_ids.*|trace_ids.*|timestamp|start_timestamp|replay_start_timestamp|received", _NAMED),
-    (_DOCUMENTS, "platform|level|release|dist|environment|site|logger|fingerprint.*|modules.*|transaction", _NAMED),
+    (_DOCUMENTS, "platform|level|release|dist|environment|site|logger|fingerprint.*|modules.*|transaction|project", _NAMED),
     (_DOCUMENTS, "type|version|replay_type|transaction_info.source|measurements.**|breakdowns.**", _FORMAT),
     (_DOCUMENTS, "sdk.name|sdk.version|sdk.integrations.*|sdk.packages.**|sdk.features.*|sdk.settings.**", _SDK),
     (_DOCUMENTS, "request.method|request.protocol|request.api_target|request.inferred_content_type", _FORMAT),
@@ -49,6 +49,7 @@ STAYING: tuple[tuple[str, str, str], ...] = (
     (_DOCUMENTS, "contexts.trace.trace_id|contexts.trace.span_id|contexts.trace.parent_span_id|contexts.trace.op", _NAMED),
     (_DOCUMENTS, "contexts.trace.status|contexts.trace.origin|contexts.trace.data.sentry.*", _NAMED),
     (_DOCUMENTS, "contexts.os.name|contexts.os.version|contexts.runtime.name|contexts.runtime.version", _FACTS),
+    (_DOCUMENTS, "contexts.rust.name|contexts.rust.version", _FACTS),
     (_DOCUMENTS, "contexts.device.arch|contexts.device.model|contexts.device.family", _FACTS),
     (_DOCUMENTS, "contexts.profile.profiler_id", _NAMED),
     ("feedback", "contexts.feedback.*", _TYPED_IN),
@@ -58,6 +59,7 @@ STAYING: tuple[tuple[str, str, str], ...] = (
     (_RECORDS, "items.*.type|items.*.unit|items.*.attributes.**.type", _FORMAT),
     (_RECORDS, "items.*.attributes.sentry.sdk.**|items.*.attributes.sentry.timestamp.sequence.value", _SDK),
     (_RECORDS, "items.*.attributes.sentry.op.value|items.*.attributes.sentry.origin.value|items.*.attributes.sentry.source.value", _NAMED),
+    (_RECORDS, "items.*.attributes.sentry.platform.value|items.*.attributes.sentry.transaction.value", _NAMED),
     (_RECORDS, "items.*.attributes.sentry.segment.id.value|items.*.attributes.sentry.segment_id.value", _NAMED),
     (_RECORDS, "items.*.attributes.sentry.idle_span_finish_reason.value|items.*.attributes.sentry.status.value", _NAMED),
     ("trace_metric", "items.*.name", _NAMED),
@@ -70,6 +72,7 @@ STAYING: tuple[tuple[str, str, str], ...] = (
     ("user_report", "event_id", _NAMED),
     ("profile|profile_chunk", "chunk_id|profiler_id|event_id|platform|version|release|environment|timestamp", _NAMED),
     ("profile|profile_chunk", "client_sdk.*|**.thread_id|**.active_thread_id|transaction.id|transaction.trace_id", _NAMED),
+    ("profile|profile_chunk", "**.version", _FACTS),
     ("profile|profile_chunk", "transactions.*.id|transactions.*.trace_id", _NAMED),
     ("profile|profile_chunk", "profile.frames.*.*", _CODE),
     ("replay_recording", "**.tagName|*.type|*.data.tag|*.data.payload.type|*.data.payload.op", _REPLAY),
