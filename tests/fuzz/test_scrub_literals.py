@@ -82,7 +82,11 @@ def spelled(text: str, turn: random.Random) -> str:
             out.append(short[character])
         elif character == "/" and turn.random() < 0.5:
             out.append(r"\/")
-        elif character < " " or character in short or (turn.random() < often and (character in "<>&'" or character > "~")):
+        elif (
+            character < " "
+            or character in short
+            or (turn.random() < often and (character in "<>&'" or character > "~"))
+        ):
             units = character.encode("utf-16-be")
             escapes = "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
             out.append("\\u" + escapes[2:].upper().replace("\\U", "\\u") if turn.random() < 0.5 else escapes)

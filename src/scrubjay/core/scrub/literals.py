@@ -29,7 +29,8 @@ _DIGIT: Final = 2.5
 _LEAST: Final = 0.6
 # Below this a stretch is everywhere: four digits are, five are not.
 _MIN_WEIGHT: Final = 12.0
-# Above this a stretch is as rare as any, and the shorter is the cheaper.
+# Above this a stretch is rare, and the cheaper is the better; above the second it is not made longer.
+_RARE_WEIGHT: Final = 30.0
 _ENOUGH_WEIGHT: Final = 40.0
 _MAX_SYMBOLS: Final = 48
 _MAX_ALTERNATIVES: Final = 128
@@ -75,7 +76,8 @@ class _Item:
     """A part of a stretch: how it is spelled, what it says at least, and how many symbols that takes at least and at most.
 
     `colon`: it may begin with a colon, which after a quotation mark is a seam. `number`: all of it may be part of a number; with
-    `sign` only as the sign, which is the first of a number or follows an `exponent`. `ways`: the alternatives that it consists of.
+    `sign` only as the sign, which is the first of a number or follows an `exponent`. `dear`: how much more it costs than a character.
+    `ways`: the alternatives that it consists of.
     """
 
     spelling: str
@@ -85,6 +87,7 @@ class _Item:
     digits: bool = False
     colon: bool = False
     number: bool = False
+    dear: int = 0
     sign: bool = False
     exponent: bool = False
     ways: tuple[_Item, ...] = ()
@@ -99,7 +102,7 @@ class _Found:
     @property
     def score(self) -> float:
         weight = min(item.weight for item in self.items) - log2(len(self.items))
-        return min(weight, _ENOUGH_WEIGHT) - sum(item.size for item in self.items) / (8 * _MAX_SYMBOLS)
+        return _score(weight, sum(item.size for item in self.items), max(item.dear for item in self.items))
 
 
 # None: a place where anything may stand.
@@ -124,7 +127,11 @@ def required_literals(pattern: str) -> Literals | None:
 def _best(stretch: _Stretch) -> _Found | None:
     """The most telling alternatives among all that a stretch offers."""
     offers = [entry for entry in stretch if isinstance(entry, _Found)]
-    offers += [_Found(window.ways or (window,)) for run in _runs(stretch) for window in _windows(run)]
+    for run in _runs(stretch):
+        if window := max(_windows(run), key=lambda offer: offer[0], default=None):
+            _, start, end = window
+            whole = _joined(run[start:end])
+            offers.append(_Found(whole.ways or (whole,)))
     return max(offers, key=lambda found: found.score, default=None)
 
 
@@ -139,22 +146,28 @@ def _runs(stretch: _Stretch) -> Iterator[list[_Item]]:
             run = []
 
 
-def _windows(run: list[_Item]) -> Iterator[_Item]:
-    """From each place on, the parts that say enough, or as many as may be taken."""
+def _windows(run: list[_Item]) -> Iterator[tuple[float, int, int]]:
+    """From each place on, the parts that say enough, or as many as may be taken: how good they are, where they begin and end."""
     run = run[:_MAX_STRETCH_ITEMS]
     for start, first in enumerate(run):
         if first.colon or not first.low:
             continue
-        weight, low, size, end = 0.0, 0, 0, start
+        weight, low, size, dear, end = 0.0, 0, 0, 0, start
         for place, item in enumerate(run[start:], start + 1):
-            size += item.size
-            if size > _MAX_SYMBOLS or weight >= _ENOUGH_WEIGHT:
+            if size + item.size > _MAX_SYMBOLS or weight >= _ENOUGH_WEIGHT:
                 break
-            weight, low = weight + item.weight, low + item.low
+            if item.dear and not dear and low >= _MIN_BYTES and weight >= _MIN_WEIGHT:
+                yield _score(weight, size, 0), start, end
+            weight, low, size, dear = weight + item.weight, low + item.low, size + item.size, dear + item.dear
             if item.low:
                 end = place
         if low >= _MIN_BYTES and weight >= _MIN_WEIGHT:
-            yield _joined(run[start:end])
+            yield _score(weight, size, dear), start, end
+
+
+def _score(weight: float, size: int, dear: int) -> float:
+    """A text is compiled and found for next to nothing, whatever else is in a pattern is dear; rare enough is rare enough."""
+    return min(weight, _RARE_WEIGHT) + max(weight - _RARE_WEIGHT, 0) / 100 - size / 1000 - dear
 
 
 def _stretch(node: Node) -> _Stretch:
@@ -205,6 +218,7 @@ def _chosen(options: list[_Stretch]) -> _Stretch:
                 any(way.digits for way in ways),
                 any(way.colon for way in ways),
                 any(way.number for way in ways),
+                max(way.dear for way in ways) + 2,
                 exponent=any(way.exponent for way in ways),
                 ways=ways,
             )
@@ -229,6 +243,7 @@ def _joined(items: list[_Item]) -> _Item:
         any(item.digits for item in items),
         any(item.colon for item in items[:begins]),
         _in_number(items),
+        sum(item.dear for item in items),
         exponent=any(item.exponent for item in items),
     )
 
@@ -246,7 +261,13 @@ def _times(item: _Item, low: int, high: int) -> _Item:
     once = item.spelling if item.size == 1 else f"(?:{item.spelling})"
     bounds = f"{{{low}}}" if low == high else "?" if (low, high) == (0, 1) else f"{{{low},{high}}}"
     return replace(
-        item, spelling=once + bounds, weight=item.weight * low, low=item.low * low, size=item.size * high, ways=()
+        item,
+        spelling=once + bounds,
+        weight=item.weight * low,
+        low=item.low * low,
+        size=item.size * high,
+        dear=item.dear + (0 if low == high else 6),
+        ways=(),
     )
 
 
@@ -260,14 +281,16 @@ def _item(symbol: Symbol) -> _Item | None:
     certain = _CERTAIN if low == 1 else _CERTAIN_OTHER
     weight = _DIGIT if len(letters) > 1 and letters <= _DIGITS else max(certain - log2(len(letters)), _LEAST)
     in_number = letters & _IN_NUMBERS
+    spelling = _spelling(letters)
     return _Item(
-        _spelling(letters),
+        spelling,
         weight,
         low,
         1,
         symbol.digits,
         ":" in letters,
         number=bool(in_number),
+        dear=0 if len(spelling) == 1 or (len(spelling) == 2 and spelling[0] == "\\") else spelling.count("|") + 1,
         sign=bool(in_number) and in_number <= _SIGNS,
         exponent="e" in letters,
     )

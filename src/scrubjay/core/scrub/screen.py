@@ -13,7 +13,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
+from hashlib import sha256
 from typing import Any, Final
+from weakref import WeakValueDictionary
 
 import msgspec
 
@@ -169,7 +171,7 @@ class ScreenBuilder:
     def build(self) -> Screen:
         self._is_built = True
         shared = [(pattern, False, bits) for patterns, bits in self._shared.items() for pattern in patterns]
-        return Screen([*self._patterns, *shared])
+        return _shared_screen([*self._patterns, *shared])
 
 
 def _key_character(character: str) -> str:
@@ -207,6 +209,18 @@ class Screen:
 
     def give_back(self, scan: Scan) -> None:
         self._spare.append(scan)
+
+
+_screens: WeakValueDictionary[tuple[bool, bytes], Screen] = WeakValueDictionary()
+
+
+def _shared_screen(patterns: list[tuple[str, bool, int]]) -> Screen:
+    """The screen of these patterns, one for all programs that look for the same: compiling it is the dearest part of a program."""
+    content = (hyperscan is not None, sha256(repr(patterns).encode()).digest())
+    screen = _screens.get(content)
+    if screen is None:
+        screen = _screens[content] = Screen(patterns)
+    return screen
 
 
 class Scan:
