@@ -100,7 +100,7 @@ def scrub(
     target = None if output is None else Target(output, files)
     plan = chosen_plan(Choice(project, pii_config, settings, key, project_id, profile), invocation.load())
     shows = Shows(explain=explain, diff=diff, selectors=selectors, as_json=as_json)
-    run = Run(plan, shows)
+    run = Run(plan, shows, fills_the_terminal=sys.stdout.isatty() and (target is None or shows.anything))
     run.read(files or (STDIN,), item_type)
     for file in run.scrubbed():
         if target is not None:
@@ -146,6 +146,7 @@ class Run:
 
     plan: ProjectPlan
     shows: Shows
+    fills_the_terminal: bool = False
     files: list[PayloadFile] = field(default_factory=list)
     totals: Record = field(default_factory=Record)
     problems: int = 0
@@ -166,9 +167,10 @@ class Run:
     def scrubbed(self) -> Iterator[PayloadFile]:
         """Each file after what it holds was scrubbed, and shown if asked for."""
         screen = Console(stderr=True)
-        is_long = sum(file.size_bytes for file in self.files) > _LONG_BYTES
-        progress = Progress(console=screen, transient=True, disable=not (is_long and screen.is_terminal))
-        task = progress.add_task("scrubbing", total=sum(file.size_bytes for file in self.files))
+        size = sum(file.size_bytes for file in self.files)
+        is_shown = size > _LONG_BYTES and screen.is_terminal and not self.fills_the_terminal
+        progress = Progress(console=screen, transient=True, disable=not is_shown)
+        task = progress.add_task("scrubbing", total=size)
         with progress, occasion(self.plan.project_id or 0, utc_day(time.time())):
             for file in self.files:
                 for problem in file.problems:

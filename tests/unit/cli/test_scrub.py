@@ -114,6 +114,21 @@ def test_output_is_compressed_as_its_name_says(
     assert extra(plain)["mail"] == "[email]"
 
 
+def test_files_with_metadata_before_them(call: Call, tmp_path: Path) -> None:
+    meta = json.dumps({"attachment_id": "a" * 32, "filename": f"{MAIL}.log", "content_type": "text/plain"}).encode()
+    headers = {
+        "type": "attachment",
+        "content_type": "application/vnd.sentry.trace-attachment",
+        "meta_length": len(meta),
+    }
+    (tmp_path / "a.envelope").write_bytes(envelope((headers, meta + b"from 192.0.2.1")))
+    _, header, payload, _ = call("scrub", "a.envelope").stdout_bytes.split(b"\n")
+    size = json.loads(header)["meta_length"]
+    assert size != len(meta)
+    assert json.loads(payload[:size])["filename"] == "[email]"
+    assert payload[size:] == b"from [ip]"
+
+
 def test_several_files_are_written_to_a_folder(call: Call, tmp_path: Path) -> None:
     for name in ("a.json", "b.json"):
         (tmp_path / name).write_text(json.dumps(EVENT))
@@ -316,6 +331,12 @@ def test_binary_payloads_have_no_selectors(call: Call, tmp_path: Path) -> None:
 
 def test_progress_is_for_terminals(call: Call, event: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verb, "_LONG_BYTES", 1)
+    assert call("scrub", str(event)).stderr == ""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    result = call("scrub", str(event))
+    assert "scrubbing" in result.stderr
+    assert extra(result.stdout)["mail"] == "[email]"
+    monkeypatch.setattr(verb, "_LONG_BYTES", 1_000_000)
     assert call("scrub", str(event)).stderr == ""
 
 
