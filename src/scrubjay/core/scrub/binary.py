@@ -133,16 +133,16 @@ def _wide_finder(step: Step) -> Finder:
 
 
 def _apart(spans: Iterable[Span]) -> list[Span]:
-    """Without empty ones, those of groups that took no part, and those that begin inside another."""
+    """In order, without empty ones and those of groups that took no part; what overlaps is one."""
     out: list[Span] = []
     cut = 0
     for start, end in sorted(spans):
-        if start >= cut and end > start:
-            out.append((start, end))
-            cut = end
-        elif end > cut and out:
-            out[-1] = (out[-1][0], end)
-            cut = end
+        if end <= max(start, cut):
+            continue
+        if start < cut:
+            start = out.pop()[0]
+        out.append((start, end))
+        cut = end
     return out
 
 

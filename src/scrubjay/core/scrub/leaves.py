@@ -43,8 +43,10 @@ IsStructure = Callable[[str, dict[str, Raw]], bool]
 """Of a member's key and the object it stands in: whether its text holds the document together."""
 
 
-def check_size(data: bytes, max_depth: int) -> None:
-    """Refuse what could not be taken apart in bounded memory. Raises Unscrubbable."""
+def check_document(data: bytes, max_depth: int) -> None:
+    """Refuse what is no text, or could not be taken apart in bounded memory. Raises Unscrubbable and UnicodeDecodeError."""
+    if not data.isascii():
+        data.decode()
     if data.count(b",") > MAX_MEMBERS:
         raise Unscrubbable("more members than may be scrubbed")
     check_depth(data, max_depth)

@@ -22,7 +22,7 @@ from scrubjay.core.scrub.binary import scrub_binary
 from scrubjay.core.scrub.documents import CONTAINERS, scrub_container, scrub_document
 from scrubjay.core.scrub.form_data import scrub_form_data
 from scrubjay.core.scrub.identities import treat_identities
-from scrubjay.core.scrub.json_text import decode_any, encode
+from scrubjay.core.scrub.json_text import decode_any, encode, mended
 from scrubjay.core.scrub.policies import Policies
 from scrubjay.core.scrub.program import ScrubProgram
 from scrubjay.core.scrub.record import Record
@@ -196,8 +196,10 @@ def _headed(task: Task, size: int, shape: str) -> Scrubbed:
     """A file with a document of `size` bytes before it (ingest.md 6.7)."""
     payload = task.item.payload
     meta, body = bytes(payload[:size]), payload[size:]
+    if not _is_json(mended(meta)):
+        raise Unreadable("metadata cannot be read")
     new_meta = task.document(meta, shape)
-    filename = decode_any(meta).get("filename") if meta.lstrip()[:1] == b"{" else ""
+    filename = decode_any(mended(meta)).get("filename") if meta.lstrip()[:1] == b"{" else ""
     new_body = _file(task, body, filename, gated=False)
     if isinstance(new_body, Reason):
         return new_body

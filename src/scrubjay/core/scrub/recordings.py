@@ -16,7 +16,7 @@ from scrubjay.core.inflate import inflate
 from scrubjay.core.scrub.bounds import MANY, Allowance
 from scrubjay.core.scrub.documents import scrub_document
 from scrubjay.core.scrub.json_text import Raw, decode_array, decode_object, encode, has_shadowed_keys, mended
-from scrubjay.core.scrub.leaves import LeafWalk, check_size
+from scrubjay.core.scrub.leaves import LeafWalk, check_document
 from scrubjay.core.scrub.program import Pass, ScrubProgram
 from scrubjay.core.scrub.record import Record
 from scrubjay.errors import BadRequest, TooLarge, Unreadable, Unscrubbable
@@ -80,9 +80,7 @@ def _inflated(wire: bytes, limit_bytes: int) -> bytes:
 def _frames(program: ScrubProgram, body: bytes, depth: Depth, record: Record | None) -> bytes | None:
     """The frames as they leave; None if nothing changed."""
     data = mended(body) if program.strict else body
-    if not data.isascii():
-        data.decode()
-    check_size(data, program.bounds.max_depth)
+    check_document(data, program.bounds.max_depth)
     frames = decode_array(data)
     changed = data != body
     allowance = Allowance(program.bounds, documents=MANY)

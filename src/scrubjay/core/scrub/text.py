@@ -15,7 +15,7 @@ from scrubjay.core.scrub.bounds import MANY, Allowance
 from scrubjay.core.scrub.documents import scrub_document
 from scrubjay.core.scrub.file_kinds import Encoding, encoding_of
 from scrubjay.core.scrub.json_text import validate
-from scrubjay.core.scrub.leaves import check_size
+from scrubjay.core.scrub.leaves import check_document
 from scrubjay.core.scrub.program import Pass, ScrubProgram
 from scrubjay.core.scrub.record import Record
 from scrubjay.core.scrub.redact import Text
@@ -49,7 +49,7 @@ def scrub_text(program: ScrubProgram, payload: bytes | memoryview, record: Recor
 
 def _scrub_utf8(program: ScrubProgram, original: bytes, record: Record | None) -> bytes | None:
     if _is_json(original):
-        check_size(original, program.bounds.max_depth)
+        check_document(original, program.bounds.max_depth)
         return scrub_document(program, original, "generic", record)
     data = original
     allowance = Allowance(program.bounds, documents=MANY)

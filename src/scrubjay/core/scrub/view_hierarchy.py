@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from scrubjay.core.scrub.json_text import Raw, mended, validate
-from scrubjay.core.scrub.leaves import LeafWalk, check_size
+from scrubjay.core.scrub.leaves import LeafWalk, check_document
 from scrubjay.core.scrub.program import ScrubProgram
 from scrubjay.core.scrub.record import Record
 from scrubjay.errors import Unreadable
@@ -26,7 +26,7 @@ def scrub_view_hierarchy(
     original = bytes(payload)
     try:
         data = (mended(original) if program.strict else original).strip()
-        check_size(data, program.bounds.max_depth)
+        check_document(data, program.bounds.max_depth)
         validate(data)
         for one in program.passes:
             if one.legacy_view and not program.strict:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from scrubjay.core.scrub.bounds import read_bounds
+from scrubjay.core.scrub.program import compile_program
 from scrubjay.core.scrub.record import Record
 from scrubjay.core.scrub.text import scrub_text
 from scrubjay.errors import Unscrubbable
@@ -30,6 +31,12 @@ def test_json_is_a_document() -> None:
 @pytest.mark.parametrize("payload", [b"", b"plain text", b"\x00\x01\x02ana@lab.example", b"[1, 2]"])
 def test_left_as_it_is(payload: bytes) -> None:
     assert scrub_text(STRICT, payload) is None
+
+
+def test_a_config_of_its_own_has_no_rules_for_texts() -> None:
+    config = {"applications": {"$string": ["@mac"]}}
+    program = compile_program(pii_config=config, settings=scrubbing.SETTINGS)
+    assert scrub_text(program, b"00:1b:44:11:3a:b7 of ana@lab.example") == b"00:1b:44:11:3a:b7 of [email]"
 
 
 def test_parity_has_no_text_rules() -> None:
