@@ -20,6 +20,10 @@ _TRACE: Final = ("transaction", "segment_name", "user_id", "user_segment", "user
 def scrub_headers(program: ScrubProgram, envelope: Envelope, record: Record | None = None) -> None:
     """In place; what changes marks its header as changed. `record` counts what is done."""
     trace = envelope.headers.get("trace")
+    if program.allow is not None and isinstance(trace, dict):
+        # Nothing of it can be listed, and only sampling needs it (15.5).
+        for name in _TRACE:
+            envelope.dirty |= trace.pop(name, None) is not None
     if isinstance(trace, dict) and _scrub_members(program, trace, _TRACE, record):
         envelope.dirty = True
     for item in envelope.items:

@@ -33,6 +33,19 @@ def test_the_trace_does_not_name_people(given: bytes, expected: bytes) -> None:
     assert given in scrubbed(b'{"trace":{%b}}\n' % given, "parity")
 
 
+def test_in_allow_list_mode_the_trace_names_nobody_at_all() -> None:
+    """scrubbing.md 15.5"""
+    program = compile_program(pii_config=None, settings=None, options=Scrub(mode="allow"))
+    parsed = parse_envelope(
+        b'{"trace":{"trace_id":"ab","release":"1","transaction":"/u/rosa","user":{"id":7},"user_id":null}}\n'
+    )
+    scrub_headers(program, parsed)
+    assert parsed.serialize() == b'{"trace":{"trace_id":"ab","release":"1"}}\n'
+    parsed = parse_envelope(b'{"trace":  {"trace_id":"ab"}}\n')
+    scrub_headers(program, parsed)
+    assert not parsed.dirty
+
+
 def test_a_file_name_does_not_name_people() -> None:
     out = scrubbed(b'{}\n{"type":"attachment","length":1,"filename":"ana@lab.example.txt"}\nx\n')
     assert b'"filename":"[email]' in out
