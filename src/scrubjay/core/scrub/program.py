@@ -15,6 +15,7 @@ from scrubjay.core.scrub import closures, legacy
 from scrubjay.core.scrub.allow import AllowList
 from scrubjay.core.scrub.bounds import Bounds, read_bounds
 from scrubjay.core.scrub.encoded import SIGN
+from scrubjay.core.scrub.key_verdicts import KeyVerdicts
 from scrubjay.core.scrub.keys import RENAMED, is_renamed
 from scrubjay.core.scrub.matching import ALWAYS, TRUE, Application, Matcher
 from scrubjay.core.scrub.pseudonyms import Keyring, read_keys
@@ -161,16 +162,7 @@ def _compile_pass(
     elif "validation" in closed:
         for rule_id in config.rules:
             rules.check(rule_id)
-    verdicts = builder.key_patterns
-
-    def key_verdict(key: str) -> int:
-        raw = key.encode("utf-8", "surrogatepass")
-        verdict = 0
-        for pattern, bit in verdicts:
-            if pattern.search(raw) is not None:
-                verdict |= bit
-        return verdict
-
+    key_verdict = KeyVerdicts(builder.key_patterns)
     applications = [
         Application(selector, resolved)
         for selector, ids in sorted(config.applications.items(), key=lambda entry: sort_key(entry[0]))

@@ -77,7 +77,7 @@ def test_settings_structs() -> None:
 
 BAD_CONFIGS: tuple[Any, ...] = (
     [], {"rules": None}, {"applications": []}, {"applications": None}, {"vars": None}, {"vars": {"hashKey": 5}},
-    {"rules": {"x": 5}}, {"rules": {"x": {}}}, {"rules": {"x": {"type": "phone"}}}, {"rules": {"x": {"type": "urlauth"}}},
+    {"rules": {"x": 5}}, {"rules": {"x": {}}}, {"rules": {"x": {"type": "urlauth"}}},
     {"rules": {"x": {"type": "ip", "redaction": "mask"}}}, {"rules": {"x": {"type": "ip", "redaction": None}}},
     {"rules": {"x": {"type": "ip", "redaction": {"text": "y"}}}},
     {"rules": {"x": {"type": "ip", "redaction": {"method": "replace", "text": 5}}}},
@@ -99,6 +99,25 @@ BAD_CONFIGS: tuple[Any, ...] = (
 def test_scrubbing_65_refused(config: Any, profile: str) -> None:
     with pytest.raises(ConfigError):
         compile_program(pii_config=config, settings=None, options=Scrub(profile=profile))
+
+
+def test_scrubbing_65_types_beyond_the_reference_are_refused_in_parity() -> None:
+    with pytest.raises(ConfigError, match="unknown rule type 'phone'"):
+        scrubbing.config_program({"rules": {"x": {"type": "phone"}}, "applications": {"$string": ["x"]}})
+
+
+@pytest.mark.parametrize(
+    "pattern", ["(?=a)", "(?!a)", "(?<=a)b", "(?<!a)b", r"(a)\1", "(?P<n>a)(?P=n)", "(", r"\w{2000}", "[b-a]"]
+)
+def test_scrubbing_65_patterns(pattern: str) -> None:
+    """Refused where an application reaches them, with the rule's name; in `parity` the reference passes over them elsewhere."""
+    for rule in ({"type": "pattern", "pattern": pattern}, {"type": "redact_pair", "keyPattern": pattern}):
+        used = {"rules": {"x": rule}, "applications": {"$string": ["x"]}}
+        unused = {"rules": {"x": rule}, "applications": {"$string": ["@ip"]}}
+        for config, profile in ((used, "parity"), (used, "strict"), (unused, "strict")):
+            with pytest.raises(ConfigError, match=r"^rules\.x: pattern does not compile: ."):
+                scrubbing.config_program(config, profile)
+        scrubbing.config_program(unused)
 
 
 SKIPPED_IN_PARITY: tuple[dict[str, Any], ...] = (
