@@ -118,8 +118,9 @@ def explained(
     came = decode_any(payload)
     leaves = came if output is None else decode_any(output)
     nodes = list(nodes_of(leaves, shape, strict=program.strict))
-    by_path = {node.path: node for node in nodes_of(came, shape, strict=program.strict)}
-    by_path.update((node.path, node) for node in nodes)
+    # Of a place that is in both, what came says more: what leaves may be a null there.
+    by_path = {node.path: node for node in nodes}
+    by_path.update((node.path, node) for node in nodes_of(came, shape, strict=program.strict))
     return Explanation(
         output,
         tuple(changes(trace.touches, by_path)),
@@ -145,6 +146,9 @@ def changes(touches: Iterable[Touch], by_path: Mapping[NodePath, Node] | None = 
     for touch in touches:
         node = (by_path or {}).get(touch.path)
         application = _application(touch)
+        # A number whose digits a rule found goes whole (gap G7).
+        is_number = node is not None and node.kind == "number"
+        after = None if touch.after is None or is_number else touch.after.decode("utf-8", "replace")
         before = touch.before.decode("utf-8", "replace")
         yield Change(
             path=touch.path,
@@ -155,13 +159,13 @@ def changes(touches: Iterable[Touch], by_path: Mapping[NodePath, Node] | None = 
             selector="" if application is None else print_selector(_matched(touch, application, node)),
             application="" if application is None else print_selector(application.selector),
             node_class=CLASS_NAMES[node.node_class] if node is not None else "",
-            action="removed" if touch.after is None else _ACTIONS.get(touch.rule.redaction.method, "removed"),
-            kind=touch.kind,
+            action="removed" if after is None else _ACTIONS.get(touch.rule.redaction.method, "removed"),
+            kind="number" if is_number else touch.kind,
             ranges=tuple(
                 (characters(touch.before[:start]), characters(touch.before[:end])) for start, end in touch.spans
             ),
             before=before,
-            after=None if touch.after is None else touch.after.decode("utf-8", "replace"),
+            after=after,
             by_key=touch.by_key,
             word=touch.detector in _BY_WORD,
             dry_run=touch.dry,

@@ -11,7 +11,9 @@ from scrubjay.core.scrub.documents import scrub_document
 from scrubjay.core.scrub.explain import Change, changes, explain, explained, nodes_of, pointer
 from scrubjay.core.scrub.program import compile_program
 from scrubjay.core.scrub.record import Record
+from scrubjay.core.scrub.redact import Text
 from scrubjay.core.scrub.rules import RuleSet
+from scrubjay.core.scrub.screen import EVERY
 from scrubjay.core.scrub.trace import Trace
 from scrubjay.settings.scrub import Scrub
 from support import scrubbing
@@ -157,6 +159,23 @@ def test_explaining_changes_nothing_of_the_result(name: str, event: bytes, profi
     assert all(change.selector for change in found.changes)
 
 
+def test_what_a_removed_container_was_decides_what_matched() -> None:
+    (change,) = explained_event(
+        {"extra": {"x": {"y": 1}}}, {"applications": {"$string || $object && x": ["@anything:remove"]}}
+    ).changes
+    assert (change.selector, change.kind) == ("$object && x", "object")
+
+
+def test_numbers_go_whole() -> None:
+    """scrubbing-G7"""
+    made = compile_program(pii_config={"applications": {"extra.n": ["@card"]}}, settings=None, options=Scrub())
+    trace = Trace()
+    trace.begin(made.passes[0])
+    trace.apply(made.passes[0].matcher.applications[0].rules[0], Text(b"4242424242424242"), 0, EVERY, ("extra", "n"))
+    found = explained(made, b'{"extra":{"n":4242424242424242}}', b'{"extra":{"n":null}}', trace, "event")
+    assert [(change.kind, change.action, change.after) for change in found.changes] == [("number", "removed", None)]
+
+
 @pytest.mark.parametrize(
     ("shape", "document"),
     [
@@ -190,8 +209,6 @@ def test_what_is_no_document_has_changes_only() -> None:
     made = scrubbing.default_program("strict")
     trace.begin(made.passes[0])
     (rule, *_) = RuleSet({}, _Vocabulary(), closed=frozenset()).resolve(["@email"], "test")
-    from scrubjay.core.scrub.redact import Text
-
     trace.apply(rule, Text(b"to a@b.com"), 0, -1, ())
     found = explained(made, b"to a@b.com", b"to [email]", trace, None)
     assert [(change.path, change.selector, change.node_class) for change in found.changes] == [((), "", "")]
