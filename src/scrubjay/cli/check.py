@@ -91,6 +91,9 @@ def unread(plan: ProjectPlan) -> Iterator[str]:
     if plan.scrub is None:
         yield "everything"
         return
+    if plan.scrub.allow is not None:
+        yield from (f"{name}, but for rules that can read it" for name in plan.scrub.allow.whole)
+        return
     if plan.scrub.options.dry_run:
         yield "everything: rules are only tried (dry_run)"
         return

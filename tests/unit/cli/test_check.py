@@ -156,6 +156,12 @@ def test_policies_change_what_leaves_unread(call: Call, folder: Folder, scrub: s
     assert absent not in plan["unread"]
 
 
+def test_in_allow_list_mode_only_named_types_leave_unread(call: Call, folder: Folder) -> None:
+    listed = "config: {scrubjay: {scrub: {mode: allow, allow_items: [profile, attachment, replay_event]}}}"
+    (plan,) = checked(call, folder(STATIC, default=listed))["projects"]
+    assert plan["unread"] == ["attachment, but for rules that can read it", "profile, but for rules that can read it"]
+
+
 def test_keys_without_a_project_in_proxy_leave_unread(call: Call, folder: Folder) -> None:
     result = call("check", "-c", str(folder("relay: {mode: proxy}")))
     assert "Keys without a project: everything leaves unread." in result.stdout

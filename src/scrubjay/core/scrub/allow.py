@@ -94,6 +94,11 @@ class AllowList:
         self._matcher = Matcher(applications, lambda _key: ALWAYS)
         self._origins = frozenset((*BUILTIN_RULES, *rule_ids, ORIGIN, "strip-fields", "pii:ip_address", "@embedded"))
 
+    @property
+    def whole(self) -> tuple[str, ...]:
+        """Types of items that leave under the deny rules alone."""
+        return tuple(sorted(self._items - _LISTABLE))
+
     def fate(self, item: Item) -> Literal["reduce", "whole", "drop"]:
         """What becomes of an item by its type. `whole`: it leaves under the deny rules alone."""
         name, named = item.kind.type, item.type in self._items

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import time
+from functools import cache
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.items import make_item
 from tests.support.scrubbing import SETTINGS, scrub
 
 from scrubjay.core.scrub.allow import AllowList
-from scrubjay.core.scrub.program import compile_program
+from scrubjay.core.scrub.documents import scrub_document
+from scrubjay.core.scrub.program import ScrubProgram, compile_program
 from scrubjay.core.scrub.record import Count
 from scrubjay.core.scrub.trace import Trace
 from scrubjay.errors import ConfigError, Unscrubbable
@@ -330,6 +333,13 @@ def test_items_without_leaves_to_list_are_dropped_unless_named(item_type: str, l
     assert AllowList(options).fate(make_item(item_type)) == fate
 
 
+def test_types_that_leave_whole_are_told() -> None:
+    assert AllowList(Scrub(mode="allow", allow_items=("profile", "replay_event", "attachment"))).whole == (
+        "attachment",
+        "profile",
+    )
+
+
 # ---- whatever comes
 
 
@@ -430,3 +440,40 @@ def test_an_address_that_the_server_would_infer_is_not() -> None:
     )
     document = {"platform": "javascript", "user": {"ip_address": "192.0.2.1"}}
     assert scrub(program, document)["sdk"] == {"settings": {"infer_ip": "never"}}
+
+
+@pytest.mark.parametrize("profile", ["strict", "parity"])
+@given(document=DOCUMENTS, shape=SHAPES)
+@settings(max_examples=50, deadline=None)
+def test_no_such_leaf_survives_the_rules_either(profile: str, document: dict[str, Any], shape: str) -> None:
+    program = allowing(profile)
+    scrubbed = scrub_document(program, json.dumps(keepable(document)).encode(), shape)
+    assert scrubbed is None or b"klein" not in scrubbed
+    if scrubbed is None:
+        assert "klein" not in json.dumps(keepable(document))
+
+
+@cache
+def allowing(profile: str) -> ScrubProgram:
+    return compile_program(
+        pii_config=None, settings=SETTINGS, options=Scrub(mode="allow", allow=("keep", "keep.**"), profile=profile)
+    )
+
+
+def test_time_grows_with_the_payload_and_no_faster() -> None:
+    """Twenty times the values: twice the time of twenty times as many is allowed for."""
+    listed = allow_list("keep", "$frame.function", "extra.** && !secret")
+
+    def seconds(count: int) -> float:
+        frame = {"function": "f", "vars": {"a": [1, "x", {"b": None}]}, "lineno": 5}
+        document = {
+            "exception": {"values": [{"stacktrace": {"frames": [frame] * count}}]},
+            "extra": {"l": ["x"] * count},
+        }
+        raw = json.dumps(document).encode()
+        began = time.process_time()
+        listed.reduce(raw, "event")
+        return time.process_time() - began
+
+    seconds(10)
+    assert seconds(4000) < 40 * max(seconds(200), seconds(200), 0.002)
