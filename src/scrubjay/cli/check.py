@@ -16,6 +16,8 @@ import click
 
 from scrubjay.cli.verb import Invocation, pass_invocation, verb
 from scrubjay.core.plan import ProjectPlan, compile_plan
+from scrubjay.core.scrub.program import ScrubProgram
+from scrubjay.core.scrub.rules import DryRule
 from scrubjay.errors import ConfigError
 from scrubjay.settings.load import Loaded
 from scrubjay.settings.project import ProjectConfig
@@ -121,6 +123,13 @@ def unread(plan: ProjectPlan) -> Iterator[str]:
         yield "items of unknown types that are not JSON"
     for item_type in policies.forwards_on_error:
         yield f"what cannot be scrubbed: {'all other items' if item_type == '*' else item_type}"
+    yield from (f"what rule {rule} would take, which is only tried (dry_run)" for rule in _tried(plan.scrub))
+
+
+def _tried(program: ScrubProgram) -> list[str]:
+    """Rules that take nothing, each once."""
+    applications = (application for one in program.passes for application in one.matcher.applications)
+    return list(dict.fromkeys(rule.id for one in applications for rule in one.rules if type(rule) is DryRule))
 
 
 def disk(loaded: Loaded) -> Iterator[str]:

@@ -13,7 +13,7 @@ from click.testing import Result
 from scrubjay.cli.check import unread
 from scrubjay.core.plan import ProjectPlan, compile_plan
 from scrubjay.settings.load import FIELDS
-from scrubjay.settings.project import ProjectConfig
+from scrubjay.settings.project import ProjectConfig, ProjectOptions
 from scrubjay.settings.schema import Settings
 from scrubjay.settings.scrub import Scrub
 
@@ -116,6 +116,9 @@ def test_what_leaves_unread_is_said() -> None:
     assert list(unread(ProjectPlan(revision="pass"))) == ["everything"]
     tried = compile_plan(ProjectConfig(), Settings(scrub=Scrub(dry_run=True)))
     assert list(unread(tried)) == ["everything: rules are only tried (dry_run)"]
+    config = {"rules": {"r": {"type": "email", "dry_run": True}}, "applications": {"$string": ["r"], "$number": ["r"]}}
+    tried = compile_plan(ProjectConfig(config=ProjectOptions(pii_config=config)), Settings())
+    assert list(unread(tried))[-1] == "what rule r would take, which is only tried (dry_run)"
     plan = compile_plan(ProjectConfig(), Settings())
     found = list(unread(plan))
     assert found == [
