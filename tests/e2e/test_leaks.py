@@ -27,13 +27,13 @@ from support.processes import free_port, get
 from support.recorder import WireItem, read_envelope, recording
 from support.searching import Needles
 
-BUNDLES = ("@common", "@gdpr", "@secrets", "@pci", "@hipaa")
+BUNDLES = ("@gdpr", "@secrets", "@pci", "@hipaa")
 PROJECT = {
     "config": {
-        "piiConfig": {
-            # A negation of what nothing is called reaches all that any rule can reach, fields that want a specific selector too.
-            "applications": {"!'no such name'": [*BUNDLES]},
-        },
+        # A negation of what nothing is called reaches all that any rule can reach, fields that want a specific selector too.
+        "piiConfig": {"applications": {"!'no such name'": ["@common", *BUNDLES]}},
+        # Where the default rules go beyond that (keys, texts of files, headers, fields that no selector reaches), these go as well.
+        "scrubjay": {"scrub": {"profile": "strict", "bundles": list(BUNDLES)}},
     },
 }
 ENCODERS: dict[str | None, Callable[[bytes], bytes]] = {

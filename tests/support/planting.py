@@ -5,6 +5,7 @@ planted is new each time, so that a value that is found tells where it was put.
 """
 
 import json
+import re
 import struct
 import zlib
 from collections import Counter
@@ -23,12 +24,21 @@ FORMS: dict[str, Callable[[str], str]] = {
     "json": lambda text: json.dumps({"step": 2, "note": text}),
     "json escaped": lambda text: json.dumps([{"note": json.dumps({"inner": text}, ensure_ascii=False)}]),
     "url": lambda text: f"https://shop.example/cart?step=2&q={quote(text, safe='')}#top",
-    "form": lambda text: f"step=2&q={quote_plus(text)}",
+    "form": lambda text: f"step=2&q={quote(text, safe='')}",
+    "form with plus": lambda text: f"step=2&q={quote_plus(text)}",
+    "url with plus": lambda text: f"https://shop.example/cart?step=2&q={quote_plus(text)}",
     "cookie": lambda text: f"theme=dark; note={text}",
     "lines": lambda text: f"first line\n{text}\r\nlast line",
 }
 """How a value stands in a text."""
-KEYED = ("extra", "vars", "data", "params", "order", "user.data")
+_ONLY_AT = {
+    "form with plus": re.compile(r".*(?:request\.data|query_string|http\.query|url\.query)"),
+    "url with plus": re.compile(r".*\burl(?:\.full)?"),
+}
+"""Where `+` is a space (scrubbing.md 15.6); elsewhere it is a plus."""
+_KEYED = re.compile(
+    r"(?:event|transaction): (?:extra|user\.data|request\.data|contexts\.order|.*\.(?:vars|order)|breadcrumbs.*\.data)"
+)
 """Containers whose keys are the application's own."""
 
 
@@ -61,9 +71,11 @@ class Planter:
         """What to put at a position; None if its text stays, by the table or because it is not its turn."""
         if staying.reason(item_type, path) is not None or self.source.turn.randrange(100) >= self.share:
             return None
-        form = self._turn % len(FORMS)
-        label = self._label(item_type, path, list(FORMS)[form])
-        return None if label is None else list(FORMS.values())[form](label.text)
+        form = list(FORMS)[self._turn % len(FORMS)]
+        if form in _ONLY_AT and not _ONLY_AT[form].fullmatch(path):
+            form = "url"
+        label = self._label(item_type, path, form)
+        return None if label is None else FORMS[form](label.text)
 
     def _label(self, item_type: str, path: str, form: str) -> Label | None:
         place = f"{item_type}: {path}"
@@ -88,7 +100,7 @@ class Planter:
         """The document with values in its texts, and as further keys of the application's containers."""
         if isinstance(node, dict):
             out = {key: self.document(item_type, value, _step(path, key)) for key, value in node.items()}
-            if node and path.endswith(KEYED) and staying.reason(item_type, path + ".*") is None:
+            if node and _KEYED.fullmatch(f"{item_type}: {path}"):
                 label = self._label(item_type, f"{path}.<key>", "key")
                 out |= {} if label is None else {label.text: "x"}
             return out
