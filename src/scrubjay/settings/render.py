@@ -17,6 +17,7 @@ from scrubjay.reasons import REASONS
 from scrubjay.settings import inert
 from scrubjay.settings.load import FIELDS, SECTIONS
 from scrubjay.settings.project import DataScrubbing, ProjectConfig, ProjectOptions, PublicKey, ScrubjayOptions
+from scrubjay.settings.rule_tests import RuleTestFile
 from scrubjay.settings.scalars import show
 from scrubjay.settings.schema import Settings
 from scrubjay.settings.setting import Field, Secret, Section, walk
@@ -212,13 +213,14 @@ def reasons() -> str:
 
 
 def json_schema() -> str:
-    """`config/schema.json`: for editors; `$defs/project` describes project files."""
-    (project,), definitions = msgspec.json.schema_components((ProjectConfig,), ref_template="#/$defs/{name}")
+    """`config/schema.json`: for editors; `$defs/project` describes project files, `$defs/rule_tests` files of rule tests."""
+    kinds = (ProjectConfig, RuleTestFile)
+    (project, tests), definitions = msgspec.json.schema_components(kinds, ref_template="#/$defs/{name}")
     schema = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "scrubjay",
         **_section_schema(Settings, ""),
-        "$defs": {"project": project, **definitions},
+        "$defs": {"project": project, "rule_tests": tests, **definitions},
     }
     return json.dumps(schema, indent=2) + "\n"
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from scrubjay.errors import ConfigError
 from scrubjay.settings.project import DataScrubbing
-from scrubjay.settings.rule_tests import read_rule_tests
+from scrubjay.settings.render import json_schema
+from scrubjay.settings.rule_tests import RuleTest, read_rule_tests
 
 
 def written(folder: Path, text: str) -> Path:
@@ -83,3 +85,10 @@ def test_any_value_can_be_expected(tmp_path: Path, expected: str) -> None:
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot open the file"):
         read_rule_tests(tmp_path / "none.yaml")
+
+
+def test_editors_know_the_form() -> None:
+    definitions = json.loads(json_schema())["$defs"]
+    assert definitions["rule_tests"] == {"$ref": "#/$defs/RuleTestFile"}
+    assert definitions["RuleTestFile"]["required"] == ["tests"]
+    assert set(definitions["RuleTest"]["properties"]) == set(RuleTest.__struct_fields__)
