@@ -45,6 +45,7 @@ class Accounts:
     came: list[Quantities] = field(default_factory=list)
     bookings: list[Booking] = field(default_factory=list)
     accepts: list[list[str]] = field(default_factory=list)
+    passed: list[str] = field(default_factory=list)
 
     def received(self, item_type: str, quantities: Quantities) -> None:
         self.came.append(quantities)
@@ -54,6 +55,9 @@ class Accounts:
 
     def accepted(self, item_types: Iterable[str]) -> None:
         self.accepts.append(list(item_types))
+
+    def unscrubbed(self, item_type: str) -> None:
+        self.passed.append(item_type)
 
     def lost(self) -> list[tuple[str, str, str]]:
         """(item type, reason, origin) in order."""

@@ -131,7 +131,7 @@ def _sums(files: dict[int, list[Path]]) -> dict[tuple[str, int, str, bool], Sum]
             row.clean += line.clean
             row.scrubbed += line.scrubbed
             row.dropped += line.dropped
-            row.items += line.clean + line.scrubbed + line.dropped
+            row.items += line.clean + line.scrubbed + line.dropped + line.unscrubbed
         else:
             row.items += line.items
             row.hits += line.hits

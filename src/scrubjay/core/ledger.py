@@ -63,6 +63,8 @@ class Book(Protocol):
 
     def accepted(self, item_types: Iterable[str]) -> None: ...
 
+    def unscrubbed(self, item_type: str) -> None: ...
+
 
 @dataclass(slots=True)
 class Parcel:
@@ -157,6 +159,10 @@ class Ledger:
         """An envelope was answered with 200; the types are those of its items as they came, empty for unknown ones."""
         self._book.accepted(item_types)
 
+    def pass_unscrubbed(self, item_type: str) -> None:
+        """An item leaves although it could not be scrubbed; the type is empty for unknown ones."""
+        self._book.unscrubbed(item_type)
+
     def book(self, booking: Booking) -> None:
         self._book.ended(booking)
         if self._reports is not None:
@@ -241,6 +247,10 @@ class Tally:
         self._quantities[id(item)] = tuple(left)
         self._move(quantities, -1)
         self._book(item, quantities, reason, origin, detail)
+
+    def pass_unscrubbed(self, item: Item) -> None:
+        """Says that `item` stays although it could not be scrubbed."""
+        self._ledger.pass_unscrubbed(item.kind.type)
 
     def recount(self, item: Item, more: Quantities) -> None:
         """Adds what an item turned out to hold beyond what its headers announced; before it is dropped."""

@@ -28,7 +28,7 @@ from scrubjay.core.plan import ProjectPlan
 from scrubjay.core.ports import Ingress, Outcome, Ports, Verdict, Watch
 from scrubjay.core.quotas import zero_limits
 from scrubjay.core.scrub.headers import scrub_headers
-from scrubjay.core.scrub.payloads import Replaced, Scrubbed, payload_of, scrub_payload
+from scrubjay.core.scrub.payloads import Replaced, Scrubbed, Unscrubbed, payload_of, scrub_payload
 from scrubjay.core.scrub.program import ScrubProgram
 from scrubjay.core.scrub.pseudonyms import occasion, utc_day
 from scrubjay.core.scrub.record import Record
@@ -208,8 +208,13 @@ def _tell(watch: Watch, tally: Tally, answers: Sequence[tuple[Item, _Told]]) -> 
     for item, (result, record) in answers:
         if record is not None:
             output = payload_of(result) if id(item) in left else None
-            outcome: Outcome = "dropped" if id(item) not in left else "clean" if output is None else "scrubbed"
-            watch.noted(item, record, outcome, output)
+            watch.noted(item, record, _outcome(result, output) if id(item) in left else "dropped", output)
+
+
+def _outcome(result: Scrubbed, output: bytes | None) -> Outcome:
+    if isinstance(result, Unscrubbed):
+        return "unscrubbed"
+    return "clean" if output is None else "scrubbed"
 
 
 def scrub_item(program: ScrubProgram, item: Item, plan: ProjectPlan, record: Record | None = None) -> Scrubbed:
@@ -235,6 +240,8 @@ def _settle(tally: Tally, item: Item, result: Scrubbed) -> None:
         item.headers.update(result.headers)
         if result.dropped:
             tally.drop_part(item, result.dropped, reasons.UNSCRUBBABLE)
+    elif isinstance(result, Unscrubbed):
+        tally.pass_unscrubbed(item)
     elif result is not None:
         item.replace(result)
 

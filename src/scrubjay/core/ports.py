@@ -72,7 +72,7 @@ class Capture(Protocol):
     def offer(self, tally: Tally, ingress: Ingress) -> None: ...
 
 
-Outcome = Literal["clean", "scrubbed", "dropped"]
+Outcome = Literal["clean", "scrubbed", "unscrubbed", "dropped"]
 """How the scrubbing of an item ended."""
 
 

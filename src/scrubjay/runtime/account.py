@@ -110,6 +110,14 @@ class AccountBook:
         if code == reasons.UNACCOUNTED.code:
             self._unaccounted.add((category,), amount)
 
+    def unscrubbed(self, item_type: str) -> None:
+        """An item left although it could not be scrubbed, by the operator's word."""
+        name = item_type or "unknown"
+        self.values.series[metrics.UNSCRUBBED.name].add((name,))
+        self._account.line(
+            logging.WARNING, f"unscrubbed/{name}", "an item left unscrubbed", {"item_type": name}, depth=2
+        )
+
     def rejected(self, reason: Reason, detail: str = "", *, key: str = "", project_id: int | None = None) -> None:
         """A request ended before its items were known."""
         self._rejected.add((reason.code,))

@@ -180,9 +180,14 @@ SCRUB_BYTES: Final = _counter(
 )
 SCRUB_ITEMS: Final = _counter(
     "scrubjay_scrub_items_total",
-    "Items that left the scrubbing clean, scrubbed or dropped, where audit is on.",
+    "Items that left the scrubbing clean, scrubbed, unscrubbed or dropped, where audit is on.",
     "item_type",
     "outcome",
+)
+UNSCRUBBED: Final = _counter(
+    "scrubjay_unscrubbed_items_total",
+    "Items that left although they could not be scrubbed, by `scrub.on_error` or `scrub.opaque`.",
+    "item_type",
 )
 AUDIT_ERRORS: Final = _counter("scrubjay_audit_errors_total", "Writes of the audit log that failed; they are repeated.")
 AUDIT_LOST: Final = _counter(

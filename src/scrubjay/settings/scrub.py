@@ -61,7 +61,7 @@ class Scrub(Section, frozen=True):
     compressed_attachments: tuple[Compression, ...] = setting(
         (),
         "Kinds of compressed attachments that may leave unread: gzip, zip, zstd, xz, bzip2, 7z, rar. Profile `strict` drops others.",
-        example=("gzip", "zip"),
+        example="[gzip, zip]",
         reload=True,
     )
     replay: Literal["auto", "all", "type5", "keep", "drop"] = setting(
@@ -84,7 +84,7 @@ class Scrub(Section, frozen=True):
     on_error_by_type: tuple[str, ...] = setting(
         (),
         "The same for single item types, as `TYPE=WORD`.",
-        example=("event=strip", "profile=forward"),
+        example="[event=strip, profile=forward]",
         reload=True,
     )
     compliance: bool = setting(

@@ -477,6 +477,7 @@ def test_what_cannot_be_scrubbed_may_be_stripped_or_forwarded() -> None:
     lenient = Path("config: {scrubjay: {scrub: {on_error: forward}}}")
     lenient.send(envelope(("event", deep)))
     assert payloads(lenient.forwarded) == [deep.encode()]
+    assert (stripped.account.passed, lenient.account.passed) == ([], ["event"])
     with pytest.raises(ConfigError, match="contradict"):
         Path("config: {scrubjay: {scrub: {on_error: forward, compliance: true}}}")
 

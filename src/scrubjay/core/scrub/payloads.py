@@ -50,8 +50,13 @@ class Replaced:
     dropped: Quantities = ()
 
 
-Scrubbed: TypeAlias = bytes | Replaced | Reason | None
-"""The payload that may leave in place of the item's; None: its own; a reason: none may."""
+@dataclass(frozen=True, slots=True)
+class Unscrubbed:
+    """The item's own payload leaves although it could not be scrubbed, by the word of who set the policies."""
+
+
+Scrubbed: TypeAlias = bytes | Replaced | Unscrubbed | Reason | None
+"""The payload that may leave in place of the item's; None: its own, of which nothing had to go; a reason: none may."""
 
 
 def payload_of(result: Scrubbed) -> bytes | None:
@@ -88,10 +93,10 @@ def _failed(task: Task, error: Unscrubbable) -> Scrubbed:
     is_document = item.kind.codec == "json" or not item.kind.type
     is_unreadable = isinstance(error, Unreadable) or (is_document and not _is_json(item.payload))
     if not item.kind.type and is_unreadable:
-        return None if policies.opaque == "forward" else reasons.OPAQUE_DROPPED
+        return Unscrubbed() if policies.opaque == "forward" else reasons.OPAQUE_DROPPED
     word = policies.on_error(item.kind.type)
     if word == "forward":
-        return None
+        return Unscrubbed()
     if word == "strip" and item.kind.scope in STRIPPABLE:
         try:
             return strip_document(item.payload)

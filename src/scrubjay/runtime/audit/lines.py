@@ -56,13 +56,17 @@ class Figures(Line, tag="rule"):
 
 
 class Items(Line, tag="items"):
-    """How many items of one project ended how on one day since the last such line."""
+    """How many items of one project ended how on one day since the last such line.
+
+    `unscrubbed`: they left although they could not be scrubbed.
+    """
 
     day: str
     project: int | None
     clean: int = 0
     scrubbed: int = 0
     dropped: int = 0
+    unscrubbed: int = 0
 
 
 class ItemLine(Line, tag="item"):

@@ -15,7 +15,7 @@ from scrubjay.core.items import KINDS
 from scrubjay.core.items.batch import SPAN_CONTAINER_TYPE
 from scrubjay.core.items.blobs import UNKNOWN
 from scrubjay.core.scrub.documents import CONTAINERS, TYPED
-from scrubjay.core.scrub.payloads import SCRUBBERS, Replaced, payload_of, scrub_payload
+from scrubjay.core.scrub.payloads import SCRUBBERS, Replaced, Unscrubbed, payload_of, scrub_payload
 from scrubjay.core.scrub.policies import read_policies
 from scrubjay.core.scrub.record import Record
 from scrubjay.reasons import DataCategory, Reason
@@ -218,7 +218,7 @@ def test_client_reports_of_parity_pass_as_they_came() -> None:
 
 def test_unknown_items_are_json_or_have_a_policy() -> None:
     assert scrubbed("odd", b"\0\1") == reasons.OPAQUE_DROPPED
-    assert scrubbed("odd", b"\0\1", opaque="forward") is None
+    assert scrubbed("odd", b"\0\1", opaque="forward") == Unscrubbed()
     assert scrubbed("odd", DEEP, opaque="forward") == reasons.UNSCRUBBABLE
 
 
@@ -226,7 +226,7 @@ def test_what_cannot_be_scrubbed_is_dropped_stripped_or_forwarded() -> None:
     """scrubbing.md 15.7"""
     event = b'{"level":"info","extra":{"a":' + DEEP + b"}}"
     assert scrubbed("event", event) == reasons.UNSCRUBBABLE
-    assert scrubbed("event", event, on_error="forward") is None
+    assert scrubbed("event", event, on_error="forward") == Unscrubbed()
     left = scrubbed("event", event, on_error="strip")
     assert json.loads(left) == {"level": "info", "_meta": {"": {"rem": [["@error", "x"]]}}}
     assert scrubbed("event", event, on_error="strip", on_error_by_type=("event=drop",)) == reasons.UNSCRUBBABLE
@@ -245,7 +245,7 @@ def test_no_payload_raises() -> None:
 
 def test_the_new_payload_of_a_result() -> None:
     assert payload_of(b"x") == payload_of(Replaced(b"x")) == b"x"
-    assert payload_of(None) is payload_of(reasons.UNSCRUBBABLE) is None
+    assert payload_of(None) is payload_of(Unscrubbed()) is payload_of(reasons.UNSCRUBBABLE) is None
 
 
 def test_what_rules_did_is_counted() -> None:
