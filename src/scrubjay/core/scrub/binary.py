@@ -72,6 +72,8 @@ def overwrite(data: bytes, rules: Iterable[Rule], *, narrow: bool = True, wide: 
         if rule.takes_nodes:
             data = _cover(data, [(0, len(data))], rule.redaction)
         for step in rule.steps:
+            if step.gate_bit:  # what counts below a key only: files have none
+                continue
             covered = _byte_spans(step, data) if narrow else []
             data = _cover(data, covered, rule.redaction)
             for start, end in _between(covered, len(data)) if wide else ():

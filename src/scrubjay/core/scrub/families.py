@@ -26,6 +26,9 @@ def _families() -> dict[str, tuple[Detector, ...]]:
 FAMILIES: Final[Mapping[str, tuple[Detector, ...]]] = _families()
 """Detectors by rule type, each a step; a detector for one country is a family of its own, too."""
 
+PARAMETERS: Final[Mapping[str, tuple[str, ...]]] = {"ip_strict": ("keepPrivate", "keepLoopback", "truncate")}
+"""Switches of rule types, off unless a rule sets them."""
+
 BUNDLES: Final[Mapping[str, tuple[str, ...]]] = {
     "@secrets": (
         "@jwt", "@aws_key", "@google_key", "@azure_key", "@github_token", "@gitlab_token", "@slack_token", "@stripe_key", "@npm_token",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import cast
 
-from scrubjay.core.scrub.families import FAMILIES
+from scrubjay.core.scrub.families import FAMILIES, PARAMETERS
 from scrubjay.core.scrub.pseudonyms import LENGTHS, SCOPES, USUAL_FORM, Form
 from scrubjay.core.scrub.redact import Redaction
 from scrubjay.core.scrub.selectors import Selector, SelectorError, parse_selector
@@ -23,7 +23,7 @@ _GROUP_TYPES = frozenset(("multiple", "alias"))
 class RuleSpec:
     """One rule as written. `kind` is its type; `members` only for `multiple` and `alias`, `pattern` only for types that have one.
 
-    `dry_run` (ours): it is only tried, and its members with it (15.2).
+    `dry_run` (ours): it is only tried, and its members with it (15.2). `switches`: those of its type that are on (15.4).
     """
 
     kind: str
@@ -33,6 +33,7 @@ class RuleSpec:
     members: tuple[str, ...] = ()
     hide_inner: bool = False
     dry_run: bool = False
+    switches: frozenset[str] = frozenset()
 
     @property
     def is_group(self) -> bool:
@@ -113,7 +114,8 @@ def _typed_rule(spec: Mapping[str, object], path: str, types: frozenset[str]) ->
     kind = _text(spec, "type", path)
     redaction = _redaction(spec["redaction"], f"{path}.redaction") if "redaction" in spec else Redaction()
     if kind in types:
-        return RuleSpec(kind, redaction)
+        switches = frozenset(name for name in PARAMETERS.get(kind, ()) if _flag(spec, name, path))
+        return RuleSpec(kind, redaction, switches=switches)
     if kind == "pattern":
         return RuleSpec(kind, redaction, _text(spec, "pattern", path), _groups(spec, path))
     if kind in {"redact_pair", "redactPair"}:
