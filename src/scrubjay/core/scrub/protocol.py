@@ -31,20 +31,6 @@ from scrubjay.core.scrub.schema import Plan, attribute_class
 from scrubjay.core.scrub.schema_fields import CONTEXTS, DEBUG_IMAGES
 from scrubjay.core.scrub.screen import EVERY, NOWHERE
 
-# Old names of interfaces. Beside the new name the old one is dropped.
-_ALIASES = {
-    "message": "logentry",
-    "sentry.interfaces.Message": "logentry",
-    "sentry.interfaces.User": "user",
-    "sentry.interfaces.Http": "request",
-    "sentry.interfaces.Contexts": "contexts",
-    "sentry.interfaces.Breadcrumbs": "breadcrumbs",
-    "sentry.interfaces.Exception": "exception",
-    "sentry.interfaces.Stacktrace": "stacktrace",
-    "sentry.interfaces.Template": "template",
-    "sentry.interfaces.Csp": "csp",
-}
-
 # Members of a user that may come as numbers and count as texts.
 _NUMBERED = frozenset(("id", "username"))
 
@@ -52,9 +38,9 @@ _NUMBERED = frozenset(("id", "username"))
 def visit_event(walk: Walk, data: bytes, plan: Plan, path: NodePath, _hits: int, at: int) -> bytes | None:
     """Scrub an event. `_meta` has been read before and is written after."""
     fields, changed, members = walk.open(data, plan, at)
-    if not _ALIASES.keys().isdisjoint(fields):
+    if not normalise.ALIASES.keys().isdisjoint(fields):
         changed |= _old_names(walk, fields, members, plan, path)
-        members = [member for member in members if member[0] not in _ALIASES]
+        members = [member for member in members if member[0] not in normalise.ALIASES]
     if walk.members(fields, members, plan, path):
         changed = True
     return encode(fields) if changed else None
@@ -64,7 +50,7 @@ def _old_names(walk: Walk, fields: dict[str, Raw], members: list[Member], plan: 
     """Scrub interfaces under their old names in place. What changes gets the new name, beside which the old one is dropped."""
     changed = False
     for key, child, hits, at in members:
-        target = _ALIASES.get(key, "")
+        target = normalise.ALIASES.get(key, "")
         known = plan.fields.get(target)
         if known is not None and hits & known.mask:
             new = walk.visit(bytes(child), known, (*path, target), hits, at)
@@ -232,7 +218,7 @@ def visit_contexts(walk: Walk, data: bytes, plan: Plan, path: NodePath, _hits: i
                 fields[key] = Raw(new)
                 changed = True
             continue
-        kind = _context_kind(raw, key)
+        kind = normalise.context_kind(raw, key)
         if kind == "monitor":
             inner = planner.child(plan, key, "any", MAYBE)
         elif kind in CONTEXTS:
@@ -248,13 +234,6 @@ def visit_contexts(walk: Walk, data: bytes, plan: Plan, path: NodePath, _hits: i
     if names is not None:
         names.put(fields)
     return encode(fields) if changed or names is not None else None
-
-
-def _context_kind(data: bytes, key: str) -> str:
-    kind = decode_object(data).get("type")
-    if kind is not None and bytes(kind)[0] == QUOTE:
-        return decode_text(bytes(kind)) or key
-    return key
 
 
 def visit_attributes(walk: Walk, data: bytes, plan: Plan, path: NodePath, _hits: int, at: int) -> bytes | None:
