@@ -33,7 +33,7 @@ def visit_request(walk: Walk, data: bytes, plan: Plan, path: NodePath, _hits: in
     if data[0] != BRACE:
         return None
     fields, changed, members = walk.open(data, plan, at)
-    if walk.strict:
+    if "bodies" in walk.config.closed:
         shown = {member[0] for member in members}
         opened = "headers" in shown and _cookie_header(walk, fields, plan, path)
         opened |= "url" in shown and _url(walk, fields, plan, path)

@@ -13,6 +13,7 @@ import msgspec
 from scrubjay.core.scrub import protocol, shapes
 from scrubjay.core.scrub.bodies import treat_graphql
 from scrubjay.core.scrub.client_ip import hide_client_ip
+from scrubjay.core.scrub.closures import closed_gaps
 from scrubjay.core.scrub.descend import Walk, register
 from scrubjay.core.scrub.json_text import (
     BRACE,
@@ -136,7 +137,7 @@ def _pass(
 
 def _prepare(program: ScrubProgram, data: bytes, shape: str, found: int, record: Record | None) -> bytes:
     """The payload as the passes read it. `found` are its signs. Raises what scrub_document translates."""
-    if program.strict and found & SURROGATE:
+    if found & SURROGATE and "surrogates" in closed_gaps(program.options):
         data = mended(data)
     if not data.isascii():
         data.decode()
