@@ -17,7 +17,7 @@ import re2
 
 _MAX_DEPTH: Final = 100
 # Characters outside ASCII that a class may list before it counts as anything.
-_MAX_OTHERS: Final = 40
+_MAX_OTHERS: Final = 20
 _ASCII: Final = 0x80
 _LAST_CASED: Final = 0x1FFFF
 
@@ -249,13 +249,16 @@ class _Reader:
 
     def _class_character(self) -> str | None:
         """One character of a class; None for an escape that is not known here."""
-        if self._next() != "\\":
+        character = self._next()
+        if not character:
+            raise UnknownSyntax("unclosed class")
+        if character != "\\":
             self.at += 1
-            return self.text[self.at - 1]
-        character = self._escaped_character()
-        if character is None:
+            return character
+        escaped = self._escaped_character()
+        if escaped is None:
             self.at += 2
-        return character
+        return escaped
 
 
 @lru_cache(maxsize=4096)
