@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+from collections import Counter
+from typing import Any
 
 import pytest
 
+from scrubjay.core.scrub.documents import scrub_document
 from scrubjay.core.scrub.record import OTHER, Count, Record
 from scrubjay.core.scrub.redact import Remark, Text
 from scrubjay.core.scrub.rule_spec import read_config
 from scrubjay.core.scrub.rules import DryRule, Rule, RuleSet
 from scrubjay.core.scrub.screen import EVERY, ScreenBuilder
+from support import scrubbing
 
 
 def rule(rule_id: str, config: dict[str, object] | None = None) -> Rule:
@@ -119,3 +124,25 @@ def test_an_attempt_counts_only_when_it_is_merged() -> None:
     assert record.rules == {"a": Count(1)}
     record.merge(attempt)
     assert record.rules == {"a": Count(1), "@email:replace": Count(1, 7, 0, 1)}
+
+
+def remarks(meta: Any) -> list[str]:
+    """Origins of all remarks below a node of `_meta`."""
+    if not isinstance(meta, dict):
+        return []
+    own = [entry[0] for entry in meta.get("", {}).get("rem", ())]
+    return own + [origin for key, below in meta.items() if key for origin in remarks(below)]
+
+
+@pytest.mark.parametrize("profile", ["parity", "strict"])
+def test_hits_are_the_remarks_that_are_written(profile: str) -> None:
+    """scrubbing-15.1; on events without a text that two rules take from, and without cookies that are read and not sent."""
+    found = 0
+    for _, event in scrubbing.corpus_events()[::3]:
+        record = Record()
+        scrubbed = scrub_document(scrubbing.default_program(profile), event, "event", record)
+        written = Counter(remarks(json.loads(scrubbed).get("_meta"))) if scrubbed is not None else Counter()
+        written -= Counter(remarks(json.loads(event).get("_meta")))
+        assert {origin: count.hits for origin, count in record.rules.items()} == written
+        found += sum(written.values())
+    assert found
