@@ -103,6 +103,26 @@ def is_flagged(detector: Detector, text: str) -> bool:
     return bool(scan(scrubbing.spell(text, scrubbing.random.Random(0)).encode()) & bit)
 
 
+def varied(text: str, turn: random.Random) -> str:
+    """The text with other white space, separators, case and surroundings here and there."""
+    out = []
+    for character in text:
+        choice = turn.random()
+        if character in " \t\n" and choice < 0.3:
+            character = turn.choice((" ", "\t", "\n", "  ", "\u00a0", "\u2009", "\r\n", ", "))
+        elif character in " -./" and choice < 0.2:
+            character = turn.choice((" ", "-", ".", "/", "", "\u2011"))
+        elif character.isdigit() and choice < 0.05:
+            character = turn.choice(
+                (character + " ", character + "-", chr(0xFF10 + int(character)), chr(0x660 + int(character)))
+            )
+        elif choice < 0.03:
+            character = character.swapcase()
+        out.append(character)
+    around = ("", "a ", "é", "\n", "<b>", "x=", '"', "'", "(", "\t", "/", "&amp;", "…")
+    return turn.choice(around) + "".join(out) + turn.choice(around)
+
+
 def hostile_texts(detector: Detector) -> Iterator[str]:
     """Texts that begin a match at each place and never end one."""
     for example in (*detector.examples, *detector.counterexamples):
@@ -188,6 +208,22 @@ def further_contract(module: ModuleType) -> type:
                 assert scrubbed(detector, nodes) == nodes
             for key, text in beside.counterexamples if beside else ():
                 assert scrubbed(detector, {key: text}) == {key: text}
+
+        @each
+        def test_no_variation_that_is_taken_escapes_the_screen(self, detector: Detector) -> None:
+            builder = ScreenBuilder()
+            bit = builder.detector_bit(detector)
+            scan = builder.build().borrow()
+            turn, taken_ones = random.Random(3), 0
+            for example in detector.examples:
+                for _ in range(60):
+                    text = varied(example, turn)
+                    if not takes(detector, text):
+                        continue
+                    taken_ones += 1
+                    for spelling in SPELLINGS:
+                        assert scan(spelling({"x": text}).encode()) & bit, text
+            assert taken_ones
 
         @each
         def test_hostile_input_of_100_000_characters_is_bounded(self, detector: Detector) -> None:
