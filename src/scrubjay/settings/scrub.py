@@ -7,7 +7,7 @@ Owns the section `scrub` and how `config.scrubjay.scrub` of a project lies over 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, Literal, get_type_hints
+from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -203,5 +203,15 @@ def over(defaults: Scrub, overrides: Mapping[str, Any]) -> Scrub:
         try:
             values[name] = msgspec.convert(value, _TYPES[name], strict=True)
         except msgspec.ValidationError as error:
-            raise ConfigError(str(error), path=f"config.scrubjay.scrub.{name}") from None
+            raise ConfigError(
+                str(error), path=f"config.scrubjay.scrub.{name}", accepted=", ".join(_words(_TYPES[name]))
+            ) from None
+    if defaults.compliance and not values["compliance"]:
+        raise ConfigError("is on for all projects", path="config.scrubjay.scrub.compliance", accepted="true")
     return Scrub(**values)
+
+
+def _words(hint: Any) -> list[str]:
+    """The words that a type names, if it does."""
+    literals = [option for option in (hint, *get_args(hint)) if get_origin(option) is Literal]
+    return [word for literal in literals for word in get_args(literal)]

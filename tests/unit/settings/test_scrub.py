@@ -25,3 +25,17 @@ def test_what_cannot_be_used_is_named(overrides: dict[str, object], path: str) -
     with pytest.raises(ConfigError) as caught:
         over(DEFAULTS, overrides)
     assert caught.value.path == f"config.scrubjay.scrub.{path}"
+
+
+def test_a_project_cannot_take_compliance_back() -> None:
+    assert over(Scrub(), {"compliance": True}).compliance
+    assert over(Scrub(compliance=True), {"profile": "parity"}).compliance
+    with pytest.raises(ConfigError, match="is on for all projects"):
+        over(Scrub(compliance=True), {"compliance": False})
+
+
+def test_the_words_that_would_do_are_said() -> None:
+    with pytest.raises(ConfigError, match="accepted: drop, strip, forward"):
+        over(Scrub(), {"on_error": "sometimes"})
+    with pytest.raises(ConfigError, match="accepted: gzip, zip"):
+        over(Scrub(), {"compressed_attachments": ["sometimes"]})
