@@ -30,17 +30,13 @@ def open_object(scan: Scan, data: bytes, at: int, *, every: bool) -> tuple[dict[
     A value that a later one of the same key shadows would leave with its bytes and unseen, so such an object is to be written again.
     """
     fields = decode_object(data)
-    count = len(fields)
-    # The compact spelling is known by its length alone: repeated keys, escapes and white space only make it longer.
-    compact = len(data) == sum(map(len, fields)) + sum(map(len, fields.values())) + 4 * count + 1
-    if at < 0 or not compact:
-        return _open_spaced(scan, data, at, fields, every=every, compact=compact)
+    flagged: list[Member] = []
+    if at < 0:
+        return _open_spaced(scan, data, at, fields, every=every)
     matches, bits = scan.matches, scan.bits
-    end = at + 1
+    end, last = at + 1, at + len(data)
     number = bisect_left(matches, (end + 1) << PLACE)
     following = matches[number] >> PLACE
-    last = at + len(data)
-    flagged: list[Member] = []
     if following > last and not every:
         return fields, False, flagged
     for key, child in fields.items():
@@ -53,20 +49,21 @@ def open_object(scan: Scan, data: bytes, at: int, *, every: bool) -> tuple[dict[
                 number += 1
                 following = matches[number] >> PLACE
             flagged.append((key, child, found, end - size - 1))
-            if following > last and not every:
-                break
         elif every:
             flagged.append((key, child, ALWAYS, end - size - 1))
+    # The compact spelling is known by its length alone: repeated keys, escapes and white space only make it longer.
+    if end != last:
+        return _open_spaced(scan, data, at, fields, every=every)
     return fields, False, flagged
 
 
 def _open_spaced(
-    scan: Scan, data: bytes, at: int, fields: dict[str, Raw], *, every: bool, compact: bool
+    scan: Scan, data: bytes, at: int, fields: dict[str, Raw], *, every: bool
 ) -> tuple[dict[str, Raw], bool, list[Member]]:
     """The same in any spelling, or without a place."""
     flagged: list[Member] = []
     position, members, shadowed = 1, 0, False
-    if not compact:
+    if len(data) != sum(map(len, fields)) + sum(map(len, fields.values())) + 4 * len(fields) + 1:
         while (token := _TOKEN.match(data, position)) is not None:
             key = decode_text(token[1])
             value = fields[key]
