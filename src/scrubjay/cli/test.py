@@ -111,6 +111,5 @@ def _compare(old: ProjectPlan, new: ProjectPlan, recordings: tuple[Path, ...]) -
     paths = recorded_files(recordings)
     for path in track(paths, "comparing", console=progress, transient=True, disable=not progress.is_terminal):
         for item in recorded_items(path):
-            before, after = trace_item(old, item), trace_item(new, item)
-            comparison.add(item.type, before.touches if before else None, after.touches if after else None)
+            comparison.add(item.type, trace_item(old, item), trace_item(new, item))
     return comparison

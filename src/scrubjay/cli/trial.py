@@ -17,6 +17,7 @@ from scrubjay.core.envelope import Envelope, Item, encode_json, parse_envelope
 from scrubjay.core.items import classify
 from scrubjay.core.pipeline import scrub_item
 from scrubjay.core.plan import ProjectPlan, compile_plan
+from scrubjay.core.scrub.comparison import Side
 from scrubjay.core.scrub.headers import scrub_headers
 from scrubjay.core.scrub.payloads import payload_of
 from scrubjay.core.scrub.pseudonyms import occasion, utc_day
@@ -144,12 +145,12 @@ def recorded_items(path: Path) -> Iterator[Item]:
         yield from _envelope(path).items
 
 
-def trace_item(plan: ProjectPlan, item: Item) -> Trace | None:
+def trace_item(plan: ProjectPlan, item: Item) -> Side | None:
     """What the rules do to an item, which stays as it is; None: it is dropped."""
     trace = Trace()
     copy = Item(dict(item.headers), item.payload)
     copy.kind = item.kind
-    return None if _scrub(plan, copy, trace) else trace
+    return None if _scrub(plan, copy, trace) else Side(trace.touches, bytes(copy.payload))
 
 
 def _event(payload: bytes) -> Item:

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Final, NamedTuple
 
+import msgspec
+
 from scrubjay.core.scrub import normalise
-from scrubjay.core.scrub.json_text import BRACE, BRACKET, QUOTE, decode_array, decode_object, text_bytes
+from scrubjay.core.scrub.json_text import BRACE, BRACKET, QUOTE, decode_any, decode_array, decode_object, text_bytes
 from scrubjay.core.scrub.redact import Span, characters
 from scrubjay.core.scrub.remarks import NodePath
 from scrubjay.core.scrub.trace import Touch
@@ -29,6 +32,14 @@ class Place(NamedTuple):
     item: str
     rule: str
     path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """What one side's rules did to an item, and what leaves of it."""
+
+    touches: Iterable[Touch]
+    payload: bytes
 
 
 @dataclass(slots=True)
@@ -57,7 +68,7 @@ class Comparison:
     def removes_less(self) -> bool:
         return bool(self.no_longer_dropped) or any(row.less for row in self.places.values())
 
-    def add(self, item: str, old: Iterable[Touch] | None, new: Iterable[Touch] | None) -> None:
+    def add(self, item: str, old: Side | None, new: Side | None) -> None:
         """One item under both rules; None: dropped."""
         self.items += 1
         if old is None or new is None:
@@ -65,11 +76,25 @@ class Comparison:
                 table = self.newly_dropped if new is None else self.no_longer_dropped
                 table[item] = table.get(item, 0) + 1
             return
-        before, after = _values(old), _values(new)
+        before, after = _values(old.touches), _values(new.touches)
+        differs = False
         for path in {**before, **after}:
-            self._compare(item, _shown(path), before.get(path, _UNTOUCHED), after.get(path, _UNTOUCHED))
+            found = self._compare(item, _shown(path), before.get(path, _UNTOUCHED), after.get(path, _UNTOUCHED))
+            differs = differs or found
+        if not differs and old.payload != new.payload:
+            self._compare_payloads(item, old.payload, new.payload)
 
-    def _compare(self, item: str, path: str, old: _Value, new: _Value) -> None:
+    def _compare_payloads(self, item: str, old: bytes, new: bytes) -> None:
+        """Addresses of sessions, GraphQL bodies and the like are treated by settings, with no rule to name."""
+        left, now = _texts(old), _texts(new)
+        more, less = sum((left - now).values()), sum((now - left).values())
+        if more or less:
+            row = self._at(item, "(settings)", "(somewhere)")
+            row.more += more
+            row.less += less
+
+    def _compare(self, item: str, path: str, old: _Value, new: _Value) -> bool:
+        """Whether anything differs."""
         lost, gained = _without(old.taken, new.taken), _without(new.taken, old.taken)
         for rule in _rules_of(lost, old):
             self._at(item, rule, path).less += 1
@@ -78,6 +103,8 @@ class Comparison:
         if not lost and not gained and old.left != new.left:
             for rule in dict.fromkeys(rule for _, rule in new.taken):
                 self._at(item, rule, path).other += 1
+            return True
+        return bool(lost or gained)
 
     def _at(self, item: str, rule: str, path: str) -> Difference:
         return self.places.setdefault(Place(item, rule, path), Difference())
@@ -211,6 +238,28 @@ def _leaves(path: NodePath, data: bytes) -> Iterator[tuple[NodePath, bytes]]:
             yield from _leaves((*path, str(index)), bytes(element))
     elif data[0] not in b"tfn":
         yield path, text_bytes(data) if data[0] == QUOTE else data
+
+
+def _texts(payload: bytes) -> Counter[str]:
+    """All values in a document but those of `_meta`; of what is none, the whole."""
+    try:
+        document = decode_any(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return Counter([repr(payload)])
+    if isinstance(document, dict):
+        document.pop("_meta", None)
+    return Counter(_flat(document))
+
+
+def _flat(value: object) -> Iterator[str]:
+    if isinstance(value, dict):
+        for member in value.values():
+            yield from _flat(member)
+    elif isinstance(value, list):
+        for element in value:
+            yield from _flat(element)
+    elif value is not None:
+        yield str(value)
 
 
 def _shown(path: NodePath) -> str:

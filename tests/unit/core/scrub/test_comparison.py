@@ -8,25 +8,32 @@ from typing import Any
 import pytest
 from tests.support.scrubbing import SETTINGS
 
-from scrubjay.core.scrub.comparison import Comparison
+from scrubjay.core.scrub.comparison import Comparison, Side
 from scrubjay.core.scrub.documents import scrub_document
-from scrubjay.core.scrub.program import compile_program
+from scrubjay.core.scrub.program import ScrubProgram, compile_program
 from scrubjay.core.scrub.trace import Trace
 from scrubjay.settings.scrub import Scrub
 
 
-def trace(config: dict[str, Any], document: Any, **options: Any) -> Trace:
+def trace(config: dict[str, Any], document: Any, **options: Any) -> Side:
     program = compile_program(pii_config=config, settings=None, options=Scrub(profile="parity", **options))
-    made = Trace()
-    scrub_document(program, json.dumps(document).encode(), "event", made)
-    return made
+    return side(program, document)
+
+
+def side(program: ScrubProgram, document: Any, shape: str = "event") -> Side:
+    made, raw = Trace(), json.dumps(document).encode()
+    scrubbed = scrub_document(program, raw, shape, made)
+    return Side(made.touches, raw if scrubbed is None else scrubbed)
 
 
 def rows(old: dict[str, Any], new: dict[str, Any], document: Any) -> dict[tuple[str, str], tuple[int, int, int]]:
     """Rule and path → newly removed, no longer removed, otherwise."""
     comparison = Comparison()
-    comparison.add("event", trace(old, document).touches, trace(new, document).touches)
+    comparison.add("event", trace(old, document), trace(new, document))
     return {(place.rule, place.path): (row.more, row.less, row.other) for place, row in comparison.places.items()}
+
+
+CLEAN = Side((), b"{}")
 
 
 def on(selector: str, *rules: str, **own: Any) -> dict[str, Any]:
@@ -126,7 +133,7 @@ def test_the_list_of_what_may_leave_counts_as_a_rule() -> None:
     old = trace({}, TEXT)
     new = trace({}, TEXT, mode="allow", allow=("extra.b",))
     comparison = Comparison()
-    comparison.add("event", old.touches, new.touches)
+    comparison.add("event", old, new)
     (place,) = comparison.places
     assert place == ("event", "@allow", "extra.a")
 
@@ -135,10 +142,10 @@ def test_items_that_are_dropped() -> None:
     comparison = Comparison()
     comparison.add("event", None, None)
     assert not comparison.removes_less
-    comparison.add("log", [], None)
-    comparison.add("log", [], None)
+    comparison.add("log", CLEAN, None)
+    comparison.add("log", CLEAN, None)
     assert not comparison.removes_less
-    comparison.add("profile", None, [])
+    comparison.add("profile", None, CLEAN)
     assert comparison.removes_less
     assert (comparison.items, comparison.newly_dropped, comparison.no_longer_dropped) == (4, {"log": 2}, {"profile": 1})
 
@@ -146,7 +153,7 @@ def test_items_that_are_dropped() -> None:
 def test_the_sum() -> None:
     comparison = Comparison()
     for _ in range(3):
-        comparison.add("event", trace(on("$string", "@email"), TEXT).touches, trace(on("$string", "@ip"), TEXT).touches)
+        comparison.add("event", trace(on("$string", "@email"), TEXT), trace(on("$string", "@ip"), TEXT))
     total = comparison.total()
     assert (total.more, total.less, total.other) == (3, 3, 0)
     assert comparison.removes_less
@@ -162,10 +169,8 @@ def test_default_rules_of_both_profiles() -> None:
     comparison = Comparison()
     both = []
     for profile in ("parity", "strict"):
-        made = Trace()
         program = compile_program(pii_config=None, settings=SETTINGS, options=Scrub(profile=profile))
-        scrub_document(program, json.dumps(document).encode(), "event", made)
-        both.append(made.touches)
+        both.append(side(program, document))
     comparison.add("event", *both)
     assert not comparison.removes_less
     assert comparison.total().more > 0
@@ -177,3 +182,27 @@ def test_many_matches_in_one_text_take_no_square_of_time() -> None:
     assert rows(on("$string", "@ip:mask", "@email"), on("$string", "@ip"), document) == {
         ("@email", "extra.a"): (0, 1, 0)
     }
+
+
+def test_what_settings_do_without_a_rule_counts_too() -> None:
+    """The address of a session is left out by a setting."""
+    document = {"sid": "a", "attrs": {"ip_address": "192.0.2.1"}}
+    programs = [
+        compile_program(pii_config=None, settings={"scrubIpAddresses": on}, options=Scrub(profile="parity"))
+        for on in (True, False)
+    ]
+    comparison = Comparison()
+    comparison.add("session", *(side(program, document, "session") for program in programs))
+    assert {place: row.less for place, row in comparison.places.items()} == {
+        ("session", "(settings)", "(somewhere)"): 1
+    }
+    assert comparison.removes_less
+
+
+def test_payloads_that_are_spelled_otherwise_are_the_same() -> None:
+    comparison = Comparison()
+    comparison.add("event", Side((), b'{"a":[1,null]}'), Side((), b'{"a": [1, null], "_meta": {"a": {}}}'))
+    comparison.add("metric_buckets", Side((), b"[1, 2]"), Side((), b"[1,2]"))
+    assert comparison.places == {}
+    comparison.add("attachment", Side((), b"\xff a"), Side((), b"\xff b"))
+    assert comparison.total().more == comparison.total().less == 1
