@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from scrubjay.core.scrub.documents import scrub_document, untyped_class
+from scrubjay.core.scrub.documents import scrub_container, scrub_document, untyped_class
 from scrubjay.core.scrub.matching import FALSE, MAYBE, TRUE
 from scrubjay.core.scrub.program import compile_program
+from scrubjay.core.scrub.record import Record
 from scrubjay.errors import Unscrubbable
 from scrubjay.settings.scrub import Scrub
 from support import scrubbing
@@ -257,3 +258,32 @@ def test_large_payloads() -> None:
 def test_sessions_without_an_address() -> None:
     session = {"sid": "1", "attrs": {"release": "r"}}
     assert scrubbing.scrub(scrubbing.default_program("strict"), session, "session") == session
+
+
+def test_records_that_are_lost_stay_lost_through_all_passes() -> None:
+    program = compile_program(pii_config={"applications": {"$log.body": ["@mac"]}}, settings=scrubbing.SETTINGS)
+    long = {"body": "00:1b:44:11:3a:b7" + "x" * 1_100_000}
+    records = [{"body": "00:1b:44:11:3a:b7"}, long, {"body": "of ana@lab.example"}]
+    record = Record()
+    left = scrub_container(program, json.dumps({"items": records}).encode(), "log_container", record)
+    assert left.payload is not None
+    assert [entry["body"] for entry in json.loads(left.payload)["items"]] == ["*****************", "of [email]"]
+    assert (left.records, left.lost, left.lost_bytes) == (2, 1, len(json.dumps(long)))
+    assert record.rules["@email:replace"].hits == 1
+    assert scrubbing.scrub(program, {"items": records}, "log_container") == json.loads(left.payload)
+
+
+def test_a_container_without_any_record_left_is_refused() -> None:
+    program = scrubbing.default_program("strict")
+    with pytest.raises(Unscrubbable, match="no record"):
+        scrub_container(program, b'{"items":[1,"x"]}', "log_container")
+    assert scrub_container(program, b'{"items":[]}', "log_container") == (None, 0, 0, 0)
+
+
+def test_metadata_of_a_trace_attachment() -> None:
+    """scrubbing.md 12.2"""
+    meta = {"trace_id": "192.0.2.1", "filename": "192.0.2.1", "attributes": {"a": {"type": "x", "value": "192.0.2.1"}}}
+    got = scrubbing.scrub(scrubbing.default_program("parity"), meta, "trace_attachment")
+    assert (got["trace_id"], got["filename"], got["attributes"]["a"]["value"]) == ("192.0.2.1", "[ip]", "[ip]")
+    program = scrubbing.config_program({"applications": {"$object.filename": ["@anything:mask"]}})
+    assert scrubbing.scrub(program, {"filename": "abc"}, "trace_attachment")["filename"] == "***"
