@@ -32,8 +32,6 @@ def key_rules(rules: Iterable[Rule]) -> tuple[Rule, ...]:
 
 def renamed(key: str, rules: tuple[Rule, ...], hits: int = EVERY) -> str:
     """The key without what rules find in it. `hits` is what the screen saw in it."""
-    if len(key) <= _LONGEST_HARMLESS:
-        return key
     text = Text(key.encode("utf-8", "surrogatepass"))
     for rule in rules:
         if rule.bits & hits:

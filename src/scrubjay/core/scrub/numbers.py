@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from scrubjay.core.scrub.redact import Remark, Text
+from scrubjay.core.scrub.redact import Text
 from scrubjay.core.scrub.remarks import NodePath
 from scrubjay.core.scrub.rules import Rule
 
@@ -23,11 +23,10 @@ def tells(walk: Walk, data: bytes, rules: tuple[Rule, ...], path: NodePath, hits
     if integer is None:
         return False
     text = Text(integer[1])
-    removing = walk.run(text, tuple([rule for rule in rules if not rule.takes_nodes]), 0, hits, path)
-    if removing is not None:
-        walk.notes.remove(path, removing.removal)
-    elif text.changed:
-        walk.notes.remove(path, Remark(text.remarks[0].origin, "x"))
-    else:
-        return False
-    return True
+    for rule in rules:
+        if not rule.takes_nodes:
+            walk.run(text, (rule,), 0, hits, path)
+            if text.changed:
+                walk.notes.remove(path, rule.removal)
+                return True
+    return False

@@ -24,4 +24,16 @@ def test_each_application_is_there_if_its_gap_is_closed() -> None:
         got = scrubbing.scrub(program, event)
         return 2 * (EMAIL not in str(got["extra"])) + (EMAIL not in str(got["tags"]))
 
-    assert [applications(), applications("email"), applications("places"), applications("email", "places")] == [3, 1, 2, 0]
+    assert [applications(), applications("email"), applications("places"), applications("email", "places")] == [
+        3,
+        1,
+        2,
+        0,
+    ]
+
+
+def test_texts_keep_addresses_where_these_are_not_scrubbed() -> None:
+    settings = {**scrubbing.SETTINGS, "scrubIpAddresses": False}
+    program = scrubbing.compile_program(pii_config=None, settings=settings, options=Scrub(bundles=()))
+    got = scrubbing.scrub(program, {"tags": {"a": f"10.20.30.40 {EMAIL}"}})
+    assert got["tags"] == [["a", "10.20.30.40 [email]"]]

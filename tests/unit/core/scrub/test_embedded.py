@@ -119,15 +119,15 @@ def test_rules_that_take_the_text_take_it_whole(rule: str) -> None:
 def test_the_second_pass_looks_inside_again() -> None:
     """The remark of the first stands for the whole text, and protects none of it; other remarks do."""
     config = {
-        "applications": {"extra.x.a": ["@anything:mask"], "extra.y": ["word"]},
+        "applications": {"extra.x.a": ["@anything:mask"], "extra.y": ["word"], "extra.z.a": ["@anything:mask"]},
         "rules": {"word": {"type": "pattern", "pattern": "note"}},
     }
     program = compile_program(pii_config=config, settings=scrubbing.SETTINGS, options=Scrub(bundles=()))
-    got = scrubbing.scrub(
-        program, {"extra": {"x": json.dumps({"a": "b", "c": EMAIL}), "y": json.dumps({"note": "b", "c": EMAIL})}}
-    )
+    texts = {"x": {"a": "b", "c": EMAIL}, "y": {"note": "b", "c": EMAIL}, "z": {"a": "b", "token": None}}
+    got = scrubbing.scrub(program, {"extra": {key: json.dumps(text) for key, text in texts.items()}})
     assert json.loads(got["extra"]["x"]) == {"a": "*", "c": "[email]"}
     assert json.loads(got["extra"]["y"]) == {"": "b", "c": "[email]"}
+    assert got["extra"]["z"] == "[Filtered]"
     assert got["_meta"]["extra"]["y"][""]["rem"][0] == ["word", "x", 2, 2]
 
 

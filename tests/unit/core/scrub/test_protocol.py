@@ -253,3 +253,20 @@ def test_typed_objects_never_go_whole() -> None:
         "contexts": {"os": {"build": "[Filtered]"}},
         "sdk": {"client_ip": "[Filtered]"},
     }
+
+
+def test_members_in_which_the_screen_saw_what_concerns_others() -> None:
+    config = {"applications": {"contexts.mine.a": ["@ip"], "attributes.a.value": ["@ip"], "$user.email": ["@email"]}}
+    program = scrubbing.config_program(config, "parity")
+    event = {"contexts": {"mine": {"a": "10.20.30.40"}, "other": {"b": "a@b.co"}}}
+    assert scrubbing.scrub(program, event)["contexts"] == {"mine": {"a": "[ip]"}, "other": {"b": "a@b.co"}}
+    attributes = {"a": {"type": "string", "value": "10.20.30.40"}, "b": {"type": "string", "value": "a@b.co"}}
+    got = scrubbing.scrub(program, {"items": [{"body": "x", "attributes": attributes}]}, "log_container")
+    assert got["items"][0]["attributes"]["a"]["value"] == "[ip]"
+    assert got["items"][0]["attributes"]["b"] == attributes["b"]
+
+
+def test_beside_values() -> None:
+    event = {"exception": {"values": [{"value": "a@b.co"}], "x": "a@b.co", "y": {"environment": "10.20.30.400"}}}
+    got = scrub(event, STRICT)["exception"]
+    assert got == {"values": [{"value": "[email]"}], "x": "[email]", "y": {"environment": "10.20.30.400"}}
