@@ -135,7 +135,10 @@ def test_whose_rules_are_tested(call: Call, folder: Folder, write: Write, head: 
         return f"config: {{piiConfig: {{applications: {{$string: [x]}}, rules: {{x: {rule}}}}}}}\n"
 
     conf = folder(
-        "", default=project("[default]"), p42=f"slug: shop\npublicKeys: [{{publicKey: {KEY}}}]\n" + project("[shop]")
+        "",
+        default=project("[default]"),
+        p41=f"slug: cart\npublicKeys: [{{publicKey: {'b' * 32}}}]\n" + project("[cart]"),
+        p42=f"slug: shop\npublicKeys: [{{publicKey: {KEY}}}]\n" + project("[shop]"),
     )
     path = write("rules.yaml", f"{head}tests: [{{name: a, text: B-1, expect: '{expected}'}}]")
     assert results(call, path, "-c", conf)["passed"] == 1
