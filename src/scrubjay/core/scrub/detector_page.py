@@ -27,8 +27,9 @@ Secrets are cut short here.
 {"applications": {"$string": ["@secrets", "@card:mask", "@national_id_de"]},
  "rules": {"phones": {"type": "phone", "redaction": {"method": "pseudonym"}}}}
 ```"""
-_NATIONAL: Final = """\
-Each country is a family of its own, `@national_id_de` and so on, so that they can be chosen one by one; `@national_id` is all of them."""
+_BY_COUNTRY: Final = (
+    "Each country is a family of its own, so that they can be chosen one by one; `@{kind}` is all of them."
+)
 # Where an example is long and drawn by chance, its beginning says enough, and nobody who looks for leaked keys stops at it.
 _SECRET: Final = re.compile(r"[0-9A-Za-z+/_-]{16,}")
 _SHOWN: Final = 6
@@ -52,7 +53,7 @@ def _family(kind: str, detectors: tuple[Detector, ...]) -> Iterator[str]:
     first = detectors[0]
     default = "default, " if f"@{kind}" in _rules_under(DEFAULT_BUNDLES) else ""
     bundles = [bundle for bundle in BUNDLES if f"@{kind}" in _rules_under((bundle,))]
-    yield f"Writes `{first.replacement}`; {default}in {_codes(bundles)}."
+    yield f"Writes `{first.replacement}`; {default}in {_codes(bundles) or 'no bundle'}."
     if len(detectors) == 1:
         yield from ("", f"* takes: {first.takes}", f"* verifies: {first.verifies or 'prefix and length'}")
         yield f"* taken: {_examples(kind, first.examples)}"
@@ -62,7 +63,13 @@ def _family(kind: str, detectors: tuple[Detector, ...]) -> Iterator[str]:
         if kind in PARAMETERS:
             yield f"* switches of rules of this type: {_codes(PARAMETERS[kind])}"
         return
-    yield from ("", _NATIONAL, "", "| rule | takes | verifies | taken | left |", "| --- | --- | --- | --- | --- |")
+    yield from (
+        "",
+        _BY_COUNTRY.format(kind=kind),
+        "",
+        "| rule | takes | verifies | taken | left |",
+        "| --- | --- | --- | --- | --- |",
+    )
     for detector in detectors:
         rule = f"`@{detector.name}`" + (" (default)" if f"@{detector.name}" in DEFAULT_BUNDLES else "")
         taken, left = _codes(detector.examples), _codes(detector.counterexamples)
