@@ -52,7 +52,7 @@ _LEAVES: Final = frozenset(("string", "number"))
 @click.option("--project-id", metavar="ID", help="The rules of the project with this id or slug in the configuration.")
 @click.option("--profile", type=click.Choice(("strict", "parity")), help="Instead of the one that is configured.")
 @click.option(
-    "--type", "item_type", type=click.Choice(sorted(KINDS)), default="event", show_default=True,
+    "--type", "item_type", type=click.Choice(sorted(KINDS)), default="event", show_default=True, metavar="TYPE",
     help="What JSON is that stands in no envelope.",
 )  # fmt: skip
 @click.option(
