@@ -163,6 +163,31 @@ WITHOUT_SWITCH: Final = (
         "ours",
     ),
     Difference(
+        "12.3",
+        "Replay recordings are scrubbed only under a feature flag, and then only in what the SDK says of the page; they leave in zlib.",
+        "`scrub.replay`: by default every text of every frame in `strict`, what the SDK says in `parity`, without a flag; `keep` leaves them "
+        "unread. They leave in the coding they came in.",
+        "ours",
+    ),
+    Difference(
+        "12",
+        "Form data is merged into the event, msgpack events and breadcrumbs too.",
+        "They stay items of their own and are scrubbed as the parts of an event that they will be.",
+        "ours",
+    ),
+    Difference(
+        "12.6",
+        "View hierarchies are scrubbed only under a feature flag; what is no JSON leaves unscrubbed.",
+        "Scrubbed without a flag, in `parity` by the advanced rules alone; what is no JSON is dropped in `strict`.",
+        "ours",
+    ),
+    Difference(
+        "15.6",
+        "Text attachments are touched only by rules that name them, and padded.",
+        "In `strict` text in any encoding is scrubbed as text, after those rules; compressed files are dropped unless listed.",
+        "ours",
+    ),
+    Difference(
         "G16",
         "The hash has no key, so that anybody can look a value up; `vars.hashKey` is ignored.",
         "The same for `hash`; `pseudonym` and `scrub.hash_is_keyed` have a key.",

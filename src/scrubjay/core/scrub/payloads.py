@@ -83,9 +83,12 @@ def scrub_payload(program: ScrubProgram, policies: Policies, item: Item, record:
     scope = item.kind.scope
     scrubber = SCRUBBERS.get(scope)
     try:
-        return task.document(item.payload, scope) if scrubber is None else scrubber(task)
+        result = task.document(item.payload, scope) if scrubber is None else scrubber(task)
     except Unscrubbable as error:
         return _failed(task, error)
+    if program.options.dry_run and not isinstance(result, Reason):
+        return None
+    return result
 
 
 def _failed(task: Task, error: Unscrubbable) -> Scrubbed:

@@ -17,6 +17,7 @@ from scrubjay.core.items.blobs import UNKNOWN
 from scrubjay.core.scrub.documents import CONTAINERS, TYPED
 from scrubjay.core.scrub.payloads import SCRUBBERS, Replaced, Unscrubbed, payload_of, scrub_payload
 from scrubjay.core.scrub.policies import read_policies
+from scrubjay.core.scrub.program import compile_program
 from scrubjay.core.scrub.record import Record
 from scrubjay.reasons import DataCategory, Reason
 from scrubjay.settings.scrub import Scrub
@@ -234,6 +235,21 @@ def test_what_cannot_be_scrubbed_is_dropped_stripped_or_forwarded() -> None:
     assert scrubbed("event", b"[1]", on_error="strip") == reasons.INVALID_JSON
     assert scrubbed("check_in", DEEP, on_error="strip") == reasons.UNSCRUBBABLE
     assert scrubbed("attachment", b"x" * 1_200_000) == reasons.UNSCRUBBABLE
+
+
+def test_what_is_only_tried_changes_nothing() -> None:
+    options = Scrub(dry_run=True)
+    program = compile_program(pii_config=None, settings=scrubbing.SETTINGS, options=options)
+    record = Record()
+    for item_type, payload in (
+        ("attachment", b"ana@lab.example"),
+        ("replay_recording", RECORDING),
+        ("form_data", b"\x01\0\0\0a\x0f\0\0\0ana@lab.example"),
+        ("log", {"items": [{"body": "ana@lab.example"}, 7]}),
+        ("client_report", {"who": "ana@lab.example"}),
+    ):
+        assert scrub_payload(program, read_policies(options), make_item(item_type, payload), record) is None
+    assert record.tried["@email:replace"].hits >= 3
 
 
 def test_no_payload_raises() -> None:
