@@ -167,7 +167,7 @@ def _windows(run: list[_Item]) -> Iterator[tuple[float, int, int]]:
 
 def _score(weight: float, size: int, dear: int) -> float:
     """A text is compiled and found for next to nothing, whatever else is in a pattern is dear; rare enough is rare enough."""
-    return min(weight, _RARE_WEIGHT) + max(weight - _RARE_WEIGHT, 0) / 100 - size / 1000 - dear
+    return min(weight, _RARE_WEIGHT) + max(weight - _RARE_WEIGHT, 0) / 100 - size / 1000 - dear - bool(dear)
 
 
 def _stretch(node: Node) -> _Stretch:
@@ -266,7 +266,7 @@ def _times(item: _Item, low: int, high: int) -> _Item:
         weight=item.weight * low,
         low=item.low * low,
         size=item.size * high,
-        dear=item.dear + (0 if low == high else 6),
+        dear=item.dear + (0 if low == high else 5),
         ways=(),
     )
 
