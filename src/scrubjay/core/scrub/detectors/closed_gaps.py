@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import Final
 
 from scrubjay.core.scrub.addresses import find_ipv6
-from scrubjay.core.scrub.detector import RAW_SLASH, SPACE, Detector
+from scrubjay.core.scrub.detector import RAW_IPV6, RAW_SLASH, SPACE, Detector
 
 IPV6_WHOLE = Detector(
     name="ipv6_whole",
-    screen=(r"::", r"(?::[0-9a-f]{1,4}){5}:"),
+    screen=(*RAW_IPV6, r"(?::[0-9a-f]{1,4}){5}:"),
     find=find_ipv6,
     examples=("2001:db8::1", "fe80::1%eth0", "::ffff:192.0.2.1", "1:2:3:4:5:6:192.0.2.1", "peer2001:db8::5"),
     counterexamples=("std::string", "12:34:56", "00:1b:44:11:3a:b7", "12345::1", "1::2::3"),

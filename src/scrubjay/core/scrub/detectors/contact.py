@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scrubjay.core.scrub.detector import RAW_SLASH, SPACE, Detector
+from scrubjay.core.scrub.detector import RAW_DOUBLE_COLON, RAW_SLASH, SPACE, Detector
 
 EMAIL = Detector(
     name="email",
@@ -43,8 +43,7 @@ _IPV6_FORMS = (
 
 IPV6 = Detector(
     name="ipv6",
-    # Before the two colons stands a group or context, and after them too; the names of C++, Ruby and Rust have neither. `_` is context.
-    screen=(r"(?:^|[^g-z]|\\[nrt])::(?:[^g-z]|$)", r"(?::[0-9a-f]{1,4}){6}:"),
+    screen=(RAW_DOUBLE_COLON, r"(?::[0-9a-f]{1,4}){6}:"),
     pattern=rf"(?:^|{_CONTEXT})({'|'.join(_IPV6_FORMS)})(?:{_CONTEXT}|$)",
     groups=(1,),
     context_shared=True,

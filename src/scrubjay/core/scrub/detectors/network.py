@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Final
 
 from scrubjay.core.scrub.addresses import find_addresses, parse
-from scrubjay.core.scrub.detector import Detector
+from scrubjay.core.scrub.detector import RAW_IPV6, Detector
 
 IP_STRICT = Detector(
     name="ip_strict",
@@ -20,7 +20,7 @@ IP_STRICT = Detector(
     replacement="[ip]",
     takes="IPv4 and IPv6 addresses, zone and embedded IPv4 included",
     verifies="an address from the first character to the last; `keepPrivate`, `keepLoopback` leave such addresses, `truncate` writes the /24 or /48",
-    screen=(r"[0-9]\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]", "::", r"(?::[0-9a-f]{1,4}){4}:"),
+    screen=(r"[0-9]\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]", *RAW_IPV6, r"(?::[0-9a-f]{1,4}){4}:"),
     find=find_addresses,
     examples=(
         "192.0.2.44",
