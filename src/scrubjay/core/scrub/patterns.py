@@ -13,7 +13,7 @@ from typing import Any
 import re2
 
 from scrubjay.core.scrub.detector import SPACE, WORD
-from scrubjay.core.scrub.redact import Finder, Span
+from scrubjay.core.scrub.redact import MAX_MATCHES, Finder, Span
 
 # The complement of SPACE, written out because a class cannot hold a negated class.
 NO_SPACE = (
@@ -124,7 +124,8 @@ def _kept_flags(on: str, off: str, close: str) -> str:
 def finder(pattern: Any, groups: tuple[int, ...], *, context_shared: bool = False) -> Finder:
     """Matches of `pattern` in UTF-8 bytes, as the spans of those `groups` that took part.
 
-    `context_shared`: what follows the first group ends one match and may begin the next.
+    `context_shared`: what follows the first group ends one match and may begin the next. More than may be redacted are not looked for:
+    each search is linear, but there may be as many as there are characters.
     """
     wanted = tuple(group for group in groups if group <= pattern.groups)
     search = pattern.search
@@ -135,7 +136,7 @@ def finder(pattern: Any, groups: tuple[int, ...], *, context_shared: bool = Fals
             return ()
         found = []
         at, last_end, size = 0, -1, len(text)
-        while match is not None:
+        while match is not None and len(found) <= MAX_MATCHES:
             start, end = match.span()
             if start < end or start != last_end:
                 found.append([span for group in wanted if (span := match.span(group))[0] >= 0])

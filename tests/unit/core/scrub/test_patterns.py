@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from scrubjay.core.scrub.patterns import PatternError, compile_pattern, finder, translate
+from scrubjay.core.scrub.redact import MAX_MATCHES
 
 
 def spans(pattern: str, text: str, groups: tuple[int, ...] = (0,)) -> list[list[tuple[int, int]]]:
@@ -61,3 +62,9 @@ def test_case_can_be_ignored() -> None:
 def test_translation_leaves_the_rest_alone() -> None:
     assert translate(r"a\.b[x-z\]]{2,3}?(?:c|d)(?P<n>e)\pL\x41") == r"a\.b[x-z\]]{2,3}?(?:c|d)(?P<n>e)\pL\x41"
     assert translate("(?xi)a #") == "(?i)a"
+
+
+def test_no_more_matches_are_looked_for_than_may_be_redacted() -> None:
+    """Each search of this one looks through the rest of the text, so that all of them together would take its square."""
+    found = spans("a(?:a*b)?", "a" * (MAX_MATCHES + 500))
+    assert len(found) == MAX_MATCHES + 1
