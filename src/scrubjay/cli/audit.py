@@ -17,7 +17,7 @@ from scrubjay.runtime.audit.log import audit_folder
 from scrubjay.runtime.audit.verify import verify
 from scrubjay.runtime.state import read_states
 
-NUMBERS = ("items", "clean", "scrubbed", "dropped", "hits", "bytes", "nodes", "whole")
+NUMBERS = ("items", "clean", "scrubbed", "unscrubbed", "dropped", "hits", "bytes", "nodes", "whole")
 
 _PATH = click.argument("path", required=False, type=click.Path(path_type=Path, exists=True))
 
@@ -95,7 +95,7 @@ def show(
     elif rows:
         from scrubjay.cli.tables import console, table
 
-        cells = ((row.day, row.project or "", _rule(row), *(getattr(row, name) for name in NUMBERS)) for row in rows)
+        cells = ((*_place(row), *(getattr(row, name) for name in NUMBERS)) for row in rows)
         console().print(table("Audit", ("day", "project", "rule", *NUMBERS), cells, right=NUMBERS))
     else:
         click.echo("nothing was noted")
@@ -112,6 +112,7 @@ class Sum:
     items: int = 0
     clean: int = 0
     scrubbed: int = 0
+    unscrubbed: int = 0
     dropped: int = 0
     hits: int = 0
     bytes: int = 0
@@ -130,6 +131,7 @@ def _sums(files: dict[int, list[Path]]) -> dict[tuple[str, int, str, bool], Sum]
         if isinstance(line, Items):
             row.clean += line.clean
             row.scrubbed += line.scrubbed
+            row.unscrubbed += line.unscrubbed
             row.dropped += line.dropped
             row.items += line.clean + line.scrubbed + line.dropped + line.unscrubbed
         else:
@@ -141,8 +143,8 @@ def _sums(files: dict[int, list[Path]]) -> dict[tuple[str, int, str, bool], Sum]
     return sums
 
 
-def _rule(row: Sum) -> str:
-    return f"{row.rule} (tried)" if row.tried else row.rule
+def _place(row: Sum) -> tuple[object, ...]:
+    return row.day, "" if row.project is None else row.project, f"{row.rule} (tried)" if row.tried else row.rule
 
 
 def _item(line: ItemLine) -> dict[str, object]:

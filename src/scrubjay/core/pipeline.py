@@ -25,7 +25,7 @@ from scrubjay.core.ledger import Account, Tally
 from scrubjay.core.limits import ActiveLimit, Scoping, format_rate_limits
 from scrubjay.core.outgoing import pack
 from scrubjay.core.plan import ProjectPlan
-from scrubjay.core.ports import Ingress, Outcome, Ports, Verdict, Watch
+from scrubjay.core.ports import Ingress, Outcome, Ports, Verdict
 from scrubjay.core.quotas import zero_limits
 from scrubjay.core.scrub.headers import scrub_headers
 from scrubjay.core.scrub.payloads import Replaced, Scrubbed, Unscrubbed, payload_of, scrub_payload
@@ -36,7 +36,6 @@ from scrubjay.errors import BadRequest, Denied, Unavailable
 from scrubjay.reasons import Reason
 
 Answer = TypeVar("Answer")
-_Told = tuple[Scrubbed, Record | None]
 
 HEAVY_BYTES = 64 * 1024
 """Items that come to more are filtered, sampled and scrubbed in a thread, so that nobody else waits for them (architecture 11).
@@ -187,28 +186,20 @@ async def scrub(tally: Tally, plan: ProjectPlan, ports: Ports) -> None:
     if watch is not None and watch.blind:
         raise Unavailable(reasons.UNAUDITED, retry_after_s=_pause(ports))
 
-    def scrubbed(item: Item) -> _Told:
-        record = None if watch is None else watch.record()
-        return scrub_item(program, item, plan, record), record
-
+    records = {} if watch is None else {id(item): watch.record() for item in tally.items}
+    around = None if watch is None else watch.record()
     with nullcontext() if program.keys is None else occasion(account.project_id or 0, utc_day(account.now_unix)):
-        answers = await _ask(scrubbed, tally.items, ports)
-        for item, (result, _) in answers:
+        answers = await _ask(lambda item: scrub_item(program, item, plan, records.get(id(item))), tally.items, ports)
+        for item, result in answers:
             _settle(tally, item, result)
-        record = None if watch is None else watch.record()
-        scrub_headers(program, tally.envelope, record)
-    if watch is not None and record is not None:
-        watch.noted_headers(record)
-        _tell(watch, tally, answers)
-
-
-def _tell(watch: Watch, tally: Tally, answers: Sequence[tuple[Item, _Told]]) -> None:
-    """What became of each item; some fell with the event that they belong to."""
-    left = {id(item) for item in tally.items}
-    for item, (result, record) in answers:
-        if record is not None:
+        scrub_headers(program, tally.envelope, around)
+    if watch is not None and around is not None:
+        watch.noted_headers(around)
+        left = {id(item) for item in tally.items}
+        for item, result in answers:  # some fell with the event that they belong to
             output = payload_of(result) if id(item) in left else None
-            watch.noted(item, record, _outcome(result, output) if id(item) in left else "dropped", output)
+            outcome = _outcome(result, output) if id(item) in left else "dropped"
+            watch.noted(item, records[id(item)], outcome, output)
 
 
 def _outcome(result: Scrubbed, output: bytes | None) -> Outcome:

@@ -28,7 +28,7 @@ def run_dir(tmp_path: Path) -> Path:
                 Items(day="2026-11-22", project=7, clean=5, scrubbed=2),
                 Figures(day="2026-11-22", project=7, rule="@email", hits=3, bytes=40, whole=1, items=2),
                 Figures(day="2026-11-22", project=7, rule="badge", tried=True, hits=4, items=1),
-                Items(day="2026-11-23", project=8, dropped=1),
+                Items(day="2026-11-23", project=8, dropped=1, unscrubbed=2),
                 Figures(day="2026-11-23", project=None, rule="@ip", hits=1, bytes=9, nodes=1, items=1),
                 ItemLine(
                     time="2026-11-22T12:00:00.000+00:00", project=7, type="event", id="a" * 32, revision="abc", key=None,
@@ -121,11 +121,11 @@ def test_figures_are_summed(call: Call, conf: str) -> None:
         ("2026-11-22", 7, "@email", 4, 6, 80),
         ("2026-11-22", 7, "badge", 2, 8, 0),
         ("2026-11-23", None, "@ip", 2, 2, 18),
-        ("2026-11-23", 8, "", 2, 0, 0),
+        ("2026-11-23", 8, "", 6, 0, 0),
     ]
     assert [row["tried"] for row in rows] == [False, False, True, False, False]
-    assert (rows[0]["clean"], rows[0]["scrubbed"], rows[4]["dropped"], rows[1]["whole"], rows[3]["nodes"]) == (
-        10, 4, 2, 2, 2,
+    assert (rows[0]["clean"], rows[0]["scrubbed"], rows[4]["dropped"], rows[1]["whole"], rows[3]["nodes"], rows[4]["unscrubbed"]) == (
+        10, 4, 2, 2, 2, 4,
     )  # fmt: skip
 
 
