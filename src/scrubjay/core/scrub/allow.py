@@ -25,7 +25,7 @@ from scrubjay.core.scrub.allow_shapes import (
     pairs_in,
     tells_kind,
 )
-from scrubjay.core.scrub.builtin_rules import BUILTIN_RULES
+from scrubjay.core.scrub.builtin_rules import BUILTIN_RULES, FURTHER_RULES
 from scrubjay.core.scrub.json_text import (
     BRACE,
     BRACKET,
@@ -38,9 +38,11 @@ from scrubjay.core.scrub.json_text import (
     encode,
     text_bytes,
 )
+from scrubjay.core.scrub.legacy import SENSITIVE_RULE
 from scrubjay.core.scrub.matching import ALWAYS, TRUE, Application, Matcher, State
 from scrubjay.core.scrub.record import Record
 from scrubjay.core.scrub.redact import FILTERED, Redaction, Text, characters
+from scrubjay.core.scrub.remarks import EMBEDDED
 from scrubjay.core.scrub.rules import Rule
 from scrubjay.core.scrub.selectors import SelectorError, parse_selector
 from scrubjay.errors import ConfigError, Unscrubbable
@@ -55,6 +57,8 @@ _LISTABLE: Final = frozenset(
     ("event", "transaction", "security", "raw_security", "feedback", "user_report", "session", "sessions", "check_in", "log", "span",
      "trace_metric", "metric_buckets", "replay_event")
 )  # fmt: skip
+# Whose remarks say nothing but that somebody was here before.
+_ORIGINS: Final = (*BUILTIN_RULES, *FURTHER_RULES, ORIGIN, EMBEDDED, SENSITIVE_RULE, "pii:ip_address", "@error")
 _CODES: Final = frozenset("xsmpea")
 _NO_NOTES: Final[dict[str, Any]] = {}
 
@@ -92,7 +96,7 @@ class AllowList:
             except SelectorError as error:
                 raise ConfigError(str(error), path=f"scrub.allow[{index}]") from None
         self._matcher = Matcher(applications, lambda _key: ALWAYS)
-        self._origins = frozenset((*BUILTIN_RULES, *rule_ids, ORIGIN, "strip-fields", "pii:ip_address", "@embedded"))
+        self._origins = frozenset((*_ORIGINS, *rule_ids))
 
     @property
     def whole(self) -> tuple[str, ...]:
@@ -171,10 +175,14 @@ class _Reduction:
     def _node(self, data: bytes, parent: State, match: int, shape: str, notes: Notes) -> _Part:
         """What is left of a value that is reached from `parent` by a step that matches `match`."""
         kind, _, rest = shape.partition(":")
-        if data[0] == QUOTE and shape == "type:logentry":
-            data = b'{"formatted":' + data + b"}"
+        if shape == "type:logentry" and data[0] != BRACE and data not in (NULL, b"false"):
+            text = data if data[0] == QUOTE else normalise.as_json_text(data)
+            data = b'{"formatted":' + text + b"}"
         elif data[0] == BRACKET and kind == "values":
             data = b'{"values":' + data + b"}"
+        elif data[0] == BRACKET and shape == "map:any":
+            # Variables may come as an array; the protocol has them by number.
+            data = encode({str(index): element for index, element in enumerate(decode_array(data))})
         if data[0] not in b"{[":
             if kind == "pairs" and data[0] == QUOTE and not self._lists(parent, match, ("string",)):
                 return self._spelled_pairs(data, parent, match, rest, notes)
@@ -193,9 +201,7 @@ class _Reduction:
 
     def _leaf(self, data: bytes, notes: Notes, *, kept: bool) -> _Part:
         own = self._own(notes)
-        if data == NULL:
-            return _Part(data, False, own)
-        if kept or data == _FILTERED:
+        if kept or data in (NULL, _FILTERED):
             return _Part(data, kept, own)
         record, path = self._record, tuple(self._path)
         if data[0] != QUOTE:

@@ -10,7 +10,7 @@ import re
 from typing import Final
 
 from scrubjay.core.scrub import normalise
-from scrubjay.core.scrub.json_text import BRACE, BRACKET, QUOTE, Raw, decode_text
+from scrubjay.core.scrub.json_text import BRACE, BRACKET, NULL, QUOTE, Raw, decode_text
 from scrubjay.core.scrub.matching import TRUE
 from scrubjay.core.scrub.schema import OBJECT_TYPES
 from scrubjay.core.scrub.schema_fields import CONTEXTS, DEBUG_IMAGES
@@ -79,6 +79,8 @@ def leaf_types(data: bytes, kind: str = "any") -> tuple[str, ...]:
     """The value types of a leaf: of what it is, and of the field that it stands in."""
     if data[0] == QUOTE:
         return ("string", "message") if kind == "message" else ("string",)
+    if data == NULL:
+        return ("string", "number", "boolean")  # it may have been any of them before a rule took it
     return ("boolean",) if data[0] in b"tf" else ("number",)
 
 
