@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import re2
 
@@ -32,15 +32,19 @@ _ESCAPE_U = re.compile(r"\\[uU](?:\{([0-9A-Fa-f]+)\}|([0-9A-Fa-f]{4}))")
 # What RE2 reads otherwise than the reference, or not at all, inside a class.
 _SET_OPERATION = re.compile(r"&&|--|~~")
 _FLAGS = re.compile(r"\(\?([a-zA-Z]*)(?:-([a-zA-Z]*))?([:)])")
+OWN_BYTES: Final = 8 << 20
+USERS_BYTES: Final = 2 << 20
+"""Of a pattern in a config: several times what the reference allows, and some 50 ms to compile at worst."""
 
 
 class PatternError(ValueError):
     """The text is no usable pattern; the message says why."""
 
 
-def compile_pattern(pattern: str, *, ignore_case: bool = False) -> Any:
-    """A compiled RE2 pattern in our dialect. Raises PatternError."""
+def compile_pattern(pattern: str, *, ignore_case: bool = False, max_bytes: int = OWN_BYTES) -> Any:
+    """A compiled RE2 pattern in our dialect. `max_bytes` bounds the engine's memory for it. Raises PatternError."""
     options = re2.Options()
+    options.max_mem = max_bytes
     options.log_errors = False
     options.case_sensitive = not ignore_case
     try:
@@ -134,7 +138,7 @@ def finder(pattern: Any, groups: tuple[int, ...], *, context_shared: bool = Fals
         match = search(text)
         if match is None:
             return ()
-        found = []
+        found: list[list[Span]] = []
         at, last_end, size = 0, -1, len(text)
         while match is not None and len(found) <= MAX_MATCHES:
             start, end = match.span()

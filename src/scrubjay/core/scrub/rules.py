@@ -258,7 +258,8 @@ class RuleSet:
 
     def _pattern(self, rule_id: str, spec: RuleSpec) -> Any:
         try:
-            return patterns.compile_pattern(spec.pattern, ignore_case=rule_id in self._ignore_case)
+            ignore_case = rule_id in self._ignore_case
+            return patterns.compile_pattern(spec.pattern, ignore_case=ignore_case, max_bytes=patterns.USERS_BYTES)
         except patterns.PatternError as error:
             raise ConfigError(f"pattern does not compile: {error}", path=f"rules.{rule_id}") from None
 
