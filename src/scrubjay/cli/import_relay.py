@@ -7,6 +7,7 @@ ever printed. Nothing is written over unless that was asked for.
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
@@ -171,7 +172,7 @@ def _yaml(document: dict[str, Any]) -> str:
 def _problems(output: Path) -> list[str]:
     """What `scrubjay check` would call errors."""
     try:
-        loaded = load(output)
+        loaded = load(output, os.environ)
     except ConfigError as error:
         return [str(error)]
     return [*loaded.projects.problems, *(problem for one in check_projects(loaded) for problem in one.problems)]

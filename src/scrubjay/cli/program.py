@@ -1,6 +1,7 @@
 """The program `scrubjay`: which verbs there are, loaded when they are asked for.
 
-Exit codes: 0 success, 1 an error of configuration or at run time, 2 an error of usage, 3 data lost at shutdown.
+Exit codes: 0 success, 1 an error of configuration or at run time, 2 an error of usage, 3 data lost at shutdown,
+5 an expectation failed (`test`).
 """
 
 from __future__ import annotations

@@ -258,7 +258,7 @@ def test_files_without_a_number(call: Call, old: Old) -> None:
     assert document["found"]["cannot be used", "projectId"] == "there is none, and the file's name is no number"
 
 
-def test_values_that_are_not_taken(call: Call, old: Old) -> None:
+def test_values_that_are_not_taken(call: Call, old: Old, monkeypatch: pytest.MonkeyPatch) -> None:
     config = (
         "relay: {mode: proxy, port: [1]}\n"
         "limits: {max_event_size: 2megahunter2, max_envelope_size: '${SIZE_FROM_THE_ENVIRONMENT}'}\n"
@@ -273,6 +273,8 @@ def test_values_that_are_not_taken(call: Call, old: Old) -> None:
     written = made("scrubjay.yaml")
     assert written["http"] == {"ca_bundle": f"${{file:{folder.absolute()}/ca.path}}"}
     assert "SIZE_FROM_THE_ENVIRONMENT" in document["errors"][0]
+    monkeypatch.setenv("SIZE_FROM_THE_ENVIRONMENT", "1MB")
+    assert imported(call, folder, "--force", code=1)["errors"] == []
 
 
 @pytest.mark.parametrize("world", ["{", "[]", '{"filters": {}}'])
