@@ -12,6 +12,7 @@ from typing import Final, TypeAlias
 
 from scrubjay.core.scrub import encoded, numbers
 from scrubjay.core.scrub.bounds import TEXT_BYTES_OF_A_NODE, Allowance
+from scrubjay.core.scrub.choice import Choice
 from scrubjay.core.scrub.embedded import MAY_EMBED, scrub_embedded
 from scrubjay.core.scrub.json_text import (
     BRACE,
@@ -139,22 +140,32 @@ class Walk:
             raise Unscrubbable("text longer than may be scrubbed")
         self.budget -= len(text.value) // TEXT_BYTES_OF_A_NODE
         record = self.record
-        for rule in rules:
-            if rule.bits & hits or rule.key_bits & key_verdict:
-                if (
-                    rule.apply(text, key_verdict, hits)
-                    if record is None
-                    else record.apply(rule, text, key_verdict, hits, path)
-                ):
-                    return rule
-                if text.changed and rule.redaction.joins:
-                    hits = EVERY
+        for rule in self.acting(rules, hits, key_verdict):
+            if (
+                rule.apply(text, key_verdict, hits)
+                if record is None
+                else record.apply(rule, text, key_verdict, hits, path)
+            ):
+                return rule
+            if text.changed and rule.redaction.joins and hits != EVERY:
+                # Something new may stand there that no scan has seen.
+                return self.run(text, rules[rules.index(rule) + 1 :], key_verdict, EVERY, path)
         return None
+
+    def acting(self, rules: tuple[Rule, ...], hits: int, key_verdict: int) -> tuple[Rule, ...]:
+        """The rules that have something to do."""
+        choices = self.config.choices
+        choice = choices.get(id(rules))
+        if choice is None:
+            choice = Choice(rules)
+            if hits != EVERY:
+                choices[id(rules)] = choice
+        return choice.acting(hits, key_verdict)
 
     def removed(self, rules: tuple[Rule, ...], key_verdict: int, path: NodePath, data: bytes) -> bool:
         """Whether a node without text goes; noted if so. `data` is its JSON."""
         record = self.record
-        for rule in rules:
+        for rule in self.acting(rules, ALWAYS, key_verdict):
             if rule.removes_node(key_verdict) if record is None else record.removes_node(rule, key_verdict, data, path):
                 self.notes.remove(path, rule.removal)
                 return True
@@ -242,9 +253,15 @@ class Walk:
 
     def rename(self, names: Names, key: str, path: NodePath) -> str:
         """The new name of a member whose key holds something; what came in about the member moves along."""
-        name = names.add(key, renamed(key, self.config.key_rules))
+        name = names.add(key, self.renamed(key, path))
         self.notes.rename(path, key, name)
         return name
+
+    def renamed(self, key: str, path: NodePath) -> str:
+        """A key without what rules find in it; counted, so this is asked once for each that leaves. `path`: of its object."""
+        if self.record is None:
+            return renamed(key, self.config.key_rules)
+        return renamed(key, self.config.key_rules, EVERY, self.record, (*path, key))
 
     def any_array(
         self,
@@ -292,7 +309,7 @@ class Walk:
                 continue
             child_class = node_class if by_key is None else by_key(key, node_class)
             if verdict & RENAMED and child_class == TRUE:
-                pair[0] = Raw(encode(renamed(key, self.config.key_rules)))
+                pair[0] = Raw(encode(self.renamed(key, path)))
                 changed = self.notes.changed = True
             inner = (*path, str(index), "1")
             new = self.any(bytes(pair[1]), state, match, child_class, verdict, inner, hits, NOWHERE, by_key)

@@ -7,13 +7,14 @@ legacy settings (scrubbing.md 1), each with its own automaton of selectors and i
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 from weakref import WeakValueDictionary
 
 from scrubjay.core.scrub import closures, legacy
 from scrubjay.core.scrub.allow import AllowList
 from scrubjay.core.scrub.bounds import Bounds, read_bounds
+from scrubjay.core.scrub.choice import Choice
 from scrubjay.core.scrub.encoded import SIGN
 from scrubjay.core.scrub.key_verdicts import KeyVerdicts
 from scrubjay.core.scrub.keys import RENAMED, is_renamed
@@ -61,6 +62,8 @@ class Pass:
     encoded: int
     embeds: bool
     searches_numbers: bool
+    choices: dict[int, Choice] = field(default_factory=dict)
+    """By the identity of the rules of a state, which live as long as the pass."""
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)
