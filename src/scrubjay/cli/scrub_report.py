@@ -27,7 +27,7 @@ _CONTEXT_CHARACTERS: Final = 60
 def explain_table(out: Console, name: str, explanation: Explanation) -> None:
     """The changes of one payload, and what was left."""
     if explanation.changes:
-        columns = ("path", "rule", "detector", "selector", "class", "characters", "note")
+        columns: tuple[str, ...] = ("path", "rule", "detector", "selector", "class", "characters", "note")
         out.print(table(name, columns, map(_change_row, explanation.changes)))
     else:
         out.print(f"{name}: nothing changed", markup=False)
@@ -83,13 +83,13 @@ def selectors_json(name: str, suggestions: Sequence[Suggestion]) -> str:
 
 
 def _change_row(change: Change) -> tuple[str, ...]:
-    notes = [change.action]
-    notes += [
-        note for note, holds in (("by key", change.by_key), ("word", change.word), ("dry run", change.dry_run)) if holds
-    ]
+    facts = (
+        ("the key", change.kind == "key"), ("by key", change.by_key), ("word", change.word), ("dry run", change.dry_run),
+    )  # fmt: skip
+    notes = [change.action, *(note for note, holds in facts if holds)]
     characters = _characters(change.ranges, change.taken, change.len_before)
     return (
-        pointer(change.path) or "/", change.rule, change.detector, change.selector, change.node_class, characters, ", ".join(notes),
+        change.pointer or "/", change.rule, change.detector, change.selector, change.node_class, characters, ", ".join(notes),
     )  # fmt: skip
 
 

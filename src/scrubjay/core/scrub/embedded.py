@@ -59,7 +59,8 @@ def scrub_embedded(
     words = [step.occurs for rule in rules for step in rule.steps if step.occurs is not None]
     if words and _is_told(decode_any(inner), words, walk.level, walk.config.bounds.max_depth):
         return None
-    walk.notes = Notes()
+    walk.notes, record = Notes(), walk.record
+    walk.record = attempt = None if record is None else record.attempt()
     walk.level += 1
     try:
         if inner[0] == BRACE:
@@ -72,10 +73,12 @@ def scrub_embedded(
             return None  # or only a key stands there twice, which the screen cannot see
     finally:
         walk.level -= 1
-        walk.notes = notes
+        walk.notes, walk.record = notes, record
     compact = msgspec.json.format(new, indent=-1)
     if any(occurs(compact) for occurs in words):
         return None
+    if record is not None and attempt is not None:
+        record.merge(attempt)
     text = notes.text(path, value)
     notes.write(
         path, Text(compact, [Remark(EMBEDDED, "s", (0, len(compact)))], text.length or characters(value), changed=True)

@@ -61,6 +61,11 @@ class Change:
     dry_run: bool = False
 
     @property
+    def pointer(self) -> str:
+        """The path as it may be printed."""
+        return pointer(self.path) if self.kind != "key" else f"{pointer(self.path[:-1])}/{_HIDDEN}"
+
+    @property
     def len_before(self) -> int:
         return len(self.before)
 
@@ -76,7 +81,7 @@ class Change:
     def public(self) -> dict[str, Any]:
         """Everything but the values."""
         return {
-            "path": pointer(self.path), "rule": self.rule, "origin": self.origin, "detector": self.detector, "selector": self.selector,
+            "path": self.pointer, "rule": self.rule, "origin": self.origin, "detector": self.detector, "selector": self.selector,
             "application": self.application, "class": self.node_class, "action": self.action, "kind": self.kind, "ranges": self.ranges, "taken": self.taken, "len_before": self.len_before,
             "len_after": self.len_after, "by_key": self.by_key, "word": self.word, "dry_run": self.dry_run,
         }  # fmt: skip
@@ -147,7 +152,7 @@ def changes(touches: Iterable[Touch], by_path: Mapping[NodePath, Node] | None = 
         node = (by_path or {}).get(touch.path)
         application = _application(touch)
         # A number whose digits a rule found goes whole (gap G7).
-        is_number = node is not None and node.kind == "number"
+        is_number = node is not None and node.kind == "number" and touch.kind == "string"
         after = None if touch.after is None or is_number else touch.after.decode("utf-8", "replace")
         before = touch.before.decode("utf-8", "replace")
         yield Change(

@@ -11,7 +11,9 @@ from dataclasses import replace
 from typing import Final
 
 from scrubjay.core.scrub.json_text import Raw, encode
+from scrubjay.core.scrub.record import Record
 from scrubjay.core.scrub.redact import Text
+from scrubjay.core.scrub.remarks import NodePath
 from scrubjay.core.scrub.rules import Rule
 from scrubjay.core.scrub.screen import EVERY, Screen
 
@@ -30,12 +32,18 @@ def key_rules(rules: Iterable[Rule]) -> tuple[Rule, ...]:
     return tuple(out)
 
 
-def renamed(key: str, rules: tuple[Rule, ...], hits: int = EVERY) -> str:
-    """The key without what rules find in it. `hits` is what the screen saw in it."""
+def renamed(
+    key: str, rules: tuple[Rule, ...], hits: int = EVERY, record: Record | None = None, path: NodePath = ()
+) -> str:
+    """The key without what rules find in it. `hits` is what the screen saw in it; `record` counts what is done at `path`."""
     text = Text(key.encode("utf-8", "surrogatepass"))
     for rule in rules:
-        if rule.bits & hits:
+        if not rule.bits & hits:
+            continue
+        if record is None:
             rule.apply(text, 0, hits)
+        else:
+            record.apply_to_key(rule, text, hits, path)
     return text.value.decode("utf-8", "surrogatepass") if text.changed else key
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from scrubjay.core.scrub.embedded import MAY_EMBED, scrub_embedded
 from scrubjay.core.scrub.json_text import BRACKET, QUOTE, WORDS, Raw, decode_array
-from scrubjay.core.scrub.keys import RENAMED, renamed
+from scrubjay.core.scrub.keys import RENAMED
 from scrubjay.core.scrub.matching import TRUE
 from scrubjay.core.scrub.normalise import Pairs
 from scrubjay.core.scrub.remarks import NodePath
@@ -28,7 +28,7 @@ def scrub_pairs(walk: Walk, pairs: Pairs, plan: Plan, path: NodePath, first: int
     for index, (name, value) in enumerate(pairs, first):
         match, verdict = config.key_info(name) if name is not None else (config.matcher.index_match(index), 0)
         if name is not None and verdict & RENAMED and plan.node_class == TRUE:
-            name = renamed(name, config.key_rules)
+            name = walk.renamed(name, path)
             pairs[index - first] = (name, value)
             changed = True
         if value[0] != QUOTE and not (walk.strict and value[0] not in WORDS):

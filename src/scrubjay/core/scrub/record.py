@@ -75,6 +75,10 @@ class Record:
             self.count_text(rule, before, remarks, None if removed else target)
         return removed and target is text
 
+    def apply_to_key(self, rule: Rule, text: Text, hits: int, path: NodePath) -> None:
+        """`Rule.apply` on a key (gap G15), counted."""
+        self.apply(rule, text, 0, hits, path)
+
     def removes_node(self, rule: Rule, key_verdict: int, data: bytes, path: NodePath) -> bool:
         """`Rule.removes_node`, counted. `data` is the JSON of the node."""
         removed = Rule.removes_node(rule, key_verdict)

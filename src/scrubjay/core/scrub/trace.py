@@ -27,7 +27,8 @@ WHOLE: Final = "anything"
 class Touch:
     """What one step of a rule did to one node. `after` None: the node is gone.
 
-    `spans` are bytes of `before` and what was taken there; for nodes that are no text, and keys that decided, the whole.
+    `spans` are bytes of `before` and what was taken there; for nodes that are no text, and keys that decided, the whole. `kind` is that of
+    the node, or `key` where it was the key itself.
     """
 
     one: Pass | None
@@ -52,6 +53,7 @@ class Trace(Record):
     touches: list[Touch] = field(default_factory=list)
     _one: Pass | None = None
     _base: NodePath = ()
+    _text_kind: str = "string"
 
     def attempt(self) -> Trace:
         return Trace(_one=self._one, _base=self._base)
@@ -76,10 +78,17 @@ class Trace(Record):
                 by_key = any(look.key_bit & key_verdict for look in step.steps)
                 spans = ((0, len(before.value)),) if removed or by_key else _spans(step, before)
                 after = None if removed else target.value
-                self._touch(rule, step, path, by_key, "string", before.value, after, spans)
+                self._touch(rule, step, path, by_key, self._text_kind, before.value, after, spans)
             if removed:
                 return target is text
         return False
+
+    def apply_to_key(self, rule: Rule, text: Text, hits: int, path: NodePath) -> None:
+        self._text_kind = "key"
+        try:
+            self.apply(rule, text, 0, hits, path)
+        finally:
+            self._text_kind = "string"
 
     def removes_node(self, rule: Rule, key_verdict: int, data: bytes, path: NodePath) -> bool:
         for step in _by_step(rule):

@@ -166,6 +166,39 @@ def test_what_a_removed_container_was_decides_what_matched() -> None:
     assert (change.selector, change.kind) == ("$object && x", "object")
 
 
+def test_keys_that_hold_something() -> None:
+    """scrubbing-G15"""
+    found = explained_event(
+        {"extra": {"ana@lab.example": 1, "pairs": [["bo@lab.example", 2]]}, "tags": {"x": "y"}}, profile="strict"
+    )
+    assert [
+        (pointer(change.path), change.kind, change.before, change.after, change.action) for change in found.changes
+    ] == [
+        ("/extra/~", "key", "ana@lab.example", "[email]", "replaced"),
+        ("/extra/pairs/~", "key", "bo@lab.example", "[email]", "replaced"),
+    ]
+    assert found.totals.rules["@email:replace"].hits == 2
+    found = explained_event({"extra": {"Bearer abcdefghijkl": 1}}, profile="strict")
+    assert [(change.kind, change.public()["path"]) for change in found.changes] == [("key", "/extra/~")]
+    record = Record()
+    scrub_document(
+        scrubbing.default_program("strict"), b'{"request":{"headers":{"ana@lab.example":"1"}}}', "event", record
+    )
+    assert record.rules["@email:replace"].hits == 1
+
+
+def test_json_in_a_text_is_explained_inside_or_as_a_text_but_not_twice() -> None:
+    inside = explained_event({"extra": {"x": '{"mail": "ana@lab.example"}'}}, profile="strict")
+    assert [pointer(change.path) for change in inside.changes] == ["/extra/x/mail"]
+    config = {
+        "rules": {"r": {"type": "redact_pair", "keyPattern": "email", "redaction": {"method": "replace", "text": "-"}}},
+        "applications": {"$string": ["@email", "r"]},
+    }
+    given_up = explained_event({"extra": {"x": '{"mail": "ana@lab.example"}'}}, config, profile="strict")
+    assert [pointer(change.path) for change in given_up.changes] == ["/extra/x"]
+    assert {origin: count.hits for origin, count in given_up.totals.rules.items()} == {"@email": 1}
+
+
 def test_numbers_go_whole() -> None:
     """scrubbing-G7"""
     made = compile_program(pii_config={"applications": {"extra.n": ["@card"]}}, settings=None, options=Scrub())
