@@ -75,6 +75,15 @@ def test_settings_structs() -> None:
     assert not compile_program(pii_config={}, settings=None).passes
 
 
+@pytest.mark.parametrize("profile", ["parity", "strict"])
+def test_scrubbing_59_sensitive_fields_ignore_case_in_memory(profile: str) -> None:
+    """The JSON of the converted settings cannot say it, so the case itself differs in `Pass`."""
+    settings = {"scrubData": True, "sensitiveFields": ["pass"]}
+    program = compile_program(pii_config=None, settings=settings, options=Scrub(profile=profile))
+    got = scrubbing.scrub(program, {"extra": {"Pass": "1", "pass_no": "2", "v": "my PASS", "w": "ship"}})
+    assert got["extra"] == {"Pass": "[Filtered]", "pass_no": "[Filtered]", "v": "[Filtered]", "w": "ship"}
+
+
 BAD_CONFIGS: tuple[Any, ...] = (
     [], {"rules": None}, {"applications": []}, {"applications": None}, {"vars": None}, {"vars": {"hashKey": 5}},
     {"rules": {"x": 5}}, {"rules": {"x": {}}}, {"rules": {"x": {"type": "urlauth"}}},
@@ -175,3 +184,20 @@ def test_key_verdicts_are_capped(monkeypatch: pytest.MonkeyPatch) -> None:
     program = compile_program(pii_config=None, settings=scrubbing.SETTINGS)
     event = {"extra": {f"password{n}": "x" for n in range(5)}}
     assert set(scrubbing.scrub(program, event)["extra"].values()) == {"[Filtered]"}
+
+
+def test_what_is_equal_is_compiled_once() -> None:
+    """Equal settings share their pass, and rules that look for the same a screen, whatever else differs."""
+    settings = {**scrubbing.SETTINGS, "sensitiveFields": ["compiled once"]}
+
+    def config(method: str) -> dict[str, Any]:
+        rule = {"type": "pattern", "pattern": "once only", "redaction": {"method": method}}
+        return {"rules": {"x": rule}, "applications": {"$string": ["x"]}}
+
+    one, other = (compile_program(pii_config=config(method), settings=settings) for method in ("mask", "hash"))
+    assert one.passes[1] is other.passes[1]
+    assert one.passes[0] is not other.passes[0]
+    assert one.passes[0].screen is other.passes[0].screen
+    assert scrubbing.scrub(one, {"extra": {"a": "once only"}})["extra"]["a"] == "*" * 9
+    different = compile_program(pii_config=None, settings=settings, options=Scrub(profile="parity"))
+    assert different.passes[0] is not one.passes[1]

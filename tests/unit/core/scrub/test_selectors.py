@@ -61,3 +61,14 @@ def test_order_of_applications() -> None:
     """scrubbing.md 7.2: And, Or, Not, Path; in paths types, positions, keys, wildcards; shorter first."""
     texts = ["a & b", "a | b", "!a", "$string", "$number", "$user.a", "0", "7", "B", "a", "a.b", "'é'", "*.a", "**"]
     assert sorted(sorted(texts), key=lambda text: sort_key(parse_selector(text))) == texts
+
+
+@pytest.mark.parametrize("profile", ["parity", "strict"])
+@pytest.mark.parametrize(
+    "text", sorted({"a b", "!!a", "a.**.b.**", "*", "$nope", "'a", "", *VECTORS["selectors_refused"]})
+)
+def test_scrubbing_64_refused_with_the_config(text: str, profile: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        scrubbing.config_program({"applications": {text: ["@ip"]}}, profile)
+    assert caught.value.path == f"applications.{text}"
+    assert "column" in caught.value.problem
