@@ -89,6 +89,11 @@ class Text:
     length: int | None = None
     changed: bool = False
 
+    @property
+    def is_spent(self) -> bool:
+        """Whether all of it is one redacted piece, so that nothing more can be found."""
+        return len(self.remarks) == 1 and self.remarks[0].span == (0, len(self.value))
+
 
 class _Chunk(NamedTuple):
     """A stretch of text; redacted if it has an origin."""
@@ -106,6 +111,8 @@ def characters(value: bytes) -> int:
 def redact(text: Text, finder: Finder, origin: str, redaction: Redaction, *, skip_overlaps: bool) -> None:
     """Redact every match of `finder` in the plain stretches of `text`."""
     if text.remarks or b"\0" in text.value:
+        if text.is_spent:
+            return
         _redact_chunks(text, finder, origin, redaction, skip_overlaps=skip_overlaps)
         return
     search = text.value
@@ -190,6 +197,8 @@ def spans_in(text: Text, finder: Finder) -> list[Span]:
 
 def redact_whole(text: Text, occurs: Callable[[bytes], bool], origin: str, redaction: Redaction) -> None:
     """Take the whole text as one match if `occurs` says so of the search text."""
+    if text.is_spent:
+        return
     chunks = _split(text) if text.remarks or b"\0" in text.value else None
     search = text.value if chunks is None else _search_text(chunks)
     if search is not None and occurs(search):
