@@ -8,7 +8,7 @@ from typing import Final
 
 from scrubjay.core.scrub.detector import Detector
 from scrubjay.core.scrub.detectors import DETECTORS
-from scrubjay.core.scrub.families import BUNDLES, FAMILIES, PARAMETERS
+from scrubjay.core.scrub.families import BUNDLES, FAMILIES, SWITCHES
 from scrubjay.core.scrub.json_text import encode
 from scrubjay.settings.scrub import DEFAULT_BUNDLES
 
@@ -60,8 +60,8 @@ def _family(kind: str, detectors: tuple[Detector, ...]) -> Iterator[str]:
         yield f"* left: {_examples(kind, first.counterexamples)}"
         if first.beside is not None:
             yield f"* below a key: {_pairs(kind, first)}"
-        if kind in PARAMETERS:
-            yield f"* switches of rules of this type: {_codes(PARAMETERS[kind])}"
+        if kind in SWITCHES:
+            yield f"* switches of rules of this type: {_codes(SWITCHES[kind])}"
         return
     yield from (
         "",

@@ -6,11 +6,12 @@ none of them, as the reference does not.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 from scrubjay.core.scrub.detector import Detector
-from scrubjay.core.scrub.detectors import DETECTORS
+from scrubjay.core.scrub.detectors import DETECTORS, entropy, network
 
 
 def _families() -> dict[str, tuple[Detector, ...]]:
@@ -26,8 +27,21 @@ def _families() -> dict[str, tuple[Detector, ...]]:
 FAMILIES: Final[Mapping[str, tuple[Detector, ...]]] = _families()
 """Detectors by rule type, each a step; a detector for one country is a family of its own, too."""
 
-PARAMETERS: Final[Mapping[str, tuple[str, ...]]] = {"ip_strict": ("keepPrivate", "keepLoopback", "truncate")}
+SWITCHES: Final[Mapping[str, tuple[str, ...]]] = {
+    "ip_strict": ("keepPrivate", "keepLoopback", "truncate"),
+    "secret_entropy": ("hashes",),
+}
 """Switches of rule types, off unless a rule sets them."""
+_WITH_SWITCHES: Final[Mapping[str, Callable[[AbstractSet[str]], Detector]]] = {
+    "ip_strict": network.with_switches,
+    "secret_entropy": entropy.with_switches,
+}
+
+
+def with_switches(kind: str, switches: AbstractSet[str]) -> Detector:
+    """The one detector of a rule type that has switches, with some of them on."""
+    return _WITH_SWITCHES[kind](switches)
+
 
 BUNDLES: Final[Mapping[str, tuple[str, ...]]] = {
     "@secrets": (

@@ -219,5 +219,7 @@ _NORMALISERS: Final[dict[str, Callable[[bytes], bytes]]] = {
     "email": _lower_case,
     "ip": _canonical_address,
     "ip_strict": _canonical_address,
-    **dict.fromkeys(("creditcard", "card", "iban", "iban_strict", "phone"), _letters_and_digits),
+    **dict.fromkeys(
+        ("creditcard", "card", "iban", "iban_strict", "phone", "phone_national", "national_id"), _letters_and_digits
+    ),
 }

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import cast
 
-from scrubjay.core.scrub.families import FAMILIES, PARAMETERS
+from scrubjay.core.scrub.families import FAMILIES, SWITCHES
 from scrubjay.core.scrub.pseudonyms import LENGTHS, SCOPES, USUAL_FORM, Form
 from scrubjay.core.scrub.redact import Redaction
 from scrubjay.core.scrub.selectors import Selector, SelectorError, parse_selector
@@ -114,7 +114,7 @@ def _typed_rule(spec: Mapping[str, object], path: str, types: frozenset[str]) ->
     kind = _text(spec, "type", path)
     redaction = _redaction(spec["redaction"], f"{path}.redaction") if "redaction" in spec else Redaction()
     if kind in types:
-        switches = frozenset(name for name in PARAMETERS.get(kind, ()) if _flag(spec, name, path))
+        switches = frozenset(name for name in SWITCHES.get(kind, ()) if _flag(spec, name, path))
         return RuleSpec(kind, redaction, switches=switches)
     if kind == "pattern":
         return RuleSpec(kind, redaction, _text(spec, "pattern", path), _groups(spec, path))

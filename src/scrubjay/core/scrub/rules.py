@@ -14,7 +14,7 @@ from scrubjay.core.scrub import encoded, patterns, taken
 from scrubjay.core.scrub.builtin_rules import FAMILIES_BY_TYPE, builtin_rules
 from scrubjay.core.scrub.detector import Detector
 from scrubjay.core.scrub.detectors import DETECTORS, network
-from scrubjay.core.scrub.families import FAMILIES
+from scrubjay.core.scrub.families import FAMILIES, with_switches
 from scrubjay.core.scrub.finders import finder_beside, finder_of
 from scrubjay.core.scrub.literals import Literals, required_literals
 from scrubjay.core.scrub.pseudonyms import HASH_FORM, Keyring, pseudonymiser
@@ -271,7 +271,7 @@ class RuleSet:
         if spec.kind in _STEPS:
             detectors = [DETECTORS[name] for name in self._step_names(spec.kind)]
             if spec.switches:
-                detectors = [network.with_switches(spec.switches)]
+                detectors = [with_switches(spec.kind, spec.switches)]
                 if "truncate" in spec.switches:
                     redaction = Redaction("pseudonym", name=network.truncated)
             steps = tuple(step for detector in detectors for step in self._detector_steps(detector))

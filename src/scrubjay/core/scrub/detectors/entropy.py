@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from scrubjay.core.scrub.detector import SPACE, Beside, Detector
@@ -13,10 +16,14 @@ _WORDS: Final = (
 )
 _VALUE: Final = r"[0-9A-Za-z+/_.~!@#$%^*-]{20,200}={0,2}"
 
+_MOST_SLASHES: Final = 3
+_MOST_DOTS: Final = 2
 
-def is_secret(text: bytes) -> bool:
+
+def is_secret(text: bytes, *, hashes: bool = False) -> bool:
     """Addresses, paths and dotted names are random enough, too, but none is a secret."""
-    return b"://" not in text and text.count(b"/") < 4 and text.count(b".") < 3 and looks_random(text)
+    is_name = b"://" in text or text.count(b"/") > _MOST_SLASHES or text.count(b".") > _MOST_DOTS
+    return not is_name and looks_random(text, hashes=hashes)
 
 
 SECRET_ENTROPY = Detector(
@@ -24,7 +31,7 @@ SECRET_ENTROPY = Detector(
     family="secret_entropy",
     replacement="[secret]",
     takes="20 to 200 characters without white space below a key such as `api_key`, or after the `=` or `:` of one",
-    verifies="letters and digits, entropy of 3.5 bit and more; not a UUID, not hex of 32, 40 or 64 digits, not an address, a path or a dotted name",
+    verifies="letters and digits, entropy of 3.5 bit and more; not a UUID, not hex of 32, 40 or 64 digits (unless `hashes`), not an address, a path or a dotted name",
     screen=(
         "secret",
         "token",
@@ -73,3 +80,8 @@ SECRET_ENTROPY = Detector(
         "token_url=https://login.example.com/oauth2/v1/token",
     ),
 )
+
+
+def with_switches(switches: AbstractSet[str]) -> Detector:
+    """The detector that takes hex of 32, 40 and 64 digits, too, where `hashes` is on."""
+    return replace(SECRET_ENTROPY, check=partial(is_secret, hashes="hashes" in switches))
