@@ -101,7 +101,7 @@ class Matcher:
         self._wild = 0
         for application in applications:
             self._collect(application.selector)
-        self._item_needs: dict[tuple[tuple[Item, ...], Callable[[str], int]], int] = {}
+        self._item_needs: dict[tuple[int, Callable[[str], int]], int] = {}
         # Screen bits of keys that selectors name and that are so short that they turn up inside other words.
         self.short_key_bits = 0
         self._states: dict[tuple[int, tuple[int, ...]], State] = {}
@@ -284,26 +284,26 @@ class Matcher:
         if node_class == MAYBE and not atom.specific:
             return 0
         out = 0
-        if atom.prefix < 0:
-            for place in range(len(atom.items)):
-                if place == 0 or state.bits >> (atom.base + place - 1) & 1:
-                    out |= self._needed_by_items(atom.items[place:], key_bit)
-            return out
-        phase = state.phases[atom.star]
-        if phase == _FAILED:
-            return 0
-        suffix = atom.items[atom.prefix + 1 :]
-        if phase >= _EARLY:
-            for place in range(len(suffix)):
-                if place == 0 or state.bits >> (atom.base + atom.prefix + place) & 1:
-                    out |= self._needed_by_items(suffix[place:], key_bit)
-            return out if suffix else ALWAYS
-        return self._needed_by_items(atom.items[phase % _FROM_ROOT : atom.prefix] + suffix, key_bit)
+        first, until = 0, len(atom.items)
+        if atom.prefix >= 0:
+            phase = state.phases[atom.star]
+            if phase == _FAILED:
+                return 0
+            if phase < _EARLY:
+                return self._needed_from(atom, phase % _FROM_ROOT, key_bit)
+            first = atom.prefix + 1
+            if first == until:
+                return ALWAYS
+        for place in range(first, until):
+            if place == first or state.bits >> (atom.base + place - 1) & 1:
+                out |= self._needed_from(atom, place, key_bit)
+        return out
 
-    def _needed_by_items(self, items: tuple[Item, ...], key_bit: Callable[[str], int]) -> int:
-        """The bit of the longest key among the steps still to come; 0 if untyped content cannot have such steps."""
-        need = self._item_needs.get((items, key_bit))
+    def _needed_from(self, atom: _Atom, place: int, key_bit: Callable[[str], int]) -> int:
+        """The bit of the longest key among the steps still to come, from `place` on; 0 if untyped content cannot have such steps."""
+        need = self._item_needs.get((atom.base + place, key_bit))
         if need is None:
+            items = atom.items[place:]
             keys = [item.key for item in items if type(item) is KeyItem]
             if any(type(item) is TypeItem and item.name not in BASIC_TYPES for item in items):
                 need = 0
@@ -312,7 +312,7 @@ class Matcher:
                 need = key_bit(longest) if keys else ALWAYS
                 if len(longest) <= _SHORT_KEY:
                     self.short_key_bits |= need & ~ALWAYS
-            self._item_needs[items, key_bit] = need
+            self._item_needs[atom.base + place, key_bit] = need
         return need
 
 

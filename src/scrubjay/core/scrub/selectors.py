@@ -6,7 +6,7 @@ What a selector matches is decided by `matching.py`; this file knows no document
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 # In the order that sorting uses; aliases follow in TYPE_ALIASES.
@@ -67,7 +67,16 @@ Item: TypeAlias = TypeItem | IndexItem | KeyItem | Wildcard | DeepWildcard
 
 @dataclass(frozen=True, slots=True)
 class Path:
+    """Steps. Compiling looks paths up very often, so the hash is taken once."""
+
     items: tuple[Item, ...]
+    _hash: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_hash", hash(self.items))
+
+    def __hash__(self) -> int:
+        return self._hash
 
 
 @dataclass(frozen=True, slots=True)
