@@ -20,6 +20,7 @@ VERBS: Final = {
     "check": ("scrubjay.cli.check:check", "Load everything, compile every plan, say where each value comes from."),
     "status": ("scrubjay.cli.status:status", "Show how the relay is: workers, upstream, the account, what is held."),
     "drops": ("scrubjay.cli.drops:drops", "Show what was lost last, and why."),
+    "pseudonym": ("scrubjay.cli.pseudonym:pseudonym", "Print the name that a value leaves under."),
     "audit": ("scrubjay.cli.audit:audit", "Check and show the log of what scrubbing did."),
     "test": ("scrubjay.cli.test:test", "Run rule tests; see what other rules would change."),
     "import": ("scrubjay.cli.import_relay:import_", "Take over the configuration of Sentry Relay."),

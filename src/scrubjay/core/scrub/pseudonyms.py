@@ -173,8 +173,12 @@ def pseudonymiser(keys: Keyring, form: Form, family: str) -> Callable[[bytes], b
 def identify(keys: Keyring, value: str) -> str:
     """The pseudonym of a person's id of unknown kind: what `@email`, `@ip` or else `@anything` with `:pseudonym` give for it."""
     match = value.encode("utf-8", "surrogatepass")
-    family = "email" if "@" in value else "ip" if _is_address(value) else "anything"
-    return pseudonymiser(keys, USUAL_FORM, family)(match).decode()
+    return pseudonymiser(keys, USUAL_FORM, family_of(value))(match).decode()
+
+
+def family_of(value: str) -> str:
+    """The family that a person's id of unknown kind is of."""
+    return "email" if "@" in value else "ip" if _is_address(value) else "anything"
 
 
 def _is_address(text: str) -> bool:
