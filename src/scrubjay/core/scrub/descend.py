@@ -356,59 +356,7 @@ class Walk:
         return changed
 
 
-def _visit_any(walk: Walk, data: bytes, plan: Plan, path: NodePath, hits: int, at: int) -> bytes | None:
-    return walk.any(data, plan.parent, plan.match, plan.node_class, plan.key_verdict, path, hits, at)
-
-
-def _visit_text(walk: Walk, data: bytes, plan: Plan, path: NodePath, hits: int, _at: int) -> bytes | None:
-    if data[0] != QUOTE:
-        return None
-    new = None
-    if data[1] in MAY_EMBED:
-        new = scrub_embedded(walk, data, plan.rules, plan.parent, plan.match, plan.node_class, plan.key_verdict, path)
-    return walk.text(data, plan.rules, plan.key_verdict, path, hits) if new is None else new
-
-
-def _visit_list(walk: Walk, data: bytes, plan: Plan, path: NodePath, _hits: int, at: int) -> bytes | None:
-    if data[0] != BRACKET:
-        return None
-    if walk.removed(plan.rules, plan.key_verdict, path, data):
-        return NULL
-    return visit_elements(walk, data, plan, path, at)
-
-
-def visit_elements(walk: Walk, data: bytes, plan: Plan, path: NodePath, at: int) -> bytes | None:
-    """Scrub the elements of a typed list."""
-    planner, changed = walk.config.planner, False
-    elements, flagged = open_array(walk.scan, data, at, every=bool(plan.mask & ALWAYS))
-    for index, child, hits, place in flagged:
-        element = planner.element(plan, index)
-        if hits & element.mask:
-            new = walk.visit(bytes(child), element, (*path, str(index)), hits, place)
-            if new is not None:
-                elements[index] = Raw(new)
-                changed = True
-    return encode(elements) if changed else None
-
-
-def visit_type(walk: Walk, data: bytes, plan: Plan, path: NodePath, _hits: int, at: int) -> bytes | None:
-    """Scrub a typed object. It is of class false, so no rule takes it whole (scrubbing.md 5)."""
-    if data[0] != BRACE:
-        return None
-    fields, changed, members = walk.open(data, plan, at)
-    if walk.members(fields, members, plan, path):
-        changed = True
-    return encode(fields) if changed else None
-
-
-_HANDLERS: dict[str, Handler] = {
-    "any": _visit_any,
-    "string": _visit_text,
-    "message": _visit_text,
-    "ip": _visit_text,
-    "list": _visit_list,
-    "type": visit_type,
-}
+_HANDLERS: dict[str, Handler] = {}
 
 
 def register(handlers: Mapping[str, Handler]) -> None:

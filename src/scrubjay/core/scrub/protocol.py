@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from scrubjay.core.scrub import normalise
 from scrubjay.core.scrub.bodies import visit_request
-from scrubjay.core.scrub.descend import Handler, Walk, visit_elements, visit_type
+from scrubjay.core.scrub.descend import Handler, Walk
 from scrubjay.core.scrub.json_text import (
     BRACE,
     BRACKET,
@@ -30,6 +30,7 @@ from scrubjay.core.scrub.remarks import NodePath
 from scrubjay.core.scrub.schema import Plan, attribute_class
 from scrubjay.core.scrub.schema_fields import CONTEXTS, DEBUG_IMAGES
 from scrubjay.core.scrub.screen import EVERY, NOWHERE
+from scrubjay.core.scrub.shapes import visit_elements, visit_type
 
 # Members of a user that may come as numbers and count as texts.
 _NUMBERED = frozenset(("id", "username"))

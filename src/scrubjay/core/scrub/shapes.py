@@ -1,8 +1,9 @@
-"""Shapes that are neither plain text nor untyped: paths, numbers, maps, and content whose class its keys decide."""
+"""The plain shapes of the schema: texts, lists, objects, paths, numbers, maps, and content whose class its keys decide."""
 
 from __future__ import annotations
 
 from scrubjay.core.scrub.descend import EXEMPT, Handler, Walk
+from scrubjay.core.scrub.embedded import MAY_EMBED, scrub_embedded
 from scrubjay.core.scrub.json_text import (
     BRACE,
     BRACKET,
@@ -14,10 +15,56 @@ from scrubjay.core.scrub.json_text import (
     encode_text,
     text_bytes,
 )
-from scrubjay.core.scrub.matching import TRUE
+from scrubjay.core.scrub.matching import ALWAYS, TRUE
+from scrubjay.core.scrub.opening import open_array
 from scrubjay.core.scrub.remarks import NodePath
 from scrubjay.core.scrub.schema import Plan, attribute_class
 from scrubjay.core.scrub.screen import NOWHERE
+
+
+def visit_any(walk: Walk, data: bytes, plan: Plan, path: NodePath, hits: int, at: int) -> bytes | None:
+    return walk.any(data, plan.parent, plan.match, plan.node_class, plan.key_verdict, path, hits, at)
+
+
+def visit_text(walk: Walk, data: bytes, plan: Plan, path: NodePath, hits: int, _at: int) -> bytes | None:
+    if data[0] != QUOTE:
+        return None
+    new = None
+    if data[1] in MAY_EMBED:
+        new = scrub_embedded(walk, data, plan.rules, plan.parent, plan.match, plan.node_class, plan.key_verdict, path)
+    return walk.text(data, plan.rules, plan.key_verdict, path, hits) if new is None else new
+
+
+def visit_list(walk: Walk, data: bytes, plan: Plan, path: NodePath, _hits: int, at: int) -> bytes | None:
+    if data[0] != BRACKET:
+        return None
+    if walk.removed(plan.rules, plan.key_verdict, path, data):
+        return NULL
+    return visit_elements(walk, data, plan, path, at)
+
+
+def visit_elements(walk: Walk, data: bytes, plan: Plan, path: NodePath, at: int) -> bytes | None:
+    """Scrub the elements of a typed list."""
+    planner, changed = walk.config.planner, False
+    elements, flagged = open_array(walk.scan, data, at, every=bool(plan.mask & ALWAYS))
+    for index, child, hits, place in flagged:
+        element = planner.element(plan, index)
+        if hits & element.mask:
+            new = walk.visit(bytes(child), element, (*path, str(index)), hits, place)
+            if new is not None:
+                elements[index] = Raw(new)
+                changed = True
+    return encode(elements) if changed else None
+
+
+def visit_type(walk: Walk, data: bytes, plan: Plan, path: NodePath, _hits: int, at: int) -> bytes | None:
+    """Scrub a typed object. It is of class false, so no rule takes it whole (scrubbing.md 5)."""
+    if data[0] != BRACE:
+        return None
+    fields, changed, members = walk.open(data, plan, at)
+    if walk.members(fields, members, plan, path):
+        changed = True
+    return encode(fields) if changed else None
 
 
 def visit_path(walk: Walk, data: bytes, plan: Plan, path: NodePath, hits: int, _at: int) -> bytes | None:
@@ -82,6 +129,12 @@ def span_data_class(key: str, _enclosing: int) -> int:
 
 
 HANDLERS: dict[str, Handler] = {
+    "any": visit_any,
+    "string": visit_text,
+    "message": visit_text,
+    "ip": visit_text,
+    "list": visit_list,
+    "type": visit_type,
     "path": visit_path,
     "number": visit_leaf,
     "bool": visit_leaf,
