@@ -50,7 +50,10 @@ CARD = Detector(
     family="card",
     replacement="[card]",
     takes="payment cards of 12 to 19 digits, a single space or dash between any two",
-    verifies="prefix and length of Visa, Mastercard, Amex, Discover, Diners, JCB, UnionPay, Maestro; Luhn; not all digits equal, not a bar code",
+    verifies=(
+        "prefix and length of Visa, Mastercard, Amex, Discover, Diners, "
+        "JCB, UnionPay, Maestro; Luhn; not all digits equal, not a bar code"
+    ),
     screen=(r"[0-9](?:[ -]?[0-9]){11}",),
     pattern=r"\b[2-6](?:[ -]?[0-9]){11,18}\b",
     check=is_card,

@@ -53,7 +53,10 @@ GOOGLE_KEY = Detector(
     name="google_key",
     family="google_key",
     replacement="[token]",
-    takes="API keys (`AIza` and 35 characters), client secrets (`GOCSPX-`), access and refresh tokens (`ya29.`, `1//0`), ids of service account keys",
+    takes=(
+        "API keys (`AIza` and 35 characters), client secrets (`GOCSPX-`), access and refresh tokens (`ya29.`, `1//0`), "
+        "ids of service account keys"
+    ),
     screen=(
         r"AIza[0-9A-Za-z_-]{35}",
         r"GOCSPX-[0-9A-Za-z_-]{28}",
@@ -87,7 +90,7 @@ AZURE_KEY = Detector(
     name="azure_key",
     family="azure_key",
     replacement="[token]",
-    takes="storage keys of 88 base64 characters, client secrets with `Q~` inside, signatures of shared access (`sig=` beside `se=` or `sv=`)",
+    takes="storage keys of 88 base64 characters, client secrets with `Q~` inside, signatures of shared access (`sig=`)",
     screen=(r"[0-9A-Za-z]Q~[0-9A-Za-z_~.-]{31}", r"\+AS[a-zA-Z]|AzF[uU]|ACDb", r"sig=[0-9A-Za-z%+/\\_-]{40}"),
     exact_case=True,
     pattern=(

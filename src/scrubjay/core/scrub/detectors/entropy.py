@@ -11,9 +11,11 @@ from scrubjay.core.scrub.detector import SPACE, Beside, Detector
 from scrubjay.core.scrub.detectors.randomness import looks_random
 
 _WORDS: Final = (
-    r"secret|token|passw(?:or)?d|passphrase|pwd|credential|signature|bearer|(?:api|access|account|auth|private|signing|encryption|master|license|service|"
+    r"secret|token|passw(?:or)?d|passphrase|pwd|credential|signature|bearer"
+    r"|(?:api|access|account|auth|private|signing|encryption|master|license|service|"
     r"shared|session|storage|webhook)[ _-]?key"
 )
+_QUOTES: Final = r"[\"'\\]{0,3}"
 _VALUE: Final = r"[0-9A-Za-z+/_.~!@#$%^*-]{20,200}={0,2}"
 
 _MOST_SLASHES: Final = 3
@@ -31,7 +33,10 @@ SECRET_ENTROPY = Detector(
     family="secret_entropy",
     replacement="[secret]",
     takes="20 to 200 characters without white space below a key such as `api_key`, or after the `=` or `:` of one",
-    verifies="letters and digits, entropy of 3.5 bit and more; not a UUID, not hex of 32, 40 or 64 digits (unless `hashes`), not an address, a path or a dotted name",
+    verifies=(
+        "letters and digits, entropy of 3.5 bit and more; not a UUID, not hex of 32, "
+        "40 or 64 digits (unless `hashes`), not an address, a path or a dotted name"
+    ),
     screen=(
         "secret",
         "token",
@@ -44,7 +49,8 @@ SECRET_ENTROPY = Detector(
         r"(?:api|access|account|auth|private|signing|encryption|master|license|service|shared|session|storage|webhook)[ +_-]?key",
     ),
     pattern=(
-        rf"(?i)(?:{_WORDS})[a-z0-9_-]{{0,24}}[\"'\\]{{0,3}}[{SPACE}]{{0,2}}[:=][{SPACE}]{{0,2}}[\"'\\]{{0,3}}({_VALUE})(?:[^0-9A-Za-z+/_.~!@#$%^*=-]|$)"
+        rf"(?i)(?:{_WORDS})[a-z0-9_-]{{0,24}}{_QUOTES}[{SPACE}]{{0,2}}[:=][{SPACE}]{{0,2}}{_QUOTES}"
+        rf"({_VALUE})(?:[^0-9A-Za-z+/_.~!@#$%^*=-]|$)"
     ),
     groups=(1,),
     check=is_secret,

@@ -19,7 +19,10 @@ IP_STRICT = Detector(
     family="ip_strict",
     replacement="[ip]",
     takes="IPv4 and IPv6 addresses, zone and embedded IPv4 included",
-    verifies="an address from the first character to the last; `keepPrivate`, `keepLoopback` leave such addresses, `truncate` writes the /24 or /48",
+    verifies=(
+        "an address from the first character to the last; `keepPrivate`, "
+        "`keepLoopback` leave such addresses, `truncate` writes the /24 or /48"
+    ),
     screen=(r"[0-9]\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]", *RAW_IPV6, r"(?::[0-9a-f]{1,4}){4}:"),
     find=find_addresses,
     examples=(

@@ -12,7 +12,10 @@ from scrubjay.core.scrub.check_digits import letters_and_digits_of
 from scrubjay.core.scrub.detector import SPACE, Beside, Detector
 
 _QUOTES: Final = r"[\"'\\]{0,3}"
-_BETWEEN: Final = rf"(?:[{SPACE}]?(?:no|nr|num|number|nummer|numero|n[úu]mero|num[ée]ro|id|#))?\.?{_QUOTES}[{SPACE}]{{0,2}}[:=#]?[{SPACE}]{{0,2}}{_QUOTES}"
+_BETWEEN: Final = (
+    rf"(?:[{SPACE}]?(?:no|nr|num|number|nummer|numero|n[úu]mero|num[ée]ro|id|#))?\.?"
+    rf"{_QUOTES}[{SPACE}]{{0,2}}[:=#]?[{SPACE}]{{0,2}}{_QUOTES}"
+)
 
 _PASSPORT_WORDS: Final = (
     "passport|reisepass|passeport|pasaporte|passaporto|passaporte|paspoort|paszport|passnummer|passinumero"
@@ -75,7 +78,8 @@ PASSPORT = Detector(
 )
 
 _LICENCE_WORDS: Final = (
-    "driv(?:er|ing)[’'`]?s?[ _-]?licen[cs]e|f(?:ü|ue)hrerschein|permis de conduire|(?:carn[ée]t?|permiso) de conducir|patente di guida|rijbewijs|prawo jazdy|"
+    "driv(?:er|ing)[’'`]?s?[ _-]?licen[cs]e|f(?:ü|ue)hrerschein|permis de conduire|"
+    "(?:carn[ée]t?|permiso) de conducir|patente di guida|rijbewijs|prawo jazdy|"
     "körkort|ajokortti|carteira de motorista|cnh"
 )
 _LICENCE: Final = re.compile(

@@ -14,7 +14,8 @@ _MAX_DIGITS: Final = 15
 _NATIONAL_DIGITS: Final = range(7, 13)
 # Money has two digits behind its last dot and groups of three before it; a date has its year in front or behind.
 _AMOUNT_OR_DATE: Final = re.compile(
-    rb"\+?(?:[0-9]{1,3}(?:[. ][0-9]{3})*[.][0-9]{1,2}|[0-9]+\.[0-9]{1,3}|(?:19|20)[0-9]{2}([./-])[0-9]{2}\1[0-9]{2}|[0-9]{2}([./-])[0-9]{2}\2(?:19|20)[0-9]{2})"
+    rb"\+?(?:[0-9]{1,3}(?:[. ][0-9]{3})*[.][0-9]{1,2}|[0-9]+\.[0-9]{1,3}|"
+    rb"(?:19|20)[0-9]{2}([./-])[0-9]{2}\1[0-9]{2}|[0-9]{2}([./-])[0-9]{2}\2(?:19|20)[0-9]{2})"
 )
 _ADDRESS: Final = re.compile(rb"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
 
@@ -50,7 +51,10 @@ PHONE = Detector(
     retries=True,
     unicode_digits=True,
     beside=Beside(
-        key=r"(?i)(?:^|[^a-z])(?:(?:tele|cell|mobile|home|work|office|customer|contact|user)?[_-]?phone|mobile|msisdn|telefon|fax)(?:[_-]?(?:number|no|nr|e164))?$|phoneNumber",
+        key=(
+            r"(?i)(?:^|[^a-z])(?:(?:tele|cell|mobile|home|work|office|customer|contact|user)?[_-]?phone|mobile|msisdn|telefon|fax)"
+            r"(?:[_-]?(?:number|no|nr|e164))?$|phoneNumber"
+        ),
         pattern=rf"^[{SPACE}]*(\+?\(?[0-9](?:{_GAP}{{0,2}}[0-9]){{6,14}})[{SPACE}]*$",
         examples=(
             ("phone", "030 1234567"),

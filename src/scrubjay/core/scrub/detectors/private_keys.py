@@ -20,7 +20,10 @@ PRIVATE_KEY = Detector(
     name="private_key",
     family="private_key",
     replacement="[private-key]",
-    takes="what stands in a PEM block with `PRIVATE KEY` in its label, in a PGP block, or in the private lines of a PuTTY file; cut-off ones to the end",
+    takes=(
+        "what stands in a PEM block with `PRIVATE KEY` in its label, in a PGP "
+        "block, or in the private lines of a PuTTY file; cut-off ones to the end"
+    ),
     verifies="holds base64",
     screen=(r"PRIVATE KEY", r"Private-Lines"),
     exact_case=True,
