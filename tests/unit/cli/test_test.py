@@ -185,7 +185,7 @@ scrub: {mode: allow, allow: [$error.type]}
 tests:
 - name: only the type of an error leaves
   input: {exception: {values: [{type: E, value: rosa}]}, tags: {a: b}}
-  expect: {exception: {values: [{type: E, value: "[Filtered]"}]}, tags: null}
+  expect: {exception: {values: [{type: E, value: "[Filtered]"}]}, tags: []}
   rules: ["@allow"]
 - {name: no attachments, type: attachment, text: x, dropped: not_allowed}
 """,

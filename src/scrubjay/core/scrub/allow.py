@@ -50,6 +50,7 @@ from scrubjay.settings.scrub import Scrub
 
 ORIGIN: Final = "@allow"
 _FILTERED: Final = encode(FILTERED)
+_REMOVAL: Final = [ORIGIN, "x"]
 # What selectors lead to, and what takes what none leads to.
 _MARKER: Final = Rule(ORIGIN, ORIGIN, Redaction(), (), ALWAYS, 0, takes_nodes=True, skip_overlaps=False)
 # Item types whose leaves can be listed. All others leave whole or not at all.
@@ -196,7 +197,8 @@ class _Reduction:
             element = rest if kind == "list" else "any"
             children = self._elements(decode_array(data), self._step(parent, match, ("array",)), element, notes)
         if not children.kept:
-            return _removed(self._own(notes))
+            # Servers take tags apart without asking whether there are any.
+            return _removed(self._own(notes), b"[]" if kind == "pairs" else NULL)
         return _Part(encode(children.values), True, {**children.notes, **self._own(notes)})
 
     def _leaf(self, data: bytes, notes: Notes, *, kept: bool) -> _Part:
@@ -325,9 +327,12 @@ class _Reduction:
         return False
 
 
-def _removed(own: Notes) -> _Part:
+def _removed(own: Notes, left: bytes = NULL) -> _Part:
     earlier = own.get("", _NO_NOTES)
-    return _Part(NULL, False, {"": {**earlier, "rem": [*earlier.get("rem", ()), [ORIGIN, "x"]]}})
+    remarks = earlier.get("rem", [])
+    if remarks[-1:] != [_REMOVAL]:
+        remarks = [*remarks, _REMOVAL]
+    return _Part(left, False, {"": {**earlier, "rem": remarks}})
 
 
 def _below(notes: Notes, key: str) -> Notes:

@@ -193,6 +193,18 @@ def test_remarks_of_another_kind_are_none(meta: Any) -> None:
     assert reduce(["extra.a"], {"extra": {"a": 1}, "_meta": meta}) == {"extra": {"a": 1}}
 
 
+def test_a_list_of_pairs_stays_a_list() -> None:
+    """A server that takes tags apart without looking fails at null, and the event is lost."""
+    once = {
+        "tags": [],
+        "request": {"headers": [], "method": "GET"},
+        "_meta": {"tags": GONE, "request": {"headers": GONE}},
+    }
+    document = {"tags": {"a": "b"}, "request": {"headers": [["a", "b"]], "method": "GET"}}
+    assert reduce(["$http.method"], document) == once
+    assert reduce(["$http.method"], once) == once
+
+
 def test_a_shadowed_value_does_not_leave() -> None:
     assert reduce(["extra.a"], b'{"extra":{"a":"rosa","a":"x"}}') == {"extra": {"a": "x"}}
 
@@ -287,7 +299,7 @@ def test_replay_events() -> None:
         "user": {"id": "7"},
     }
     assert reduce(["urls.*", "$user.id"], document, "replay_event") == {
-        **document, "tags": None, "_meta": {"tags": GONE}
+        **document, "tags": [], "_meta": {"tags": GONE}
     }  # fmt: skip
 
 
