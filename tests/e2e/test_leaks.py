@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import quote
 
 import brotli
 import pytest
@@ -133,12 +134,18 @@ def parts_of(envelope: bytes) -> list[bytes]:
 
 
 def captured(port: int) -> dict[str, bytes]:
-    """All that the capture's API shows."""
-    listed = get(port, "/api/capture/events?limit=1000")[1]
-    found = {"capture list": listed, "capture envelopes": get(port, "/api/capture/envelopes?limit=1000")[1]}
-    for event in json.loads(listed)["events"]:
-        found[f"capture {event['id']}"] = get(port, f"/api/capture/events/{event['id']}")[1]
-    return found
+    """All that the capture's API shows: lists, page by page, and each record."""
+    found = {"capture envelopes": get(port, "/api/capture/envelopes?limit=500")[1]}
+    cursor = ""
+    while True:
+        body = get(port, f"/api/capture/events?limit=500{cursor}")[1]
+        listed = json.loads(body)
+        found[f"capture list{cursor}"] = body
+        for event in listed["events"]:
+            found[f"capture {event['id']}"] = get(port, f"/api/capture/events/{event['id']}")[1]
+        if not listed["more"]:
+            return found
+        cursor = f"&cursor={quote(listed['cursor'])}"
 
 
 def files(folder: Path) -> dict[str, bytes]:
