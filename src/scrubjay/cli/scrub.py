@@ -18,7 +18,17 @@ from rich.console import Console
 from rich.progress import Progress
 
 from scrubjay.cli import scrub_report as report
-from scrubjay.cli.scrub_files import STDIN, EnvelopeFile, Part, PayloadFile, UnreadableFile, read_file, write_file
+from scrubjay.cli.scrub_files import (
+    STDIN,
+    EnvelopeFile,
+    Part,
+    PayloadFile,
+    Source,
+    UnreadableFile,
+    expand,
+    read_file,
+    write_file,
+)
 from scrubjay.cli.scrub_rules import Choice, chosen_plan
 from scrubjay.cli.tables import console
 from scrubjay.cli.verb import Invocation, pass_invocation, verb
@@ -82,14 +92,15 @@ def scrub(
     selectors: bool,
     as_json: bool,
 ) -> None:
-    """Scrub files, or standard input, as the relay would: an event in JSON, JSON lines, or an envelope; gzip and zstd are undone.
+    """Scrub files, folders, or standard input as the relay would: an event in JSON, JSON lines, or an envelope; gzip and zstd are
+    undone.
 
     What is left is printed, or written with --output. With --explain, --diff or --selectors that is shown instead. Without options
     that name rules, those of the configuration's plan `default` are applied, else the default ones.
 
     \b
     scrubjay scrub event.json                         what would leave the relay
-    scrubjay scrub -o clean/ recorded/*.envelope.gz   a folder of scrubbed recordings
+    scrubjay scrub -o clean/ recorded/                a folder of recordings, scrubbed
     scrubjay scrub --explain event.json               which rule took what, and what still looks personal
     scrubjay scrub --diff --project new.yaml event.json
                                                       what a project's new rules would change
@@ -97,12 +108,14 @@ def scrub(
     """
     if (diff and as_json) or sum((project is not None, key is not None, project_id is not None)) > 1:
         raise click.UsageError("--json is not for --diff; give one of --project, --key and --project-id")
-    target = None if output is None else Target(output, files)
+    sources = expand(files or (STDIN,))
+    target = (
+        None if output is None else Target(output, sources, single=not (files[1:] or files and Path(files[0]).is_dir()))
+    )
     plan = chosen_plan(Choice(project, pii_config, settings, key, project_id, profile), invocation.load())
     shows = Shows(explain=explain, diff=diff, selectors=selectors, as_json=as_json)
     run = Run(plan, shows, fills_the_terminal=sys.stdout.isatty() and (target is None or shows.anything))
-    run.read(files or (STDIN,), item_type)
-    for file in run.scrubbed():
+    for file in run.scrubbed(sources, item_type):
         if target is not None:
             write_file(target.of(file), file.written())
         elif not shows.anything:
@@ -114,16 +127,16 @@ def scrub(
 class Target:
     """Where files are written. Raises: UsageError, where one would be written over another."""
 
-    def __init__(self, output: str, files: tuple[str, ...]) -> None:
+    def __init__(self, output: str, sources: list[Source], *, single: bool) -> None:
+        """`single`: one file was named, and no folder."""
         self._path = Path(output)
-        self._is_folder = len(files) > 1 or output.endswith("/") or self._path.is_dir()
-        names = [Path(file).name for file in files]
-        if len(set(names)) < len(names) or (len(files) > 1 and self._path.is_file()):
+        names = [source.relative for source in sources]
+        self._is_folder = not single or output.endswith("/") or self._path.is_dir()
+        if len(set(names)) < len(names) or (not single and self._path.is_file()):
             raise click.UsageError(f"{output}: several files would be written to the same place")
 
     def of(self, file: PayloadFile) -> Path:
-        name = file.path.name if file.path is not None else "stdin"
-        return self._path / name if self._is_folder else self._path
+        return self._path / file.source.relative if self._is_folder else self._path
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +160,6 @@ class Run:
     plan: ProjectPlan
     shows: Shows
     fills_the_terminal: bool = False
-    files: list[PayloadFile] = field(default_factory=list)
     totals: Record = field(default_factory=Record)
     problems: int = 0
     out: Console = field(default_factory=console)
@@ -157,28 +169,30 @@ class Run:
         assert self.plan.scrub is not None  # compiled from a project
         return self.plan.scrub
 
-    def read(self, sources: tuple[str, ...], item_type: str) -> None:
-        for source in sources:
-            try:
-                self.files.append(read_file(source, item_type))
-            except UnreadableFile as error:
-                self._complain(str(error))
-
-    def scrubbed(self) -> Iterator[PayloadFile]:
+    def scrubbed(self, sources: list[Source], item_type: str) -> Iterator[PayloadFile]:
         """Each file after what it holds was scrubbed, and shown if asked for."""
         screen = Console(stderr=True)
-        size = sum(file.size_bytes for file in self.files)
+        size = sum(source.size_bytes for source in sources)
         is_shown = size > _LONG_BYTES and screen.is_terminal and not self.fills_the_terminal
         progress = Progress(console=screen, transient=True, disable=not is_shown)
         task = progress.add_task("scrubbing", total=size)
         with progress, occasion(self.plan.project_id or 0, utc_day(time.time())):
-            for file in self.files:
+            for source in sources:
+                try:
+                    file = read_file(source, item_type)
+                except UnreadableFile as error:
+                    self._complain(str(error))
+                    progress.advance(task, source.size_bytes)
+                    continue
                 for problem in file.problems:
                     self._complain(problem)
+                scale = source.size_bytes / max(
+                    1, file.size_bytes
+                )  # what is compressed is more than it was on the disk
                 for part in file.parts:
-                    size = len(part.item.payload)
+                    read = len(part.item.payload)
                     self._scrub(part)
-                    progress.advance(task, size)
+                    progress.advance(task, read * scale)
                 _drop_broken_replays(file)
                 if isinstance(file, EnvelopeFile):
                     self._scrub_headers(file)
@@ -214,7 +228,7 @@ class Run:
         trace = Trace() if self.shows.explain or self.shows.diff else None
         scrub_headers(self.program, file.envelope, trace)
         if trace is not None and trace.touches:
-            self._show(f"{file.name}: headers", explained(self.program, b"", None, trace, None))
+            self._show(f"{file.source.name}: headers", explained(self.program, b"", None, trace, None))
 
     def _show(self, name: str, explanation: Explanation) -> None:
         self.totals.merge(explanation.totals)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import gzip
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -32,6 +32,23 @@ class UnreadableFile(ScrubjayError):
     """A file that cannot be opened, or that holds nothing of what can be scrubbed."""
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where payloads come from. `name` is for messages, `path` None for standard input, `relative` its place in a folder of output."""
+
+    name: str
+    path: Path | None
+    relative: Path
+
+    @property
+    def size_bytes(self) -> int:
+        """On the disk; 0 for what has no size yet."""
+        try:
+            return self.path.stat().st_size if self.path is not None else 0
+        except OSError:
+            return 0
+
+
 @dataclass(slots=True)
 class Part:
     """One payload of a file, under the name that messages give it. `dropped`: it may not leave."""
@@ -43,10 +60,9 @@ class Part:
 
 @dataclass(slots=True)
 class PayloadFile(ABC):
-    """The payloads of one file. `name` is for messages, `path` None for standard input; `problems` names what is left out."""
+    """The payloads of one file. `problems` names what is left out of it."""
 
-    name: str
-    path: Path | None
+    source: Source
     parts: list[Part] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
@@ -87,15 +103,31 @@ class EnvelopeFile(PayloadFile):
         return self.envelope.serialize() if kept else b""
 
 
-def read_file(source: str, item_type: str) -> PayloadFile:
-    """A file, or standard input. `item_type`: what JSON that is in no envelope is. Raises: UnreadableFile."""
-    name, path = ("standard input", None) if source == STDIN else (source, Path(source))
-    data = _decompressed(_bytes(path), name)
+def expand(files: Iterable[str]) -> list[Source]:
+    """The sources that a command line names; a folder stands for the files in and below it."""
+    sources = []
+    for file in files:
+        path = Path(file)
+        if file == STDIN:
+            sources.append(Source("standard input", None, Path("stdin")))
+        elif path.is_dir():
+            sources += [
+                Source(str(one), one, one.relative_to(path)) for one in sorted(path.rglob("*")) if one.is_file()
+            ]
+        else:
+            sources.append(Source(file, path, Path(path.name)))
+    return sources
+
+
+def read_file(source: Source, item_type: str) -> PayloadFile:
+    """`item_type`: what JSON that is in no envelope is. Raises: UnreadableFile."""
+    name = source.name
+    data = _decompressed(_bytes(source.path), name)
     if _is_envelope(data):
-        return _read_envelope(data, name, path)
+        return _read_envelope(data, source)
     if _is_json(data):
-        return Document(name, path, [Part(name, _item(data, item_type))])
-    lines = Lines(name, path)
+        return Document(source, [Part(name, _item(data, item_type))])
+    lines = Lines(source)
     for number, line in enumerate(data.split(b"\n"), 1):
         if _is_json(line):
             lines.parts.append(Part(f"{name}:{number}", _item(line.strip(), item_type)))
@@ -168,14 +200,14 @@ def _item(payload: bytes, item_type: str) -> Item:
     return item
 
 
-def _read_envelope(data: bytes, name: str, path: Path | None) -> PayloadFile:
+def _read_envelope(data: bytes, source: Source) -> PayloadFile:
     try:
         envelope = parse_envelope(data)
         for item in envelope.items:
             classify(item)
     except BadRequest as error:
-        raise UnreadableFile(f"{name}: {'; '.join((error.detail, *error.causes))}") from None
-    return EnvelopeFile(name, path, list(_named(envelope, name)), envelope=envelope)
+        raise UnreadableFile(f"{source.name}: {'; '.join((error.detail, *error.causes))}") from None
+    return EnvelopeFile(source, list(_named(envelope, source.name)), envelope=envelope)
 
 
 def _named(envelope: Envelope, name: str) -> Iterator[Part]:

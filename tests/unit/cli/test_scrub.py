@@ -15,7 +15,7 @@ import zstandard
 from click.testing import Result
 
 from scrubjay.cli import scrub as verb
-from scrubjay.cli.scrub import Run, Shows, Target
+from scrubjay.cli.scrub import Shows
 from support import planted, scrubbing
 
 Call = Callable[..., Result]
@@ -138,6 +138,18 @@ def test_several_files_are_written_to_a_folder(call: Call, tmp_path: Path) -> No
     assert extra((tmp_path / "one" / "a.json").read_bytes())["mail"] == "[email]"
     assert call("scrub", "-o", "in/", input=json.dumps(EVENT)).exit_code == 0
     assert (tmp_path / "in" / "stdin").exists()
+
+
+def test_a_folder_is_written_as_a_folder(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "in" / "sub").mkdir(parents=True)
+    for name in ("event.json", "sub/event.json"):
+        (tmp_path / "in" / name).write_text(json.dumps(EVENT))
+    assert call("scrub", "-o", "clean", "in").exit_code == 0
+    for name in ("event.json", "sub/event.json"):
+        assert extra((tmp_path / "clean" / name).read_bytes())["mail"] == "[email]"
+    assert len(call("scrub", "in").stdout.splitlines()) == 2
+    assert call("scrub", "-o", "one", "in/sub").exit_code == 0
+    assert (tmp_path / "one" / "event.json").exists()
 
 
 def test_no_file_is_written_over_another(call: Call, event: Path, tmp_path: Path) -> None:
@@ -356,8 +368,6 @@ def test_a_real_process(event: Path) -> None:
     assert broken.stderr == b"standard input: neither JSON, JSON lines nor an envelope\n"
 
 
-def test_shows_and_targets() -> None:
+def test_shows() -> None:
     assert not Shows(as_json=True).anything
     assert [Shows(explain=True).anything, Shows(diff=True).anything, Shows(selectors=True).anything] == [True] * 3
-    assert Target("out.json", ("a.json",)) is not None
-    assert Run.__slots__

@@ -7,14 +7,25 @@ from pathlib import Path
 
 import pytest
 
-from scrubjay.cli.scrub_files import Document, EnvelopeFile, Lines, PayloadFile, UnreadableFile, read_file, write_file
+from scrubjay.cli.scrub_files import (
+    Document,
+    EnvelopeFile,
+    Lines,
+    PayloadFile,
+    Source,
+    UnreadableFile,
+    expand,
+    read_file,
+    write_file,
+)
 
 HEADER = b'{"event_id":"%s"}' % (b"a" * 32)
 
 
 def read(tmp_path: Path, data: bytes, item_type: str = "event") -> PayloadFile:
     (tmp_path / "file").write_bytes(data)
-    return read_file(str(tmp_path / "file"), item_type)
+    (source,) = expand([str(tmp_path / "file")])
+    return read_file(source, item_type)
 
 
 @pytest.mark.parametrize(
@@ -84,3 +95,13 @@ def test_lines_that_are_no_json_are_named(tmp_path: Path) -> None:
 def test_what_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(UnreadableFile, match="cannot be written"):
         write_file(tmp_path, b"")
+
+
+def test_a_folder_stands_for_its_files(tmp_path: Path) -> None:
+    (tmp_path / "in" / "sub").mkdir(parents=True)
+    for name in ("b.json", "sub/a.json"):
+        (tmp_path / "in" / name).write_text("{}")
+    found = expand([str(tmp_path / "in"), "-", "x/c.json"])
+    assert [str(source.relative) for source in found] == ["b.json", "sub/a.json", "stdin", "c.json"]
+    assert [source.size_bytes for source in found] == [2, 2, 0, 0]
+    assert found[2] == Source("standard input", None, Path("stdin"))
