@@ -19,7 +19,7 @@ from scrubjay.core.pipeline import scrub_item
 from scrubjay.core.plan import ProjectPlan, compile_plan
 from scrubjay.core.scrub.comparison import Side
 from scrubjay.core.scrub.headers import scrub_headers
-from scrubjay.core.scrub.payloads import payload_of
+from scrubjay.core.scrub.payloads import Replaced, payload_of
 from scrubjay.core.scrub.pseudonyms import occasion, utc_day
 from scrubjay.core.scrub.record import Record
 from scrubjay.core.scrub.rule_tests import Outcome, place_text
@@ -117,6 +117,8 @@ def _scrub(plan: ProjectPlan, item: Item, record: Record) -> str:
     payload = payload_of(result)
     if payload is not None:
         item.replace(payload)
+    if isinstance(result, Replaced):
+        item.headers.update(result.headers)
     return ""
 
 

@@ -171,6 +171,17 @@ tests:
     assert document["passed"] == 6
 
 
+def test_a_length_in_the_headers_follows_the_payload(call: Call, write: Write) -> None:
+    case = """
+- name: metadata before a file
+  type: attachment
+  headers: {content_type: application/vnd.sentry.trace-attachment, meta_length: 39}
+  input: '{"filename":"rosa.klein@lab.example.a"}x'
+  must_not_contain: [rosa.klein@lab.example, '"meta_length":39']
+"""
+    assert results(call, write("rules.yaml", f"profile: strict\ntests:{case}"))["failed"] == 0
+
+
 def test_names_of_files_count_as_what_leaves(call: Call, write: Write) -> None:
     case = "{name: a, type: attachment, headers: {filename: 'rosa@lab.example.log'}, text: x, must_not_contain: [rosa@lab.example]}"
     assert results(call, write("rules.yaml", f"profile: strict\ntests: [{case}]"))["failed"] == 0
