@@ -14,6 +14,7 @@ from typing import Any, Final
 import re2
 
 from scrubjay.core.scrub import patterns
+from scrubjay.core.scrub.bounds import MANY, Allowance
 from scrubjay.core.scrub.detector import SPACE, WORD
 from scrubjay.core.scrub.matching import TRUE, State
 from scrubjay.core.scrub.program import Pass, ScrubProgram
@@ -33,16 +34,17 @@ _STAR: Final = b"*"
 def scrub_binary(
     program: ScrubProgram, payload: bytes | memoryview, filename: str, *, gated: bool, by_text_rules: bool = False
 ) -> bytes | None:
-    """Scrub one file by the rules bound to attachments; None if it may leave as it is.
+    """Scrub one file by the rules bound to attachments; None if it may leave as it is. Raises Unscrubbable.
 
     `gated`: only where the config names an attachment by a plain path. `by_text_rules`: by the rules for texts too.
     """
     data = original = bytes(payload)
+    allowance = Allowance(program.bounds, documents=MANY)
     for one in program.passes:
         if not one.legacy_view and (not gated or names_attachments(one)):
-            data = overwrite(data, file_state(one, filename, "binary").rules[TRUE])
+            data = overwrite(data, file_state(one, filename, "binary").rules[TRUE], allowance)
         if by_text_rules:
-            data = overwrite(data, one.text_rules)
+            data = overwrite(data, one.text_rules, allowance)
     return None if data == original else data
 
 
@@ -64,8 +66,13 @@ def file_state(one: Pass, filename: str, value_type: str) -> State:
     return matcher.step(attachment, matcher.key_match(filename) | matcher.types_match((value_type,)))
 
 
-def overwrite(data: bytes, rules: Iterable[Rule], *, narrow: bool = True, wide: bool = True) -> bytes:
-    """The same bytes with what the rules find covered; as many as before. `narrow` and `wide`: the two ways to look."""
+def overwrite(
+    data: bytes, rules: Iterable[Rule], allowance: Allowance, *, narrow: bool = True, wide: bool = True
+) -> bytes:
+    """The same bytes with what the rules find covered; as many as before. `narrow` and `wide`: the two ways to look.
+
+    Raises Unscrubbable where it takes longer than it may.
+    """
     for rule in rules:
         if type(rule) is DryRule or not data:
             continue
@@ -74,19 +81,26 @@ def overwrite(data: bytes, rules: Iterable[Rule], *, narrow: bool = True, wide: 
         for step in rule.steps:
             if step.gate_bit:  # what counts below a key only: files have none
                 continue
+            allowance.check_time()
             covered = _byte_spans(step, data) if narrow else []
             data = _cover(data, covered, rule.redaction)
-            for start, end in _between(covered, len(data)) if wide else ():
-                data = _cover(data, wide_spans(data, start, end, _wide_finder(step)), rule.redaction, is_wide=True)
+            if wide:
+                finder, words_only = _wide_finder(step), step.pattern is None
+                found = [
+                    span
+                    for start, end in _between(covered, len(data))
+                    for span in wide_spans(data, start, end, finder, words_only=words_only)
+                ]
+                data = _cover(data, found, rule.redaction, is_wide=True)
     return data
 
 
-def overwrite_path(data: bytes, rules: Iterable[Rule], *, is_wide: bool) -> bytes:
+def overwrite_path(data: bytes, rules: Iterable[Rule], allowance: Allowance, *, is_wide: bool) -> bytes:
     """The same path, in UTF-16LE if it is wide, else in UTF-8; only what stands before the last separator is looked at."""
     text = data.decode("utf-16-le", "replace") if is_wide else data.decode("latin-1")
     head = text[: max(text.rfind("/"), text.rfind("\\"), 0)]
     size = len(head.encode("utf-16-le")) if is_wide else len(head)
-    return overwrite(data[:size], rules, narrow=not is_wide, wide=is_wide) + data[size:]
+    return overwrite(data[:size], rules, allowance, narrow=not is_wide, wide=is_wide) + data[size:]
 
 
 def _byte_spans(step: Step, data: bytes) -> list[Span]:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final, Literal, NamedTuple
 
 from scrubjay.core.scrub.binary import file_state, overwrite, overwrite_path, scrub_binary
+from scrubjay.core.scrub.bounds import MANY, Allowance
 from scrubjay.core.scrub.matching import MAYBE, TRUE, State
 from scrubjay.core.scrub.program import Pass, ScrubProgram
 from scrubjay.core.scrub.rules import Rule
@@ -55,17 +56,20 @@ def scrub_minidump(
     except (_NoDump, struct.error):
         return scrub_binary(program, original, filename, gated=False, by_text_rules=by_text_rules)
     data = bytearray(original)
+    allowance = Allowance(program.bounds, documents=MANY)
     for one in program.passes:
         file = file_state(one, filename, "minidump")
         for part in parts:
             rules = (*_rules(one, file, part), *(one.text_rules if by_text_rules else ()))
             if rules:
-                data[part.start : part.end] = _scrub_part(bytes(data[part.start : part.end]), rules, part)
+                data[part.start : part.end] = _scrub_part(bytes(data[part.start : part.end]), rules, part, allowance)
     return None if data == original else bytes(data)
 
 
-def _scrub_part(data: bytes, rules: Sequence[Rule], part: _Part) -> bytes:
-    return overwrite_path(data, rules, is_wide=part.path == "wide") if part.path else overwrite(data, rules)
+def _scrub_part(data: bytes, rules: Sequence[Rule], part: _Part, allowance: Allowance) -> bytes:
+    if part.path:
+        return overwrite_path(data, rules, allowance, is_wide=part.path == "wide")
+    return overwrite(data, rules, allowance)
 
 
 def _rules(one: Pass, file: State, part: _Part) -> Sequence[Rule]:

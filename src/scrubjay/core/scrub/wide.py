@@ -14,21 +14,28 @@ from scrubjay.core.scrub.redact import Finder, Span
 
 _FEWEST_CHARACTERS: Final = 5
 _WINDOW_BYTES: Final = 4 * 1024 * 1024
+_WORDS: Final = re.compile(r"[\x20-\x7e\d]{3}")
 _RUN: Final = re.compile(rf"[^\ud800-\udfff]{{{_FEWEST_CHARACTERS},}}")
 
 
-def wide_spans(data: bytes, start: int, end: int, finder: Finder) -> list[Span]:
-    """The places between `start` and `end` of what a finder finds there in UTF-16LE, in order and apart."""
+def wide_spans(data: bytes, start: int, end: int, finder: Finder, *, words_only: bool = False) -> list[Span]:
+    """The places between `start` and `end` of what a finder finds there in UTF-16LE, in order and apart.
+
+    `words_only`: the finder needs ASCII or digits, which runs of arbitrary bytes do not hold.
+    """
     out: list[Span] = []
     for at, text in wide_runs(data, start, end):
+        if words_only and _WORDS.search(text) is None:
+            continue
         encoded = text.encode()
-        cut = 0
+        cut, place = 0, at
         for first, last in sorted(span for groups in finder(encoded) for span in groups):
             if first < cut or last == first:
                 continue
+            head = place + _width(encoded[cut:first].decode())
+            place = head + _width(encoded[first:last].decode())
             cut = last
-            head = at + _width(encoded[:first])
-            out.append((head, head + _width(encoded[first:last])))
+            out.append((head, place))
     return out
 
 
@@ -39,8 +46,11 @@ def wide_runs(data: bytes, start: int, end: int) -> Iterator[tuple[int, str]]:
     while at < end:
         stop = _window_end(data, at, end)
         text = data[at:stop].decode("utf-16-le", "surrogatepass")
+        place, read = at, 0
         for run in _RUN.finditer(text):
-            yield at + 2 * _units(text[: run.start()]), run[0]
+            place += _width(text[read : run.start()])
+            yield place, run[0]
+            read = run.start()
         at = stop
 
 
@@ -55,10 +65,6 @@ def _window_end(data: bytes, at: int, end: int) -> int:
     return stop
 
 
-def _units(text: str) -> int:
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2
-
-
-def _width(utf8: bytes) -> int:
-    """Bytes of a text in UTF-16, by its bytes in UTF-8."""
-    return len(utf8.decode().encode("utf-16-le"))
+def _width(text: str) -> int:
+    """Bytes of a text in UTF-16."""
+    return len(text.encode("utf-16-le", "surrogatepass"))

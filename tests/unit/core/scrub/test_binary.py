@@ -8,10 +8,13 @@ from typing import Any
 import pytest
 
 from scrubjay.core.scrub.binary import overwrite_path, scrub_binary
+from scrubjay.core.scrub.bounds import Allowance, read_bounds
 from scrubjay.core.scrub.program import compile_program
+from scrubjay.errors import Unscrubbable
 from scrubjay.settings.scrub import Scrub
 from support import scrubbing
 
+ALLOWANCE = Allowance(read_bounds(Scrub()))
 LINE = "peer 10.20.30.40 down"
 
 
@@ -152,7 +155,29 @@ def test_random_bytes_keep_their_number_and_lose_what_is_planted(seed: int) -> N
 def test_of_a_path_the_head_is_looked_at() -> None:
     (one,) = scrubbing.config_program({"applications": {"$binary": ["@userpath:mask"]}}).passes
     rules = one.matcher.step(one.matcher.root, one.matcher.types_match(("binary",))).rules[0]
-    assert overwrite_path(b"/home/ines/home/ines", rules, is_wide=False) == b"/home/****/home/ines"
+    assert overwrite_path(b"/home/ines/home/ines", rules, ALLOWANCE, is_wide=False) == b"/home/****/home/ines"
     wide = "C:\\Users\\ines\\a.pdb"
-    assert overwrite_path(wide.encode("utf-16-le"), rules, is_wide=True) == "C:\\Users\\****\\a.pdb".encode("utf-16-le")
-    assert overwrite_path(b"ines", rules, is_wide=False) == b"ines"
+    assert overwrite_path(wide.encode("utf-16-le"), rules, ALLOWANCE, is_wide=True) == "C:\\Users\\****\\a.pdb".encode(
+        "utf-16-le"
+    )
+    assert overwrite_path(b"ines", rules, ALLOWANCE, is_wide=False) == b"ines"
+
+
+def test_time_is_bounded() -> None:
+    ticks = iter(range(0, 1_000, 4))
+    config = {"applications": {"$attachments.'a.txt'": ["@ip", "@email"]}}
+    program = compile_program(pii_config=config, settings=None, clock=lambda: float(next(ticks)))
+    with pytest.raises(Unscrubbable, match="longer than"):
+        scrub_binary(program, LINE.encode(), "a.txt", gated=True)
+
+
+def test_many_matches_of_both_kinds_are_covered() -> None:
+    narrow, wide = b" 10.20.30.40 \0", " 10.20.30.40 \0".encode("utf-16-le")
+    got = scrubbed(file_rules("@ip:mask"), (narrow * 2 + wide) * 50)
+    assert (
+        got
+        == (narrow * 2 + wide)
+        .replace(b"10.20.30.40", b"*" * 11)
+        .replace("10.20.30.40".encode("utf-16-le"), ("*" * 11).encode("utf-16-le"))
+        * 50
+    )
