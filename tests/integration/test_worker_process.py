@@ -377,8 +377,8 @@ def test_upstream_116_log_lines_are_json_and_tell_no_secrets(daemon: Make) -> No
     lines = [json.loads(line) for line in text.splitlines()]
     assert {"timestamp", "level", "target", "message", "filename", "line_number"} <= set.intersection(*map(set, lines))
     assert [secret for secret in secrets if secret in text] == []
-    for name in (relay.folder / "run").iterdir():
-        assert not [secret for secret in secrets if secret in name.read_text()]
+    for path in (relay.folder / "run").rglob("*.json*"):
+        assert not [secret for secret in secrets if secret in path.read_text()]
 
 
 def test_a_capture_prints_what_to_use_and_shows_what_came(daemon: Make) -> None:
