@@ -109,9 +109,8 @@ def scrub(
     if (diff and as_json) or sum((project is not None, key is not None, project_id is not None)) > 1:
         raise click.UsageError("--json is not for --diff; give one of --project, --key and --project-id")
     sources = expand(files or (STDIN,))
-    target = (
-        None if output is None else Target(output, sources, single=not (files[1:] or files and Path(files[0]).is_dir()))
-    )
+    single = len(files) < 2 and not any(Path(file).is_dir() for file in files)
+    target = None if output is None else Target(output, sources, single=single)
     plan = chosen_plan(Choice(project, pii_config, settings, key, project_id, profile), invocation.load())
     shows = Shows(explain=explain, diff=diff, selectors=selectors, as_json=as_json)
     run = Run(plan, shows, fills_the_terminal=sys.stdout.isatty() and (target is None or shows.anything))
