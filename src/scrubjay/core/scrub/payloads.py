@@ -23,6 +23,7 @@ from scrubjay.core.scrub.documents import CONTAINERS, scrub_container, scrub_doc
 from scrubjay.core.scrub.form_data import scrub_form_data
 from scrubjay.core.scrub.identities import treat_identities
 from scrubjay.core.scrub.json_text import decode_any, encode, mended
+from scrubjay.core.scrub.leaves import MAX_MEMBERS
 from scrubjay.core.scrub.policies import Policies
 from scrubjay.core.scrub.program import ScrubProgram
 from scrubjay.core.scrub.record import Record
@@ -136,8 +137,11 @@ def _container(shape: str) -> Callable[[Task], Scrubbed]:
 
 
 def _unknown(task: Task) -> Scrubbed:
-    """Whatever it is: JSON is scrubbed, of all else `_failed` decides."""
-    return task.document(task.item.payload, "generic")
+    """Whatever it is: JSON is scrubbed, of all else `_failed` decides. No budget bounds how long such items are."""
+    data = bytes(task.item.payload)
+    if data.count(b",") > MAX_MEMBERS:
+        raise Unscrubbable("more members than may be scrubbed")
+    return task.document(data, "generic")
 
 
 def _named(shape: str) -> Callable[[Task], Scrubbed]:

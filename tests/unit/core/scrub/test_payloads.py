@@ -221,6 +221,7 @@ def test_unknown_items_are_json_or_have_a_policy() -> None:
     assert scrubbed("odd", b"\0\1") == reasons.OPAQUE_DROPPED
     assert scrubbed("odd", b"\0\1", opaque="forward") == Unscrubbed()
     assert scrubbed("odd", DEEP, opaque="forward") == reasons.UNSCRUBBABLE
+    assert scrubbed("odd", b"[" + b"1," * 2_100_000 + b"1]") == reasons.UNSCRUBBABLE
 
 
 def test_what_cannot_be_scrubbed_is_dropped_stripped_or_forwarded() -> None:
