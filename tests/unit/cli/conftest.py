@@ -9,8 +9,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from scrubjay.cli import scrub_rules
 from scrubjay.cli.program import program
+from scrubjay.core.plan import ProjectPlan, compile_plan, revision_of
 from scrubjay.settings import load as loading
+from scrubjay.settings.project import ProjectConfig
+from scrubjay.settings.schema import Settings
 
 Call = Callable[..., Result]
 
@@ -47,3 +51,19 @@ def folder(tmp_path: Path) -> Callable[..., Path]:
         return conf
 
     return make
+
+
+_PLANS: dict[str, ProjectPlan] = {}
+
+
+@pytest.fixture
+def compiled_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`scrubjay scrub` compiles equal plans once for all calls, which is most of its time."""
+
+    def compile_once(project: ProjectConfig, settings: Settings) -> ProjectPlan:
+        revision = revision_of(project, settings)
+        if revision not in _PLANS:
+            _PLANS[revision] = compile_plan(project, settings)
+        return _PLANS[revision]
+
+    monkeypatch.setattr(scrub_rules, "compile_plan", compile_once)
