@@ -12,7 +12,9 @@ _QUOTES: Final = r"\"'<>"
 
 def is_no_placeholder(text: bytes) -> bool:
     """What other rules wrote, and what a template has in place of the value, is no secret; nor is the variable for a folder."""
-    return not (text.startswith((b"[", b"{", b"$", b"%", b"/", b"<")) or text.strip(b"*") == b"")
+    if text.startswith(b"/"):
+        return text.endswith(b"=")  # a key in base64
+    return not (text.startswith((b"[", b"{", b"$", b"%", b"<")) or text.strip(b"*") == b"")
 
 
 CONNECTION_STRING = Detector(
@@ -35,6 +37,7 @@ CONNECTION_STRING = Detector(
         "mongodb+srv://a:b@c@h1,h2/db",
         "Server=db;User Id=sa;Password=p@ss w0rd;Encrypt=true",
         "AccountName=x;AccountKey=" + "aB3x" * 8 + "==;EndpointSuffix=y",
+        "AccountKey=//" + "aB3x" * 8 + "==;EndpointSuffix=y",
         "pwd = 'a;b'",
     ),
     counterexamples=(
