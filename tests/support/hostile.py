@@ -63,7 +63,7 @@ def traps(most: int = 3) -> dict[str, list[str]]:
         for example in (*detector.examples, *detector.counterexamples):
             pieces += [example[:-1], example[: len(example) // 2], example[:1] * 7, f"{example[:-1]}é", example[:4]]
         found[detector.name] = [piece for piece in dict.fromkeys(pieces) if piece][:most]
-    return found
+    return {name: pieces for name, pieces in found.items() if pieces}
 
 
 @cache

@@ -33,7 +33,7 @@ FORMS: dict[str, Callable[[str], str]] = {
 """How a value stands in a text."""
 _ONLY_AT = {
     "form with plus": re.compile(r".*(?:request\.data|query_string|http\.query|url\.query)"),
-    "url with plus": re.compile(r".*\burl(?:\.full)?"),
+    "url with plus": re.compile(r"request\.url"),
 }
 """Where `+` is a space (scrubbing.md 15.6); elsewhere it is a plus."""
 _KEYED = re.compile(
@@ -102,7 +102,10 @@ class Planter:
             out = {key: self.document(item_type, value, _step(path, key)) for key, value in node.items()}
             if node and _KEYED.fullmatch(f"{item_type}: {path}"):
                 label = self._label(item_type, f"{path}.<key>", "key")
-                out |= {} if label is None else {label.text: "x"}
+                if label is not None and label.kind == "password":  # words judge what stands below a key, not keys
+                    out["password"] = label.needles[0]
+                elif label is not None:
+                    out[label.text] = "x"
             return out
         if isinstance(node, list) and node and all(_is_pair(each) for each in node):
             return [[name, self.document(item_type, value, _step(path, name))] for name, value in node]
