@@ -198,7 +198,7 @@ def _compile_pass(
         return info
 
     planner = Planner(
-        matcher, key_verdict, builder.key_bit, builder.percent, builder.exponent, strict="wrong_kinds" in closed
+        matcher, key_verdict, builder.field_bit, builder.percent, builder.exponent, strict="wrong_kinds" in closed
     )
     plain = matcher.index_match(-1)
     # Made before the screen, so that the keys that matter have their bits in it.

@@ -13,6 +13,7 @@ from typing import Final
 
 from scrubjay.core.scrub import attribute_keys
 from scrubjay.core.scrub.matching import ALWAYS, FALSE, MAYBE, TRUE, Matcher, State
+from scrubjay.core.scrub.normalise import ALIASES
 from scrubjay.core.scrub.rules import Rule
 from scrubjay.core.scrub.schema_fields import CONTEXTS, TYPES
 
@@ -36,6 +37,13 @@ _SPECIAL_TYPES = frozenset(("event", "replay", "logentry", "user", "request", "e
 # The kind of a context decides what it is, so it is no value.
 _CONTEXT_TYPES = frozenset(CONTEXTS.values())
 _CROWD: Final = 4
+# Members from which the walk may make the one named first, besides those that are an old name of it (scrubbing.md 5.6).
+_OTHER_NAMES: Final = {
+    "query_string": ["url"],
+    "fragment": ["url"],
+    "cookies": ["headers"],
+    **{target: [old for old, new in ALIASES.items() if new == target] for target in ALIASES.values()},
+}
 # Types whose unlisted members are of class true in `strict`: nobody knows what they hold.
 OPEN_TYPES = frozenset(("log", "span", "span_v2", "mechanism"))
 _TEXT_SHAPES = frozenset(("string", "message", "ip", "path"))
@@ -129,7 +137,7 @@ class Planner:
         self,
         matcher: Matcher,
         key_verdict: Callable[[str], int],
-        key_bit: Callable[[str], int],
+        field_bit: Callable[[str], int],
         percent: int,
         exponent: int,
         *,
@@ -138,7 +146,7 @@ class Planner:
         """`percent` and `exponent`: screen bits of what makes text that is not in the bytes (scrubbing.md 16)."""
         self._open = OPEN_TYPES if strict else frozenset[str]()
         self.matcher = matcher
-        self._key_bit = key_bit
+        self._field_bit = field_bit
         self._key_verdict = key_verdict
         self._percent = percent
         self._exponent = exponent
@@ -267,12 +275,18 @@ class Planner:
     def _mask_by_key(self, name: str, mask: int) -> int:
         """What the screen must show in an object for a member to matter. Without its key the member is not there.
 
-        So the key stands for what would always be looked at, and for a crowd of short keys such as names of cookies.
+        So the key stands for what would always be looked at, and for a crowd of short keys such as names of cookies. Some members
+        also arise from others, or have old names; a text of a log entry needs no key at all.
         """
         keys = mask & self.matcher.short_key_bits
         if keys.bit_count() > _CROWD:
             mask = mask & ~keys | ALWAYS
-        return mask & ~ALWAYS | self._key_bit(name) if mask & ALWAYS else mask
+        if not mask & ALWAYS or name == "formatted":
+            return mask
+        mask &= ~ALWAYS
+        for spelling in (name, *_OTHER_NAMES.get(name, ())):
+            mask |= self._field_bit(spelling)
+        return mask
 
     @staticmethod
     def _text_mask(rules: tuple[Rule, ...], key_verdict: int) -> int:

@@ -159,6 +159,15 @@ class ScreenBuilder:
             bit = self._bits["key", key] = self._add("".join(map(_key_character, key)))
         return bit
 
+    def field_bit(self, name: str) -> int:
+        """The bit of a field that the protocol names: it stands in quotes, and in no other form; ALWAYS as with other keys."""
+        bit = self._bits.get(("field", name))
+        if bit is None and self._is_built:
+            return ALWAYS
+        if bit is None:
+            bit = self._bits["field", name] = self._add(re.escape(name) + '"')
+        return bit
+
     def key_pattern_bit(self, pattern: Any) -> int:
         """The bit, in a key's verdict, of a pattern over keys."""
         for known, bit in self.key_patterns:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from scrubjay.core.scrub.matching import FALSE, MAYBE, TRUE
 from scrubjay.core.scrub.schema import OBJECT_TYPES, attribute_class
 from support import scrubbing
@@ -28,3 +30,37 @@ def test_types_refer_to_types() -> None:
 def test_what_no_rule_reaches_is_dead() -> None:
     event = scrubbing.default_program("parity").passes[0].documents["event"]
     assert {"release", "culprit", "modules", "fingerprint"} <= event.dead
+
+
+@pytest.mark.parametrize("profile", ["parity", "strict"])
+@pytest.mark.parametrize(
+    ("selector", "event"),
+    [
+        ("$logentry.formatted", {"message": "taken"}),
+        ("$logentry.formatted", {"logentry": "taken"}),
+        ("$logentry.formatted", {"sentry.interfaces.Message": "taken"}),
+        ("$message", {"sentry.interfaces.Message": {"formatted": "taken"}}),
+        ("$user.email", {"sentry.interfaces.User": {"email": "taken"}}),
+        ("$http.data", {"sentry.interfaces.Http": {"data": "taken"}}),
+        ("$error.value", {"sentry.interfaces.Exception": [{"value": "taken"}]}),
+        ("$breadcrumb.message", {"sentry.interfaces.Breadcrumbs": [{"message": "taken"}]}),
+        ("contexts.mine.a", {"sentry.interfaces.Contexts": {"mine": {"a": "taken"}}}),
+    ],
+)
+def test_members_under_other_names_are_opened(selector: str, event: dict[str, object], profile: str) -> None:
+    """A rule that needs no content is told by the screen only where the field is, whatever it is called there."""
+    program = scrubbing.config_program({"applications": {selector: ["@anything"]}}, profile)
+    assert "taken" not in str(scrubbing.scrub(program, event))
+
+
+@pytest.mark.parametrize(
+    ("selector", "sent"),
+    [
+        ("$http.query_string.q", {"url": "https://shop.example/?q=taken"}),
+        ("$http.fragment", {"url": "https://shop.example/#taken"}),
+        ("$http.cookies.theme", {"headers": [["Cookie", "theme=taken"]]}),
+    ],
+)
+def test_members_that_strict_makes_of_others_are_opened(selector: str, sent: dict[str, object]) -> None:
+    program = scrubbing.config_program({"applications": {selector: ["@anything"]}}, "strict")
+    assert "taken" not in str(scrubbing.scrub(program, {"request": sent}))
