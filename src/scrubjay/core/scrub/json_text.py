@@ -32,6 +32,7 @@ _SURROGATE = re.compile(
     rb"\\(?:u[dD][89aAbB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
 )
 _REPLACEMENT: Final = rb"\ufffd"
+_BACKSLASH: Final = 0x5C
 _NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _TOKEN = re.compile(rb'[\s,]*("(?:[^"\\]|\\.)*")\s*:\s*', re.DOTALL)
@@ -39,7 +40,7 @@ _TOKEN = re.compile(rb'[\s,]*("(?:[^"\\]|\\.)*")\s*:\s*', re.DOTALL)
 
 def text_bytes(data: bytes) -> bytes:
     """The text of a JSON string, as UTF-8."""
-    if b"\\" not in data:
+    if _BACKSLASH not in data:
         return data[1:-1]
     return decode_text(data).encode()
 

@@ -110,7 +110,7 @@ def characters(value: bytes) -> int:
 
 def redact(text: Text, finder: Finder, origin: str, redaction: Redaction, *, skip_overlaps: bool) -> None:
     """Redact every match of `finder` in the plain stretches of `text`."""
-    if text.remarks or b"\0" in text.value:
+    if text.remarks or 0 in text.value:
         if text.is_spent:
             return
         _redact_chunks(text, finder, origin, redaction, skip_overlaps=skip_overlaps)
@@ -199,7 +199,7 @@ def redact_whole(text: Text, occurs: Callable[[bytes], bool], origin: str, redac
     """Take the whole text as one match if `occurs` says so of the search text."""
     if text.is_spent:
         return
-    chunks = _split(text) if text.remarks or b"\0" in text.value else None
+    chunks = _split(text) if text.remarks or 0 in text.value else None
     search = text.value if chunks is None else _search_text(chunks)
     if search is not None and occurs(search):
         _join(text, [_redacted(search, origin, redaction)])
@@ -236,7 +236,7 @@ def _split(text: Text) -> list[_Chunk] | None:
         chunks.append(_Chunk(value[start:end], remark.origin, remark.code))
         at = end
     if at < len(value):
-        if not chunks and b"\0" not in value:
+        if not chunks and 0 not in value:
             return None
         chunks.append(_Chunk(value[at:]))
     return chunks
