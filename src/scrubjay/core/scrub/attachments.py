@@ -57,9 +57,9 @@ def scrub_file(
         return DROPPED
     by_text_rules = is_binary and policies.binary == "scrub_bytes"
     if kind == "event.minidump":
-        data = scrub_minidump(program, original, filename, by_text_rules=by_text_rules)
+        data = scrub_minidump(program, original, filename, by_text_rules=by_text_rules, record=record)
     else:
-        data = scrub_binary(program, original, filename, gated=gated, by_text_rules=by_text_rules)
+        data = scrub_binary(program, original, filename, gated=gated, by_text_rules=by_text_rules, record=record)
     if is_binary or policies.attachments != "text":
         return data
     text = scrub_text(program, original if data is None else data, record)

@@ -18,6 +18,7 @@ from scrubjay.core.scrub.bounds import MANY, Allowance
 from scrubjay.core.scrub.detector import SPACE, WORD
 from scrubjay.core.scrub.matching import TRUE, State
 from scrubjay.core.scrub.program import Pass, ScrubProgram
+from scrubjay.core.scrub.record import Count, Record
 from scrubjay.core.scrub.redact import Finder, Redaction, Span
 from scrubjay.core.scrub.rules import DryRule, Rule, Step
 from scrubjay.core.scrub.selectors import KeyItem, Path, TypeItem
@@ -32,7 +33,13 @@ _STAR: Final = b"*"
 
 
 def scrub_binary(
-    program: ScrubProgram, payload: bytes | memoryview, filename: str, *, gated: bool, by_text_rules: bool = False
+    program: ScrubProgram,
+    payload: bytes | memoryview,
+    filename: str,
+    *,
+    gated: bool,
+    by_text_rules: bool = False,
+    record: Record | None = None,
 ) -> bytes | None:
     """Scrub one file by the rules bound to attachments; None if it may leave as it is. Raises Unscrubbable.
 
@@ -42,9 +49,9 @@ def scrub_binary(
     allowance = Allowance(program.bounds, documents=MANY)
     for one in program.passes:
         if not one.legacy_view and (not gated or names_attachments(one)):
-            data = overwrite(data, file_state(one, filename, "binary").rules[TRUE], allowance)
+            data = overwrite(data, file_state(one, filename, "binary").rules[TRUE], allowance, record)
         if by_text_rules:
-            data = overwrite(data, one.text_rules, allowance)
+            data = overwrite(data, one.text_rules, allowance, record)
     return None if data == original else data
 
 
@@ -67,7 +74,13 @@ def file_state(one: Pass, filename: str, value_type: str) -> State:
 
 
 def overwrite(
-    data: bytes, rules: Iterable[Rule], allowance: Allowance, *, narrow: bool = True, wide: bool = True
+    data: bytes,
+    rules: Iterable[Rule],
+    allowance: Allowance,
+    record: Record | None = None,
+    *,
+    narrow: bool = True,
+    wide: bool = True,
 ) -> bytes:
     """The same bytes with what the rules find covered; as many as before. `narrow` and `wide`: the two ways to look.
 
@@ -76,14 +89,17 @@ def overwrite(
     for rule in rules:
         if type(rule) is DryRule or not data:
             continue
+        spans: list[Span] = []
         if rule.takes_nodes:
-            data = _cover(data, [(0, len(data))], rule.redaction)
+            spans.append((0, len(data)))
+            data = _cover(data, spans, rule.redaction)
         for step in rule.steps:
             if step.gate_bit:  # what counts below a key only: files have none
                 continue
             allowance.check_time()
             covered = _byte_spans(step, data) if narrow else []
             data = _cover(data, covered, rule.redaction)
+            spans += covered
             if wide:
                 finder, words_only = _wide_finder(step), step.pattern is None
                 found = [
@@ -92,15 +108,20 @@ def overwrite(
                     for span in wide_spans(data, start, end, finder, words_only=words_only)
                 ]
                 data = _cover(data, found, rule.redaction, is_wide=True)
+                spans += found
+        if spans and record is not None:
+            record.add(rule, Count(len(spans), sum(end - start for start, end in spans)))
     return data
 
 
-def overwrite_path(data: bytes, rules: Iterable[Rule], allowance: Allowance, *, is_wide: bool) -> bytes:
+def overwrite_path(
+    data: bytes, rules: Iterable[Rule], allowance: Allowance, record: Record | None = None, *, is_wide: bool
+) -> bytes:
     """The same path, in UTF-16LE if it is wide, else in UTF-8; only what stands before the last separator is looked at."""
     text = data.decode("utf-16-le", "replace") if is_wide else data.decode("latin-1")
     head = text[: max(text.rfind("/"), text.rfind("\\"), 0)]
     size = len(head.encode("utf-16-le")) if is_wide else len(head)
-    return overwrite(data[:size], rules, allowance, narrow=not is_wide, wide=is_wide) + data[size:]
+    return overwrite(data[:size], rules, allowance, record, narrow=not is_wide, wide=is_wide) + data[size:]
 
 
 def _byte_spans(step: Step, data: bytes) -> list[Span]:

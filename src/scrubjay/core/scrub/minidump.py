@@ -15,6 +15,7 @@ from scrubjay.core.scrub.binary import file_state, overwrite, overwrite_path, sc
 from scrubjay.core.scrub.bounds import MANY, Allowance
 from scrubjay.core.scrub.matching import MAYBE, TRUE, State
 from scrubjay.core.scrub.program import Pass, ScrubProgram
+from scrubjay.core.scrub.record import Record
 from scrubjay.core.scrub.rules import Rule
 
 _MAGIC: Final = b"MDMP"
@@ -47,14 +48,19 @@ class _NoDump(Exception):
 
 
 def scrub_minidump(
-    program: ScrubProgram, payload: bytes | memoryview, filename: str, *, by_text_rules: bool = False
+    program: ScrubProgram,
+    payload: bytes | memoryview,
+    filename: str,
+    *,
+    by_text_rules: bool = False,
+    record: Record | None = None,
 ) -> bytes | None:
     """Scrub one dump; None if it may leave as it is. `by_text_rules`: by the rules for texts too, wherever text may stand."""
     original = bytes(payload)
     try:
         parts = list(_parts(original))
     except (_NoDump, struct.error):
-        return scrub_binary(program, original, filename, gated=False, by_text_rules=by_text_rules)
+        return scrub_binary(program, original, filename, gated=False, by_text_rules=by_text_rules, record=record)
     data = bytearray(original)
     allowance = Allowance(program.bounds, documents=MANY)
     for one in program.passes:
@@ -62,14 +68,16 @@ def scrub_minidump(
         for part in parts:
             rules = (*_rules(one, file, part), *(one.text_rules if by_text_rules else ()))
             if rules:
-                data[part.start : part.end] = _scrub_part(bytes(data[part.start : part.end]), rules, part, allowance)
+                data[part.start : part.end] = _scrub_part(
+                    bytes(data[part.start : part.end]), rules, part, allowance, record
+                )
     return None if data == original else bytes(data)
 
 
-def _scrub_part(data: bytes, rules: Sequence[Rule], part: _Part, allowance: Allowance) -> bytes:
+def _scrub_part(data: bytes, rules: Sequence[Rule], part: _Part, allowance: Allowance, record: Record | None) -> bytes:
     if part.path:
-        return overwrite_path(data, rules, allowance, is_wide=part.path == "wide")
-    return overwrite(data, rules, allowance)
+        return overwrite_path(data, rules, allowance, record, is_wide=part.path == "wide")
+    return overwrite(data, rules, allowance, record)
 
 
 def _rules(one: Pass, file: State, part: _Part) -> Sequence[Rule]:

@@ -238,7 +238,9 @@ def _archive(task: Task) -> Scrubbed:
     word = task.policies.binary
     if word == "drop" or task.policies.attachments == "drop":
         return reasons.OPAQUE_DROPPED
-    return scrub_binary(task.program, task.item.payload, "", gated=True, by_text_rules=word == "scrub_bytes")
+    return scrub_binary(
+        task.program, task.item.payload, "", gated=True, by_text_rules=word == "scrub_bytes", record=task.record
+    )
 
 
 def _profile(task: Task) -> Scrubbed:

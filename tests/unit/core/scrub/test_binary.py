@@ -10,6 +10,7 @@ import pytest
 from scrubjay.core.scrub.binary import overwrite_path, scrub_binary
 from scrubjay.core.scrub.bounds import Allowance, read_bounds
 from scrubjay.core.scrub.program import compile_program
+from scrubjay.core.scrub.record import Record
 from scrubjay.errors import Unscrubbable
 from scrubjay.settings.scrub import Scrub
 from support import scrubbing
@@ -181,3 +182,12 @@ def test_many_matches_of_both_kinds_are_covered() -> None:
         .replace("10.20.30.40".encode("utf-16-le"), ("*" * 11).encode("utf-16-le"))
         * 50
     )
+
+
+def test_what_was_covered_is_counted() -> None:
+    record = Record()
+    wide = " 10.20.30.40 ".encode("utf-16-le")
+    assert (
+        scrub_binary(file_rules("@ip"), b"\0\0" + wide + b"10.20.30.40", "a.txt", gated=True, record=record) is not None
+    )
+    assert (record.rules["@ip"].hits, record.rules["@ip"].bytes) == (2, 33)
