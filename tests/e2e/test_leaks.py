@@ -4,29 +4,24 @@ Searched afterwards: what the server got, the spool, the logs, the metrics, all 
 what its API shows (scrubbing.md 15.8, scrubbing-74). What stays by decision is one table, `support/staying.py`.
 """
 
-import gzip
-import http.client
 import json
 import random
-import zlib
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
-import brotli
 import pytest
-import zstandard
 
 from support.carriers import carriers
 from support.corpus import recorded
-from support.daemon import KEY, Daemon
+from support.daemon import Daemon
 from support.labels import KINDS, Source
 from support.planting import FORMS, Plant, Planter, write_envelope
 from support.processes import free_port, get
 from support.recorder import WireItem, read_envelope, recording
 from support.searching import Needles
+from support.sending import ENCODERS, send
 
 BUNDLES = ("@gdpr", "@secrets", "@pci", "@hipaa")
 PROJECT = {
@@ -37,9 +32,6 @@ PROJECT = {
         "scrubjay": {"scrub": {"profile": "strict", "bundles": list(BUNDLES)}},
     },
 }
-ENCODERS: dict[str | None, Callable[[bytes], bytes]] = {
-    None: bytes, "gzip": gzip.compress, "deflate": zlib.compress, "br": brotli.compress, "zstd": zstandard.compress,
-}  # fmt: skip
 SEED = 20261122
 
 
@@ -83,18 +75,6 @@ def planted(seed: int, *, rounds: int, most: int) -> tuple[list[bytes], list[Pla
         planter.share = 3 if turn % 2 else 100
         bodies += [planter.envelope(body) for _, body in originals()]
     return bodies, planter.plants
-
-
-def send(port: int, body: bytes, encoding: str | None) -> int:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    headers = {"X-Sentry-Auth": f"Sentry sentry_key={KEY}, sentry_version=7", "User-Agent": "planter/1"}
-    if encoding:
-        headers["Content-Encoding"] = encoding
-    try:
-        connection.request("POST", "/api/1/envelope/", ENCODERS[encoding](body), headers)
-        return connection.getresponse().status
-    finally:
-        connection.close()
 
 
 def run(mode: str, folder: Path, bodies: list[bytes], plants: list[Plant]) -> Run:

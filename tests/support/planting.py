@@ -32,7 +32,7 @@ FORMS: dict[str, Callable[[str], str]] = {
 }
 """How a value stands in a text."""
 _ONLY_AT = {
-    "form with plus": re.compile(r".*(?:request\.data|query_string|http\.query|url\.query)"),
+    "form with plus": re.compile(r"request\.data|request\.query_string"),
     "url with plus": re.compile(r"request\.url"),
 }
 """Where `+` is a space (scrubbing.md 15.6); elsewhere it is a plus."""
