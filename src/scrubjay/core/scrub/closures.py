@@ -11,11 +11,11 @@ from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from typing import Final
 
-from scrubjay.core.scrub import keys, legacy, queries
+from scrubjay.core.scrub import keys, legacy, queries, taken
 from scrubjay.core.scrub.matching import Application
 from scrubjay.core.scrub.rule_spec import Config
 from scrubjay.core.scrub.rules import Rule, RuleSet
-from scrubjay.core.scrub.selectors import parse_selector, sort_key
+from scrubjay.core.scrub.selectors import And, Not, parse_selector, sort_key
 from scrubjay.settings.gaps import CLOSURES, Gap
 from scrubjay.settings.scrub import Scrub
 
@@ -50,9 +50,18 @@ def key_rules(applications: list[Application], config: Config) -> tuple[Rule, ..
     return keys.key_rules(rule for one in applications if one.selector == base for rule in one.rules)
 
 
-def in_place(rules: tuple[Rule, ...], key_verdict: Callable[[str], int]) -> Application:
-    """What runs before all else on queries written as text. `rules` are those of D1."""
-    return Application(parse_selector(queries.SELECTOR), queries.value_rules(rules, key_verdict))
+def in_place(applications: list[Application], config: Config, key_verdict: Callable[[str], int]) -> list[Application]:
+    """The same, but for queries written as text: there values of telling names go first, and then these names tell nothing."""
+    base = min(config.applications, key=sort_key)
+    queried = parse_selector(queries.SELECTOR)
+    own = next(one for one in applications if one.selector == base)
+    others = [one for one in applications if one is not own]
+    return [
+        Application(queried, queries.value_rules(own.rules, key_verdict)),
+        Application(And((base, Not(queried))), own.rules),
+        Application(And((base, queried)), tuple(rule.testing(taken.beside_parameters) for rule in own.rules)),
+        *others,
+    ]
 
 
 def further_applications(

@@ -154,7 +154,7 @@ def _compile_pass(
     rules = RuleSet(
         config.rules,
         builder,
-        closed=closed if switches is not None else closed - {"queries"},
+        closed=closed,
         further=strict,
         keys=keys,
         hash_is_keyed=options.hash_is_keyed,
@@ -179,7 +179,7 @@ def _compile_pass(
         if "keys" in closed:
             key_rules = closures.key_rules(applications, config)
         if "queries" in closed:
-            applications.insert(0, closures.in_place(applications[0].rules, key_verdict))
+            applications = closures.in_place(applications, config, key_verdict)
         texts = closures.text_rules(rules, switches) + bundled
     if not applications:
         return None

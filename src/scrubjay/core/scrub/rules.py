@@ -129,6 +129,11 @@ class Rule:
         """The same rule, looking for something else."""
         return replace(self, steps=(Step(find=find, name=name),), key_bits=0)
 
+    def testing(self, wrap: Callable[[Callable[[bytes], bool]], Callable[[bytes], bool]]) -> Rule:
+        """The same rule, with another test of whether a text goes whole."""
+        steps = [step if step.occurs is None else replace(step, occurs=wrap(step.occurs)) for step in self.steps]
+        return replace(self, steps=tuple(steps))
+
     @property
     def removal(self) -> Remark:
         return Remark(self.origin, "x")
@@ -309,7 +314,7 @@ class RuleSet:
         def occurs(search: bytes) -> bool:
             return compiled.search(search) is not None
 
-        return taken.beside_taken(occurs, self._closed)
+        return taken.beside_members(occurs) if "embedded" in self._closed else occurs
 
     def _step_names(self, kind: str) -> list[str]:
         before = [table[kind] for gap, table in _BEFORE.items() if gap in self._closed and kind in table]
@@ -330,7 +335,8 @@ class RuleSet:
         elif detector.whole:
             compiled = patterns.compile_pattern(detector.pattern)
             occurs = short_occurs(detector.pattern, lambda search: compiled.search(search) is not None)
-            occurs = taken.beside_taken(occurs, self._closed)
+            if "embedded" in self._closed:
+                occurs = taken.beside_members(occurs)
             if "encoded" in self._closed:
                 occurs, bits = encoded.occurring_through(occurs), bits | self._vocabulary.detector_bit(encoded.SIGN)
             yield Step(occurs=occurs, key_bit=key_bit, bits=bits, name=detector.name, pattern=compiled)

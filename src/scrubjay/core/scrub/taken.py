@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from collections.abc import Set as AbstractSet
 from typing import Final
 
 from scrubjay.core.scrub.redact import FILTERED
-from scrubjay.settings.gaps import Gap
 
 _WRITTEN: Final = re.escape(FILTERED).encode()
 _IN_QUERY: Final = f"={FILTERED}".encode()
@@ -23,16 +21,22 @@ _IN_JSON: Final = f'"{FILTERED}'.encode()
 _MEMBER: Final = re.compile(rb'\\*"[^"\\]*\\*"\s*:\s*\\*"' + _WRITTEN + rb'\\*"')
 
 
-def beside_taken(occurs: Callable[[bytes], bool], closed: AbstractSet[Gap]) -> Callable[[bytes], bool]:
-    """A test of a text that passes over names whose value was taken: parameters of a query, members of an object."""
-    in_queries, in_json = "queries" in closed, "embedded" in closed
-    if not in_queries and not in_json:
-        return occurs
+def beside_parameters(occurs: Callable[[bytes], bool]) -> Callable[[bytes], bool]:
+    """A test of a query or a URL that passes over names of parameters whose value was taken."""
 
     def occurs_beside(text: bytes) -> bool:
-        if in_queries and (b"=\0" in text or _IN_QUERY in text) and _WHITE_SPACE.search(text) is None:
+        if (b"=\0" in text or _IN_QUERY in text) and _WHITE_SPACE.search(text) is None:
             text = _PARAMETER.sub(b"", text)
-        if in_json and _IN_JSON in text and text.lstrip()[:1] in (b"{", b"["):
+        return occurs(text)
+
+    return occurs_beside
+
+
+def beside_members(occurs: Callable[[bytes], bool]) -> Callable[[bytes], bool]:
+    """A test of a text that, where it is JSON, passes over keys whose value was taken."""
+
+    def occurs_beside(text: bytes) -> bool:
+        if _IN_JSON in text and text.lstrip()[:1] in (b"{", b"["):
             text = _MEMBER.sub(b"", text)
         return occurs(text)
 
