@@ -57,8 +57,12 @@ class TestClaim:
 
     def test_upstream_87_a_child_that_outlives_the_owner_does_not_hold_the_lock(self, tmp_path):
         lock = claim(tmp_path, 0)
-        child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, close_fds=False)
+        child = subprocess.Popen(
+            [sys.executable, "-c", "input('up')"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, close_fds=False
+        )
         try:
+            # Descriptors are closed while the new program is loaded, which may be after `Popen` has returned.
+            assert child.stdout.read(2) == b"up"
             lock.release()
             claim(tmp_path, 0).release()
         finally:
