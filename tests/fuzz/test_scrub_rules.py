@@ -103,13 +103,13 @@ def nothing_is_left(config: dict[str, Any], documents: list[dict[str, Any]]) -> 
 
 settling = {"config": random_rules.configs(st.sampled_from(SETTLING)), "documents": rounds["documents"]}
 
-test_the_screen_does_not_show = settings(max_examples=25, deadline=None)(given(**rounds)(screen_does_not_show))
+test_scrubbing_75_4_the_screen_does_not_show = settings(max_examples=25, deadline=None)(given(**rounds)(screen_does_not_show))
 test_what_is_untouched_keeps_its_bytes = settings(max_examples=25, deadline=None)(
     given(**rounds)(untouched_keeps_its_bytes)
 )
 test_nothing_is_left_for_a_second_time = settings(max_examples=25, deadline=None)(given(**settling)(nothing_is_left))
 boundless = settings(max_examples=BOUNDLESS, deadline=None, suppress_health_check=list(HealthCheck))
-test_the_screen_does_not_show_long = mark_deep(boundless(given(**rounds)(screen_does_not_show)))
+test_scrubbing_75_4_the_screen_does_not_show_long = mark_deep(boundless(given(**rounds)(screen_does_not_show)))
 test_what_is_untouched_keeps_its_bytes_long = mark_deep(boundless(given(**rounds)(untouched_keeps_its_bytes)))
 test_nothing_is_left_for_a_second_time_long = mark_deep(boundless(given(**settling)(nothing_is_left)))
 

@@ -54,7 +54,11 @@ def outcome(program: ScrubProgram, payload: bytes, shape: str = "event") -> Any:
 
 
 @settings(max_examples=40, deadline=None)
-@given(document=random_rules.documents, how=st.sampled_from(sorted(SPELLINGS)), seed=st.integers(0, 10**6))
+@given(
+    document=random_rules.documents | random_rules.noted_documents,
+    how=st.sampled_from(sorted(SPELLINGS)),
+    seed=st.integers(0, 10**6),
+)
 def test_screened_walk_equals_full_walk(document: dict[str, Any], how: str, seed: int) -> None:
     turn = random.Random(seed)
     for program in programs():
@@ -66,7 +70,7 @@ def test_screened_walk_equals_full_walk(document: dict[str, Any], how: str, seed
 
 @pytest.mark.parametrize("profile", ["parity", "strict"])
 @pytest.mark.parametrize("how", sorted(SPELLINGS))
-def test_corpus_screened_equals_full(profile: str, how: str) -> None:
+def test_scrubbing_75_1_corpus_screened_equals_full(profile: str, how: str) -> None:
     """Test 1, and 4: every kind of document, in each spelling; a share of them here, all of them in the deep profile."""
     compare_corpus(profile, how, step=7)
 
@@ -74,7 +78,7 @@ def test_corpus_screened_equals_full(profile: str, how: str) -> None:
 @pytest.mark.deep
 @pytest.mark.parametrize("profile", ["parity", "strict"])
 @pytest.mark.parametrize("how", sorted(SPELLINGS))
-def test_corpus_screened_equals_full_all(profile: str, how: str) -> None:
+def test_scrubbing_75_1_corpus_screened_equals_full_all(profile: str, how: str) -> None:
     compare_corpus(profile, how, step=1)
 
 
@@ -112,7 +116,7 @@ LEAVES = (("extra", "note"), ("extra", "list", 1, "deep"), ("server_name",), ("c
 @pytest.mark.parametrize(
     ("rule", "value"), GOLDEN + OWN, ids=[f"{rule}-{number}" for number, (rule, _) in enumerate(GOLDEN + OWN)]
 )
-def test_planted_vectors_are_never_clean(rule: str, value: str) -> None:
+def test_scrubbing_75_2_planted_vectors_are_never_clean(rule: str, value: str) -> None:
     """Test 2: the positive vectors of each detector at a random leaf, alone and within a sentence, in each spelling."""
     program = scrubbing.config_program({"applications": {"$string": [rule]}}, "strict")
     turn = random.Random(value)
@@ -148,7 +152,7 @@ def test_planted_below_telling_keys_is_never_clean(rule: str, key: str, text: st
 
 
 @pytest.mark.parametrize("profile", ["parity", "strict"])
-def test_clean_traffic_is_seldom_flagged(profile: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_scrubbing_75_3_clean_traffic_is_seldom_flagged(profile: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Test 3: of what the full walk leaves alone on five platforms, how much the rules have to look at all the same.
 
     A match somewhere in a document opens what holds it and no more, so a document counts as flagged if any of its texts is searched.
