@@ -4,6 +4,7 @@ Documents are made of the protocol's own names, so that typed handling is met; r
 with each redaction.
 """
 
+import json
 from typing import Any
 
 from hypothesis import strategies as st
@@ -35,11 +36,15 @@ WORDS = (
     "4242424242424242", "4242\0424242424242", "DE02120300000000202051", "https://u:p@h/?q=1#f", "123-45-6789", '{"pin":"1"}',
     "my password is x", "00:1b:44:11:3a:b7", "-----BEGIN RSA PRIVATE KEY-----\nQ\n-----END RSA PRIVATE KEY-----", "key=17&order=2",
     "2001:db8::1 fe80::1%eth0", "490154203237518", "6f1d2c3b-4a59-4e6f-8c7d-0123456789ab", "C:\\Users\\ines\\x", "kim@\u212a.example", "::", "x=::1", "token", "su", "auth",
+    "ana%40lab.example", "ana%2540lab.example", "ana&#64;lab.example", "ana\\u0040lab.example", "next=%3Ftoken%3Dx", "%204242424242424242",
+    "https://h/?token=abc&pin=1", "token=abc;b=1", "HTTPS://u:p!q@h", "sessionid=abc; c", "C:\\Documents and Settings\\ines\\x",
+    '{"token":"abc","b":"a@b.co"}', '[{"a":"\\u0061@b.co"}]',
 )  # fmt: skip
 KEYS = (
     "extra", "message", "user", "ip_address", "email", "password", "otp", "a", "b", "0", "values", "data", "vars", "request", "cookies",
     "headers", "query_string", "url", "tags", "contexts", "type", "exception", "breadcrumbs", "frames", "stacktrace", "value", "x-note",
     "category", "sdk", "client_ip", "env", "REMOTE_ADDR", "spans", "description", "logentry", "formatted", "params", "threads", "Secret",
+    "rosa.klein@ferry.example", "at 10.20.30.40", "ana%40lab.example", "[email]", "cookie", "Set-Cookie", "environment", "http.query",
 )  # fmt: skip
 
 GLUE = (*"!\"#$%&'()*+,-./:;<=>?@[]^_`{|}~ \t\n\r\b\f\0aZ0é日²\u2003", "", "\u017f", "\u00e9")
@@ -56,6 +61,7 @@ scalars = st.one_of(
     st.none(),
     st.booleans(),
     st.integers(0, 10**17),
+    st.sampled_from((4242424242424242, -5105105105105100, 4242424242424242.0, 490154203237518)),
     st.floats(0, 1e20, allow_nan=False),
     st.text(max_size=12, alphabet=st.characters(exclude_categories=("Cs",))),
 )
@@ -65,9 +71,37 @@ values = st.recursive(
         st.lists(inner, max_size=4),
         st.dictionaries(st.sampled_from(KEYS), inner, max_size=5),
         st.lists(st.tuples(st.sampled_from(KEYS), inner).map(list), max_size=3),
+        inner.map(json.dumps),
+        st.builds(
+            lambda value, indent: json.dumps(value, indent=indent, ensure_ascii=False),
+            inner,
+            st.sampled_from((None, 1)),
+        ),
     ),
     max_leaves=24,
 )
+remarks = st.fixed_dictionaries(
+    {},
+    optional={
+        "rem": st.lists(
+            st.sampled_from((["q", "s", 0, 4], ["q", "s", 3, 16], ["@embedded", "s", 0, 40], ["q", "x"], ["q"]))
+        ),
+        "len": st.integers(0, 40),
+        "val": scalars,
+        "err": st.sampled_from(("invalid_data", [["invalid_data", {"reason": "r", "value": "a@b.co"}]])),
+        "note": texts,
+    },
+)
+metas = st.recursive(
+    st.fixed_dictionaries({"": remarks}),
+    lambda inner: st.builds(
+        lambda own, below: {"": own, **below},
+        remarks,
+        st.dictionaries(st.sampled_from((*KEYS, "1")), inner, max_size=3),
+    ),
+    max_leaves=8,
+)
+"""What clients send under `_meta`."""
 documents = st.one_of(
     st.dictionaries(st.sampled_from(KEYS), values, max_size=8),
     st.fixed_dictionaries(
@@ -87,6 +121,8 @@ documents = st.one_of(
         },
     ),
 )  # fmt: skip
+noted_documents = st.builds(lambda document, meta: {**document, "_meta": meta}, documents, metas)
+"""Documents with remarks of clients."""
 
 redactions = st.one_of(
     st.sampled_from([{"method": method} for method in ("default", "remove", "mask", "hash")]),

@@ -2,7 +2,8 @@
 
 Its values get the rules of their own keys. Words that take whole texts still take this one if one of its values holds them, since
 then the values beside it are what the word speaks of; keys that hold them have only their own value taken. What the screen sees in
-the bytes of the text it sees in the document as well, so a text without a match is not read.
+the bytes of the text it sees in the document as well, so a text without a match is not read. What the rules of the text find in what
+is left goes too.
 """
 
 from __future__ import annotations
@@ -74,16 +75,16 @@ def scrub_embedded(
     finally:
         walk.level -= 1
         walk.notes, walk.record = notes, record
-    compact = msgspec.json.format(new, indent=-1)
-    if any(occurs(compact) for occurs in words):
+    left = Text(msgspec.json.format(new, indent=-1))
+    if any(occurs(left.value) for occurs in words):
         return None
     if record is not None and attempt is not None:
         record.merge(attempt)
-    text = notes.text(path, value)
-    notes.write(
-        path, Text(compact, [Remark(EMBEDDED, "s", (0, len(compact)))], text.length or characters(value), changed=True)
-    )
-    return encode_text(compact)
+    walk.run(left, rules, key_verdict, walk.scan(encode_text(left.value)), path)
+    before = notes.text(path, value)
+    remark = Remark(EMBEDDED, "s", (0, len(left.value)))
+    notes.write(path, Text(left.value, [remark], before.length or characters(value), changed=True))
+    return encode_text(left.value)
 
 
 def _document(value: bytes, max_depth: int) -> bytes | None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 SELECTOR: Final = "$http.data || url || 'http.url' || 'http.query' || 'url.query' || 'url.full'"
 # U+0000 stands for what is redacted.
-_PARAMETER: Final = re.compile(rb"(?:^|(?<=[?&;#]))([^=&?#;\s]+)=([^&#;\s\"'<>\0]+)")
+_PARAMETER: Final = re.compile(rb"(?:^|(?<=[?&;#]))([^=&?#;\s/@]+)=([^&#;\s\"'<>\0]+)")
 
 
 def value_rules(rules: Iterable[Rule], key_verdict: Callable[[str], int]) -> tuple[Rule, ...]:

@@ -14,7 +14,7 @@ from scrubjay.core.scrub.redact import FILTERED
 _WRITTEN: Final = re.escape(FILTERED).encode()
 _IN_QUERY: Final = f"={FILTERED}".encode()
 # U+0000 stands for what is redacted.
-_PARAMETER: Final = re.compile(rb"(?:^|(?<=[?&;#]))[^=&?#;\s]+=(?:\0|" + _WRITTEN + rb")(?=[&#;]|$)")
+_PARAMETER: Final = re.compile(rb"(?:^|(?<=[?&;#]))[^=&?#;\s/@]+=(?:\0|" + _WRITTEN + rb")(?=[&#;]|$)")
 _WHITE_SPACE: Final = re.compile(rb"\s")
 _IN_JSON: Final = f'"{FILTERED}'.encode()
 # Quotes of JSON inside of JSON have backslashes before them.
