@@ -103,7 +103,9 @@ def nothing_is_left(config: dict[str, Any], documents: list[dict[str, Any]]) -> 
 
 settling = {"config": random_rules.configs(st.sampled_from(SETTLING)), "documents": rounds["documents"]}
 
-test_scrubbing_75_4_the_screen_does_not_show = settings(max_examples=25, deadline=None)(given(**rounds)(screen_does_not_show))
+test_scrubbing_75_4_the_screen_does_not_show = settings(max_examples=25, deadline=None)(
+    given(**rounds)(screen_does_not_show)
+)
 test_what_is_untouched_keeps_its_bytes = settings(max_examples=25, deadline=None)(
     given(**rounds)(untouched_keeps_its_bytes)
 )

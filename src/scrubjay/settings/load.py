@@ -295,7 +295,8 @@ def _advice(settings: Settings, projects: ProjectSet) -> Iterator[str]:
         yield "spool.envelopes.path is not set: what waits for the upstream is lost with the process"
     if settings.http.insecure_skip_verify:
         yield "http.insecure_skip_verify: the upstream's certificate is not verified"
-    if "forward" in settings.scrub.on_error or any(word.endswith("forward") for word in settings.scrub.on_error_by_type):
+    fates = (settings.scrub.on_error, *settings.scrub.on_error_by_type)
+    if any(fate.endswith("forward") for fate in fates):
         yield "scrub.on_error: forward: payloads that cannot be scrubbed leave unscrubbed"
     if settings.projects.unknown == "forward" and mode == "static":
         yield "projects.unknown: forward: envelopes of unknown keys leave unscrubbed"
