@@ -75,7 +75,8 @@ CLOSURES: Final[Mapping[Gap, Difference]] = {
     "meta": Difference(
         "G9",
         "Original values in `_meta` that are no text, and whatever stands in `err`, are not scrubbed.",
-        "Such values are deleted where any rule could reach the field; of `err` only codes and reasons stay.",
+        "Such values are deleted where any rule could reach the field, and those of cookies always; of `err` only codes and reasons "
+        "stay, and nothing that is no remark, length, error or original value.",
         "theirs",
     ),
     "overlaps": Difference(
@@ -100,14 +101,15 @@ CLOSURES: Final[Mapping[Gap, Difference]] = {
     "keys": Difference(
         "G15",
         'Object keys are never rewritten: `{"ana@lab.example": 1}` passes.',
-        "The value rules of the default set run on keys longer than five characters; a key that loses something is replaced, "
-        "with `~2`, `~3` if it then stands there already.",
+        "The value rules of the default set run on keys longer than five characters, names of headers and parameters included, not "
+        "of tags; a key that loses something is replaced, with `~2`, `~3` if it then stands there already.",
         "ours",
     ),
     "encoded": Difference(
         "G17",
         "Percent-encoded and escaped values are other texts: `ana%40lab.example`, `ana&#64;lab.example`.",
-        "Texts with such spellings are searched decoded as well; a hit replaces the encoded stretch.",
+        "Texts with such spellings are searched decoded as well, three layers deep, by built-in detectors; a hit replaces the encoded "
+        "stretch. Base64 is not looked into.",
         "ours",
     ),
     "surrogates": Difference(
@@ -126,25 +128,27 @@ CLOSURES: Final[Mapping[Gap, Difference]] = {
         "5.6, N1-N3",
         "The query of a URL, a body sent as text and the `Cookie` header are taken apart before scrubbing by the server's "
         "normalisation, which a relay in front may not have done.",
-        "They are taken apart here; if scrubbing takes something, the parsed form is sent.",
+        "They are taken apart here; if scrubbing takes something, the parsed form is sent, else what came.",
         "ours",
     ),
     "queries": Difference(
         "15.6",
         "URLs and query texts elsewhere are texts like others: one password word takes all of it, or nothing is seen at all.",
-        "Values whose parameter has a sensitive name are replaced in place.",
+        "Below `url`, `http.url`, `http.query`, `url.query`, `url.full` and in `request.data` the values of parameters with telling "
+        "names are replaced in place, and the rest stays unless a telling word is left in it.",
         "ours",
     ),
     "headers": Difference(
         "15.6",
         "Session ids stay in lists of cookies that do not parse, and in `Set-Cookie`.",
-        "Known session cookies go by name, however the header is written.",
+        "Known session cookies go by name, in texts below `cookie`, `cookies`, `set-cookie`, `HTTP_COOKIE` and `headers`.",
         "ours",
     ),
     "embedded": Difference(
         "15.6",
         "JSON inside a text is text: below a harmless key every value that is no pattern's passes, and one word takes the whole.",
-        "It is scrubbed as a document at the same path, three levels deep, and written back as text if that changed something.",
+        "It is scrubbed as a document at the same path, three levels deep and up to 1 MiB, and written back as text if that changed "
+        "something. A telling key takes its own value then; a telling word in a value, or above a value that is no text, takes the whole.",
         "ours",
     ),
 }

@@ -14,13 +14,13 @@ SPACE = r"\t-\r \x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{
 # Word characters, as the inside of a class.
 WORD = r"\pL\pM\p{Nd}\p{Nl}\p{Pc}\x{200c}\x{200d}\x{24b6}-\x{24e9}\x{1f130}-\x{1f149}\x{1f150}-\x{1f169}\x{1f170}-\x{1f189}"
 # White space in raw JSON bytes, other than a space, or `+` in form data: a two-letter escape, a \uXXXX escape or UTF-8.
-RAW_OTHER_SPACE = r"(?:\\[tnrfb]|\\u[0-9a-f]{4}|[\xc2\xe1-\xe3][\x80-\xbf]{1,2})"
+RAW_OTHER_SPACE = r"(?:\\+[tnrfb]|\\+u[0-9a-f]{4}|[\xc2\xe1-\xe3][\x80-\xbf]{1,2})"
 # `::` of an address in raw JSON bytes: before it stands a group or context, and after it too. Names of C++, Ruby and Rust have neither.
 RAW_DOUBLE_COLON = r"(?:^|[^g-z]|\\[nrt])::(?:[^g-z]|$)"
 # The same for addresses that may stand right behind a word, which then are long ones (`addresses.py`).
 RAW_IPV6 = (RAW_DOUBLE_COLON, r"[g-z]::[0-9a-f]{1,4}:")
 # `/` in raw JSON bytes: PHP writes `\/`.
-RAW_SLASH = r"\\?/"
+RAW_SLASH = r"\\*/"
 
 
 @dataclass(frozen=True, slots=True)

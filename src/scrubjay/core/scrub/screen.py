@@ -188,7 +188,7 @@ def _key_character(character: str) -> str:
     if character in " -":
         return "[ +-]"
     if character == "/":
-        return r"\\?/"
+        return r"\\*/"
     if character in "<>&'":
         return f"(?:{re.escape(character)}|{_escape_pattern(character)})"
     if character.isascii():

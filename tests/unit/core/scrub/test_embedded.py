@@ -41,6 +41,8 @@ def test_what_changed_is_written_compactly_under_one_remark() -> None:
         ('{"e":"\\ud800 rosa.klein\\u0040ferry-line.example"}', '{"e":"\\\\ufffd [email]"}'.replace("\\\\ufffd", "\ufffd")),
         (f'{{"{EMAIL}": 1}}', '{"[email]":1}'),
         ('{"path":"\\/home\\/ines\\/x"}', '{"path":"/home/[Filtered]/x"}'),
+        ('{"u":"redis:\\/\\/:p!w@h"}', '{"u":"redis://:[Filtered]@h"}'),
+        ('{"n":"4242\\n4242\\u00a04242\\t4242"}', '{"n":"[Filtered]"}'),
         (f'{{"n":{CARD},"m":"x"}}', '{"n":null,"m":"x"}'),
     ],
 )  # fmt: skip

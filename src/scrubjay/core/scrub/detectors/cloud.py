@@ -61,7 +61,7 @@ GOOGLE_KEY = Detector(
         r"AIza[0-9A-Za-z_-]{35}",
         r"GOCSPX-[0-9A-Za-z_-]{28}",
         r"ya29\.[0-9A-Za-z_-]{20}",
-        r"1\\?/\\?/0[0-9A-Za-z_-]{20}",
+        r"1\\*/\\*/0[0-9A-Za-z_-]{20}",
         "private_key_id",
     ),
     exact_case=True,

@@ -23,7 +23,7 @@ CONNECTION_STRING = Detector(
     replacement="[secret]",
     takes="the password of `scheme://user:password@`, and of `Password=`, `Pwd=`, `AccountKey=`, `SharedAccessKey=` up to `;`",
     verifies="not a placeholder",
-    screen=(r":\\?/\\?/[^/?#\s\"]*:[^/?#\s\"]*@", *_NAMES.split("|")),
+    screen=(r":\\*/\\*/[^/?#\s\"]*:[^/?#\s\"]*@", *_NAMES.split("|")),
     pattern=(
         rf"(?i)[a-z][a-z0-9+.-]*://[^:@/?#{_QUOTES}{SPACE}\x00]*:([^/?#{_QUOTES}{SPACE}\x00]+)@"
         rf"|\b(?:{_NAMES})[ ]?=[ ]?(?:([^;&{_QUOTES}{SPACE}\x00]+)|[\"']([^\"'\x00]+)[\"'])"
