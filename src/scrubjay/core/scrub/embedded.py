@@ -83,7 +83,7 @@ def scrub_embedded(
     walk.run(left, rules, key_verdict, walk.scan(encode_text(left.value)), path)
     before = notes.text(path, value)
     remark = Remark(EMBEDDED, "s", (0, len(left.value)))
-    notes.write(path, Text(left.value, [remark], before.length or characters(value), changed=True))
+    notes.write(path, Text(left.value, [remark], before.length or characters(value)))
     return encode_text(left.value)
 
 

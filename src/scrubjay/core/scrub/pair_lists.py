@@ -8,10 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scrubjay.core.scrub.embedded import MAY_EMBED, scrub_embedded
-from scrubjay.core.scrub.json_text import BRACKET, QUOTE, WORDS, Raw, decode_array
+from scrubjay.core.scrub.json_text import BRACE, BRACKET, QUOTE, WORDS, Raw, decode_array
 from scrubjay.core.scrub.keys import RENAMED
-from scrubjay.core.scrub.matching import TRUE
+from scrubjay.core.scrub.matching import ALWAYS, TRUE
 from scrubjay.core.scrub.normalise import Pairs
+from scrubjay.core.scrub.opening import open_array, open_object
 from scrubjay.core.scrub.remarks import NodePath
 from scrubjay.core.scrub.schema import Plan
 from scrubjay.core.scrub.screen import EVERY, NOWHERE
@@ -20,7 +21,26 @@ if TYPE_CHECKING:
     from scrubjay.core.scrub.descend import Walk
 
 
-def scrub_pairs(walk: Walk, pairs: Pairs, plan: Plan, path: NodePath, first: int = 0) -> bool:
+def seen_in_pairs(walk: Walk, data: bytes, at: int) -> list[int] | None:
+    """What the screen saw in each pair of a list, in the order of `read_pairs`; None if that is not known one by one."""
+    if at < 0:
+        return None
+    if data[0] == BRACKET:
+        elements, flagged = open_array(walk.scan, data, at, every=False)
+        seen = [ALWAYS] * len(elements)
+        for index, _, hits, _ in flagged:
+            seen[index] = hits
+        return seen
+    if data[0] == BRACE:
+        fields, shadowed, members = open_object(walk.scan, data, at, every=False)
+        by_name = {name: hits for name, _, hits, _ in members}
+        return None if shadowed else [by_name.get(name, ALWAYS) for name in sorted(fields)]
+    return None
+
+
+def scrub_pairs(
+    walk: Walk, pairs: Pairs, plan: Plan, path: NodePath, first: int = 0, seen: list[int] | None = None
+) -> bool:
     """Scrub the values of a pair list in place; whether any changed. `first`: the position of the first of them."""
     changed = False
     config = walk.config
@@ -40,11 +60,14 @@ def scrub_pairs(walk: Walk, pairs: Pairs, plan: Plan, path: NodePath, first: int
                 changed = True
             continue
         rules = config.matcher.step(plan.state, match | text_types).rules[plan.node_class]
+        hits = walk.scan(value) if seen is None else seen[index - first]
+        if hits == ALWAYS and not walk.acting(rules, hits, verdict):
+            continue
         new, own = None, (*path, str(index), "1")
         if value[1] in MAY_EMBED:
             new = scrub_embedded(walk, value, rules, plan.state, match, plan.node_class, verdict, own)
         if new is None and rules:
-            new = walk.text(value, rules, verdict, own, walk.scan(value))
+            new = walk.text(value, rules, verdict, own, hits)
         if new is not None:
             pairs[index - first] = (name, new)
             changed = True

@@ -24,7 +24,7 @@ from scrubjay.core.scrub.json_text import (
 from scrubjay.core.scrub.keys import RENAMED, Names
 from scrubjay.core.scrub.matching import FALSE, MAYBE, TRUE
 from scrubjay.core.scrub.opening import Member, open_object
-from scrubjay.core.scrub.pair_lists import scrub_pairs
+from scrubjay.core.scrub.pair_lists import scrub_pairs, seen_in_pairs
 from scrubjay.core.scrub.redact import Remark
 from scrubjay.core.scrub.remarks import NodePath
 from scrubjay.core.scrub.schema import Plan, attribute_class
@@ -163,7 +163,7 @@ def visit_user(walk: Walk, data: bytes, plan: Plan, path: NodePath, _hits: int, 
     return encode(fields)
 
 
-def visit_pairs(walk: Walk, data: bytes, plan: Plan, path: NodePath, _hits: int, _at: int) -> bytes | None:
+def visit_pairs(walk: Walk, data: bytes, plan: Plan, path: NodePath, _hits: int, at: int) -> bytes | None:
     """A pair list, in whatever form it came."""
     if data[0] in WORDS:
         return None
@@ -176,7 +176,7 @@ def visit_pairs(walk: Walk, data: bytes, plan: Plan, path: NodePath, _hits: int,
         if data[0] != QUOTE or path[-1] != "cookies":
             return walk.misfit(data, plan, path)
         pairs = normalise.read_loose_cookies(data)
-    if pairs is None or not scrub_pairs(walk, pairs, plan, path):
+    if pairs is None or not scrub_pairs(walk, pairs, plan, path, seen=seen_in_pairs(walk, data, at)):
         return None
     return normalise.write_pairs(pairs)
 

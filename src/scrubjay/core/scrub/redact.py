@@ -80,14 +80,16 @@ class Remark(NamedTuple):
         return [self.origin, self.code, *(self.span or ())]
 
 
-@dataclass(slots=True)
 class Text:
     """A text under scrubbing: its bytes, its remarks, its length in characters before the first change (None: never changed)."""
 
-    value: bytes
-    remarks: list[Remark] = field(default_factory=list)
-    length: int | None = None
-    changed: bool = False
+    __slots__ = ("changed", "length", "remarks", "value")
+
+    def __init__(self, value: bytes, remarks: list[Remark] | None = None, length: int | None = None) -> None:
+        self.value = value
+        self.remarks: list[Remark] = [] if remarks is None else remarks
+        self.length = length
+        self.changed = False
 
     @property
     def is_spent(self) -> bool:

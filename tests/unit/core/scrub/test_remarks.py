@@ -47,7 +47,8 @@ def test_incoming(own: dict[str, Any], remarks: list[Remark], length: int | None
 
 @pytest.mark.parametrize("tree", [None, 5, {}, {"a": 5}, {"a": {"": 5}}, {"b": {"": {"len": 5}}}])
 def test_nothing_incoming(tree: object) -> None:
-    assert Notes(tree).text(("a",), b"x") == Text(b"x")
+    text = Notes(tree).text(("a",), b"x")
+    assert (text.value, text.remarks, text.length) == (b"x", [], None)
 
 
 def test_damaged_trees_are_mended_where_written() -> None:
