@@ -66,8 +66,8 @@ WALLET_SEED = Detector(
     replacement="[secret]",
     takes="12, 15, 18, 21 or 24 words of the English BIP-39 list, with spaces, commas or line breaks between them",
     verifies="checksum",
-    # Twelve words have 36 letters or more, and eleven gaps; white space may be written as an escape.
-    screen=(r"[a-z ,\\09]{47}",),
+    # Twelve words have 36 letters or more, and eleven gaps; white space may be written as an escape, and as `+` in forms.
+    screen=(r"[a-z ,+\\09]{47}",),
     find=find_seeds,
     examples=(
         "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about",
