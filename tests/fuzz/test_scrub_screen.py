@@ -9,6 +9,7 @@ import random
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 import pytest
 from hypothesis import given, settings
@@ -131,6 +132,25 @@ def test_scrubbing_75_2_planted_vectors_are_never_clean(rule: str, value: str) -
         scrubbed = scrub_document(program, payload, "event")
         assert scrubbed is not None, payload
         assert json.loads(scrubbed) != event
+
+
+@pytest.mark.parametrize(
+    ("rule", "value"), GOLDEN + OWN, ids=[f"{rule}-{number}" for number, (rule, _) in enumerate(GOLDEN + OWN)]
+)
+def test_coded_vectors_are_taken_screened_or_not(rule: str, value: str) -> None:
+    """The same in queries, cookies, bodies and URLs, whose texts come about by decoding."""
+    program = scrubbing.config_program({"applications": {"$string": [rule]}}, "strict")
+    for coded in (quote_plus(value), quote(value), value.replace(" ", "+")):
+        for request in (
+            {"query_string": f"q={coded}"},
+            {"cookies": f"q={coded}"},
+            {"url": f"https://h/?q={coded}"},
+            {"data": f"q={coded}"},
+        ):
+            payload = json.dumps({"request": request}).encode()
+            screened = outcome(program, payload)
+            with scrubbing.full_walk():
+                assert outcome(program, payload) == screened, payload
 
 
 BESIDE = [

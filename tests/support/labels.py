@@ -219,7 +219,7 @@ def _basic(source: Source) -> Made:
 
 def _password(source: Source) -> Made:
     secret = f"{source.faker().color_name().replace(' ', '')}-{source.some(hexdigits, 8)}"
-    return _part("password", f"{source.turn.choice(('password', 'passwd', 'secret'))}={secret}", secret)
+    return _part("password", f"{source.turn.choice(('password', 'passwd', 'pwd'))}={secret}", secret)
 
 
 KINDS: dict[str, Callable[[Source], Made]] = {

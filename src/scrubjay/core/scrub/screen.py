@@ -51,7 +51,8 @@ _UNCOVERED = (
     r"\xc5\xbf|\\u017f",
     r"\xe2\x84\xaa|\\u212a",
 )
-_PERCENT = r"%[0-9a-f]{2}"
+# What decoding takes for another character: `%41`, and in forms a plus that stands for a space.
+_PERCENT = r"%[0-9a-f]{2}|[0-9a-z),.:;=-]\+[0-9a-z(-]"
 _EXPONENT = r"[0-9.]e\+?[0-9]{1,2}[,}\]\s]"
 # A number that may be out of range: three digits of exponent. Digits of hashes look alike, so a closer look follows.
 _HUGE = r"[0-9.]e\+?[0-9]{3}"
