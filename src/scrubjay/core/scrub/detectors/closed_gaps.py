@@ -36,12 +36,14 @@ USERPATH_SPACES = Detector(
 
 # What ends an authority: the next part of the URL, white space, a quote.
 _ENDS: Final = rf"/?#{SPACE}\"'`"
+# Of what is redacted already a U+0000 is left, which is no credential by itself; replacing it would mix up what stands behind (8.3).
+_PLAIN: Final = rf"[^{_ENDS}]*[^{_ENDS}@\x00][^{_ENDS}]*"
 _RAW_BEFORE_AT: Final = rf"{RAW_SLASH}{RAW_SLASH}[^/?# \"]"
 
 URL_AUTH_WHOLE = Detector(
     name="url_auth_whole",
     screen=(rf"{_RAW_BEFORE_AT}+@",),
-    pattern=rf"//([^{_ENDS}]+)@",
+    pattern=rf"//({_PLAIN})@",
     groups=(1,),
     examples=("https://u:p!q@h", "HTTPS://u:p@h", "//u:p@h", "redis://:pw@h", "https://ana@lab.example:p:q@h/"),
     counterexamples=("https://db.example/?u=a@b", "https://@h", "https://h/a@b", "// by ana@lab.example"),
@@ -50,7 +52,7 @@ URL_AUTH_WHOLE = Detector(
 URL_PASSWORD_WHOLE = Detector(
     name="url_password_whole",
     screen=(rf"{_RAW_BEFORE_AT}*:[^/?# \"]+@",),
-    pattern=rf"//[^:{_ENDS}]*:([^{_ENDS}]+)@",
+    pattern=rf"//[^:{_ENDS}]*:({_PLAIN})@",
     groups=(1,),
     examples=("https://u:p!q@h", "HTTPS://u:p@h", "//u:p@h", "redis://:pw@h", "https://ana@lab.example:p:q@h/"),
     counterexamples=("https://u@h", "https://h:80/a@b", "https://u:@h", "// by: ana@lab.example"),

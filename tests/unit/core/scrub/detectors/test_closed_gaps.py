@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from scrubjay.core.scrub.detectors import closed_gaps
-from support import detecting
+from scrubjay.core.scrub.program import compile_program
+from scrubjay.settings.scrub import Scrub
+from support import detecting, scrubbing
 
 TestContract = detecting.contract(closed_gaps)
 
@@ -33,6 +35,16 @@ def test_credentials_end_at_the_last_at_sign(text: str, left: str) -> None:
 )
 def test_the_password_begins_at_the_first_colon(text: str, left: str) -> None:
     assert marked(closed_gaps.URL_PASSWORD_WHOLE, text) == left
+
+
+def test_what_is_redacted_already_is_no_credential() -> None:
+    """Taken once more it would go, and the words behind it would each stand in the place of the one before."""
+    rules = {"applications": {"$message": ["@urlauth", "@email"]}}
+    program = compile_program(pii_config=rules, settings=scrubbing.SETTINGS, options=Scrub(profile="strict"))
+    got = scrubbing.scrub(program, {"message": "https://u:p@h and a@b.co from 192.0.2.1"})
+    assert got["logentry"]["formatted"] == "https://[auth]@h and [email] from [ip]"
+    assert marked(closed_gaps.URL_PASSWORD_WHOLE, "//u:\0@h //u:\0x@h //u:\0@\0@h") == "//u:\0@h //u:#@h //u:\0@\0@h"
+    assert marked(closed_gaps.URL_AUTH_WHOLE, "//\0@h //u\0@h") == "//\0@h //#@h"
 
 
 def marked(detector: closed_gaps.Detector, text: str) -> str:
