@@ -36,6 +36,9 @@ _ONLY_AT = {
     "url with plus": re.compile(r"request\.url"),
 }
 """Where `+` is a space (scrubbing.md 15.6); elsewhere it is a plus."""
+_PAIRS = re.compile(r".*\b(?:query_string|cookies)")
+_NO_PAIRS = ("bare", "sentence", "cookie", "lines")
+"""What stands in a text of pairs is percent-encoded: `=`, `+` and `;` mean something there."""
 _KEYED = re.compile(
     r"(?:event|transaction): (?:extra|user\.data|request\.data|contexts\.order|.*\.(?:vars|order)|breadcrumbs.*\.data)"
 )
@@ -74,6 +77,8 @@ class Planter:
         form = list(FORMS)[self._turn % len(FORMS)]
         if form in _ONLY_AT and not _ONLY_AT[form].fullmatch(path):
             form = "url"
+        if form in _NO_PAIRS and _PAIRS.fullmatch(path):
+            form = "form"
         label = self._label(item_type, path, form)
         return None if label is None else FORMS[form](label.text)
 
