@@ -77,19 +77,28 @@ a8d0 a900 a9d0 a9f0 aa50 abf0 ff10 104a0 10d30 10d40 11066 110f0 11136 111d0 112
 
 @cache
 def _decimal_patterns() -> tuple[str, ...]:
-    """Decimal digits outside ASCII, as UTF-8 and as escapes; many short patterns, which compile and run faster than two long ones.
+    """Decimal digits outside ASCII, as UTF-8 and as escapes: each pattern a fixed beginning and a class for either of the last two units.
 
-    The last byte of ten digits runs over one range; the last letter of their escapes too, or they cross a 16.
+    Many short patterns compile and run faster than few long ones, and these are as few as can be without taking other characters.
     """
-    patterns = []
-    for first in (int(start, 16) for start in _DECIMALS.split()):
-        low, high = (chr(first + offset).encode() for offset in (0, 9))
-        patterns.append(f"{_hex(low[:-1])}[{_hex(low[-1:])}-{_hex(high[-1:])}]")
-        letters: dict[str, str] = {}
-        for escape in (_escape_pattern(chr(first + offset)) for offset in range(10)):
-            letters[escape[:-1]] = letters.get(escape[:-1], "") + escape[-1]
-        patterns += [f"{start}[{last}]" for start, last in letters.items()]
-    return tuple(patterns)
+    digits = [chr(int(start, 16) + offset) for start in _DECIMALS.split() for offset in range(10)]
+    encoded = {(raw[:-2], raw[-2], raw[-1]) for raw in (digit.encode() for digit in digits)}
+    escaped = {(escape[:-2], escape[-2], escape[-1]) for escape in map(_escape_pattern, digits)}
+    return (
+        *(f"{_hex(start)}[{_hex(bytes(middle))}][{_hex(bytes(last))}]" for start, middle, last in _classes(encoded)),
+        *(f"{start}[{''.join(middle)}][{''.join(last)}]" for start, middle, last in _classes(escaped)),
+    )
+
+
+def _classes(spellings: set[tuple[Any, Any, Any]]) -> list[tuple[Any, list[Any], list[Any]]]:
+    """Beginning, units before the last, last units, such that every combination of them is one of the spellings."""
+    before: dict[tuple[Any, Any], set[Any]] = {}
+    for start, middle, last in spellings:
+        before.setdefault((start, last), set()).add(middle)
+    lasts: dict[tuple[Any, tuple[Any, ...]], list[Any]] = {}
+    for (start, last), middles in sorted(before.items()):
+        lasts.setdefault((start, tuple(sorted(middles))), []).append(last)
+    return [(start, list(middles), last) for (start, middles), last in lasts.items()]
 
 
 def _hex(raw: bytes) -> str:
