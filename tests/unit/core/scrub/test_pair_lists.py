@@ -32,3 +32,14 @@ def test_pair_arrays() -> None:
     assert read_pair_array(decode_array(b'[["a",1],["b",{}]]')) is not None
     for no_pairs in (b'[["a",1],["b"]]', b"[[1,2]]", b'[["a",1],"b"]'):
         assert read_pair_array(decode_array(no_pairs)) is None
+
+
+@pytest.mark.parametrize(
+    "query",
+    [{"k": '["taken"]'}, [["k", '["taken"]']], {"k": ["taken"]}, "k=[%22taken%22]", [["k", '\n ["taken"]']]],
+)
+@pytest.mark.parametrize("selector", ["0", "'query_string'.k.*", "$http.**.0"])
+def test_json_in_values_is_opened_for_rules_that_need_no_content(query: object, selector: str) -> None:
+    """Such a rule does not concern the value itself, so the screen may have seen nothing in the pair."""
+    program = scrubbing.config_program({"applications": {selector: ["@anything"]}}, "strict")
+    assert "taken" not in str(scrubbing.scrub(program, {"request": {"query_string": query}}))
