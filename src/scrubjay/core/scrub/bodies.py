@@ -77,7 +77,7 @@ def _url(walk: Walk, fields: dict[str, Raw], plan: Plan, path: NodePath) -> bool
     changed = False
     known = plan.fields.get("query_string")
     if query and known is not None:
-        pairs = normalise.parse_form(query)
+        pairs = normalise.parse_form(query, keeps_plus=True)
         absent = _absent(fields, "query_string")
         if _loses(walk, pairs, known, (*path, "query_string"), keep=absent):
             changed = True
@@ -93,7 +93,7 @@ def _url(walk: Walk, fields: dict[str, Raw], plan: Plan, path: NodePath) -> bool
                 fields["fragment"] = Raw(new)
                 changed = True
                 if query and _absent(fields, "query_string"):
-                    fields["query_string"] = Raw(normalise.write_pairs(normalise.parse_form(query)))
+                    fields["query_string"] = Raw(normalise.write_pairs(normalise.parse_form(query, keeps_plus=True)))
         else:
             changed |= _would_change(walk, value, known, (*path, "fragment"))
     if changed:
@@ -131,7 +131,7 @@ def _parsed_json(text: str) -> bytes | None:
 def _parsed_form(text: str) -> bytes | None:
     if not text.isascii() or text.startswith(("<?xml", "{", "[")) or "=" not in text:
         return None
-    pairs = normalise.parse_form(text)
+    pairs = normalise.parse_form(text, keeps_plus=True)
     if len(pairs) == 1 and decode_any(pairs[0][1]) in ("", "="):
         return None
     names = [name for name, _ in pairs]

@@ -1,4 +1,5 @@
-"""Values in another spelling inside a text: percent-encoded, as HTML character references, as escapes of code (scrubbing.md 14, G17).
+"""Values in another spelling inside a text: percent-encoded, with `+` for spaces in a query, as HTML character references, as escapes
+of code (scrubbing.md 14, G17).
 
 A text that shows the sign of one is searched decoded as well, up to three layers deep; what is found there is taken from the text as
 it stands. Base64 is not looked into: which texts are base64 nobody can say.
@@ -21,14 +22,17 @@ _PERCENT: Final = rb"(?:%(?!00)[0-9A-Fa-f]{2})+"
 _SPELLING: Final = re.compile(
     _PERCENT + rb"|&#(?:[0-9]{1,7}|[xX][0-9A-Fa-f]{1,6});?|\\(?:u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2})", re.DOTALL
 )
+# The value of a parameter in which a plus may stand for a space.
+_SPACED: Final = re.compile(rb"=[^&#\s\"'<>\0]*\+[^&#\s\"'<>\0]*")
 _ASCII_RUN: Final = re.compile(rb"(?:%(?!00)[0-7][0-9A-Fa-f])+")
 _SURROGATES: Final = range(0xD800, 0xE000)
 
 SIGN: Final = Detector(
     name="encoded",
     # The `&` may be an escape itself; a backslash inside JSON is two, inside JSON inside JSON four.
-    screen=(r"%[0-9a-f]{2}", r"(?:&|\\u0026)#x?[0-9a-f]", r"\\\\(?:u[0-9a-f]{4}|x[0-9a-f]{2})"),
+    screen=(r"%[0-9a-f]{2}", r"(?:&|\\u0026)#x?[0-9a-f]", r"\\\\(?:u[0-9a-f]{4}|x[0-9a-f]{2})", r"=[^&#\s\"'<>]*\+"),
     examples=(
+        "https://shop.example/?card=4242+4242+4242+4242",
         "ana%40lab.example",
         "ana&#64;lab.example",
         "ana&#x40;lab.example",
@@ -111,11 +115,22 @@ def _decoded(spelling: bytes, at: int) -> list[tuple[int, int, bytes, int]]:
     return [(at, at + len(spelling), chr(point).encode(), 0)]
 
 
+def with_spaces(text: bytes) -> View | None:
+    """The text with the spaces of its parameters; None if there are none. Byte for byte at the same place."""
+    if b"+" not in text:
+        return None
+    spaced = _SPACED.sub(lambda value: value[0].replace(b"+", b" "), text)
+    return None if spaced == text else View(spaced, [0, len(text) + 1], [0, len(text)], [1, 1])
+
+
 @lru_cache(maxsize=2)
 def views(text: bytes) -> tuple[View, ...]:
     """The text decoded layer by layer. The last one is kept because every rule asks for the same."""
     out: list[View] = []
-    while len(out) < _MAX_LAYERS and (view := decode(out[-1].text if out else text)) is not None:
+    if (spaced := with_spaces(text)) is not None:
+        out.append(spaced)
+    most = len(out) + _MAX_LAYERS
+    while len(out) < most and (view := decode(out[-1].text if out else text)) is not None:
         out.append(view)
     return tuple(out)
 
@@ -125,7 +140,7 @@ def looking_through(find: Finder) -> Finder:
 
     def find_encoded(text: bytes) -> Sequence[list[Span]]:
         found = find(text)
-        if _SPELLING.search(text) is None:
+        if _SPELLING.search(text) is None and 0x2B not in text:
             return found
         spans = [span for groups in found for span in groups]
         known = len(spans)
@@ -156,6 +171,6 @@ def occurring_through(occurs: Callable[[bytes], bool]) -> Callable[[bytes], bool
     """A test of a text as it stands and decoded."""
 
     def occurs_encoded(text: bytes) -> bool:
-        return occurs(text) or (_SPELLING.search(text) is not None and any(occurs(view.text) for view in views(text)))
+        return occurs(text) or any(occurs(view.text) for view in views(text))
 
     return occurs_encoded

@@ -6,6 +6,7 @@ They are applied only where scrubbing then changes something; who decides that i
 from __future__ import annotations
 
 import ipaddress
+import re
 from typing import Final, TypeAlias
 from urllib.parse import unquote_plus, unquote_to_bytes
 
@@ -22,6 +23,7 @@ from scrubjay.core.scrub.json_text import (
     encode,
 )
 
+_PHONE_START: Final = re.compile(r"\+[1-9][0-9]")
 # Name (None: null) and the value as JSON bytes.
 Pairs: TypeAlias = list[tuple[str | None, bytes]]
 
@@ -69,7 +71,7 @@ def header_name(name: str) -> str:
     return "".join(out)
 
 
-def read_pairs(kind: str, data: bytes) -> Pairs | None:
+def read_pairs(kind: str, data: bytes, *, keeps_plus: bool = False) -> Pairs | None:
     """A pair list from any form it may come in; None: of the wrong kind. `kind` is the field's name."""
     first = data[0]
     if first == QUOTE:
@@ -77,7 +79,7 @@ def read_pairs(kind: str, data: bytes) -> Pairs | None:
         if kind == "cookies":
             return _cookies(text)
         if kind == "query_string":
-            return parse_form(text.removeprefix("?"))
+            return parse_form(text.removeprefix("?"), keeps_plus=keeps_plus)
         return None
     if first == BRACE:
         fields = decode_object(data)
@@ -159,13 +161,17 @@ def as_json_text(data: bytes) -> bytes:
     return encode(encode(decode_any(data), order="sorted").decode())
 
 
-def parse_form(text: str) -> Pairs:
-    """Form-decode, order and empty values kept."""
+def parse_form(text: str, *, keeps_plus: bool = False) -> Pairs:
+    """Form-decode, order and empty values kept.
+
+    `keeps_plus`: a value that begins like a phone number keeps its plus, which whoever wrote the link forgot to encode.
+    """
     pairs: Pairs = []
     for part in text.split("&"):
         if part:
             name, _, value = part.partition("=")
-            pairs.append((unquote_plus(name), encode(unquote_plus(value))))
+            plus = "+" if keeps_plus and _PHONE_START.match(value) else ""
+            pairs.append((unquote_plus(name), encode(plus + unquote_plus(value[len(plus) :]))))
     return pairs
 
 

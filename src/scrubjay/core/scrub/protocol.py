@@ -169,7 +169,7 @@ def visit_pairs(walk: Walk, data: bytes, plan: Plan, path: NodePath, _hits: int,
         return None
     if walk.removed(plan.rules, plan.key_verdict, path, data):
         return NULL
-    pairs = normalise.read_pairs(path[-1], data)
+    pairs = normalise.read_pairs(path[-1], data, keeps_plus=walk.strict)
     if pairs is None and walk.strict:
         if data[0] == BRACKET:
             return _loose_pairs(walk, data, plan, path)

@@ -66,7 +66,7 @@ def test_overlapping_finds_are_one() -> None:
 @pytest.mark.parametrize("text", SIGN.examples)
 def test_the_sign_is_there(text: str) -> None:
     assert detecting.is_flagged(SIGN, text)
-    assert decode(text.encode()) is not None
+    assert views(text.encode())
 
 
 @pytest.mark.parametrize("text", SIGN.counterexamples)
@@ -114,3 +114,14 @@ def test_words_occur_decoded() -> None:
 
 def test_views_are_kept_for_the_next_rule() -> None:
     assert views(b"%41") is views(b"%41")
+
+
+def test_a_plus_in_a_parameter_is_a_space() -> None:
+    spaced = re.compile(rb"4242 4242")
+    search = looking_through(lambda text: [[match.span()] for match in spaced.finditer(text)])
+    assert search(b"/?a=1&card=4242+4242&b") == [[(11, 20)]]
+    assert search(b"/?a=1&card=4242%2B4242&b") == []
+    assert search(b"/?card=4242+4242%204242") == [[(7, 16)]]
+    assert search(b"4242+4242") == []
+    assert occurring_through(lambda text: b"4242 4242" in text)(b"q=4242+4242")
+    assert views(b"a+b") == ()
