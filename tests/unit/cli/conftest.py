@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from scrubjay.cli import scrub_rules
+from scrubjay.cli import check, import_relay, scrub_rules, trial
 from scrubjay.cli.program import program
 from scrubjay.core.plan import ProjectPlan, compile_plan, revision_of
 from scrubjay.settings import load as loading
@@ -56,9 +56,9 @@ def folder(tmp_path: Path) -> Callable[..., Path]:
 _PLANS: dict[str, ProjectPlan] = {}
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def compiled_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`scrubjay scrub` compiles equal plans once for all calls, which is most of its time."""
+    """Verbs compile equal plans once for all tests, which is most of their time; in processes of their own they compile for themselves."""
 
     def compile_once(project: ProjectConfig, settings: Settings) -> ProjectPlan:
         revision = revision_of(project, settings)
@@ -66,4 +66,5 @@ def compiled_once(monkeypatch: pytest.MonkeyPatch) -> None:
             _PLANS[revision] = compile_plan(project, settings)
         return _PLANS[revision]
 
-    monkeypatch.setattr(scrub_rules, "compile_plan", compile_once)
+    for verb in (check, import_relay, scrub_rules, trial):
+        monkeypatch.setattr(verb, "compile_plan", compile_once)

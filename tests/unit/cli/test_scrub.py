@@ -18,7 +18,6 @@ from scrubjay.cli import scrub as verb
 from scrubjay.cli.scrub import Shows
 from support import planted, scrubbing
 
-pytestmark = pytest.mark.usefixtures("compiled_once")
 Call = Callable[..., Result]
 Folder = Callable[..., Path]
 KEY = "a94ae32be2584e0bbd7a4cbb95971fee"

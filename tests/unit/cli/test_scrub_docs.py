@@ -13,7 +13,6 @@ from click.testing import Result
 
 from scrubjay.core.scrub.suspects import Reason
 
-pytestmark = pytest.mark.usefixtures("compiled_once")
 PAGE = (Path(__file__).parents[3] / "docs" / "explaining.md").read_text("utf-8")
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", PAGE, re.DOTALL)
 COMMANDS = [
