@@ -166,6 +166,7 @@ def contract(module: ModuleType) -> type:
             for example in detector.counterexamples:
                 assert not takes(detector, example), example
 
+        @pytest.mark.no_cover  # which would be what is measured
         @each
         def test_hostile_input_takes_linear_time(self, detector: Detector) -> None:
             for hostile in hostile_texts(detector):
@@ -225,6 +226,7 @@ def further_contract(module: ModuleType) -> type:
                         assert scan(spelling({"x": text}).encode()) & bit, text
             assert taken_ones
 
+        @pytest.mark.no_cover  # which would be what is measured
         @each
         def test_hostile_input_of_100_000_characters_is_bounded(self, detector: Detector) -> None:
             for hostile in hostile_texts(detector):

@@ -163,9 +163,9 @@ def test_only_two_letters_differ_from_the_language_s_lower_case() -> None:
 def test_a_megabyte_of_text_takes_milliseconds() -> None:
     matches_timeout = compile_glob(["*timeout*"])
     text = "ÄÖÜ ñ Σİ " * 120_000
-    started = time.perf_counter()
+    started = time.thread_time()
     assert not matches_timeout(text)
-    assert time.perf_counter() - started < 0.5
+    assert time.thread_time() - started < 0.5
 
 
 @given(st.text(max_size=12), st.text(max_size=12))
