@@ -34,6 +34,8 @@ from scrubjay.core.scrub.shapes import visit_elements, visit_type
 
 # Members of a user that may come as numbers and count as texts.
 _NUMBERED = frozenset(("id", "username"))
+# An attribute of another type is dropped by the server.
+_ATTRIBUTE_TYPES = frozenset((b'"string"', b'"boolean"', b'"integer"', b'"double"', b'"array"'))
 
 
 def visit_event(walk: Walk, data: bytes, plan: Plan, path: NodePath, _hits: int, at: int) -> bytes | None:
@@ -289,10 +291,10 @@ def _attribute(walk: Walk, data: bytes, plan: Plan, name: str, path: NodePath, h
             new = walk.any(
                 bytes(member), state, match, value_class, verdict, inner, found | hits, place, attribute_value_class
             )
-        elif walk.strict and found & plan.mask:
-            # Its type, in truth, and whatever somebody put there.
+        elif walk.strict and (found | hits) & plan.mask and (key != "type" or bytes(member) not in _ATTRIBUTE_TYPES):
+            # Whatever somebody put there; the name may be what tells, as above.
             key_match, _ = config.key_info(key)
-            new = walk.any(bytes(member), inside, key_match, TRUE, 0, (*path, key), found, place)
+            new = walk.any(bytes(member), inside, key_match, TRUE, 0, (*path, key), found | hits, place)
         if new is not None:
             fields[key] = Raw(new)
             changed = True

@@ -270,3 +270,15 @@ def test_beside_values() -> None:
     event = {"exception": {"values": [{"value": "a@b.co"}], "x": "a@b.co", "y": {"environment": "10.20.30.400"}}}
     got = scrub(event, STRICT)["exception"]
     assert got == {"values": [{"value": "[email]"}], "x": "[email]", "y": {"environment": "10.20.30.400"}}
+
+
+@pytest.mark.parametrize("selector", ["attributes.'user.plan'.*", "'user.plan'.**", "attributes.*.*"])
+def test_all_of_an_attribute_is_reached_by_its_name_but_for_its_type(selector: str) -> None:
+    """The screen sees the name before the object, and it counts for each member; without a type the server drops the attribute."""
+    program = scrubbing.config_program({"applications": {selector: ["@anything"]}}, "strict")
+    plan = {"type": "string", "value": "taken", "unit": "taken", "of": {"type": "taken"}}
+    record = {"attributes": {"user.plan": plan, "user.type": {"type": "taken"}}}
+    got = scrubbing.scrub(program, {"items": [record]}, "log_container")["items"][0]["attributes"]
+    assert got["user.plan"]["type"] == "string"
+    assert "taken" not in str(got["user.plan"])
+    assert ("taken" in str(got["user.type"])) == ("user.plan" in selector)
