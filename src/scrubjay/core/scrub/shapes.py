@@ -17,6 +17,7 @@ from scrubjay.core.scrub.json_text import (
 )
 from scrubjay.core.scrub.matching import ALWAYS, TRUE
 from scrubjay.core.scrub.opening import open_array
+from scrubjay.core.scrub.pair_lists import read_pair_array
 from scrubjay.core.scrub.remarks import NodePath
 from scrubjay.core.scrub.schema import Plan, attribute_class
 from scrubjay.core.scrub.screen import NOWHERE
@@ -93,14 +94,14 @@ def visit_leaf(walk: Walk, data: bytes, plan: Plan, path: NodePath, _hits: int, 
 
 
 def visit_map(walk: Walk, data: bytes, plan: Plan, path: NodePath, _hits: int, at: int) -> bytes | None:
-    if data[0] == BRACKET and plan.element == "any":
-        # Arrays of variables: the reference makes them objects.
-        fields = {str(index): element for index, element in enumerate(decode_array(data))}
-        return walk.any_object(encode(fields), plan.state, plan.node_class, path, NOWHERE)
-    if data[0] != BRACE:
+    if data[0] == BRACKET and plan.element != "any":
+        return walk.misfit(data, plan, path) if walk.strict else None
+    if data[0] not in b"{[":
         return None
     if walk.removed(plan.rules, plan.key_verdict, path, data):
         return NULL
+    if data[0] == BRACKET:
+        return _map_of_array(walk, data, plan, path)
     if plan.element == "any":
         return walk.any_object(data, plan.state, plan.node_class, path, at)
     fields, changed, members = walk.open(data, plan, at)
@@ -112,6 +113,17 @@ def visit_map(walk: Walk, data: bytes, plan: Plan, path: NodePath, _hits: int, a
                 fields[key] = Raw(new)
                 changed = True
     return encode(fields) if changed else None
+
+
+def _map_of_array(walk: Walk, data: bytes, plan: Plan, path: NodePath) -> bytes | None:
+    """Arrays of variables: the reference makes them objects, so that the name in a pair says nothing of its value."""
+    pairs = None
+    if walk.strict and read_pair_array(decode_array(data)):
+        pairs = walk.any_array(data, plan.state, plan.node_class, path, NOWHERE)
+    elements = decode_array(data if pairs is None else pairs)
+    fields = encode({str(index): element for index, element in enumerate(elements)})
+    new = walk.any_object(fields, plan.state, plan.node_class, path, NOWHERE)
+    return fields if new is None and pairs is not None else new
 
 
 def visit_span_data(walk: Walk, data: bytes, plan: Plan, path: NodePath, _hits: int, at: int) -> bytes | None:

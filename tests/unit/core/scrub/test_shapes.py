@@ -52,3 +52,43 @@ def test_span_tags_are_texts() -> None:
     event = {"spans": [{"tags": {"a": "192.0.2.1", "b": "x", "c": "192.0.2.999"}}, {"tags": 5}, {"data": 5}]}
     got = scrubbing.scrub(program, event)["spans"]
     assert got == [{"tags": {"a": "[ip]", "b": "x", "c": "192.0.2.999"}}, {"tags": 5}, {"data": 5}]
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"extra": [["password", "taken"]]},
+        {"extra": [["a", "b"], ["password", {"k": "taken"}]]},
+        {"user": {"data": [["password", "taken"]]}},
+        {"exception": [{"stacktrace": {"frames": [{"vars": [["password", "taken"]]}]}}]},
+        {"spans": [{"tags": [["password", "taken"]]}]},
+    ],
+)
+def test_pairs_in_place_of_a_map_go_by_their_names(event: dict[str, Any]) -> None:
+    """In profile `strict`; the reference reads such a list by its positions, or drops it."""
+    assert "taken" not in str(scrubbing.scrub(scrubbing.default_program("strict"), event))
+    by_name = scrubbing.config_program({"applications": {"password": ["@anything"]}}, "strict")
+    assert "taken" not in str(scrubbing.scrub(by_name, event))
+
+
+def test_pairs_in_place_of_a_map_are_met_by_positions_as_well() -> None:
+    config = {"applications": {"extra.'0'": ["@anything"], "a": ["@email"]}}
+    event = {"extra": [["a", "ana@lab.example"], ["a", "ana@lab.example"]]}
+    got = scrubbing.scrub(scrubbing.config_program(config, "strict"), event)
+    assert got["extra"] == {"0": None, "1": ["a", "[email]"]}
+    assert scrubbing.scrub(scrubbing.config_program(config), event)["extra"] == {
+        "0": None,
+        "1": ["a", "ana@lab.example"],
+    }
+
+
+@pytest.mark.parametrize("profile", ["parity", "strict"])
+@pytest.mark.parametrize("rule", ["@anything:remove", "@anything:mask", "key"])
+@pytest.mark.parametrize("selector", ["$frame.vars", "vars", "$object"])
+def test_variables_sent_as_an_array_go_whole(selector: str, rule: str, profile: str) -> None:
+    """As in the reference, to which they are an object."""
+    config = {"rules": {"key": {"type": "redact_pair", "keyPattern": "^vars$"}}, "applications": {selector: [rule]}}
+    for variables in (["taken"], [["a", "taken"]], []):
+        event = {"stacktrace": {"frames": [{"vars": variables}]}}
+        got = scrubbing.scrub(scrubbing.config_program(config, profile), event)
+        assert got["stacktrace"]["frames"] == [{"vars": None}]
