@@ -75,6 +75,13 @@ def test_each_item_is_told_with_what_was_found_in_it_and_where() -> None:
     assert audit.headers == [{}]
 
 
+def test_what_left_without_its_content_being_read_is_told_as_such() -> None:
+    audit = Watching()
+    path = Path("config: {scrubjay: {scrub: {opaque: forward}}}", audit=audit)
+    path.send(envelope(("event", CLEAN), ("mystery", b"\x00\x01")))
+    assert [(kind, outcome) for kind, outcome, _, _ in audit.items] == [("event", "clean"), ("mystery", "unscrubbed")]
+
+
 def test_what_fell_with_its_event_was_dropped() -> None:
     audit = Watching()
     path = Path(audit=audit)

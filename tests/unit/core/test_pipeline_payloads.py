@@ -82,3 +82,10 @@ def test_what_cannot_be_scrubbed_may_be_stripped_or_forwarded() -> None:
     assert (stripped.account.passed, lenient.account.passed) == ([], ["event"])
     with pytest.raises(ConfigError, match="contradict"):
         Path("config: {scrubjay: {scrub: {on_error: forward, compliance: true}}}")
+
+
+def test_items_that_are_allowed_as_they_are_meet_the_rules_alone() -> None:
+    """scrubbing.md 15.5"""
+    path = Path("config: {scrubjay: {scrub: {mode: allow, allow_items: [attachment]}}}")
+    path.send(envelope(("attachment", "mail of ana@lab.example")))
+    assert payloads(path.forwarded) == [b"mail of [email]"]

@@ -35,7 +35,7 @@ def visit_request(walk: Walk, data: bytes, plan: Plan, path: NodePath, _hits: in
     fields, changed, members = walk.open(data, plan, at)
     if "bodies" in walk.config.closed:
         shown = {member[0] for member in members}
-        opened = "headers" in shown and _cookie_header(walk, fields, plan, path)
+        opened = "headers" in shown and "cookies" in plan.fields and _cookie_header(walk, fields, plan, path)
         opened |= "url" in shown and _url(walk, fields, plan, path)
         opened |= "data" in shown and _body(walk, fields, plan, path)
         if opened:
@@ -47,9 +47,7 @@ def visit_request(walk: Walk, data: bytes, plan: Plan, path: NodePath, _hits: in
 
 def _cookie_header(walk: Walk, fields: dict[str, Raw], plan: Plan, path: NodePath) -> bool:
     """N3: cookies sent as a header, or as several, which HTTP/2 permits."""
-    known, headers = plan.fields.get("cookies"), fields.get("headers")
-    if known is None or headers is None:
-        return False
+    known, headers = plan.fields["cookies"], fields["headers"]
     cookies: normalise.Pairs = []
     others: normalise.Pairs = []
     for name, value in normalise.read_pairs("headers", bytes(headers)) or ():

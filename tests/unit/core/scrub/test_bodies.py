@@ -30,6 +30,11 @@ def test_n1_fragment_in_the_url() -> None:
     assert got == {"url": "https://h/x", "fragment": "[Filtered]", "query_string": [["a", "1"]]}
 
 
+def test_n1_fragment_that_loses_nothing_stays_in_the_url() -> None:
+    for url in ("https://h/x#my-token", "https://h/x?a=1#my-token"):
+        assert request(STRICT, url=url) == {"url": url}
+
+
 def test_n1_beside_a_query() -> None:
     """The query of the URL is cut off if it would lose something, and only then."""
     assert request(STRICT, url="https://h/x?token=1", query_string="a=1") == {

@@ -282,3 +282,14 @@ def test_all_of_an_attribute_is_reached_by_its_name_but_for_its_type(selector: s
     assert got["user.plan"]["type"] == "string"
     assert "taken" not in str(got["user.plan"])
     assert ("taken" in str(got["user.type"])) == ("user.plan" in selector)
+
+
+def test_a_text_in_place_of_values() -> None:
+    event = {
+        "exception": {"values": "Bearer abcdef", "note": 1},
+        "breadcrumbs": {"values": None, "note": "Bearer abcdef"},
+    }
+    assert scrubbing.scrub(scrubbing.default_program("parity"), event) == event
+    got = scrubbing.scrub(scrubbing.default_program("strict"), event)
+    assert got["exception"] == {"values": "[Filtered]", "note": 1}
+    assert got["breadcrumbs"] == {"values": None, "note": "[Filtered]"}

@@ -10,6 +10,7 @@ from scrubjay.core.scrub import screen
 from scrubjay.core.scrub.detectors import DETECTORS
 from scrubjay.core.scrub.literals import Literals
 from scrubjay.core.scrub.matching import ALWAYS
+from scrubjay.core.scrub.patterns import compile_pattern
 from scrubjay.core.scrub.screen import EVERY, ScreenBuilder, signs
 from support import scrubbing
 
@@ -112,6 +113,21 @@ def test_too_much_to_see_is_everything() -> None:
     assert scan.document(digits) == (EVERY, screen.NOWHERE)
     assert scan(digits) == EVERY
     assert scan(b"[1]") == ALWAYS
+
+
+def test_patterns_over_keys_share_a_bit_if_they_are_equal() -> None:
+    builder = ScreenBuilder()
+    bits = [
+        builder.key_pattern_bit(compile_pattern(text, ignore_case=ignored))
+        for text, ignored in (("a", False), ("a", True), ("b", False), ("a", False), ("a", True))
+    ]
+    assert bits == [1, 2, 4, 1, 2]
+
+
+def test_without_hyperscan_everything_may_be_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(screen, "hyperscan", None)
+    scan = screen.Screen([("a", False, 1)]).borrow()
+    assert scan(b"{}") == EVERY
 
 
 def test_without_a_database_everything_may_be_there() -> None:
