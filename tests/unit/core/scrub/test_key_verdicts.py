@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
+import re2
 
 from scrubjay.core.scrub import key_verdicts
 from scrubjay.core.scrub.key_verdicts import KeyVerdicts
@@ -42,6 +43,14 @@ def test_what_does_not_go_together_is_asked_one_by_one(patterns: tuple[str, ...]
     verdicts = KeyVerdicts([(compile_pattern(pattern), 1 << place) for place, pattern in enumerate(patterns)])
     key = "w" * 300 + "b"
     assert verdicts(key) == 2
+
+
+def test_what_is_too_large_together_is_asked_one_by_one() -> None:
+    roomy = re2.Options()
+    roomy.max_mem = 1 << 26
+    patterns = [(re2.compile(rf"\pL{{500}}{end}", options=roomy), bit) for end, bit in (("a", 1), ("b", 2))]
+    assert key_verdicts._union(patterns) is None
+    assert KeyVerdicts(patterns)("w" * 500 + "b") == 2
 
 
 def test_most_keys_are_asked_a_few_times(monkeypatch: pytest.MonkeyPatch) -> None:
