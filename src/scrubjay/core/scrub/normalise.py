@@ -133,7 +133,7 @@ def pair_value(kind: str, data: bytes) -> bytes:
         if first == BRACKET:
             texts = [_joined(bytes(element)) for element in decode_array(data)]
             return encode(",".join(text for text in texts if text is not None))
-        return data
+        return data if first == BRACE else encode(_scalar_text(data))
     if kind == "query_string":
         return as_json_text(data)
     return data
@@ -148,12 +148,12 @@ def _joined(data: bytes) -> str | None:
 def _tag_value(data: bytes) -> bytes:
     if data[0] == QUOTE:
         return encode(decode_text(data).strip())
-    value = decode_any(data)
-    if isinstance(value, bool):
-        return encode("True" if value else "False")
-    if isinstance(value, (int, float)):
-        return encode(str(value))
-    return data
+    return data if data[0] in b"{[n" else encode(_scalar_text(data))
+
+
+def _scalar_text(data: bytes) -> str:
+    """A number or a truth value as the protocol's texts have it."""
+    return str(decode_any(data))
 
 
 def as_json_text(data: bytes) -> bytes:

@@ -34,6 +34,8 @@ from scrubjay.core.scrub.shapes import visit_elements, visit_type
 
 # Members of a user that may come as numbers and count as texts.
 _NUMBERED = frozenset(("id", "username"))
+# Members of an old mechanism that are no data.
+_SIGNALS = ("posix_signal", "mach_exception")
 # An attribute of another type is dropped by the server.
 _ATTRIBUTE_TYPES = frozenset((b'"string"', b'"boolean"', b'"integer"', b'"double"', b'"array"'))
 
@@ -130,6 +132,16 @@ def visit_exception(walk: Walk, data: bytes, plan: Plan, path: NodePath, _hits: 
     if walk.members(fields, members, plan, path):
         changed = True
     return encode(fields) if changed else None
+
+
+def visit_mechanism(walk: Walk, data: bytes, plan: Plan, path: NodePath, hits: int, at: int) -> bytes | None:
+    """A mechanism without a type is one of old: all of it is data, but for what the system said."""
+    known = plan.fields.get("data")
+    if data[0] != BRACE or known is None or "type" in (fields := decode_object(data)):
+        return visit_type(walk, data, plan, path, hits, at)
+    kept = {key: fields.pop(key) for key in _SIGNALS if key in fields}
+    new = walk.visit_made(encode(fields), known, (*path, "data"))
+    return None if new is None else encode({"type": "generic", "data": Raw(new), **kept})
 
 
 def _made(key: str, data: bytes) -> Member:
@@ -329,6 +341,7 @@ HANDLERS: dict[str, Handler] = {
     "logentry": visit_logentry,
     "values": visit_values,
     "exception": visit_exception,
+    "mechanism": visit_mechanism,
     "user": visit_user,
     "request": visit_request,
     "pairs": visit_pairs,

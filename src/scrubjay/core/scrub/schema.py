@@ -33,7 +33,7 @@ SHAPE_TYPES = {
     "contexts": ("object",),
     "attributes": ("object",),
 }
-_SPECIAL_TYPES = frozenset(("event", "replay", "logentry", "user", "request", "exception", "span_data"))
+_SPECIAL_TYPES = frozenset(("event", "replay", "logentry", "user", "request", "exception", "mechanism", "span_data"))
 # The kind of a context decides what it is, so it is no value.
 _CONTEXT_TYPES = frozenset(CONTEXTS.values())
 _CROWD: Final = 4
@@ -42,6 +42,7 @@ _OTHER_NAMES: Final = {
     "query_string": ["url"],
     "fragment": ["url"],
     "cookies": ["headers"],
+    "data": ["mechanism"],
     **{target: [old for old, new in ALIASES.items() if new == target] for target in ALIASES.values()},
 }
 # Types whose unlisted members are of class true in `strict`: nobody knows what they hold.

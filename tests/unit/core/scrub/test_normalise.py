@@ -15,7 +15,7 @@ from scrubjay.core.scrub.normalise import as_json_text, header_name, is_ip, pars
     [
         ("headers", {"x-token": "q", "accept": ["a", 5, None, "b"]}, [["Accept", "a,5,b"], ["X-Token", "q"]]),
         ("headers", [["x-a", None], [None, "y"]], [["X-A", None], [None, "y"]]),
-        ("headers", {"a": 5}, [["A", 5]]),
+        ("headers", {"a": 5, "b": True, "c": {"d": 1}}, [["A", "5"], ["B", "True"], ["C", {"d": 1}]]),
         ("cookies", "a=1; b=%20x;; c=", [["a", "1"], ["b", " x"], ["c", ""]]),
         ("cookies", {"b": "2", "a": "1"}, [["a", "1"], ["b", "2"]]),
         ("query_string", "?a=1&b=x+y&&c", [["a", "1"], ["b", "x y"], ["c", ""]]),

@@ -41,7 +41,9 @@ def test_rules_that_take_texts_whole_do_not_take_numbers() -> None:
 
 
 def test_numbers_in_pairs() -> None:
-    got = scrubbing.scrub(
-        scrubbing.default_program("strict"), {"request": {"headers": [["X-A", 4242424242424242], ["X-B", 5]]}}
-    )
-    assert got["request"]["headers"] == [["X-A", None], ["X-B", 5]]
+    """Those of headers count as texts (5.6), those of cookies stay numbers."""
+    program = scrubbing.default_program("strict")
+    sent = {"headers": [["X-A", 4242424242424242], ["X-B", 5]], "cookies": [["a", 4242424242424242], ["b", 5]]}
+    got = scrubbing.scrub(program, {"request": sent})["request"]
+    assert got["headers"] == [["X-A", "[Filtered]"], ["X-B", "5"]]
+    assert got["cookies"] == [["a", None], ["b", 5]]

@@ -293,3 +293,28 @@ def test_a_text_in_place_of_values() -> None:
     got = scrubbing.scrub(scrubbing.default_program("strict"), event)
     assert got["exception"] == {"values": "[Filtered]", "note": 1}
     assert got["breadcrumbs"] == {"values": None, "note": "[Filtered]"}
+
+
+@pytest.mark.parametrize("profile", ["parity", "strict"])
+@pytest.mark.parametrize(
+    ("sent", "left"),
+    [
+        ({"password": "x"}, {"type": "generic", "data": {"password": "[Filtered]"}}),
+        (
+            {"mach_exception": {"code": 1}, "data": {"q": "secret"}},
+            {"type": "generic", "data": {"data": {"q": "[Filtered]"}}, "mach_exception": {"code": 1}},
+        ),
+        ({"handled": False, "help_link": "x"}, {"handled": False, "help_link": "x"}),
+    ],
+)
+def test_a_mechanism_without_a_type_is_data(sent: object, left: object, profile: str) -> None:
+    """As the reference reads it, in which nothing of it is lost."""
+    got = scrubbing.scrub(scrubbing.default_program(profile), {"exception": [{"type": "E", "mechanism": sent}]})
+    exception = got["exception"]
+    assert (exception if isinstance(exception, list) else exception["values"])[0]["mechanism"] == left
+
+
+def test_a_rule_for_the_data_of_a_mechanism_reaches_an_old_one() -> None:
+    program = scrubbing.config_program({"applications": {"mechanism.data.*": ["@anything"]}}, "parity")
+    got = scrubbing.scrub(program, {"exception": {"values": [{"mechanism": {"a": "taken"}}]}})
+    assert "taken" not in str(got)

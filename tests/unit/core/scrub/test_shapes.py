@@ -92,3 +92,10 @@ def test_variables_sent_as_an_array_go_whole(selector: str, rule: str, profile: 
         event = {"stacktrace": {"frames": [{"vars": variables}]}}
         got = scrubbing.scrub(scrubbing.config_program(config, profile), event)
         assert got["stacktrace"]["frames"] == [{"vars": None}]
+
+
+def test_members_of_a_map_that_no_rule_concerns_stay() -> None:
+    """The screen sees `id` in both names; only one of them is named by the rule."""
+    program = scrubbing.config_program({"applications": {"$span.tags.id": ["@anything"]}})
+    got = scrubbing.scrub(program, {"spans": [{"tags": {"id": "taken", "idle": "kept"}}]})
+    assert got["spans"][0]["tags"] == {"id": "[Filtered]", "idle": "kept"}
