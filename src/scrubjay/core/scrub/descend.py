@@ -48,7 +48,9 @@ _OBJECT: Final = b"{tfn"
 _FIRST_BYTES: Final = {
     **dict.fromkeys(("string", "message", "ip", "path"), _TEXT),
     **dict.fromkeys(("number", "bool", "scalar"), b"-0123456789tfn"),
-    **dict.fromkeys(("type", "event", "replay", "user", "request", "exception", "contexts", "attributes"), _OBJECT),
+    **dict.fromkeys(
+        ("type", "event", "replay", "user", "request", "exception", "mechanism", "contexts", "attributes"), _OBJECT
+    ),
     **dict.fromkeys(("span_data", "debug_image"), _OBJECT),
     "list": b"[tfn",
     "values": b"{[tfn",

@@ -477,7 +477,7 @@ def allowing(profile: str) -> ScrubProgram:
 
 
 def test_time_grows_with_the_payload_and_no_faster() -> None:
-    """Twenty times the values: twice the time of twenty times as many is allowed for."""
+    """Twenty times the values; were something quadratic, it would take 400 times as long. A busy machine only ever adds."""
     listed = allow_list("keep", "$frame.function", "extra.** && !secret")
 
     def seconds(count: int) -> float:
@@ -487,9 +487,11 @@ def test_time_grows_with_the_payload_and_no_faster() -> None:
             "extra": {"l": ["x"] * count},
         }
         raw = json.dumps(document).encode()
-        began = time.process_time()
-        listed.reduce(raw, "event")
-        return time.process_time() - began
+        best = float("inf")
+        for _ in range(3):
+            began = time.thread_time()
+            listed.reduce(raw, "event")
+            best = min(best, time.thread_time() - began)
+        return best
 
-    seconds(10)
-    assert seconds(4000) < 40 * max(seconds(200), seconds(200), 0.002)
+    assert seconds(4000) < 80 * max(seconds(200), 0.001)

@@ -19,7 +19,7 @@ EMAIL = "rosa.klein@ferry-line.example"
         ([["X-Api-Key", "k"], ["A", "b"]], [["X-Api-Key", "[Filtered]"], ["A", "b"]], None),
         ([[EMAIL, "b"]], [["[email]", "b"]], [[EMAIL, "b"]]),
         ([["A", {"k": "10.20.30.40"}]], [["A", {"k": "[ip]"}]], [["A", {"k": "10.20.30.40"}]]),
-        ([[None, "10.20.30.40"], ["A", True]], [[None, "[ip]"], ["A", True]], None),
+        ([[None, "10.20.30.40"], ["A", True]], [[None, "[ip]"], ["A", "True"]], None),
     ],
 )
 def test_pairs(headers: list[Any], strict: list[Any], parity: list[Any] | None) -> None:
