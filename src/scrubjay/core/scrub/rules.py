@@ -135,6 +135,15 @@ class Rule:
         return replace(self, steps=tuple(steps))
 
     @property
+    def words(self) -> Rule | None:
+        """What of the rule takes whole texts for what stands in them."""
+        steps = tuple(replace(step, key_bit=0) for step in self.steps if step.occurs is not None)
+        bits = 0
+        for step in steps:
+            bits |= step.bits
+        return replace(self, steps=steps, bits=bits, key_bits=0) if steps else None
+
+    @property
     def removal(self) -> Remark:
         return Remark(self.origin, "x")
 
@@ -226,7 +235,11 @@ class RuleSet:
 
         for rule_id in ids:
             expand(rule_id, None, 0, dry_run or self._dry_run)
-        return tuple(out[rule_id] for rule_id in sorted(out, key=lambda name: name.encode("utf-8", "surrogatepass")))
+        rules = tuple(out[rule_id] for rule_id in sorted(out, key=lambda name: name.encode("utf-8", "surrogatepass")))
+        if not any(step.name == "ipv6_whole" for rule in rules for step in rule.steps):
+            return rules
+        # A whole address, which the reference would have left, may hold the colon that makes a word telling.
+        return (*(words for rule in rules if (words := rule.words) is not None), *rules)
 
     def check(self, rule_id: str) -> None:
         """Refuse what the reference would silently skip: a pattern that does not compile, an unknown redaction. Raises ConfigError."""

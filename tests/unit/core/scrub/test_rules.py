@@ -145,3 +145,14 @@ def test_a_dry_rule_changes_nothing_and_a_dry_plan_neither() -> None:
     assert scrubbing.scrub(program, {"attrs": {"ip_address": "192.0.2.1"}}, "session") == {
         "attrs": {"ip_address": "192.0.2.1"}
     }
+
+
+@pytest.mark.parametrize(("text", "whole"), [("token/::1ébearer  tok", True), ("token of ::1ébearer  tok", False)])
+def test_words_are_looked_for_before_addresses_are_taken(text: str, whole: bool) -> None:
+    """An address that the reference leaves may hold the colon that makes the word telling; strict takes no less for taking it."""
+    for program in (
+        scrubbing.default_program("strict"),
+        scrubbing.config_program({"applications": {"$string": ["@ip", "@password:filter"]}}, "strict"),
+    ):
+        left = scrubbing.scrub(program, {"extra": {"x": text}})["extra"]["x"]
+        assert (left == "[Filtered]") is whole
