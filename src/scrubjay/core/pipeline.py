@@ -27,6 +27,7 @@ from scrubjay.core.outgoing import pack
 from scrubjay.core.plan import ProjectPlan
 from scrubjay.core.ports import Ingress, Outcome, Ports, Verdict
 from scrubjay.core.quotas import zero_limits
+from scrubjay.core.scrub.encoded import views
 from scrubjay.core.scrub.headers import scrub_headers
 from scrubjay.core.scrub.payloads import Replaced, Scrubbed, Unscrubbed, payload_of, scrub_payload
 from scrubjay.core.scrub.program import ScrubProgram
@@ -193,6 +194,7 @@ async def scrub(tally: Tally, plan: ProjectPlan, ports: Ports) -> None:
         for item, result in answers:
             _settle(tally, item, result)
         scrub_headers(program, tally.envelope, around)
+    views.cache_clear()  # no text stays in memory longer than its envelope
     if watch is not None and around is not None:
         watch.noted_headers(around)
         left = {id(item) for item in tally.items}

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from scrubjay.core.envelope import parse_envelope
+from scrubjay.core.scrub.encoded import views
 from scrubjay.errors import ConfigError
 from scrubjay.reasons import DataCategory
 from support.path import Path, envelope
@@ -89,3 +90,12 @@ def test_items_that_are_allowed_as_they_are_meet_the_rules_alone() -> None:
     path = Path("config: {scrubjay: {scrub: {mode: allow, allow_items: [attachment]}}}")
     path.send(envelope(("attachment", "mail of ana@lab.example")))
     assert payloads(path.forwarded) == [b"mail of [email]"]
+
+
+def test_no_text_is_remembered() -> None:
+    views(b"to=ana%40lab.example")
+    assert views.cache_info().currsize > 0
+    path = Path()
+    path.send(envelope(("event", '{"extra":{"a":"to=ana%40lab.example"}}')))
+    assert b"[email]" in path.forwarded
+    assert views.cache_info().currsize == 0
