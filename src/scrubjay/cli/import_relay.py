@@ -21,7 +21,7 @@ from scrubjay.cli.verb import Invocation, pass_invocation, verb
 from scrubjay.core.filters import compile_filters
 from scrubjay.core.plan import compile_plan
 from scrubjay.core.quotas import compile_quotas
-from scrubjay.core.sampling import compile_sampling
+from scrubjay.core.sampling.plain import compile_sampling
 from scrubjay.errors import ConfigError
 from scrubjay.settings.load import FILE_NAMES, load
 from scrubjay.settings.project import ProjectConfig

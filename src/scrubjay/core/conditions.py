@@ -1,206 +1,48 @@
-"""Patterns that users write: globs, compiled once (`decisions.md` 6.5).
+"""Rule conditions: predicates over what an item says of itself (`decisions.md` 6).
 
-Owns the glob syntax in full. A pattern is translated to RE2, which runs in linear time whatever the pattern and the text; a list of
-patterns becomes few programs. Matching ignores case by simple lower-casing, character by character: the text is lower-cased, the
-literals are at compile time, and classes take in every lower-case letter whose upper-case form they contain.
+Owns the grammar. What a name stands for in an item is the business of the `Subject` (`subjects`). A condition that the reference
+would not understand is *unsupported*: it never matches, and whoever uses it decides what follows (`decisions.md` 5.2, 7.2).
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Iterator
-from functools import cache
-from typing import Final
-
-import re2
-
-Matcher = Callable[[str], bool]
-
-_MAX_PATTERN: Final = 1024
-_MAX_COMBINATIONS: Final = 10_000
-_MAX_PROGRAM: Final = 4096
-"""Characters of patterns that are joined into one program; keeps each far below RE2's bound on memory."""
-
-_HALF_PAIR: Final = re.compile("[\ud800-\udfff]")
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
+from typing import Protocol
 
 
-def compile_glob(patterns: Iterable[str], problems: list[str] | None = None) -> Matcher:
-    """A predicate: does any pattern match the whole text? Broken patterns are skipped, and named in `problems`."""
-    sources: list[str] = []
-    for pattern in patterns:
-        try:
-            source = _translate(pattern)
-        except ValueError as error:
-            if problems is not None:
-                problems.append(f"pattern {pattern[:80]!r}: {error}; it is skipped")
-            continue
-        if source:
-            sources.append(source)
-    programs = [_program(group) for group in _groups(sources)]
-    if not programs:
-        return _never
-    if len(programs) == 1:
-        (matches,) = programs
-        return lambda text: matches(_lower(text)) is not None
+class HexId(str):
+    """An id of hexadecimal digits, lower case, without dashes: texts equal it in any case."""
 
-    def any_matches(text: str) -> bool:
-        lowered = _lower(text)
-        return any(matches(lowered) is not None for matches in programs)
-
-    return any_matches
+    __slots__ = ()
 
 
-def _never(_text: str) -> bool:
-    return False
+Value = str | HexId | bool | int | float | IPv4Address | IPv6Address | None
+"""What a field holds; None: it is missing."""
 
 
-def _groups(sources: list[str]) -> Iterator[list[str]]:
-    group: list[str] = []
-    length = 0
-    for source in sources:
-        if group and length + len(source) > _MAX_PROGRAM:
-            yield group
-            group, length = [], 0
-        group.append(source)
-        length += len(source)
-    if group:
-        yield group
+class Subject(Protocol):
+    """What a condition is held against: an item, a record of a container, a trace, or one element of an array."""
+
+    def value(self, name: str) -> Value:
+        """What stands under a full name (`event.release`); None if it is missing or the prefix is another's."""
+        ...
+
+    def elements(self, name: str) -> Sequence[Subject] | None:
+        """The members of an array field (`event.exception.values`); None if it is missing or no array."""
+        ...
 
 
-def _program(sources: list[str]) -> Callable[[str], object | None]:
-    options = re2.Options()
-    options.never_capture = True
-    options.dot_nl = True
-    options.log_errors = False
-    return re2.compile("|".join(f"(?:{source})" for source in sources), options).fullmatch  # type: ignore[no-any-return]
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """`matches` never raises. `problems`: parts that are skipped or cannot match, a sentence each."""
+
+    matches: Callable[[Subject], bool]
+    is_supported: bool = True
+    problems: tuple[str, ...] = ()
 
 
-def _lower(text: str) -> str:
-    """Lower case, one character for one.
-
-    Python's differs in two letters: a sigma at the end of a word, and the dotted capital I, which becomes two characters and
-    stays as it is here. Halves of surrogate pairs, which no pattern can name, become replacement characters.
-    """
-    if text.isascii():
-        return text.lower()
-    text = _HALF_PAIR.sub("\ufffd", text).replace("Σ", "σ")
-    return "İ".join(part.lower() for part in text.split("İ"))
-
-
-# Translating
-
-
-def _translate(pattern: str) -> str:
-    """The RE2 source of a glob, empty for a pattern that matches nothing. Raises `ValueError` on a broken one."""
-    if len(pattern) > _MAX_PATTERN:
-        raise ValueError(f"longer than {_MAX_PATTERN} characters")
-    if _HALF_PAIR.search(pattern):
-        raise ValueError("holds half a surrogate pair")
-    return _Translator(pattern).translate()
-
-
-class _Translator:
-    def __init__(self, pattern: str) -> None:
-        self._rest = iter(pattern)
-        self._combinations = 1
-
-    def translate(self) -> str:
-        out: list[str] = []
-        for character in self._rest:
-            if character == "{":
-                out.append(self._alternatives())
-            elif character == "}":
-                raise ValueError("`}` without `{`")
-            else:
-                out.append(self._token(character))
-        return "".join(out)
-
-    def _token(self, character: str) -> str:
-        """What means the same inside and outside of braces."""
-        if character == "*":
-            return ".*"
-        if character == "?":
-            return "."
-        if character == "[":
-            return self._class()
-        if character == "]":
-            raise ValueError("`]` without `[`")
-        return _quote(_lower(self._escaped() if character == "\\" else character))
-
-    def _escaped(self) -> str:
-        for character in self._rest:
-            return character
-        raise ValueError("ends with a backslash")
-
-    def _alternatives(self) -> str:
-        alternatives = [""]
-        for character in self._rest:
-            if character == "}":
-                self._combinations *= len(alternatives)
-                if self._combinations > _MAX_COMBINATIONS:
-                    raise ValueError(f"more than {_MAX_COMBINATIONS} combinations of alternatives")
-                return f"(?:{'|'.join(alternatives)})" if alternatives != [""] else ""
-            if character == "{":
-                raise ValueError("`{` inside `{`")
-            if character == ",":
-                alternatives.append("")
-            else:
-                alternatives[-1] += self._token(character)
-        raise ValueError("`{` without `}`")
-
-    def _class(self) -> str:
-        members = list(self._class_members())
-        negated = members[:1] == [("!", False)]
-        ranges = _ranges(members[1:] if negated else members)
-        if not ranges:
-            return ""
-        return f"[{'^' if negated else ''}{''.join(_range_source(low, high) for low, high in ranges)}]"
-
-    def _class_members(self) -> Iterator[tuple[str, bool]]:
-        """The characters up to the closing bracket, each with whether it was escaped."""
-        for character in self._rest:
-            if character == "]":
-                return
-            if character == "[":
-                raise ValueError("`[` inside `[`")
-            yield (self._escaped(), True) if character == "\\" else (character, False)
-        raise ValueError("`[` without `]`")
-
-
-def _ranges(members: list[tuple[str, bool]]) -> list[tuple[str, str]]:
-    """Pairs of first and last character. A hyphen in the middle stretches the range before it: `a-c-e` is a to e."""
-    ranges: list[tuple[str, str]] = []
-    last = len(members) - 1
-    stretches = False
-    for position, (character, escaped) in enumerate(members):
-        if character == "-" and not escaped and 0 < position < last and not stretches:
-            stretches = True
-        elif stretches:
-            low, _ = ranges.pop()
-            if character < low:
-                raise ValueError(f"the range {low}-{character} is reversed")
-            ranges.append((low, character))
-            stretches = False
-        else:
-            ranges.append((character, character))
-    lowered = [(letter, letter) for letter, upper in _cased() if any(low <= upper <= high for low, high in ranges)]
-    return ranges + lowered if ranges else []
-
-
-@cache
-def _cased() -> tuple[tuple[str, str], ...]:
-    """Every character that has a single upper-case form other than itself, with that form. None is above U+1FFFF."""
-    pairs = ((chr(code), chr(code).upper()) for code in range(0x20000))
-    return tuple((letter, upper) for letter, upper in pairs if upper != letter and len(upper) == 1)
-
-
-def _range_source(low: str, high: str) -> str:
-    return _code(low) if low == high else f"{_code(low)}-{_code(high)}"
-
-
-def _quote(text: str) -> str:
-    return "".join(character if character.isalnum() else _code(character) for character in text)
-
-
-def _code(character: str) -> str:
-    return f"\\x{{{ord(character):x}}}"
+def compile_condition(config: object) -> Condition:
+    """Raises `ValueError` for what the reference could not parse either: no `op`, a missing member, a wrong type."""
+    raise NotImplementedError

@@ -66,15 +66,18 @@ def encode_json(value: object) -> bytes:
 class Item:
     """One part of an envelope. Set `dirty` after changing `headers`; `replace` changes the payload."""
 
-    __slots__ = ("_line", "dirty", "headers", "kind", "payload")
+    __slots__ = ("_line", "dirty", "headers", "kind", "payload", "subject")
 
     kind: ItemKind
+    subject: object
+    """What rules have read of the payload so far (`subjects`); None: nothing."""
 
     def __init__(self, headers: dict[str, object], payload: Payload, line: bytes | None = None) -> None:
         """`line`: the header line as received, for an item that may be written as it came."""
         self.headers = headers
         self.payload = payload
         self.dirty = False
+        self.subject = None
         self._line = line
 
     @property
@@ -103,6 +106,7 @@ class Item:
 
     def replace(self, payload: bytes) -> None:
         self.payload = payload
+        self.subject = None
         self.dirty = True
 
     def header_line(self) -> bytes:

@@ -15,8 +15,8 @@ import msgspec
 from msgspec import Raw, Struct, field
 
 from scrubjay import reasons
-from scrubjay.core.conditions import Matcher, compile_glob
 from scrubjay.core.envelope import Item
+from scrubjay.core.globs import Matcher, compile_glob
 from scrubjay.core.items.partial import Container, Dropped, Thinned, read
 
 RELEASES: Final = "releases"

@@ -18,7 +18,7 @@ import msgspec
 
 from scrubjay.core.filters import Filters, compile_filters
 from scrubjay.core.quotas import Quota, compile_quotas
-from scrubjay.core.sampling import Sampling, compile_sampling
+from scrubjay.core.sampling.plain import Sampling, compile_sampling
 from scrubjay.core.scrub.policies import Policies, read_policies
 from scrubjay.core.scrub.program import ScrubProgram, compile_program
 from scrubjay.settings.project import DataScrubbing, ProjectConfig

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
+from scrubjay.core.conditions import Condition
 from scrubjay.core.limits import (
     KEY,
     METRIC_NAMESPACES,
@@ -39,9 +40,28 @@ _BYTES: Final = frozenset({DataCategory.ATTACHMENT, DataCategory.LOG_BYTE, DataC
 _MILLISECONDS: Final = frozenset({DataCategory.PROFILE_DURATION, DataCategory.PROFILE_DURATION_UI})
 
 
+Algorithm = Literal["fixed", "sliding", "bucket"]
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """One counter for each combination of the values of `dimensions`, at most `max_cardinality` of them in a window.
+
+    Beyond: all further ones share one counter (`shares_overflow`), or are refused.
+    """
+
+    dimensions: tuple[str, ...]
+    max_cardinality: int
+    shares_overflow: bool = True
+
+
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """At most `limit` of `categories` (none: of all) per `window_s`; `limit` 0 refuses all, None only counts."""
+    """At most `limit` of `categories` (none: of all) per `window_s`; `limit` 0 refuses all, None only counts.
+
+    `algorithm`, `burst` (depth of a bucket, None: the limit), `condition`, `grouping` and `sampled_excess` are of the extended form
+    (`decisions.md` 9.1). `sampled_excess`: share of the excess that is kept; 0 drops it, 1 only observes.
+    """
 
     id: str
     scope: str
@@ -51,6 +71,11 @@ class Quota:
     scope_id: int | None = None
     reason: str | None = None
     namespace: str | None = None
+    algorithm: Algorithm = "fixed"
+    burst: int | None = None
+    condition: Condition | None = None
+    grouping: Grouping | None = None
+    sampled_excess: float = 0
 
     def binds(self, scoping: Scoping) -> bool:
         """Whether it is about this key, project or organisation."""
@@ -84,11 +109,15 @@ class Quota:
 
 @dataclass(frozen=True, slots=True)
 class Counter:
-    """One number that grows: a quota as it counts for one organisation, project or key (`subscope`)."""
+    """One number that grows: a quota as it counts for one organisation, project or key (`subscope`).
+
+    `group`: a hash of the values of the quota's dimensions.
+    """
 
     quota: Quota
     organization_id: int
     subscope: str | int | None
+    group: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from scrubjay.settings.decisions import Filters, Outcomes, Sampling
 from scrubjay.settings.scrub import Scrub
 from scrubjay.settings.setting import GIB, KIB, MIB, Secret, Section, setting
 
@@ -237,21 +238,6 @@ class Metrics(Section, frozen=True):
     prometheus: bool = setting(True, "Serve `/metrics`.", reload=True)
 
 
-class Aggregator(Section, frozen=True):
-    """How losses are summed before they are reported."""
-
-    initial_delay: float = setting(30, "Time from the first loss of a slot to its report.", unit="s", minimum=0)
-
-
-class Outcomes(Section, frozen=True):
-    """What the server is told of what was dropped here."""
-
-    emit_outcomes: bool | Literal["as_client_reports"] = setting(
-        "as_client_reports", "Report losses to the server as client reports; true means the same.", reload=True
-    )
-    aggregator: Aggregator = Aggregator()
-
-
 class Health(Section, frozen=True):
     """When the instance calls itself ready."""
 
@@ -274,18 +260,6 @@ class Privacy(Section, frozen=True):
     trust_envelope_facts: bool = setting(
         True, "Believe address, origin and user agent in an incoming envelope's header (chains of relays).", reload=True
     )
-
-
-class Sampling(Section, frozen=True):
-    """Sampling, by the rules of the projects."""
-
-    dynamic: bool = setting(True, "Obey the projects' sampling rules.", reload=True)
-
-
-class Filters(Section, frozen=True):
-    """Inbound filters, by the rules of the projects."""
-
-    enabled: bool = setting(True, "Obey the projects' `filterSettings`.", reload=True)
 
 
 class Capture(Section, frozen=True):

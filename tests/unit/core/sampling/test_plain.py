@@ -13,7 +13,7 @@ from scrubjay import reasons
 from scrubjay.core.envelope import parse_envelope
 from scrubjay.core.items import classify
 from scrubjay.core.items.partial import Dropped, Thinned
-from scrubjay.core.sampling import Sampling, SamplingRule, compile_sampling, unit_interval
+from scrubjay.core.sampling.plain import Sampling, SamplingRule, compile_sampling, unit_interval
 from scrubjay.errors import ConfigError
 from scrubjay.reasons import DataCategory as C
 from support.corpus import Recorded, recorded

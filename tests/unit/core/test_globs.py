@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scrubjay.core.conditions import _lower, compile_glob
+from scrubjay.core.globs import _lower, compile_glob
 
 
 def matches(pattern: str, text: str) -> bool:
