@@ -1,7 +1,6 @@
 """Plain sampling by fixed rates, consistent over relays, workers and retries (`decisions.md` 5.4, 5.9).
 
-Owns `config.scrubjay.sampling` and the number U that decides: it depends on an id alone, so whoever sees the same trace decides the
-same, and a lower rate keeps a subset of what a higher rate keeps. Rules in the reference's form (`config.sampling`) are not applied
+Owns `config.scrubjay.sampling` and which id decides; the number that it decides by is `unit`'s. Rules in the reference's form (`config.sampling`) are not applied
 yet, and named as a problem.
 
 Invariant: what cannot be decided is kept.
@@ -9,7 +8,6 @@ Invariant: what cannot be decided is kept.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -21,6 +19,7 @@ from msgspec import Raw, Struct
 from scrubjay import reasons
 from scrubjay.core.envelope import Item
 from scrubjay.core.items.partial import Container, Dropped, Payload, Thinned, read
+from scrubjay.core.sampling.unit import keeps, uuid_digits
 from scrubjay.errors import ConfigError
 from scrubjay.reasons import DataCategory
 
@@ -85,8 +84,8 @@ class Sampling:
         if category is DataCategory.TRANSACTION:
             seed = _trace_of(envelope_headers) or _trace_of_transaction(item.payload)
         else:
-            seed = _uuid(envelope_headers.get("event_id"))
-        if _keeps(rule, _hash(item.payload) if seed is None else seed):
+            seed = uuid_digits(envelope_headers.get("event_id"))
+        if keeps(_hash(item.payload) if seed is None else seed, rule.rate):
             return None
         if rule.protects and _is_protected(item, category):
             return None
@@ -102,7 +101,7 @@ def _decide_spans(item: Item, rule: SamplingRule, envelope_headers: Mapping[str,
     trace = _trace_of(envelope_headers)
     if trace is None and "item_count" in item.headers:
         return _thin(item, rule, _seed_of_span)
-    if _keeps(rule, _seed_of_span(item.payload) if trace is None else trace):
+    if keeps(_seed_of_span(item.payload) if trace is None else trace, rule.rate):
         return None
     return Dropped(reasons.SAMPLE_RATE, rule.origin)
 
@@ -116,39 +115,7 @@ def _thin(item: Item, rule: SamplingRule, seed_of: Callable[[Payload], str]) -> 
 
 
 def _keeps_record(rule: SamplingRule, record: Raw, seed_of: Callable[[Payload], str]) -> bool:
-    return _keeps(rule, seed_of(record)) or (rule.protects and _is_fatal(record))
-
-
-def _keeps(rule: SamplingRule, seed: str) -> bool:
-    return rule.rate > 0 and unit_interval(seed) < rule.rate
-
-
-# The number that decides
-
-
-_MASK_32: Final = 2**32 - 1
-_MASK_64: Final = 2**64 - 1
-_PCG_MULTIPLIER: Final = 6364136223846793005
-
-
-def unit_interval(seed: str) -> float:
-    """U of `decisions.md` 5.4: a number in [0, 1) that follows from 128 bits, written as 32 hexadecimal digits.
-
-    The first two outputs of the generator PCG-XSH-RR 64/32, seeded with the high half as state and the low half as stream.
-    """
-    bits = int(seed, 16)
-    increment = ((bits & _MASK_64) << 1 | 1) & _MASK_64
-    first = (((bits >> 64) + increment) * _PCG_MULTIPLIER + increment) & _MASK_64
-    second = (first * _PCG_MULTIPLIER + increment) & _MASK_64
-    # The first draw is the low half of the word, of which the upper 53 bits make the number.
-    word = _pcg_output(second) << 32 | _pcg_output(first)
-    return (word >> 11) * 2.0**-53
-
-
-def _pcg_output(state: int) -> int:
-    mixed = ((state >> 18 ^ state) >> 27) & _MASK_32
-    turn = state >> 59
-    return (mixed >> turn | mixed << (-turn & 31)) & _MASK_32
+    return keeps(seed_of(record), rule.rate) or (rule.protects and _is_fatal(record))
 
 
 # Seeds
@@ -177,20 +144,10 @@ _TRACE: Final = msgspec.json.Decoder(_Trace)
 _LOG: Final = msgspec.json.Decoder(_Log)
 _TEXT: Final = msgspec.json.Decoder(str)
 
-_HEX: Final = re.compile("[0-9a-fA-F]{32}")
-
-
-def _uuid(value: object) -> str | None:
-    """32 hexadecimal digits of an id, which may be written with dashes; None if it is none."""
-    if not isinstance(value, str):
-        return None
-    digits = value.replace("-", "")
-    return digits if _HEX.fullmatch(digits) else None
-
 
 def _uuid_in(raw: Raw) -> str | None:
     text = read(_TEXT, raw) if raw else None
-    return _uuid(text)
+    return uuid_digits(text)
 
 
 def _hash(payload: Payload) -> str:
@@ -200,7 +157,7 @@ def _hash(payload: Payload) -> str:
 def _trace_of(envelope_headers: Mapping[str, object]) -> str | None:
     """The trace that the envelope's dynamic sampling context names."""
     context = envelope_headers.get("trace")
-    return _uuid(context.get("trace_id")) if isinstance(context, Mapping) else None
+    return uuid_digits(context.get("trace_id")) if isinstance(context, Mapping) else None
 
 
 def _trace_of_transaction(payload: Payload) -> str | None:

@@ -1,8 +1,6 @@
 """Sampling by fixed rates, and the number that decides (`decisions.md` 5.4, 5.9)."""
 
 import json
-import random
-import struct
 from hashlib import blake2b
 
 import pytest
@@ -13,114 +11,13 @@ from scrubjay import reasons
 from scrubjay.core.envelope import parse_envelope
 from scrubjay.core.items import classify
 from scrubjay.core.items.partial import Dropped, Thinned
-from scrubjay.core.sampling.plain import Sampling, SamplingRule, compile_sampling, unit_interval
+from scrubjay.core.sampling.plain import Sampling, SamplingRule, compile_sampling
+from scrubjay.core.sampling.unit import unit_interval
 from scrubjay.errors import ConfigError
 from scrubjay.reasons import DataCategory as C
 from support.corpus import Recorded, recorded
 from support.items import make_item
-
-RATES = (0.01, 0.1, 0.25, 0.5, 0.9)
-
-# The 23 vectors of decisions.md 5.4: seed, U, U as a big-endian double, decisions at RATES.
-VECTORS = [
-    "00000000000000000000000000000000",
-    "0.21723014649319783",
-    "3fcbce328b7260a0",
-    "DDKKK",
-    "00000000000000000000000000000001",
-    "0.0947660722443896",
-    "3fb84296dd0f5de8",
-    "DKKKK",
-    "00000000000000010000000000000000",
-    "0.00416846337814003",
-    "3f7112f35e239300",
-    "KKKKK",
-    "00000000000000008000000000000000",
-    "0.21723014649319783",
-    "3fcbce328b7260a0",
-    "DDKKK",
-    "80000000000000000000000000000000",
-    "0.3948700195824446",
-    "3fd9458ce711c238",
-    "DDDKK",
-    "ffffffffffffffffffffffffffffffff",
-    "0.4667000898975493",
-    "3fddde6a0dc99d70",
-    "DDDKK",
-    "414e119d37694a32869f9d81b76a0b70",
-    "0.0009563746189722444",
-    "3f4f56a6db08f000",
-    "KKKKK",
-    "67e5504410b1426f9247bb680e5fe0c8",
-    "0.8117029693018862",
-    "3fe9f9788166f758",
-    "DDDDK",
-    "4a106cf6b15144eb9131ae7db1a157a3",
-    "0.22937639918110952",
-    "3fcd5c34b27a8278",
-    "DDKKK",
-    "ff62a8b040f340bda5d830223def1d81",
-    "0.3029947713948927",
-    "3fd364442e8000fe",
-    "DDDKK",
-    "4c79f60c11214eb38604f4ae0781bfb2",
-    "0.2497648583745956",
-    "3fcff84b7d3458cc",
-    "DDKKK",
-    "a0fa8803753e40fd8124b21eeb2986b5",
-    "0.523098109755364",
-    "3fe0bd383f3ff568",
-    "DDDDK",
-    "771a43a4192642f0b136d5159a501700",
-    "0.084458025231689",
-    "3fb59f0a88413da8",
-    "DKKKK",
-    "0af7651916cd43dd8448eb211c80319c",
-    "0.4814100191597561",
-    "3fdecf6bf8108134",
-    "DDDKK",
-    "4bf92f3577b34da6a3ce929d0e0e4736",
-    "0.5869564075348153",
-    "3fe2c858cdd1450e",
-    "DDDDK",
-    "deadbeefdeadbeefdeadbeefdeadbeef",
-    "0.45370407676139024",
-    "3fdd097cd2f02180",
-    "DDDKK",
-    "0123456789abcdef0123456789abcdef",
-    "0.610980944116175",
-    "3fe38d27e8aea95f",
-    "DDDDK",
-    "fedcba9876543210fedcba9876543210",
-    "0.818879479847563",
-    "3fea3442bd29f1dd",
-    "DDDDK",
-    "11111111111111111111111111111111",
-    "0.28099218281409144",
-    "3fd1fbc6a2e79032",
-    "DDDKK",
-    "5bd5f6d346eb4c2fb4ed7a6d9f3f5c11",
-    "0.5806002207542057",
-    "3fe29446ea0611f9",
-    "DDDDK",
-    "c0ffee00c0ffee00c0ffee00c0ffee00",
-    "0.5589994252281029",
-    "3fe1e352c33acccb",
-    "DDDDK",
-    "1e57b752bc6e4544bbaa246cd1d05dee",
-    "0.022461755375405734",
-    "3f970036e2fe1320",
-    "DKKKK",
-    "9f86d081884c4d63a2feaa0c55ad015a",
-    "0.9143948667873787",
-    "3fed42b9060f6d1a",
-    "DDDDD",
-]
-ROWS = list(zip(*[iter(VECTORS)] * 4, strict=True))
-IDS = [f"vector-{number}" for number in range(1, 24)]
-
-LOW, HIGH = ROWS[2][0], ROWS[22][0]
-"""Seeds kept at 1 %, and not even at 90 %."""
+from support.seeds import HIGH, LOW, ROWS
 
 KEY = "4f2a8c1e9b7d4a6380c5e2f1a7b9d3c4"
 
@@ -133,28 +30,6 @@ def sampling(applies: str, rate: float, **more: object) -> Sampling:
 
 
 DROPPED = Dropped(reasons.SAMPLE_RATE, "3100")
-
-
-# The number
-
-
-@pytest.mark.parametrize(("seed", "number", "double", "decisions"), ROWS, ids=IDS)
-def test_vectors(seed: str, number: str, double: str, decisions: str) -> None:
-    assert unit_interval(seed) == float(number)
-    assert struct.pack(">d", unit_interval(seed)).hex() == double
-    kept = [sampling("error", rate).decide(make_item("event"), {"event_id": seed}) is None for rate in RATES]
-    assert "".join("K" if keep else "D" for keep in kept) == decisions
-
-
-def test_a_rate_keeps_its_share() -> None:
-    numbers = random.Random(1)
-    kept = sum(unit_interval(f"{numbers.getrandbits(128):032x}") < 0.1 for _ in range(20_000))
-    assert 1_800 < kept < 2_200
-
-
-@given(st.integers(0, 2**128 - 1))
-def test_the_number_is_below_one(bits: int) -> None:
-    assert 0 <= unit_interval(f"{bits:032x}") < 1
 
 
 def test_hash_of_a_payload() -> None:
