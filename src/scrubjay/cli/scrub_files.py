@@ -123,7 +123,7 @@ def read_file(source: Source, item_type: str) -> PayloadFile:
     """`item_type`: what JSON that is in no envelope is. Raises: UnreadableFile."""
     name = source.name
     data = _decompressed(_bytes(source.path), name)
-    if _is_envelope(data):
+    if is_envelope(data):
         return _read_envelope(data, source)
     if _is_json(data):
         return Document(source, [Part(name, _item(data, item_type))])
@@ -136,6 +136,11 @@ def read_file(source: Source, item_type: str) -> PayloadFile:
     if not lines.parts:
         raise UnreadableFile(f"{name}: neither JSON, JSON lines nor an envelope")
     return lines
+
+
+def read_bytes(name: str) -> bytes:
+    """What a file holds, or standard input for `-`, decompressed. Raises: UnreadableFile."""
+    return _decompressed(_bytes(None if name == STDIN else Path(name)), name)
 
 
 def write_file(target: Path, data: bytes) -> None:
@@ -165,7 +170,8 @@ def _decompressed(data: bytes, name: str) -> bytes:
         raise UnreadableFile(f"{name}: {'; '.join((error.detail, *error.causes))}") from None
 
 
-def _is_envelope(data: bytes) -> bool:
+def is_envelope(data: bytes) -> bool:
+    """Whether its first two lines are those of an envelope; anything else that holds JSON is a document, or several."""
     first, _, rest = data.lstrip().partition(b"\n")
     header, item = _object(first), _object(rest.lstrip().partition(b"\n")[0])
     return (

@@ -95,6 +95,12 @@ class Audit(Protocol):
     def watch(self, plan: ProjectPlan, account: Account) -> Watch | None: ...
 
 
+class Witness(Protocol):
+    """Who is told what each stage looked at, in words (`explanation`). Nobody, where nothing is to be explained."""
+
+    def saw(self, stage: str, text: str, item_type: str = "") -> None: ...
+
+
 class InThread(Protocol):
     """Runs pure work where it holds up nobody else; `asyncio.to_thread` is the real one."""
 
@@ -117,6 +123,7 @@ class Ports:
     has_memory: Callable[[], bool]
     capture: Capture | None = None
     audit: Audit | None = None
+    witness: Witness | None = None
     accepts_unknown: bool = True
     trusts_facts: bool = True
     overrides_project_ids: bool = False

@@ -1,0 +1,145 @@
+"""What the path would do to an envelope, stage by stage, without doing it: nothing is counted, sent or kept (`decisions.md` 9.5).
+
+Owns the rehearsal: the path itself (`pipeline.process`), run with ports that only listen. So what is explained is what happens; only
+the state that counts is set beforehand by the caller (limits in force, counters). What is told are rules and amounts, never payload.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from scrubjay.core.envelope import Item
+from scrubjay.core.ledger import Account, Booking, Ledger, Parcel
+from scrubjay.core.pipeline import process
+from scrubjay.core.plan import ProjectPlan
+from scrubjay.core.ports import Ingress, Outcome, Ports
+from scrubjay.core.scrub.record import Record
+from scrubjay.errors import Rejected
+from scrubjay.reasons import Quantities
+
+STAGES = ("receive", "authenticate", "gate", "filter", "sample", "limit", "scrub", "hand_over")
+"""In the order of the path."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One decision, or one thing that was looked at. `outcome` is empty for the latter: nothing ended."""
+
+    stage: str
+    item_type: str = ""
+    outcome: str = ""
+    reason: str = ""
+    origin: str = ""
+    quantities: Quantities = ()
+    text: str = ""
+
+
+@dataclass(slots=True)
+class Explanation:
+    """The whole way of one envelope. `status` is what its client would be told; `kept` what would leave."""
+
+    steps: list[Step] = field(default_factory=list)
+    status: int = 0
+    reason: str = ""
+    retry_after_s: int | None = None
+    rate_limits: str | None = None
+    revision: str = ""
+    kept: Quantities = ()
+    kept_items: tuple[str, ...] = ()
+    leaves_bytes: int = 0
+
+    def ledger(self) -> Ledger:
+        return Ledger(self)
+
+    # ---- as the book of a ledger
+
+    def received(self, item_type: str, quantities: Quantities) -> None:
+        """What came is seen in what becomes of it."""
+
+    def accepted(self, item_types: Iterable[str]) -> None:
+        """As above."""
+
+    def unscrubbed(self, item_type: str) -> None:
+        self.saw("scrub", "could not be scrubbed and leaves as it is, by the project's policy", item_type)
+
+    def ended(self, booking: Booking) -> None:
+        reason = booking.reason
+        self.steps.append(
+            Step(
+                booking.stage,
+                booking.item_type,
+                reason.outcome.value,
+                reason.code,
+                booking.origin,
+                booking.quantities,
+                booking.detail,
+            )
+        )
+
+    # ---- as the witness of the path
+
+    def saw(self, stage: str, text: str, item_type: str = "") -> None:
+        self.steps.append(Step(stage, item_type, text=text))
+
+    # ---- as the outbox
+
+    def has_capacity(self) -> bool:
+        return True
+
+    async def put(self, parcel: Parcel) -> None:
+        self.kept = parcel.quantities
+        self.kept_items = parcel.item_types
+        self.leaves_bytes = len(parcel.body)
+
+    # ---- as the audit
+
+    def watch(self, plan: ProjectPlan, account: Account) -> _Watch:
+        return _Watch(self)
+
+
+class _Watch:
+    """Tells which rules of scrubbing took something."""
+
+    blind = False
+
+    def __init__(self, explanation: Explanation) -> None:
+        self._explanation = explanation
+
+    def record(self) -> Record:
+        return Record()
+
+    def noted(self, item: Item, record: Record, outcome: Outcome, output: bytes | None) -> None:
+        self._tell(record, item.shown_type, outcome)
+
+    def noted_headers(self, record: Record) -> None:
+        if record.rules:
+            self._tell(record, "headers", "scrubbed")
+
+    def _tell(self, record: Record, what: str, outcome: Outcome) -> None:
+        rules = ", ".join(f"{rule} ({count.hits})" for rule, count in record.rules.items())
+        self._explanation.saw("scrub", f"{outcome}: {rules}" if rules else outcome, what)
+
+
+async def explain(ingress: Ingress, ports: Ports) -> Explanation:
+    """Runs `ingress` through the path of `ports`, whose counting parts must be copies: they are used up."""
+    told = Explanation()
+    rehearsal = replace(
+        ports,
+        ledger=told.ledger(),
+        outbox=told,
+        capture=None,
+        audit=told,
+        witness=told,
+    )
+    plan = None if ingress.auth is None else ports.plans.find(ingress.auth.key)
+    told.revision = "" if plan is None else plan.revision
+    try:
+        verdict = await process(ingress, rehearsal)
+    except Rejected as error:
+        told.status, told.reason = error.status, error.reason.code
+        told.saw("answer", str(error))
+        return told
+    told.status = verdict.status
+    told.retry_after_s, told.rate_limits = verdict.retry_after_s, verdict.rate_limits
+    return told

@@ -1,0 +1,113 @@
+"""An envelope's way told without being gone (`decisions.md` 9.5)."""
+
+from __future__ import annotations
+
+from support.path import EVENT_ID, KEY, Path, run_now
+
+from scrubjay.core.dsn import Auth
+from scrubjay.core.envelope import parse_envelope
+from scrubjay.core.explanation import STAGES, Explanation, explain
+from scrubjay.core.limits import ActiveLimit, Scoping
+from scrubjay.core.ports import Ingress
+from scrubjay.reasons import DataCategory
+
+EVENT = b'{"release":"1.2.3","message":"call 555 ana@lab.example","user":{"email":"ana@lab.example"}}'
+PROJECT = """
+publicKeys: []
+config:
+  filterSettings: {releases: {releases: ["0.*"]}}
+  quotas: [{id: q, categories: [error], limit: 5, window: 60, reasonCode: spent}]
+"""
+
+
+def told_of(path: Path, *items: tuple[str, bytes], headers: bytes = b"{}", **facts: object) -> Explanation:
+    body = headers + b"".join(
+        b'\n{"type":"%b","length":%d}\n%b' % (kind.encode(), len(payload), payload) for kind, payload in items
+    )
+    fields: dict[str, object] = {
+        "body": body,
+        "read": lambda body, auth: parse_envelope(body),
+        "auth": Auth(KEY, 7, "demo/1.0", False, "header"),
+        "path_project": 7,
+        "received_unix": 1_767_607_200.0,
+        "now_mono": 1000.0,
+    }
+    return run_now(explain(Ingress(**fields | facts), path.ports))  # type: ignore[arg-type]
+
+
+def ends(told: Explanation) -> list[tuple[str, str, str, str, str]]:
+    return [(step.stage, step.item_type, step.outcome, step.reason, step.origin) for step in told.steps if step.outcome]
+
+
+HEADERS = b'{"event_id":"%b"}' % EVENT_ID.encode()
+
+
+def test_nothing_is_done() -> None:
+    path = Path(PROJECT)
+    for _ in range(3):
+        told = told_of(path, ("event", EVENT), headers=HEADERS)
+    assert told.status == 200
+    assert told.kept == ((DataCategory.ERROR, 1),)
+    assert told.kept_items == ("event",)
+    assert told.leaves_bytes > 50
+    assert told.revision
+    assert not path.account.came
+    assert not path.account.bookings
+    assert not path.shelf.parcels
+
+
+def test_the_rules_that_took_something_are_named_and_no_payload_is() -> None:
+    told = told_of(Path(PROJECT), ("event", EVENT), headers=HEADERS)
+    scrubbed = next(step for step in told.steps if step.stage == "scrub" and step.item_type == "event")
+    assert scrubbed.text.startswith("scrubbed: ")
+    assert "@email" in scrubbed.text
+    assert "ana@lab" not in repr(told)
+
+
+def test_headers_that_were_scrubbed_are_told_apart() -> None:
+    headers = b'{"event_id":"%b","trace":{"trace_id":"%b","public_key":"%b","transaction":"ana@lab.example"}}'
+    told = told_of(
+        Path(PROJECT), ("event", b"{}"), headers=headers % (EVENT_ID.encode(), EVENT_ID.encode(), KEY.encode())
+    )
+    assert [step.item_type for step in told.steps if step.stage == "scrub"] == ["headers", "event"]
+
+
+def test_a_limit_in_force_ends_it_at_the_gate() -> None:
+    path = Path(PROJECT)
+    limit = ActiveLimit("key", frozenset({DataCategory.ERROR}), 1060.0, "full", "q")
+    path.ports.limits.learn(Scoping(KEY, 7), [limit], 1000.0)
+    told = told_of(path, ("event", EVENT), headers=HEADERS)
+    assert ends(told) == [("gate", "event", "rate_limited", "full", "q")]
+    assert (told.status, told.retry_after_s, told.rate_limits) == (429, 60, "60:error:key:full")
+    assert told.kept == ()
+
+
+def test_a_filter_ends_it_and_says_which() -> None:
+    told = told_of(Path(PROJECT), ("event", b'{"release":"0.9"}'), headers=HEADERS)
+    assert ends(told) == [("filter", "event", "filtered", "release-version", "releases")]
+    assert told.status == 200
+
+
+def test_a_request_that_is_refused_whole() -> None:
+    told = told_of(Path(None), ("event", EVENT), headers=HEADERS)
+    assert (told.status, told.reason) == (403, "project_id")
+    assert told.revision == ""
+    assert ends(told)[0][:4] == ("authenticate", "event", "invalid", "project_id")
+
+
+def test_without_a_key_the_envelope_says_whose_it_is() -> None:
+    headers = b'{"event_id":"%b","dsn":"https://%b@o1.ingest.example/7"}' % (EVENT_ID.encode(), KEY.encode())
+    told = told_of(Path(PROJECT), ("event", EVENT), headers=headers, auth=None, path_project=None)
+    assert told.status == 200
+
+
+def test_what_leaves_unscrubbed_is_said() -> None:
+    told = told_of(
+        Path("config: {scrubjay: {scrub: {on_error: forward}}}"), ("event", b'{"a":"\xff"}'), headers=HEADERS
+    )
+    assert any("leaves as it is" in step.text for step in told.steps)
+
+
+def test_stages_are_the_paths() -> None:
+    assert STAGES[0] == "receive"
+    assert STAGES[-1] == "hand_over"
