@@ -11,7 +11,7 @@ from scrubjay.core.capture.query import Query
 from scrubjay.core.capture.store import CaptureStore
 from scrubjay.core.envelope import Envelope, Item, encode_json
 from scrubjay.core.ledger import Account
-from scrubjay.runtime.endpoints import capture
+from scrubjay.runtime.endpoints import guard
 from scrubjay.runtime.endpoints.front import Front
 from scrubjay.runtime.sink import CaptureSink
 from scrubjay.settings.schema import Capture, Relay, Settings
@@ -312,8 +312,8 @@ def test_capture_9_an_address_of_this_machine_is_an_allowed_origin(monkeypatch):
         def bind(self, address):
             self.bound = address
 
-    monkeypatch.setattr(capture.socket, "socket", OwnAddress)
-    assert capture.is_allowed_origin("http://192.168.1.5:3000")
+    monkeypatch.setattr(guard.socket, "socket", OwnAddress)
+    assert guard.is_allowed_origin("http://192.168.1.5:3000")
 
 
 async def test_capture_9_preflights(site):

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -84,7 +84,7 @@ def explain(
     )
     told = asyncio.run(rehearse(ingress, ports_of(loaded, plans)))
     if as_json:
-        click.echo(json.dumps(document(told), indent=2))
+        click.echo(json.dumps(told.document(), indent=2))
     else:
         _print(told)
 
@@ -155,36 +155,6 @@ def _key_of(body: bytes, read: Callable[[bytes, Auth | None], Envelope]) -> str:
         except Rejected:
             pass
     raise ConfigError("the envelope names no DSN: say whose it is with --key")
-
-
-def document(told: Explanation) -> dict[str, Any]:
-    """For programs: steps in order, and the end."""
-    return {
-        "revision": told.revision,
-        "steps": [
-            {
-                "stage": step.stage,
-                "item_type": step.item_type,
-                "outcome": step.outcome,
-                "reason": step.reason,
-                "origin": step.origin,
-                "quantities": {category.wire: amount for category, amount in step.quantities},
-                "text": step.text,
-            }
-            for step in told.steps
-        ],
-        "answer": {
-            "status": told.status,
-            "reason": told.reason,
-            "retry_after": told.retry_after_s,
-            "rate_limits": told.rate_limits,
-        },
-        "leaves": {
-            "items": list(told.kept_items),
-            "quantities": {category.wire: amount for category, amount in told.kept},
-            "bytes": told.leaves_bytes,
-        },
-    }
 
 
 def _print(told: Explanation) -> None:

@@ -52,6 +52,35 @@ class Explanation:
     def ledger(self) -> Ledger:
         return Ledger(self)
 
+    def document(self) -> dict[str, object]:
+        """For programs: the steps in order, the answer, and what would leave."""
+        return {
+            "revision": self.revision,
+            "steps": [
+                {
+                    "stage": step.stage,
+                    "item_type": step.item_type,
+                    "outcome": step.outcome,
+                    "reason": step.reason,
+                    "origin": step.origin,
+                    "quantities": {category.wire: amount for category, amount in step.quantities},
+                    "text": step.text,
+                }
+                for step in self.steps
+            ],
+            "answer": {
+                "status": self.status,
+                "reason": self.reason,
+                "retry_after": self.retry_after_s,
+                "rate_limits": self.rate_limits,
+            },
+            "leaves": {
+                "items": list(self.kept_items),
+                "quantities": {category.wire: amount for category, amount in self.kept},
+                "bytes": self.leaves_bytes,
+            },
+        }
+
     # ---- as the book of a ledger
 
     def received(self, item_type: str, quantities: Quantities) -> None:
