@@ -11,7 +11,7 @@ from scrubjay.core.capture.query import Query
 from scrubjay.core.capture.store import CaptureStore
 from scrubjay.core.envelope import Envelope, Item, encode_json
 from scrubjay.core.ledger import Account
-from scrubjay.runtime.endpoints import guard
+from scrubjay.runtime.endpoints import capture, guard
 from scrubjay.runtime.endpoints.front import Front
 from scrubjay.runtime.sink import CaptureSink
 from scrubjay.settings.schema import Capture, Relay, Settings
