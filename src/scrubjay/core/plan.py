@@ -8,15 +8,15 @@ raises `ConfigError` and never replaces a running one. Parts that may fail alone
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
-from urllib.parse import urlsplit
 from weakref import WeakValueDictionary
 
 import msgspec
 
 from scrubjay.core.filters import Filters, compile_filters
+from scrubjay.core.origins import OriginRule, compile_origins
 from scrubjay.core.quotas import Quota, compile_quotas
 from scrubjay.core.sampling.plain import Sampling, compile_sampling
 from scrubjay.core.scrub.policies import Policies, read_policies
@@ -25,8 +25,6 @@ from scrubjay.settings.project import DataScrubbing, ProjectConfig
 from scrubjay.settings.schema import Settings
 from scrubjay.settings.scrub import Scrub, over
 from scrubjay.settings.setting import Secret
-
-OriginRule = Callable[[str], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,45 +155,3 @@ def _without_secrets(value: object) -> str:
     if isinstance(value, Secret):
         return sha256(value.reveal().encode()).hexdigest()
     raise TypeError(f"{type(value).__name__} is no part of a configuration")
-
-
-def compile_origins(patterns: Sequence[str]) -> OriginRule | None:
-    """`allowedDomains` as a predicate over an origin URL (`decisions.md` 7.5); None: every origin is fine."""
-    rules = [_origin_pattern(pattern.lower()) for pattern in patterns]
-    if (None, None, None) in rules:
-        return None
-
-    def allows(origin: str) -> bool:
-        url = urlsplit(origin.lower())
-        host, port = url.hostname or "", _port_text(url.netloc)
-        return any(
-            scheme in (None, url.scheme) and wanted in (None, port) and (name is None or _host_matches(name, host))
-            for scheme, name, wanted in rules
-        )
-
-    return allows
-
-
-def _origin_pattern(pattern: str) -> tuple[str | None, str | None, str | None]:
-    """Scheme, host and port of a pattern; None is open."""
-    scheme, separator, rest = pattern.rpartition("://")
-    rest = rest.split("/", 1)[0]
-    host, port = rest, ""
-    if not rest.endswith("]") and ":" in rest:
-        host, _, port = rest.rpartition(":")
-    return (
-        scheme if separator and scheme != "*" else None,
-        host.strip("[]") if host != "*" else None,
-        port if port not in ("", "*") else None,
-    )
-
-
-def _port_text(netloc: str) -> str:
-    _, separator, port = netloc.rpartition(":")
-    return port if separator and port.isdigit() else ""
-
-
-def _host_matches(pattern: str, host: str) -> bool:
-    if pattern.startswith("*"):
-        return host.endswith(pattern[1:]) or host == pattern[2:]
-    return host == pattern

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from scrubjay.core.plan import Programs, ProjectPlan, compile_origins, compile_plan, pass_plan, revision_of
+from scrubjay.core.plan import Programs, ProjectPlan, compile_plan, pass_plan, revision_of
 from scrubjay.errors import ConfigError
 from scrubjay.settings.project import DEFAULT_SCRUBBING, ProjectConfig
 from scrubjay.settings.project_files import parse_project
@@ -183,41 +183,3 @@ def test_projects_with_equal_rules_share_a_program_as_long_as_one_uses_it() -> N
     gc.collect()
     assert repr(programs) == "<Programs 1>"
     assert other.scrub is not None
-
-
-# Origins (decisions 7.5)
-
-
-@pytest.mark.parametrize(
-    ("patterns", "origin", "allowed"),
-    [
-        ([], "https://shop.example", False),
-        (["shop.example"], "https://shop.example", True),
-        (["shop.example"], "http://SHOP.example:8443/cart?x=1", True),
-        (["shop.example"], "https://sub.shop.example", False),
-        (["*.shop.example"], "https://sub.shop.example", True),
-        (["*.shop.example"], "https://shop.example", True),
-        (["*.shop.example"], "https://notshop.example", False),
-        (["https://shop.example"], "http://shop.example", False),
-        (["https://shop.example/path"], "https://shop.example", True),
-        (["*://shop.example"], "app://shop.example", True),
-        (["https://*"], "https://any.example", True),
-        (["https://*"], "http://any.example", False),
-        (["shop.example:8080"], "http://shop.example:8080", True),
-        (["shop.example:8080"], "http://shop.example", False),
-        (["shop.example:*"], "http://shop.example:9", True),
-        (["[::1]"], "http://[::1]:3000", True),
-        (["[::1]:3000"], "http://[::1]:3000", True),
-        (["[::1]:3000"], "http://[::1]", False),
-        (["other.example", "shop.example"], "https://shop.example", True),
-    ],
-)
-def test_decisions_47_origins(patterns: list[str], origin: str, allowed: bool) -> None:
-    allows = compile_origins(patterns)
-    assert allows is not None
-    assert allows(origin) is allowed
-
-
-@pytest.mark.parametrize("patterns", [["*"], ["shop.example", "*"], ["*:*"], ["*://*"]])
-def test_upstream_29_a_star_allows_every_origin(patterns: list[str]) -> None:
-    assert compile_origins(patterns) is None
