@@ -140,11 +140,32 @@ class Refusal:
     left_s: int
 
 
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """How far one counter is, as people and `explain` want to know it. `held`: granted to this process and not used yet (leases).
+
+    `consumed` is None for a counter that only its authority knows and this process has not asked about.
+    """
+
+    counter: Counter
+    consumed: int | None
+    ends_unix: float
+    held: int = 0
+
+
 class QuotaBackend(Protocol):
     """Where counters live. Fails open: what cannot be counted is granted."""
 
     async def consume(self, charges: Sequence[Charge], now_unix: float) -> Sequence[tuple[Refusal, ...]]:
         """Makes the charges in order. Per charge the quotas that refused it; none if it was granted or not made."""
+        ...
+
+    def usage(self, most: int = 1000) -> Sequence[Usage]:
+        """The counters of windows that have not ended, those nearest to their limit first."""
+        ...
+
+    def rehearsal(self) -> QuotaBackend:
+        """A copy in this process of what is known now: what it counts, it counts for itself."""
         ...
 
     async def close(self) -> None: ...
