@@ -247,10 +247,17 @@ OUT_OF_MEMORY: Final = _lost(
 INTERNAL: Final = _lost(
     "internal", "An error in scrubjay.", "a bug in scrubjay; keep the drop record and report it", status=500
 )
+INTERNAL_SENDING: Final = _lost(
+    "internal",
+    "An error in scrubjay, after the client had its answer.",
+    "a bug in scrubjay; keep the drop record and report it",
+    report_as="internal_sdk_error",
+)
 UNACCOUNTED: Final = _lost(
     "unaccounted",
     "A quantity left the account without a reason.",
     "a bug in scrubjay; keep the drop record and report it",
+    report_as="internal_sdk_error",
 )
 
 UPSTREAM_REJECTED: Final = _lost(
@@ -269,6 +276,14 @@ UPSTREAM_ERROR: Final = _lost(
     "upstream_error",
     "The server kept answering 5xx.",
     "see the server's log; `http.max_5xx_attempts` is the number of tries",
+    report_as="send_error",
+)
+DISABLED_MEANWHILE: Final = Reason(
+    "project_id",
+    Outcome.INVALID,
+    "The project was disabled or removed while the envelope waited.",
+    "expected; enable the project again before what waits is sent",
+    section=Section.DISCARDED,
     report_as="send_error",
 )
 SPOOL_EVICTED: Final = _lost(
@@ -305,6 +320,27 @@ SAMPLE_RATE: Final = Reason(
     intended=True,
     section=Section.DISCARDED,
 )
+MISSING_DSC: Final = _lost(
+    "missing_dsc",
+    "Spans came without a sampling context (envelope header `trace`), and the project samples traces.",
+    "update the SDK, which has to send one with its spans",
+    status=200,
+    report_as="internal_sdk_error",
+)
+INVALID_DSC: Final = _lost(
+    "invalid_dsc",
+    "Spans came with the sampling context of another trace, and the project samples traces.",
+    "the SDK mixed traces in one envelope; capture it in `capture` mode",
+    status=200,
+    report_as="internal_sdk_error",
+)
+INVALID_STANDALONE_PROFILE: Final = _lost(
+    "profiling_invalid_standalone",
+    "A profile came without its transaction, and does not say that this was left out (`sampled: false`).",
+    "update the SDK; a profile belongs into its transaction's envelope",
+    status=200,
+    report_as="internal_sdk_error",
+)
 FORWARDED: Final = Reason("forwarded", Outcome.FORWARDED, "The server took it.", "", intended=True)
 RESTART: Final = Reason(
     "restart",
@@ -312,6 +348,20 @@ RESTART: Final = Reason(
     "The server gave its final answer in the last second before the process was killed; which, was not yet written down.",
     "expected after a kill; the server's own counts tell",
     intended=True,
+)
+MERGED: Final = Reason(
+    "merged",
+    Outcome.FORWARDED,
+    "A client report whose counts travel in ours (`client_reports.mode: merge`).",
+    "",
+    status=200,
+    intended=True,
+)
+INVALID_CLIENT_REPORT: Final = _lost(
+    "invalid_client_report",
+    "The client report cannot be read, and so cannot be merged.",
+    "the SDK sent a broken report; `client_reports.mode: passthrough` leaves such to the server",
+    status=200,
 )
 CAPTURED: Final = Reason("captured", Outcome.CAPTURED, "It ends in the capture page.", "", intended=True)
 SERVER_LIMIT: Final = Reason(
@@ -336,6 +386,16 @@ _LIMIT: Final = Reason(
     section=Section.RATE_LIMITED,
     pattern="*(the quota's or the server's reason code)*",
 )
+_SAMPLED: Final = Reason(
+    "Sampled:",
+    Outcome.SAMPLED,
+    "The rules of trace sampling left it out. Origin: their ids.",
+    "expected; raise the rate of the rule",
+    status=200,
+    intended=True,
+    section=Section.SAMPLING,
+    pattern="Sampled:*(categories of the rules)*",
+)
 _TOO_LARGE: Final = Reason(
     "too_large",
     Outcome.INVALID,
@@ -359,3 +419,8 @@ def rate_limited(code: str | None) -> Reason:
 def too_large(item_type: str) -> Reason:
     """The reason for an envelope whose items of one budget are too many or too large."""
     return replace(_TOO_LARGE, code=f"too_large:{item_type}")
+
+
+def sampled(code: str) -> Reason:
+    """The reason for a loss to rules of trace sampling; `code` names their categories (`core.sampling.reason`)."""
+    return replace(_SAMPLED, code=code)

@@ -13,7 +13,7 @@ import msgspec
 
 from scrubjay.cli.status import state_folder
 from scrubjay.cli.verb import Invocation, pass_invocation, verb
-from scrubjay.reasons import REASONS, Outcome, rate_limited, too_large
+from scrubjay.reasons import REASONS, Outcome, rate_limited, sampled, too_large
 from scrubjay.runtime.state import Drop, read_states
 
 
@@ -57,6 +57,8 @@ def remedy(drop: Drop) -> str:
             return row.remedy
     if drop.outcome == Outcome.RATE_LIMITED:
         return rate_limited(drop.reason).remedy
+    if drop.outcome == Outcome.SAMPLED:
+        return sampled("").remedy
     return too_large("").remedy if drop.reason.startswith("too_large:") else ""
 
 

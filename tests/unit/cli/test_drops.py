@@ -97,6 +97,8 @@ def test_nothing_was_dropped(call: Call) -> None:
         ("queue_failed", "lost", "max_disk_size"),
         ("any_code", "rate_limited", "raise it, or sample more"),
         ("too_large:span", "invalid", "under `limits.`"),
+        ("Sampled:3000", "sampled", "raise the rate"),
+        ("sample_rate", "sampled", "raise the rate"),
         ("never_heard_of", "lost", ""),
     ],
 )
