@@ -24,12 +24,15 @@ _MAX_PROGRAM: Final = 4096
 _HALF_PAIR: Final = re.compile("[\ud800-\udfff]")
 
 
-def compile_glob(patterns: Iterable[str], problems: list[str] | None = None) -> Matcher:
-    """A predicate: does any pattern match the whole text? Broken patterns are skipped, and named in `problems`."""
+def compile_glob(patterns: Iterable[str], problems: list[str] | None = None, *, quirks: bool = False) -> Matcher:
+    """A predicate: does any pattern match the whole text? Broken patterns are skipped, and named in `problems`.
+
+    `quirks`: an unclosed `{` ends the pattern before it, as in the reference (`decisions.md` 12, Q7).
+    """
     sources: list[str] = []
     for pattern in patterns:
         try:
-            source = _translate(pattern)
+            source = _translate(pattern, quirks)
         except ValueError as error:
             if problems is not None:
                 problems.append(f"pattern {pattern[:80]!r}: {error}; it is skipped")
@@ -90,18 +93,19 @@ def _lower(text: str) -> str:
 # Translating
 
 
-def _translate(pattern: str) -> str:
+def _translate(pattern: str, quirks: bool) -> str:
     """The RE2 source of a glob, empty for a pattern that matches nothing. Raises `ValueError` on a broken one."""
     if len(pattern) > _MAX_PATTERN:
         raise ValueError(f"longer than {_MAX_PATTERN} characters")
     if _HALF_PAIR.search(pattern):
         raise ValueError("holds half a surrogate pair")
-    return _Translator(pattern).translate()
+    return _Translator(pattern, quirks).translate()
 
 
 class _Translator:
-    def __init__(self, pattern: str) -> None:
+    def __init__(self, pattern: str, quirks: bool) -> None:
         self._rest = iter(pattern)
+        self._quirks = quirks
         self._combinations = 1
 
     def translate(self) -> str:
@@ -146,6 +150,8 @@ class _Translator:
                 alternatives.append("")
             else:
                 alternatives[-1] += self._token(character)
+        if self._quirks:
+            return ""
         raise ValueError("`{` without `}`")
 
     def _class(self) -> str:

@@ -181,3 +181,20 @@ def test_agrees_with_a_plain_translation(tokens: list[str], text: str) -> None:
     source = "".join({"*": ".*", "?": "."}.get(token, token) for token in tokens)
     expected = bool(tokens) and re.fullmatch(source, text, re.IGNORECASE | re.DOTALL) is not None
     assert matches("".join(tokens), text) is expected
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "expected"),
+    [
+        ("x{open", "x", True),
+        ("x{open", "xopen", False),
+        ("{open", "", False),
+        ("{open", "open", False),
+        ("a{b,[c]", "a", True),
+    ],
+)
+def test_unclosed_braces_end_the_pattern_as_a_quirk(pattern: str, text: str, expected: bool) -> None:
+    assert compile_glob([pattern], quirks=True)(text) is expected
+    problems: list[str] = []
+    assert not compile_glob([pattern], problems)(text)
+    assert len(problems) == 1
