@@ -6,27 +6,23 @@
 
 A difference is booked as `unaccounted` and, in a strict ledger, raises. Parcels take their quantities along, into memory and into
 the spool, so that whatever ends them later still counts. Each booking is one call of the `Book` that the ledger was given;
-what the server should learn of it is summed up in `ClientReports` (`decisions.md` 8.3 to 8.5).
+what the server should learn of it is summed up in `client_reports`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol
 
 from scrubjay import reasons
 from scrubjay.core.envelope import Envelope, Item
 from scrubjay.errors import Rejected
-from scrubjay.reasons import DataCategory, Quantities, Reason, Section
+from scrubjay.reasons import DataCategory, Quantities, Reason
 
 UNCOUNTED: Quantities = ((DataCategory.UNKNOWN, 1),)
 """What an item counts as in the account when the protocol gives it no category (client reports, unknown types)."""
-
-_NEVER_REPORTED = frozenset({DataCategory.UNKNOWN, DataCategory.SESSION})
-_MAX_REPORTED_REASONS = 5_000
-_SLOT_S = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +62,12 @@ class Book(Protocol):
     def unscrubbed(self, item_type: str) -> None: ...
 
 
+class Reports(Protocol):
+    """Who tells the server of losses; `client_reports` is the real one."""
+
+    def add(self, booking: Booking) -> None: ...
+
+
 @dataclass(slots=True)
 class Parcel:
     """What waits and travels: one serialised envelope with its quantities.
@@ -95,56 +97,13 @@ class Parcel:
         return Account(self.key, self.project_id, self.revision, self.event_id, now_unix)
 
 
-@dataclass(slots=True)
-class ClientReports:
-    """What was dropped here and the server should know, summed per key and ten-second slot."""
-
-    _counts: dict[tuple[str, int], dict[int, dict[tuple[Section, str, DataCategory], int]]] = field(
-        default_factory=dict
-    )
-
-    def add(self, booking: Booking) -> None:
-        section = booking.reason.section
-        account = booking.account
-        if section is None or account.project_id is None:
-            return
-        slots = self._counts.setdefault((account.key, account.project_id), {})
-        counts = slots.setdefault(int(account.now_unix) // _SLOT_S, {})
-        for category, amount in booking.quantities:
-            if category in _NEVER_REPORTED or amount <= 0:
-                continue
-            line = (section, booking.reason.reported_reason, category)
-            if line not in counts and len(counts) >= _MAX_REPORTED_REASONS:
-                line = (Section.DISCARDED, "internal_sdk_error", category)
-            counts[line] = counts.get(line, 0) + amount
-
-    def take(self) -> list[tuple[str, int, list[dict[str, object]]]]:
-        """Empties the sums: per key and project the payloads of its report items, oldest slot first."""
-        taken = []
-        for (key, project_id), slots in self._counts.items():
-            payloads = [_report(slot * _SLOT_S, counts) for slot, counts in sorted(slots.items()) if counts]
-            if payloads:
-                taken.append((key, project_id, payloads))
-        self._counts = {}
-        return taken
-
-
-def _report(timestamp: int, counts: Mapping[tuple[Section, str, DataCategory], int]) -> dict[str, object]:
-    report: dict[str, object] = {"timestamp": timestamp, Section.DISCARDED.value: []}
-    for (section, reason, category), quantity in counts.items():
-        lines = report.setdefault(section.value, [])
-        assert isinstance(lines, list)
-        lines.append({"reason": reason, "category": category.wire, "quantity": quantity})
-    return report
-
-
 class Ledger:
     """Opens accounts and books endings.
 
     Without `reports` the server is told nothing. `strict` turns an account that does not close into an exception (tests).
     """
 
-    def __init__(self, book: Book, reports: ClientReports | None = None, *, strict: bool = False) -> None:
+    def __init__(self, book: Book, reports: Reports | None = None, *, strict: bool = False) -> None:
         self._book = book
         self._reports = reports
         self.strict = strict
@@ -230,9 +189,9 @@ class Tally:
     def kept(self) -> Quantities:
         return total(self._quantities[id(item)] for item in self.items)
 
-    def drop(self, item: Item, reason: Reason, *, origin: str = "", detail: str = "") -> None:
-        """Removes `item`, and what rides on it, under one reason. Dropping what is gone already does nothing."""
-        if not self._remove(item, reason, origin, detail):
+    def drop(self, item: Item, reason: Reason, *, origin: str = "", detail: str = "", alone: bool = False) -> None:
+        """Removes `item`, and unless `alone` what rides on it, under one reason. Dropping what is gone already does nothing."""
+        if not self._remove(item, reason, origin, detail) or alone:
             return
         if item.creates_event and not any(other.creates_event for other in self.items):
             for rider in [other for other in self.items if other.rides_on_event]:

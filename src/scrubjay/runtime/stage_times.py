@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Protocol
 
 from scrubjay.core.envelope import Envelope
-from scrubjay.core.ledger import Account, Book, ClientReports, Ledger, Tally
+from scrubjay.core.ledger import Account, Book, Ledger, Reports, Tally
 
 
 class Observer(Book, Protocol):
@@ -29,7 +29,7 @@ class TimedLedger(Ledger):
     def __init__(
         self,
         observer: Observer,
-        reports: ClientReports | None = None,
+        reports: Reports | None = None,
         *,
         strict: bool = False,
         now_mono: Callable[[], float] = time.perf_counter,

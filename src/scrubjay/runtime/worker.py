@@ -23,7 +23,7 @@ import uvloop
 from aiohttp import web
 
 from scrubjay.core.capture.store import CaptureStore
-from scrubjay.core.ledger import ClientReports
+from scrubjay.core.client_reports import ClientReports
 from scrubjay.core.limits import LimitTable
 from scrubjay.core.ports import Ports
 from scrubjay.core.reporting import pack_reports
@@ -284,7 +284,7 @@ class Worker:
         if outbox is None or not self._loaded.settings.outcomes.emit_outcomes:
             self._reports.take()
             return
-        for parcel in pack_reports(self._reports, self._ledger, now_unix=time.time(), new_id=self.ports.new_id):
+        for parcel in pack_reports(self._reports.take(), self._ledger, now_unix=time.time(), new_id=self.ports.new_id):
             try:
                 await outbox.put(parcel)
             except Unavailable as error:

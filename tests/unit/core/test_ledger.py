@@ -7,10 +7,10 @@ import pytest
 
 from scrubjay import reasons
 from scrubjay.core.envelope import Item
-from scrubjay.core.ledger import UNCOUNTED, Account, Booking, ClientReports, Ledger, Parcel, Tally, total
+from scrubjay.core.ledger import UNCOUNTED, Account, Booking, Ledger, Parcel, Tally, total
 from scrubjay.errors import Unavailable
 from scrubjay.reasons import DataCategory as C
-from scrubjay.reasons import Quantities, Reason
+from scrubjay.reasons import Quantities
 from support.items import make_envelope, make_item
 
 KEY = "a94ae32be2584e0bbd7a4cbb95971fee"
@@ -250,107 +250,14 @@ def test_a_parcel_ends_with_its_quantities(ledger: Ledger, book: Book) -> None:
     ]
 
 
-# Client reports
+def test_whoever_tells_the_server_hears_each_booking(book: Book) -> None:
+    told: list[Booking] = []
 
+    class Reports:
+        def add(self, booking: Booking) -> None:
+            told.append(booking)
 
-def booked(reason: Reason, *quantities: tuple[C, int], account: Account = ACCOUNT) -> Booking:
-    return Booking(reason, quantities, account)
-
-
-def report_of(*bookings: Booking) -> dict[str, object]:
-    reports = ClientReports()
-    for booking in bookings:
-        reports.add(booking)
-    ((key, project_id, (payload,)),) = reports.take()
-    assert (key, project_id) == (KEY, 21)
-    return payload
-
-
-def test_limits_are_summed_in_one_report_decisions_110() -> None:
-    limited = reasons.rate_limited("generic")
-    log = booked(limited, (C.LOG_ITEM, 1), (C.LOG_BYTE, 100))
-    assert report_of(booked(limited, (C.ERROR, 1)), log, booked(limited, (C.ERROR, 1))) == {
-        "timestamp": 1_767_261_600,
-        "discarded_events": [],
-        "rate_limited_events": [
-            {"reason": "generic", "category": "error", "quantity": 2},
-            {"reason": "generic", "category": "log_item", "quantity": 1},
-            {"reason": "generic", "category": "log_byte", "quantity": 100},
-        ],
-    }
-
-
-def test_filters_have_a_section_of_their_own_decisions_110() -> None:
-    assert report_of(booked(reasons.ERROR_MESSAGE, (C.ERROR, 1))) == {
-        "timestamp": 1_767_261_600,
-        "discarded_events": [],
-        "filtered_events": [{"reason": "error-message", "category": "error", "quantity": 1}],
-    }
-
-
-@pytest.mark.parametrize(
-    ("reason", "section", "code"),
-    [
-        (reasons.SAMPLE_RATE, "discarded_events", "sample_rate"),
-        (reasons.SPOOL_EVICTED, "discarded_events", "cache_overflow"),
-        (reasons.SPOOL_EXPIRED, "discarded_events", "network_error"),
-        (reasons.UPSTREAM_REJECTED, "discarded_events", "send_error"),
-        (reasons.UNSCRUBBABLE, "discarded_events", "internal_sdk_error"),
-        (reasons.rate_limited(None), "rate_limited_events", ""),
-    ],
-)
-def test_what_the_server_is_told(reason: Reason, section: str, code: str) -> None:
-    assert report_of(booked(reason, (C.ERROR, 3)))[section] == [{"reason": code, "category": "error", "quantity": 3}]
-
-
-@pytest.mark.parametrize(
-    "reason", [reasons.FORWARDED, reasons.CAPTURED, reasons.QUEUE_FAILED, reasons.PROJECT_ID, reasons.SERVER_LIMIT]
-)
-def test_what_others_count_is_not_reported(reason: Reason) -> None:
-    reports = ClientReports()
-    reports.add(booked(reason, (C.ERROR, 1)))
-    assert reports.take() == []
-
-
-@pytest.mark.parametrize("quantity", [(C.SESSION, 1), (C.UNKNOWN, 1), (C.ATTACHMENT, 0)])
-def test_sessions_and_what_has_no_category_are_never_reported(quantity: tuple[C, int]) -> None:
-    reports = ClientReports()
-    reports.add(booked(reasons.SAMPLE_RATE, quantity))
-    assert reports.take() == []
-
-
-def test_without_a_project_there_is_nobody_to_tell() -> None:
-    reports = ClientReports()
-    reports.add(booked(reasons.SAMPLE_RATE, (C.ERROR, 1), account=Account(KEY, None, "", None, 0)))
-    assert reports.take() == []
-
-
-def test_one_report_per_key_and_slot_oldest_first() -> None:
-    reports = ClientReports()
-    for key, now in (("a", 25.0), ("b", 25.0), ("a", 9.9), ("a", 20.0)):
-        reports.add(booked(reasons.SAMPLE_RATE, (C.ERROR, 1), account=Account(key, 21, "", None, now)))
-    taken = [
-        (key, [(payload["timestamp"], payload["discarded_events"][0]["quantity"]) for payload in payloads])
-        for key, _, payloads in reports.take()
-    ]
-    assert taken == [("a", [(0, 1), (20, 2)]), ("b", [(20, 1)])]
-    assert reports.take() == []
-
-
-def test_too_many_reasons_are_told_as_one() -> None:
-    reports = ClientReports()
-    for number in range(5_010):
-        reports.add(booked(reasons.rate_limited(str(number)), (C.ERROR, 1)))
-    reports.add(booked(reasons.rate_limited("0"), (C.ERROR, 1)))
-    ((_, _, (payload,)),) = reports.take()
-    assert len(payload["rate_limited_events"]) == 5_000
-    assert payload["rate_limited_events"][0]["quantity"] == 2
-    assert payload["discarded_events"] == [{"reason": "internal_sdk_error", "category": "error", "quantity": 10}]
-
-
-def test_the_ledger_reports_what_it_books(book: Book) -> None:
-    reports = ClientReports()
-    ledger = Ledger(book, reports)
+    ledger = Ledger(book, Reports())
     with open_for(ledger, event()) as tally:
         tally.drop(tally.items[0], reasons.SAMPLE_RATE)
-    assert len(reports.take()) == 1
+    assert told == book.ends

@@ -7,7 +7,8 @@ import itertools
 import pytest
 
 from scrubjay import reasons
-from scrubjay.core.ledger import Account, ClientReports
+from scrubjay.core.client_reports import ClientReports
+from scrubjay.core.ledger import Account
 from scrubjay.errors import Unavailable
 from scrubjay.runtime.stage_times import TimedLedger
 from support.items import make_envelope, make_item

@@ -260,7 +260,7 @@ class Dispatcher:
             self._custody.end(waiting, error.reason, origin=_UPSTREAM, detail=str(error))
         except Exception as error:  # noqa: BLE001 (a bug must neither stop the sender nor keep the parcel for ever)
             self._observer.internal_error("forwarding", error)
-            self._custody.end(waiting, reasons.INTERNAL, detail=type(error).__name__)
+            self._custody.end(waiting, reasons.INTERNAL_SENDING, detail=type(error).__name__)
         else:
             self._answered()
             self._custody.end(waiting, reasons.FORWARDED)
