@@ -34,6 +34,11 @@ Value = str | HexId | bool | int | float | Address | None
 class Subject(Protocol):
     """What a condition is held against: an item, a record of a container, a trace, or one element of an array."""
 
+    @property
+    def is_broken(self) -> bool:
+        """Something was asked of it, and what it was made of could not be read."""
+        ...
+
     def value(self, name: str) -> Value:
         """What stands under a full name (`event.release`); None if it is missing or the prefix is another's."""
         ...
@@ -49,7 +54,10 @@ Config = Mapping[str, object]
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """`matches` never raises. `problems`: parts that are skipped or cannot match, a sentence each."""
+    """`matches` never raises; what could not be read does not match, not even `not`.
+
+    `problems`: parts that are skipped or cannot match, a sentence each.
+    """
 
     matches: Predicate
     is_supported: bool = True
@@ -62,7 +70,11 @@ def compile_condition(config: object, *, quirks: bool = False) -> Condition:
     `quirks`: globs are read with the reference's mistakes (`decisions.md` 12, Q7).
     """
     findings = _Findings(quirks)
-    matches = _compile(config, findings, 0)
+    predicate = _compile(config, findings, 0)
+
+    def matches(subject: Subject) -> bool:
+        return predicate(subject) and not subject.is_broken
+
     return Condition(matches, findings.is_supported, tuple(findings.problems))
 
 

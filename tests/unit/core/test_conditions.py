@@ -13,8 +13,9 @@ from scrubjay.core.conditions import HexId, Subject, Value, compile_condition
 class Fields:
     """A subject made of its fields."""
 
-    def __init__(self, fields: Mapping[str, object]) -> None:
+    def __init__(self, fields: Mapping[str, object], *, is_broken: bool = False) -> None:
         self._fields = fields
+        self.is_broken = is_broken
 
     def value(self, name: str) -> Value:
         return self._fields.get(name)  # type: ignore[return-value]
@@ -297,6 +298,13 @@ def test_depth_is_bounded() -> None:
     assert holds(config)
     with pytest.raises(ValueError, match="too deeply"):
         compile_condition({"op": "not", "inner": config})
+
+
+def test_what_cannot_be_read_does_not_match() -> None:
+    for config in ({"op": "not", "inner": eq("prod")}, eq(None)):
+        condition = compile_condition(config)
+        assert condition.matches(Fields({}))
+        assert not condition.matches(Fields({}, is_broken=True))
 
 
 def test_members_that_nobody_knows_are_ignored() -> None:
