@@ -78,6 +78,14 @@ def count_spans(payload: Payload) -> int:
     return len(spans) if spans else 0
 
 
+def uncounted_spans(item: Item) -> Quantities:
+    """Spans in a transaction beyond what its headers announced: they are lost with it (`decisions.md` 1.2)."""
+    if item.type != "transaction" or item.headers.get("span_count") is not None:
+        return ()
+    spans = count_spans(item.payload)
+    return ((DataCategory.SPAN, spans), (DataCategory.SPAN_INDEXED, spans)) if spans else ()
+
+
 _COUNTED: Final = {
     "log": (DataCategory.LOG_ITEM, DataCategory.LOG_BYTE),
     "span": (DataCategory.SPAN, DataCategory.SPAN_INDEXED),
@@ -118,9 +126,26 @@ class Container:
             return None
         if not kept:
             return Dropped(reason, origin)
+        return self._thinned(kept, len(self.records), len(self._item.payload), Dropped(reason, origin))
+
+    def let_fall(self, falls: Sequence[Dropped | None]) -> tuple[Dropped | Thinned, ...]:
+        """The rulings under which each record falls as is said of it, None: it stays. To be done one after another."""
+        rulings: list[Dropped | Thinned] = []
+        left, size_bytes = list(zip(self.records, falls, strict=True)), len(self._item.payload)
+        for why in dict.fromkeys(fall for fall in falls if fall is not None):
+            stays = [(record, fall) for record, fall in left if fall != why]
+            if not stays:
+                return (*rulings, why)
+            thinned = self._thinned([record for record, _ in stays], len(left), size_bytes, why)
+            rulings.append(thinned)
+            left, size_bytes = stays, len(thinned.payload)
+        return tuple(rulings)
+
+    def _thinned(self, kept: Sequence[Raw], records: int, size_bytes: int, why: Dropped) -> Thinned:
+        """What is left of so many records in so many bytes."""
         payload = msgspec.json.encode({**self._members, "items": kept})
-        lost, lost_bytes = len(self.records) - len(kept), len(self._item.payload) - len(payload)
-        return Thinned(reason, origin, payload, len(kept), counted(self._item.type, lost, lost_bytes))
+        dropped = counted(self._item.type, records - len(kept), size_bytes - len(payload))
+        return Thinned(why.reason, why.origin, payload, len(kept), dropped)
 
     def __repr__(self) -> str:
         return f"<Container {self._item.type} of {len(self.records)}>"
