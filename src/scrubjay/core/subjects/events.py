@@ -96,6 +96,12 @@ class EventSubject(EventLike):
         return self._is_transaction or self.document.text("type") == "transaction"
 
     @property
+    def level(self) -> str | None:
+        level = self.value("event.level")
+        assert level is None or isinstance(level, str)
+        return level
+
+    @property
     def exceptions(self) -> tuple[ExceptionSubject, ...]:
         """In the protocol's order: what was raised last comes last."""
         return self._found_exceptions() or ()
