@@ -39,7 +39,7 @@ def metrics(one: Relay) -> dict[str, float]:
 @pytest.fixture(autouse=True)
 def logging_of_the_tests(monkeypatch: pytest.MonkeyPatch) -> None:
     """The worker must not replace the handlers that the tests read."""
-    monkeypatch.setattr(module.log, "configure", lambda level, form: None)
+    monkeypatch.setattr(module.log, "configure", lambda level, form, worker: None)
 
 
 async def until(condition: Any) -> None:
@@ -78,7 +78,7 @@ async def test_settings_of_every_part_are_in_force_after_a_reload(tmp_path: Path
         assert (await one.send("GET", "/metrics")).status == 404
         assert (await one.send("POST", "/through", b"{}")).status == 401
         assert (await one.env(b'{}\n{"type":"mystery"}\nx')).status == 200
-        assert one.worker._needs_restart == ("spool.envelopes.fsync",)
+        assert one.worker._configuration._later == ("spool.envelopes.fsync",)
         assert one.worker._loaded.settings.spool.envelopes.fsync == "interval"
         assert closed(one)
 

@@ -33,6 +33,9 @@ VERBS: Final = {
 }
 """Verb → where it is, and its line in the help, which must not need the import."""
 
+HIDDEN: Final = {"worker": "scrubjay.cli.worker:worker"}
+"""Verbs that programs use."""
+
 
 class Program(click.Group):
     """Imports a verb's module when the verb is used."""
@@ -41,9 +44,10 @@ class Program(click.Group):
         return list(VERBS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in VERBS:
+        place = VERBS[cmd_name][0] if cmd_name in VERBS else HIDDEN.get(cmd_name)
+        if place is None:
             return None
-        module, _, name = VERBS[cmd_name][0].partition(":")
+        module, _, name = place.partition(":")
         command = getattr(importlib.import_module(module), name)
         assert isinstance(command, click.Command)
         return command

@@ -5,15 +5,18 @@ Owns turning settings into the options of these parts, and their order of openin
 
 from __future__ import annotations
 
+import asyncio
 import os
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import Final, Protocol
 
 from scrubjay.core.ledger import Ledger, Parcel
 from scrubjay.core.limits import ActiveLimit, LimitTable, Scoping
-from scrubjay.errors import ConfigError
+from scrubjay.errors import ConfigError, SpoolLocked
 from scrubjay.reasons import DataCategory
 from scrubjay.runtime.forwarding.dispatcher import DispatchOptions
 from scrubjay.runtime.forwarding.http_client import HttpClient, Origin
@@ -24,6 +27,20 @@ from scrubjay.runtime.spool.types import Committed, Faulted, SpoolEvent, SpoolOp
 from scrubjay.runtime.telemetry import Telemetry
 from scrubjay.runtime.upstream import Upstream, UpstreamOptions
 from scrubjay.settings.schema import Envelopes, Http, Settings
+
+
+class Projects(Protocol):
+    """What is known of projects; `runtime.projects` is the real one."""
+
+    def scoping(self, key: str, project_id: int) -> Scoping: ...
+
+    def is_disabled(self, key: str, project_id: int) -> bool: ...
+
+    def deny(self, key: str) -> None: ...
+
+
+_LOCKED_POLL_S: Final = 0.1
+_ORPHANS_GRACE_S: Final = 5.0
 
 
 class Delivery:
@@ -49,10 +66,15 @@ class Delivery:
             self.outbox.resume()
         return not self._is_paused
 
-    async def close(self, deadline_mono: float) -> int:
-        """Drains, then closes. Returns how many parcels were lost because they were in memory alone."""
+    async def drain(self, deadline_mono: float) -> int:
+        """Ends sending. Returns how many parcels were lost because they were in memory alone. Until `close` the disk takes more."""
         lost = await self.outbox.drain(deadline_mono)
         self._upstream.close()
+        return lost
+
+    async def close(self, deadline_mono: float) -> int:
+        """Drains, then closes. Returns what `drain` does, which may have been called before."""
+        lost = await self.drain(deadline_mono)
         if self.spool is not None:
             await self.spool.close()
         return lost
@@ -61,12 +83,16 @@ class Delivery:
         return f"<Delivery {self.outbox!r} {self.spool!r}>"
 
 
-async def open_spool(options: Envelopes, on_event: Callable[[SpoolEvent], None]) -> Partition | None:
-    """The lowest free partition, recovered; None without a path. Raises `SpoolError`."""
+async def open_spool(
+    options: Envelopes, on_event: Callable[[SpoolEvent], None], slot: int | None = None, *, at_least: int = 0
+) -> Partition | None:
+    """Partition `slot`, or the lowest free one from `at_least` on, recovered; None without a path. Raises `SpoolError`."""
     if options.path is None:
         return None
     return await Partition.open(
         Path(options.path),
+        slot,
+        at_least=at_least,
         options=SpoolOptions(
             fsync=options.fsync,
             fsync_interval_s=options.fsync_interval_ms / 1000,
@@ -82,22 +108,45 @@ async def open_spool(options: Envelopes, on_event: Callable[[SpoolEvent], None])
     )
 
 
+async def await_spool(
+    options: Envelopes,
+    on_event: Callable[[SpoolEvent], None],
+    slot: int,
+    workers: int,
+    orphans_end_s: float,
+    is_over: Callable[[], bool],
+) -> Partition | None:
+    """Partition `slot`, for one of several workers. Who has it may be about to end, its supervisor having been killed, and is waited for.
+
+    If it does not end within `orphans_end_s` and some grace, another instance works on the same folder, and there is room for both. Raises `SpoolError`.
+    """
+    give_up_mono = time.monotonic() + orphans_end_s + _ORPHANS_GRACE_S
+    while not is_over() and time.monotonic() < give_up_mono:
+        with suppress(SpoolLocked):
+            return await open_spool(options, on_event, slot)
+        await asyncio.sleep(_LOCKED_POLL_S)
+    return await open_spool(options, on_event, at_least=workers)
+
+
 async def open_delivery(
     settings: Settings,
     spool: Partition | None,
     ledger: Ledger,
     telemetry: Telemetry,
     limits: LimitTable,
-    *,
-    on_denied: Callable[[str], None],
+    projects: Projects,
 ) -> Delivery:
     """Begins to send what the spool held. Raises `ConfigError` for certificates that cannot be used."""
+
+    def scoping(parcel: Parcel) -> Scoping:
+        return projects.scoping(parcel.key, parcel.project_id)
+
     upstream = Upstream(
         open_client(settings),
         telemetry,
         upstream_options(settings),
-        on_limits=lambda parcel, learnt: limits.learn(_scoping(parcel), learnt, time.monotonic()),
-        on_denied=on_denied,
+        on_limits=lambda parcel, learnt: limits.learn(scoping(parcel), learnt, time.monotonic()),
+        on_denied=projects.deny,
     )
     outbox = Outbox(
         upstream,
@@ -105,7 +154,8 @@ async def open_delivery(
         telemetry,
         outbox_options(settings),
         spool=spool,
-        limit_of=lambda parcel: limit_of(parcel, limits),
+        limit_of=lambda parcel: limit_of(parcel, limits.active(scoping(parcel), time.monotonic())),
+        is_disabled=lambda parcel: projects.is_disabled(parcel.key, parcel.project_id),
     )
     await outbox.start()
     return Delivery(outbox, spool, upstream)
@@ -179,10 +229,8 @@ def dispatch_options(settings: Settings) -> DispatchOptions:
     )
 
 
-def limit_of(parcel: Parcel, limits: LimitTable) -> ActiveLimit | None:
-    """A limit in force for everything in a parcel that waited; None if something in it may still be sent."""
-    now_mono = time.monotonic()
-    active = limits.active(_scoping(parcel), now_mono)
+def limit_of(parcel: Parcel, active: Sequence[ActiveLimit]) -> ActiveLimit | None:
+    """Of the limits in force one for everything in a parcel that waited; None if something in it may still be sent."""
     counted = [category for category, _ in parcel.quantities if category is not DataCategory.UNKNOWN]
     if not active or not counted or len(counted) < len(parcel.quantities):
         return None
@@ -203,7 +251,3 @@ def tell_spool_event(event: SpoolEvent, telemetry: Telemetry) -> None:
         telemetry.spool_synced(event.duration_s)
     elif isinstance(event, Faulted):
         telemetry.spool_fault(event.detail)
-
-
-def _scoping(parcel: Parcel) -> Scoping:
-    return Scoping(parcel.key, parcel.project_id)

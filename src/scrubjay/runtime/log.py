@@ -9,6 +9,7 @@ cleared of IP addresses; of a foreign exception only its type and place are show
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import sys
@@ -17,8 +18,6 @@ import traceback
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Final, TextIO
-
-import msgspec
 
 from scrubjay.errors import ScrubjayError
 
@@ -129,7 +128,7 @@ class JsonLine(Line):
             line["worker"] = self._worker
         for name, value in self.fields(record).items():
             line[f"field_{name}" if name in line else name] = value
-        return msgspec.json.encode(line, enc_hook=str).decode()
+        return json.dumps(line, ensure_ascii=False, default=str)
 
 
 class SimpleLine(Line):

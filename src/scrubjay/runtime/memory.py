@@ -1,11 +1,13 @@
 """How full the memory is: our own pages against the limit that would kill us.
 
-Owns the measurement of `upstream-and-operations.md` 9.3: the numerator is this process' anonymous memory, the denominator the nearest
-finite control-group limit (version 2, then 1), else the machine's memory. What other processes use never makes us refuse traffic.
+Owns the measurement of `upstream-and-operations.md` 9.3: the numerator is the anonymous memory of this process, or of all workers and their
+supervisor, the denominator the nearest finite control-group limit (version 2, then 1), else the machine's memory. What other processes use
+never makes us refuse traffic.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,11 +18,15 @@ _UNLIMITED_V1_BYTES = 1 << 60
 class MemoryGauge:
     """Remembers the last measurement, so that asking on the hot path costs nothing.
 
-    `max_share` of the limit, or `max_bytes` if that is less, is the mark above which envelopes are refused.
+    `max_share` of the limit, or `max_bytes` if that is less, is the mark above which envelopes are refused. `family`: the parent of this process
+    and all of its children count too.
     """
 
-    def __init__(self, max_share: float, max_bytes: int | None, *, root: Path = Path("/")) -> None:
+    def __init__(
+        self, max_share: float, max_bytes: int | None, *, family: bool = False, root: Path = Path("/")
+    ) -> None:
         self._root = root
+        self._family = family
         self._limit_bytes = memory_limit(root)
         self.set_marks(max_share, max_bytes)
         self.used_bytes = 0
@@ -31,7 +37,8 @@ class MemoryGauge:
         self._mark_bytes = mark if max_bytes is None else min(mark, max_bytes)
 
     def measure(self) -> None:
-        self.used_bytes = anonymous_memory(self._root)
+        processes = family_of(os.getppid(), self._root) if self._family else ["self"]
+        self.used_bytes = sum([anonymous_memory(each, self._root) for each in processes])
 
     @property
     def ratio(self) -> float:
@@ -44,9 +51,22 @@ class MemoryGauge:
         return f"<MemoryGauge {self.used_bytes >> 20} MiB used, mark at {self._mark_bytes >> 20} MiB>"
 
 
-def anonymous_memory(root: Path = Path("/")) -> int:
-    """Bytes of this process that no file backs."""
-    for line in (root / "proc/self/status").read_text().splitlines():
+def family_of(parent: int, root: Path = Path("/")) -> list[str]:
+    """The process `parent` and its children, if the kernel tells them; else this one alone."""
+    try:
+        children = (root / f"proc/{parent}/task/{parent}/children").read_text().split()
+    except OSError:
+        return ["self"]
+    return [str(parent), *children]
+
+
+def anonymous_memory(process: str = "self", root: Path = Path("/")) -> int:
+    """Bytes of a process that no file backs; none if it is no more."""
+    try:
+        lines = (root / "proc" / process / "status").read_text().splitlines()
+    except OSError:
+        return 0
+    for line in lines:
         if line.startswith("RssAnon:"):
             return int(line.split()[1]) * 1024
     return 0

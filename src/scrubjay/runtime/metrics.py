@@ -224,6 +224,7 @@ PROJECT_FILE_ERRORS: Final = _counter("scrubjay_project_file_errors_total", "Pro
 MEMORY_RATIO: Final = _gauge("scrubjay_memory_ratio", "Memory in use, as a share of what may be used.", "worker")
 LOOP_LAG: Final = _histogram("scrubjay_event_loop_lag_seconds", "How late the worker's timer came.", "worker")
 WORKERS: Final = _gauge("scrubjay_workers", "Workers whose heart beats.")
+WORKER_RESTARTS: Final = _counter("scrubjay_worker_restarts_total", "Workers that took the place of a dead one.", "worker")
 CONFIG_GENERATION: Final = _gauge(
     "scrubjay_config_generation", "Successful loads of the configuration; the lowest of all workers.", merge=Merge.MIN
 )

@@ -250,6 +250,10 @@ class Telemetry(AccountBook):
     def memory_ratio(self, ratio: float) -> None:
         self.values.series[metrics.MEMORY_RATIO.name][self._worker] = ratio
 
+    def worker_restarted(self) -> None:
+        """The slot's last worker died; this one took its place."""
+        self.values.series[metrics.WORKER_RESTARTS.name].add(self._worker)
+
     def loop_lag(self, seconds: float) -> None:
         self.values.histograms[metrics.LOOP_LAG.name].observe(self._worker, seconds)
 

@@ -15,38 +15,42 @@ import random
 import signal
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import uvloop
-from aiohttp import web
 
 from scrubjay.core.capture.store import CaptureStore
 from scrubjay.core.client_reports import ClientReports
 from scrubjay.core.limits import LimitTable
 from scrubjay.core.ports import Ports
-from scrubjay.core.reporting import pack_reports
-from scrubjay.errors import ConfigError, SpoolError, Unavailable
+from scrubjay.errors import ConfigError, SpoolError
 from scrubjay.reasons import Quantities
 from scrubjay.runtime import log
 from scrubjay.runtime.audit.log import audit_of
 from scrubjay.runtime.chronicle import Chronicle
-from scrubjay.runtime.delivery import Delivery, open_delivery, open_spool, tell_spool_event
+from scrubjay.runtime.configuration import Configuration
+from scrubjay.runtime.delivery import Delivery, await_spool, open_delivery, open_spool, tell_spool_event
 from scrubjay.runtime.endpoints import front_door, routes
 from scrubjay.runtime.greeting import greet
 from scrubjay.runtime.health import Health
 from scrubjay.runtime.memory import MemoryGauge
+from scrubjay.runtime.names import new_id
+from scrubjay.runtime.port import open_port, port_of
 from scrubjay.runtime.projects import Projects
 from scrubjay.runtime.pulse import Pulse
 from scrubjay.runtime.quota_backends import BACKENDS
+from scrubjay.runtime.reporter import Reporter
+from scrubjay.runtime.seat import Seat
+from scrubjay.runtime.share import share_of
 from scrubjay.runtime.sink import CaptureSink
 from scrubjay.runtime.spool.partition import Partition
 from scrubjay.runtime.spool.types import SpoolEvent
 from scrubjay.runtime.stage_times import TimedLedger
 from scrubjay.runtime.state import StateFile
 from scrubjay.runtime.telemetry import Telemetry
-from scrubjay.settings.load import Loaded, changed, in_force
+from scrubjay.settings.load import Loaded
+from scrubjay.settings.schema import Settings
 
 EXIT_OK: Final = 0
 EXIT_LOST: Final = 3
@@ -56,30 +60,32 @@ _HANDLER_END_S: Final = 0.1
 _LOG: Final = logging.getLogger("scrubjay.worker")
 
 
-def run(loaded: Loaded) -> int:
+def run(loaded: Loaded, seat: Seat | None = None) -> int:
     """Serves until a signal ends it; returns the exit status. Raises `ConfigError` if it cannot start."""
-    log.configure(loaded.settings.logging.level, loaded.settings.logging.format)
+    logging = loaded.settings.logging
+    log.configure(logging.level, logging.format, worker=seat.slot if seat else None)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(Worker(loaded).serve())
+        return runner.run(Worker(loaded, seat).serve())
 
 
 class Worker:
     """All parts of one process, in the order in which they are built."""
 
-    def __init__(self, loaded: Loaded) -> None:
+    def __init__(self, loaded: Loaded, seat: Seat | None = None) -> None:
         health = loaded.settings.health
         self._loaded = loaded
-        self._generation = 1
-        self._refused_reload = False
-        self._needs_restart: tuple[str, ...] = ()
-        self._reports = ClientReports()
+        self._seat = seat
+        self._number = None if seat is None else seat.slot
+        self._reports = ClientReports(interval_s=loaded.settings.outcomes.aggregator.bucket_interval)
         self._limits = LimitTable()
-        self._memory = MemoryGauge(health.max_memory_percent, health.max_memory_bytes)
+        self._memory = MemoryGauge(health.max_memory_percent, health.max_memory_bytes, family=seat is not None)
         self._spool: Partition | None = None
         self._delivery: Delivery | None = None
         self._sink: CaptureSink | None = None
         self._listener: asyncio.Server | None = None
         self._stopping = asyncio.Event()
+        self._is_awaited = False
+        """A successor waits for the socket, or nobody is left who would start one."""
         self._changing = asyncio.Lock()
         """Held by whoever builds or exchanges parts."""
 
@@ -102,31 +108,36 @@ class Worker:
                 raise
 
     async def _build(self) -> None:
-        settings = self._loaded.settings
-        for text in self._loaded.warnings:
-            _LOG.warning(text)
-        for text in self._loaded.notices:
-            _LOG.info(text)
+        settings = share_of(self._loaded.settings)
+        if self._seat is None or self._seat.slot == 0:
+            for text in self._loaded.warnings:
+                _LOG.warning(text)
+            for text in self._loaded.notices:
+                _LOG.info(text)
         if settings.relay.mode == "capture":
             self._sink = CaptureSink(CaptureStore(settings.capture.max_envelopes, settings.capture.max_bytes))
         else:
             try:
-                self._spool = await open_spool(settings.spool.envelopes, self._on_spool_event)
+                self._spool = await self._open_spool(settings)
             except SpoolError as error:
                 raise ConfigError(str(error), path="spool.envelopes.path") from error
-        self._open_books(slot=self._spool.slot if self._spool else 0)
+        self._slot = self._spool.slot if self._spool else self._seat.slot if self._seat else 0
+        self._open_books(self._slot, settings.spool.envelopes.max_disk_size)
         self._projects = Projects(settings, self._loaded.projects, self.telemetry, time.monotonic)
         if self._sink is None:
             self._delivery = await open_delivery(
-                settings, self._spool, self._ledger, self.telemetry, self._limits, on_denied=self._projects.deny
+                settings, self._spool, self._ledger, self.telemetry, self._limits, self._projects
             )
+        self._reporter = self._build_reporter()
         self.telemetry.close_account(self._held())
-        self.telemetry.config_generation(self._generation)
+        self._configuration = Configuration(self._loaded, self.telemetry, is_replaced=self._seat is not None)
         self.ports = self._build_ports()
+        self._obey_report_settings()
         self._watch()
         self._front = front_door(settings, self.ports, self._health, self.telemetry)
         self._server = self._front.server(keepalive_timeout_s=settings.limits.keepalive_timeout)
-        await self._open_port(self._server)
+        self._listener = await open_port(self._server, settings, self._seat.listener if self._seat else None)
+        greet(settings, self.port)
         if settings.scrub.audit != "off":
             self._audit.start()
         self._begin_pulse()
@@ -147,15 +158,20 @@ class Worker:
         """Steps 1 to 8 of `upstream-and-operations.md` 9.6. Returns the exit status."""
         settings = self._loaded.settings
         self._health.is_stopping = True
+        if self._seat is not None:
+            self._seat.say_stopping()
         _LOG.info("stopping")
-        if settings.relay.shutdown_delay:
+        if settings.relay.shutdown_delay and not self._is_awaited:
             await asyncio.sleep(settings.relay.shutdown_delay)
         timeout_s = settings.limits.shutdown_timeout
         deadline_mono = time.monotonic() + timeout_s
         await self._close_port(timeout_s / 2)
         await self._pulse.stop()
-        await self._report_losses()
-        lost = await self._delivery.close(deadline_mono) if self._delivery else 0
+        await self._reporter.send()
+        lost = await self._delivery.drain(deadline_mono) if self._delivery else 0
+        await self._reporter.close()
+        if self._delivery is not None:
+            await self._delivery.close(deadline_mono)
         await self._audit.close()
         self._chronicle.write(stopped=True)
         if lost:
@@ -164,16 +180,25 @@ class Worker:
             _LOG.info("stopped")
         return EXIT_LOST if lost else EXIT_OK
 
-    def _open_books(self, slot: int) -> None:
+    async def _open_spool(self, settings: Settings) -> Partition | None:
+        """The slot's partition; alone, the lowest that is free."""
+        options, seat = settings.spool.envelopes, self._seat
+        if seat is None:
+            return await open_spool(options, self._on_spool_event)
+        orphans_end_s, is_over = settings.limits.shutdown_timeout, self._stopping.is_set
+        return await await_spool(options, self._on_spool_event, seat.slot, seat.workers, orphans_end_s, is_over)
+
+    def _open_books(self, slot: int, capacity_bytes: int) -> None:
         state_dir = self._loaded.settings.relay.state_dir
         assert state_dir is not None
         file = StateFile(Path(state_dir), slot)
         self.telemetry = Telemetry(slot, previous=file.load())
         self._audit = audit_of(self._loaded.settings, slot, self.telemetry)
-        capacity_bytes = self._loaded.settings.spool.envelopes.max_disk_size
         self._chronicle = Chronicle(file, self.telemetry, self._held, self._spool, capacity_bytes)
         self._health = Health(self._chronicle.metrics)
         self._pulse = Pulse(self.telemetry)
+        if self._seat is not None and self._seat.follows_a_death:
+            self.telemetry.worker_restarted()
         self._ledger = TimedLedger(self.telemetry, self._reports)
         if self._spool is not None:
             recovered = self._spool.recovered
@@ -199,24 +224,32 @@ class Worker:
             overrides_project_ids=settings.relay.override_project_ids,
         )
 
-    # The port
+    def _build_reporter(self) -> Reporter:
+        settings = self._loaded.settings
+        return Reporter(
+            self._reports,
+            self._ledger,
+            self._delivery.outbox if self._delivery else None,
+            self._limits,
+            delay_s=settings.outcomes.aggregator.initial_delay,
+            new_id=new_id,
+            on_error=self.telemetry.internal_error,
+            scoping_of=self._projects.scoping,
+        )
 
-    async def _open_port(self, server: web.Server) -> None:
-        relay, backlog = self._loaded.settings.relay, self._loaded.settings.limits.tcp_listen_backlog
-        loop = asyncio.get_running_loop()
-        try:
-            self._listener = await loop.create_server(server, relay.host, relay.port, backlog=backlog)
-        except OSError as error:
-            problem = f"cannot listen on {relay.host}:{relay.port}: {error.strerror or error}"
-            raise ConfigError(problem, path="relay.port") from error
-        _LOG.info("listening on %s:%d in mode %s", relay.host, self.port, relay.mode)
-        greet(self._loaded.settings, self.port)
+    def _obey_report_settings(self) -> None:
+        """Reports of clients are taken over only where ours are sent."""
+        settings = self._loaded.settings
+        self._reporter.is_on = bool(settings.outcomes.emit_outcomes)
+        merges = settings.client_reports.mode == "merge" and self._reporter.is_on and self._delivery is not None
+        self.ports.reports = self._reports if merges else None
+
+    # The port
 
     @property
     def port(self) -> int:
-        """Where it listens: that of the settings, or the free one that the system chose."""
         assert self._listener is not None
-        return int(self._listener.sockets[0].getsockname()[1])
+        return port_of(self._listener)
 
     async def _close_port(self, wait_s: float) -> None:
         """Takes nobody new, and answers what was begun, if it ends in time."""
@@ -238,12 +271,26 @@ class Worker:
         loop.add_signal_handler(signal.SIGHUP, self._on_signal, self.reload, "reload")
         loop.add_signal_handler(signal.SIGUSR1, self._on_signal, self._toggle_sending, "toggle-sending")
         loop.add_signal_handler(signal.SIGUSR2, self._on_signal, self._tell_all, "tell-all")
+        if self._seat is not None:
+            loop.add_signal_handler(signal.SIGINT, lambda: None)  # a terminal sends it to all; the supervisor tells us
+            self._seat.listen(self._retire, self._note_refusal)
 
     def _on_stop_signal(self, number: signal.Signals) -> None:
-        """The second one, or SIGQUIT, waits for nothing: what was accepted is on disk already."""
-        if self._stopping.is_set() or number == signal.SIGQUIT:
+        """The second one, or SIGQUIT, waits for nothing: what was accepted is on disk already.
+
+        With a supervisor SIGTERM may come from it and from whoever stops all processes at once, so that the second means nothing.
+        """
+        if number == signal.SIGQUIT or (self._stopping.is_set() and self._seat is None):
             os._exit(128 + number)
         self._stopping.set()
+
+    def _retire(self) -> None:
+        self._is_awaited = True
+        self._stopping.set()
+
+    def _note_refusal(self) -> None:
+        if self._listener is not None:
+            self._configuration.refused()
 
     def _on_signal(self, work: Callable[[], Awaitable[None] | None], name: str) -> None:
         if self._listener is not None:  # what is starting has read everything a moment ago
@@ -265,94 +312,65 @@ class Worker:
     def _begin_pulse(self) -> None:
         settings, every = self._loaded.settings, self._pulse.every
         every(1.0, self._chronicle.write, "state")
+        if self._seat is not None:
+            self._show_life()
+            every(1.0, self._show_life, "sign-of-life")
         every(0.5, self._measure, "measure")
         every(settings.scrub.audit_interval, self._audit.flush, "audit")
         every(1.0, self._audit.flush_items, "audit-items")
         every(60.0, lambda: self._limits.expire(time.monotonic()), "limits")
         every(settings.cache.file_interval, self._look_at_projects, "projects")
-        every(settings.outcomes.aggregator.initial_delay, self._report_losses, "client-reports")
         if settings.relay.config_reload_interval is not None:
             interval_s = max(_LEAST_POLL_S, settings.relay.config_reload_interval)
             every(interval_s, self._look_at_configuration, "configuration")
 
+    def _show_life(self) -> None:
+        assert self._seat is not None
+        self._seat.say(self._slot)
+
     def _measure(self) -> None:
         self._memory.measure()
         self.telemetry.memory_ratio(self._memory.ratio)
-
-    async def _report_losses(self) -> None:
-        outbox = self.ports.outbox
-        if outbox is None or not self._loaded.settings.outcomes.emit_outcomes:
-            self._reports.take()
-            return
-        for parcel in pack_reports(self._reports.take(), self._ledger, now_unix=time.time(), new_id=self.ports.new_id):
-            try:
-                await outbox.put(parcel)
-            except Unavailable as error:
-                self._ledger.end(parcel, error.reason, now_unix=time.time(), stage="report")
 
     # Reload
 
     async def reload(self) -> None:
         """Reads all sources again and puts them in force. What cannot be used changes nothing."""
         async with self._changing:
-            loaded = await self._read_again()
+            loaded = await self._configuration.read_again()
             if loaded is not None:
                 await self._put_in_force(loaded)
 
     async def _look_at_configuration(self) -> None:
         """As `reload`, if there is anything new."""
         async with self._changing:
-            loaded, now = await self._read_again(), self._loaded
-            if loaded is not None and (loaded.settings, loaded.projects) != (now.settings, now.projects):
+            loaded = await self._configuration.read_again()
+            if loaded is not None and self._configuration.differs(loaded):
                 await self._put_in_force(loaded)
 
     async def _look_at_projects(self) -> None:
         """Picks up changed project files without being told, as a mounted ConfigMap changes them."""
         async with self._changing:
-            loaded = await asyncio.to_thread(self._loaded.with_changed_projects)
+            loaded = await self._configuration.changed_projects()
             if loaded is not None:
                 await self._put_in_force(loaded)
 
-    async def _read_again(self) -> Loaded | None:
-        """All sources as they are now, but for what needs a restart; None if they cannot be used."""
-        old = self._loaded.settings
-        try:
-            loaded = await asyncio.to_thread(self._loaded.again)
-            if loaded.settings.relay.mode != old.relay.mode:
-                # Much follows from it; what a half-changed mode would let through is nobody's wish.
-                raise ConfigError("the mode changes with a restart only", path="relay.mode")
-        except ConfigError as error:
-            self._refused_reload = True
-            self.telemetry.config_refused(str(error))
-            return None
-        self._refused_reload = False
-        _, later = changed(old, loaded.settings)
-        if later and later != self._needs_restart:
-            _LOG.warning("changed, and in force only after a restart: %s", ", ".join(later))
-        self._needs_restart = later
-        return replace(loaded, settings=in_force(old, loaded.settings))
-
     async def _put_in_force(self, loaded: Loaded) -> None:
-        before, self._loaded, settings = self._loaded, loaded, loaded.settings
-        for text in loaded.warnings:
-            if text not in before.warnings:
-                _LOG.warning(text)
-        now, _ = changed(before.settings, settings)
-        if now:
-            _LOG.info("changed: %s", ", ".join(now))
+        self._configuration.put_in_force(loaded)
+        self._loaded, settings = loaded, share_of(loaded.settings)
         await self._projects.reload(settings, loaded.projects)
         self._memory.set_marks(settings.health.max_memory_percent, settings.health.max_memory_bytes)
-        log.configure(settings.logging.level, settings.logging.format)
+        log.configure(settings.logging.level, settings.logging.format, worker=self._number)
         ports = self.ports
         ports.bounds = settings.limits
         ports.accepts_unknown = settings.routing.accept_unknown_items
         ports.trusts_facts = settings.privacy.trust_envelope_facts
         ports.overrides_project_ids = settings.relay.override_project_ids
+        self._obey_report_settings()
         self._front.route(routes(settings, ports, self._health))
         if self._delivery is not None:
             self._delivery.reconfigure(settings)
-        self._generation += 1
-        self.telemetry.config_generation(self._generation)
+        self._configuration.next_generation()
 
     # State
 
@@ -365,9 +383,7 @@ class Worker:
             self._health.watch("spool", lambda: (outbox.has_capacity(), repr(self._spool or outbox)))
 
     def _configuration_remark(self) -> tuple[bool, str]:
-        """Never unready for it: what ran before runs on, and a slip of the pen must not take every instance out of service."""
-        refused = "the last change was refused; " if self._refused_reload else ""
-        return True, f"{refused}generation {self._generation}, {self._projects!r}"
+        return True, f"{self._configuration.remark()}, {self._projects!r}"
 
     def _held(self) -> Mapping[str, Quantities]:
         return self._delivery.outbox.held() if self._delivery else {}
@@ -378,10 +394,4 @@ class Worker:
             self._delivery.outbox.on_spool_event(event)
 
     def __repr__(self) -> str:
-        return f"<Worker generation={self._generation} {self._delivery!r}>"
-
-
-def new_id() -> str:
-    """A random UUID of version 4, as 32 hex digits. Names need to differ, not to be secret, so no system call is paid for them."""
-    bits = random.getrandbits(128)
-    return f"{bits & ~(0xF << 76) & ~(3 << 62) | 4 << 76 | 2 << 62:032x}"
+        return f"<Worker {self._configuration!r} {self._delivery!r}>"

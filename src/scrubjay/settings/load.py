@@ -130,6 +130,8 @@ def read(source: Source, previous: ProjectSet | None = None) -> Loaded:
     )
     projects = _projects(folder / PROJECTS if folder else None, settings, previous)
     origins = {key: derived.get(key) or (written[key].origin if key in values else "default") for key in FIELDS}
+    if isinstance(values.get("relay.workers"), int) and values["relay.workers"] != settings.relay.workers:
+        warnings.append(f"{written['relay.workers'].origin}: relay.workers: {derived['relay.workers']}")
     warnings += [*projects.problems, *projects.warnings, *_advice(settings, projects)]
     if credentials is not None:
         warnings.append("credentials: not used by this version, requests to the upstream are not signed")

@@ -18,7 +18,8 @@ from msgspec.structs import replace
 
 from scrubjay.errors import ConfigError
 from scrubjay.settings.credentials import FILE_NAME
-from scrubjay.settings.schema import Mode, Settings
+from scrubjay.settings.processors import processors
+from scrubjay.settings.schema import MAX_WORKERS, Mode, Settings
 
 DEFAULT_UPSTREAM: Final = "https://sentry.io/"
 _LOCAL_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0", "::"})  # noqa: S104 - compared with, not bound
@@ -49,6 +50,12 @@ def resolve(
     if "relay.host" not in given and container and relay.mode != "capture":
         relay = replace(relay, host="0.0.0.0")  # noqa: S104 - a container's own network
         derived["relay.host"] = "default in a container"
+    if relay.workers != 1 and relay.mode == "capture":
+        relay = replace(relay, workers=1)
+        derived["relay.workers"] = "mode `capture` runs in one worker"
+    elif relay.workers == "auto":
+        relay = replace(relay, workers=min(MAX_WORKERS, processors()))
+        derived["relay.workers"] = "`auto`: one per processor"
     path = _spool_folder(settings.spool.envelopes.path)
     if relay.state_dir is None:
         relay = replace(relay, state_dir=_state_dir(path, relay.port))
@@ -97,8 +104,6 @@ def _state_dir(spool: str | None, port: int) -> str:
 
 def _check(settings: Settings, refuse: Refuse) -> None:
     relay = settings.relay
-    if relay.workers != 1:
-        raise refuse("relay.workers", "more than one worker is not available yet", "1")
     if relay.upstream is not None and _is_own(relay.upstream, relay.host, relay.port):
         raise refuse("relay.upstream", "the upstream is this relay's own address", "another server")
     if (settings.http.client_cert is None) != (settings.http.client_key is None):

@@ -7,9 +7,9 @@ Names, defaults and units of what the reference knows too are the reference's (`
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
-from scrubjay.settings.decisions import Filters, Outcomes, Sampling
+from scrubjay.settings.decisions import ClientReports, Filters, Outcomes, Sampling
 from scrubjay.settings.scrub import Scrub
 from scrubjay.settings.setting import GIB, KIB, MIB, Secret, Section, setting
 
@@ -17,6 +17,9 @@ Mode = Literal["managed", "proxy", "static", "capture"]
 Encoding = Literal["identity", "deflate", "gzip", "br", "zstd"]
 Level = Literal["off", "error", "warn", "info", "debug", "trace"]
 Format = Literal["auto", "pretty", "simplified", "json"]
+
+MAX_WORKERS: Final = 100
+"""As many as the spool has partitions."""
 
 
 class Relay(Section, frozen=True):
@@ -38,7 +41,10 @@ class Relay(Section, frozen=True):
     host: str = setting("127.0.0.1", "Address to listen on.", unit="ip", shown="127.0.0.1; in a container 0.0.0.0")
     port: int = setting(3000, "Port to listen on; 0 takes a free one.", minimum=0, maximum=65535)
     workers: int | Literal["auto"] = setting(
-        1, "Worker processes that share the port. More than one is not yet available.", minimum=1, maximum=255
+        1,
+        "Worker processes that share the port; `auto`: one per processor that may be used. Mode `capture` has one.",
+        minimum=1,
+        maximum=MAX_WORKERS,
     )
     override_project_ids: bool = setting(
         False, "Accept a project id in the path that is not the plan's; the plan's is used.", reload=True
@@ -303,6 +309,7 @@ class Settings(Section, frozen=True):
     logging: Logging = Logging()
     metrics: Metrics = Metrics()
     outcomes: Outcomes = Outcomes()
+    client_reports: ClientReports = ClientReports()
     health: Health = Health()
     privacy: Privacy = Privacy()
     scrub: Scrub = Scrub()

@@ -97,7 +97,7 @@ def test_upstream_17_conflicts_are_usage_errors(call: Call, served: list[Loaded]
         (["--upstream-dsn", "https://h/1"], "config: flag --upstream-dsn: relay.upstream: no DSN"),
         (["--mode", "managed"], "config: flag --mode: relay.mode: mode `managed` is not available yet"),
         (["--mode", "static"], "config: relay.upstream: mode `static` needs an upstream"),
-        (["--workers", "4"], "config: flag --workers: relay.workers: more than one worker is not available yet"),
+        (["--workers", "0"], "config: flag --workers: relay.workers: `0`: out of bounds"),
         (["-H", "0.0.0.0"], "config: flag --host: relay.host: mode `capture` shows what it catches"),
     ],
 )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from scrubjay.runtime.memory import MemoryGauge, anonymous_memory, memory_limit
+from scrubjay.runtime.memory import MemoryGauge, anonymous_memory, family_of, memory_limit
 
 KIB = 1024
 
@@ -45,7 +45,7 @@ def test_limit_is_the_nearest_finite_one(
 def test_machine_that_tells_nothing_has_no_limit(tmp_path: Path) -> None:
     machine(tmp_path, {"proc/meminfo": "", "proc/self/status": ""}, cgroup=None)
     assert memory_limit(tmp_path) > 1 << 50
-    assert anonymous_memory(tmp_path) == 0
+    assert anonymous_memory("self", tmp_path) == 0
 
 
 def test_gauge_refuses_above_its_mark(tmp_path: Path) -> None:
@@ -58,3 +58,17 @@ def test_gauge_refuses_above_its_mark(tmp_path: Path) -> None:
     gauge.set_marks(0.29, None)
     assert not gauge.has_room()
     assert "MiB" in repr(gauge)
+
+
+def test_workers_count_with_their_supervisor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine(tmp_path, {}, cgroup=None)
+    monkeypatch.setattr("os.getppid", lambda: 10)
+    assert family_of(10, tmp_path) == ["self"]
+    assert MemoryGauge(0.5, None, family=True, root=tmp_path).used_bytes == 600 * KIB
+    for pid, size in (("10", 1), ("11", 20), ("12", 300)):
+        machine(tmp_path, {f"proc/{pid}/status": f"RssAnon: {size} kB\n"}, cgroup=None)
+    machine(tmp_path, {"proc/10/task/10/children": "11 12 13 "}, cgroup=None)
+    gauge = MemoryGauge(0.5, 322 * KIB, family=True, root=tmp_path)
+    assert gauge.used_bytes == 321 * KIB
+    assert gauge.has_room()
+    assert MemoryGauge(0.5, None, root=tmp_path).used_bytes == 600 * KIB

@@ -57,11 +57,29 @@ def test_upstream_8_managed_is_not_there_yet(load_text: LoadText, tmp_path: Path
     assert any("not signed" in warning for warning in loaded.warnings)
 
 
-@pytest.mark.parametrize("workers", ["2", "auto"])
-def test_several_workers_are_not_there_yet(load_text: LoadText, workers: str) -> None:
-    with pytest.raises(ConfigError, match="more than one worker is not available yet") as caught:
-        load_text(f"relay:\n  workers: {workers}\n")
-    assert (caught.value.path, caught.value.line) == ("relay.workers", 2)
+@pytest.mark.parametrize(("workers", "count"), [("1", 1), ("3", 3), ("auto", 5), ("100", 100)])
+def test_workers_are_counted(load_text: LoadText, monkeypatch: pytest.MonkeyPatch, workers: str, count: int) -> None:
+    monkeypatch.setattr(resolving, "processors", lambda: 5)
+    loaded = load_text(f"relay: {{mode: proxy, workers: {workers}}}")
+    assert loaded.settings.relay.workers == count
+    assert loaded.origins["relay.workers"] == "`auto`: one per processor" or workers != "auto"
+    assert not [text for text in loaded.warnings if "workers" in text]
+
+
+def test_a_large_machine_has_no_more_workers_than_partitions(
+    load_text: LoadText, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resolving, "processors", lambda: 256)
+    assert load_text("relay: {mode: proxy, workers: auto}").settings.relay.workers == 100
+
+
+@pytest.mark.parametrize(("workers", "warned"), [("1", False), ("auto", False), ("4", True)])
+def test_a_capture_has_one_worker_and_says_so(load_text: LoadText, workers: str, warned: bool) -> None:
+    loaded = load_text(f"relay:\n  workers: {workers}\n")
+    assert loaded.settings.relay.workers == 1
+    told = [text for text in loaded.warnings if "relay.workers" in text]
+    assert bool(told) == warned
+    assert all("scrubjay.yaml:2" in text and "mode `capture` runs in one worker" in text for text in told)
 
 
 def test_the_address_in_a_container(load_text: LoadText, monkeypatch: pytest.MonkeyPatch) -> None:

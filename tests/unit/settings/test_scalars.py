@@ -197,7 +197,7 @@ def test_a_field_decides_how_its_text_is_read(key: str, text: str, value: object
     [
         ("relay.mode", "bogus", "managed, proxy, static, capture"),
         ("relay.workers", "many", "auto, a whole number"),
-        ("relay.workers", "0", "auto, 1 to 255"),
+        ("relay.workers", "0", "auto, 1 to 100"),
         ("relay.port", "65536", "0 to 65535"),
         ("relay.host", "localhost", "an IPv4 or IPv6 address"),
         ("relay.trusted_proxies", "10.0.0.0/33", "an address, or a network such as 10.0.0.0/8"),

@@ -41,7 +41,6 @@ from scrubjay.runtime.spool.types import (
 )
 
 __all__ = ["Partition", "Record", "Recovered", "SpoolEvent", "SpoolOptions", "StoredRecord", "Usage"]
-
 T = TypeVar("T")
 
 _FRAME_RECORDS = 256
@@ -105,13 +104,14 @@ class Partition:
         slot: int | None = None,
         *,
         options: SpoolOptions,
+        at_least: int = 0,
         adopt: bool = False,
         instance: str = "",
         clock: Clock | None = None,
         disk: Disk | None = None,
         on_event: Callable[[SpoolEvent], None] | None = None,
     ) -> Partition:
-        """Locks partition `slot` of the spool at `root` (without a slot, the lowest free one) and recovers what is in it.
+        """Locks partition `slot` of the spool at `root` (without a slot, the lowest free one from `at_least` on) and recovers what is in it.
 
         With `adopt` it only drains: nothing can be appended. Raises `SpoolLocked` if another process has it, `SpoolError` if the
         folder cannot be used.
@@ -126,7 +126,7 @@ class Partition:
         }
 
         def prepare() -> tuple[PartitionLock, SegmentLog, Recovered]:
-            lock = PartitionLock.claim(root, slot, owner)
+            lock = PartitionLock.claim(root, slot, owner, at_least=at_least)
             try:
                 recovery = recover(disk, lock.directory, sync=options.fsync != "never")
             except OSError as error:

@@ -32,15 +32,15 @@ class PartitionLock:
         self._descriptor: int | None = descriptor
 
     @classmethod
-    def claim(cls, root: Path, slot: int | None, owner: dict[str, object]) -> PartitionLock:
-        """Takes partition `slot`, or the lowest that is free. `owner` is written down for people to read.
+    def claim(cls, root: Path, slot: int | None, owner: dict[str, object], *, at_least: int = 0) -> PartitionLock:
+        """Takes partition `slot`, or the lowest from `at_least` on that is free. `owner` is written down for people to read.
 
         Raises `SpoolLocked` if somebody holds it, `SpoolError` if the folder cannot be used.
         """
         try:
             root.mkdir(mode=0o700, parents=True, exist_ok=True)
             _check_format(root)
-            for each in range(_SLOTS) if slot is None else (slot,):
+            for each in range(at_least, _SLOTS) if slot is None else (slot,):
                 descriptor = _lock(root / f"p{each:02d}")
                 if descriptor is not None:
                     lock = cls(root / f"p{each:02d}", each, descriptor)

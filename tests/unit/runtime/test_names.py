@@ -1,8 +1,8 @@
-"""What of the worker needs no port; the rest is in the integration tests `test_worker` and `test_worker_process`."""
+"""Names for parcels."""
 
 from __future__ import annotations
 
-from scrubjay.runtime.worker import new_id
+from scrubjay.runtime.names import new_id
 
 
 def test_ids_are_random_uuids_of_version_4() -> None:

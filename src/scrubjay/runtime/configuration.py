@@ -1,0 +1,83 @@
+"""Reading the configuration again while the worker runs (`upstream-and-operations.md` 2.7).
+
+Owns what is in force, which generation it is, and what is to be said of the last attempt. Putting a new one in force is the worker's business,
+since it holds the parts. Invariant: what cannot be used changes nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import replace
+from typing import Final
+
+from scrubjay.errors import ConfigError
+from scrubjay.runtime.telemetry import Telemetry
+from scrubjay.settings.load import Loaded, changed, in_force
+
+_LOG: Final = logging.getLogger("scrubjay.worker")
+
+
+class Configuration:
+    """`is_replaced`: somebody starts another worker where a setting needs it."""
+
+    def __init__(self, loaded: Loaded, telemetry: Telemetry, *, is_replaced: bool) -> None:
+        self.loaded = loaded
+        self.generation = 1
+        self._telemetry = telemetry
+        self._needs = "another worker" if is_replaced else "a restart"
+        self._was_refused = False
+        self._later: tuple[str, ...] = ()
+        telemetry.config_generation(self.generation)
+
+    async def read_again(self) -> Loaded | None:
+        """All sources as they are now, but for what needs a restart; None if they cannot be used."""
+        old = self.loaded.settings
+        try:
+            loaded = await asyncio.to_thread(self.loaded.again)
+            if loaded.settings.relay.mode != old.relay.mode:
+                # Much follows from it; what a half-changed mode would let through is nobody's wish.
+                raise ConfigError("the mode changes with a restart only", path="relay.mode")
+        except ConfigError as error:
+            self._was_refused = True
+            self._telemetry.config_refused(str(error))
+            return None
+        self._was_refused = False
+        _, later = changed(old, loaded.settings)
+        if later and later != self._later:
+            _LOG.warning("changed, and in force only after %s: %s", self._needs, ", ".join(later))
+        self._later = later
+        return replace(loaded, settings=in_force(old, loaded.settings))
+
+    async def changed_projects(self) -> Loaded | None:
+        """What is in force with the project files as they are now; None if none of them changed."""
+        return await asyncio.to_thread(self.loaded.with_changed_projects)
+
+    def differs(self, loaded: Loaded) -> bool:
+        return (loaded.settings, loaded.projects) != (self.loaded.settings, self.loaded.projects)
+
+    def put_in_force(self, loaded: Loaded) -> None:
+        """Says what changed; whoever calls it makes it so."""
+        before, self.loaded = self.loaded, loaded
+        for text in loaded.warnings:
+            if text not in before.warnings:
+                _LOG.warning(text)
+        now, _ = changed(before.settings, loaded.settings)
+        if now:
+            _LOG.info("changed: %s", ", ".join(now))
+
+    def next_generation(self) -> None:
+        """What was put in force is at work."""
+        self.generation += 1
+        self._telemetry.config_generation(self.generation)
+
+    def refused(self) -> None:
+        """Somebody else read the sources, found that they cannot be used, and has said so."""
+        self._was_refused = True
+
+    def remark(self) -> str:
+        """Nobody becomes unready for it: what ran before runs on, and a slip of the pen must not take every instance out of service."""
+        return f"{'the last change was refused; ' if self._was_refused else ''}generation {self.generation}"
+
+    def __repr__(self) -> str:
+        return f"<Configuration {self.remark()}>"

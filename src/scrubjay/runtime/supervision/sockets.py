@@ -1,0 +1,78 @@
+"""The listening sockets: one per slot on the same address, bound before the first worker starts, kept until the last one has ended.
+
+The kernel spreads connections over sockets that share a port (`upstream-and-operations.md` 10.1), and keeps those of a dead worker for its
+successor, because the socket lives on here. Nothing is accepted here; a worker makes its socket listen when it is ready.
+
+Invariant: an address that somebody else listens on is refused, although sharing would let us in: two instances on a port would each see half.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+from scrubjay.errors import ConfigError
+
+_WAIT_S: Final = 3.0
+"""Who holds the port may be ending just now: workers whose supervisor was killed."""
+_POLL_S: Final = 0.05
+_CAN_SHARE: Final = hasattr(socket, "SO_REUSEPORT")
+
+
+def bind(
+    host: str, port: int, count: int, *, share: bool = _CAN_SHARE, sleep: Callable[[float], None] = time.sleep
+) -> list[socket.socket]:
+    """`count` bound sockets, or one to be shared where ports cannot be (then it is in the list `count` times). Raises `ConfigError`."""
+    try:
+        if port:
+            _claim(host, port, sleep)
+        first = _bound(host, port, share=share)
+        made = [first]
+        try:
+            if share:
+                made += [_bound(host, port_of(first), share=True) for _ in range(count - 1)]
+        except OSError:
+            for each in made:
+                each.close()
+            raise
+    except OSError as error:
+        raise ConfigError(f"cannot listen on {host}:{port}: {error.strerror or error}", path="relay.port") from error
+    return made if share else made * count
+
+
+def port_of(bound: socket.socket) -> int:
+    return int(bound.getsockname()[1])
+
+
+def _claim(host: str, port: int, sleep: Callable[[float], None]) -> None:
+    """Waits a little for the port to be nobody's. Raises `OSError`."""
+    for _ in range(int(_WAIT_S / _POLL_S)):
+        try:
+            _bound(host, port, share=False).close()
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            sleep(_POLL_S)
+        else:
+            return
+    _bound(host, port, share=False).close()
+
+
+def _bound(host: str, port: int, *, share: bool) -> socket.socket:
+    made = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if share:
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        if made.family == socket.AF_INET6:
+            with suppress(OSError):
+                made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        made.bind((host, port))
+    except OSError:
+        made.close()
+        raise
+    return made
