@@ -147,5 +147,9 @@ class Container:
         dropped = counted(self._item.type, records - len(kept), size_bytes - len(payload))
         return Thinned(why.reason, why.origin, payload, len(kept), dropped)
 
+    def holding(self, records: Sequence[Raw]) -> bytes:
+        """The container's bytes with these records."""
+        return msgspec.json.encode({**self._members, "items": records})
+
     def __repr__(self) -> str:
         return f"<Container {self._item.type} of {len(self.records)}>"

@@ -1,291 +1,180 @@
-"""Plain sampling by fixed rates, consistent over relays, workers and retries (`decisions.md` 5.4, 5.9).
+"""Plain sampling by the rules of a project, the first that matches wins (`decisions.md` 5.9).
 
-Owns `config.scrubjay.sampling` and which id decides; the number that it decides by is `unit`'s. Rules in the reference's form (`config.sampling`) are not applied
-yet, and named as a problem.
+Two steps. `PlainSampling.examine` reads the payload: which rules match, the number that decides, the fingerprint, what is protected. It
+is pure and may run in a thread. `PlainSampling.decide` is cheap, runs in the loop and may count in `Occasions`; it answers what becomes
+of the item and what is to be written into it. How a rule decides is `candidates`' business, what it looks at that of `specimens`, what a
+kept item stands for that of `weights`.
 
-Invariant: what cannot be decided is kept.
+Invariants: what cannot be read is kept; the same item meets the same decision on every relay and retry, but for what is counted in
+windows. An item that no rule decided on has no weight, which means 1.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import Final
 
-import msgspec
-from msgspec import Raw, Struct
-
 from scrubjay import reasons
-from scrubjay.core.envelope import Item
-from scrubjay.core.items.partial import Container, Dropped, Payload, Thinned, read
-from scrubjay.core.sampling.unit import keeps, uuid_digits
-from scrubjay.errors import ConfigError
-from scrubjay.reasons import DataCategory
+from scrubjay.core.envelope import Envelope, Item
+from scrubjay.core.items.partial import Container, Dropped, Thinned
+from scrubjay.core.sampling.candidates import Branch, Candidate, candidate_of
+from scrubjay.core.sampling.context import TraceContext, read_context
+from scrubjay.core.sampling.documents import Members
+from scrubjay.core.sampling.first_n import Occasions
+from scrubjay.core.sampling.fixed_rates import Sampling, compile_sampling
+from scrubjay.core.sampling.rule_config import load_rules
+from scrubjay.core.sampling.rules import SAMPLED_AS, Rule
+from scrubjay.core.sampling.specimens import Record, WholeItem
+from scrubjay.core.sampling.weights import weigh_event, weigh_headers, weigh_records
 
-_PATH: Final = "config.scrubjay.sampling"
-_NOT_YET: Final = ("condition", "firstN", "decay", "reservoir")
+__all__ = [
+    "Examined",
+    "PlainSampling",
+    "Ruling",
+    "Sampling",
+    "Weighted",
+    "compile_plain",
+    "compile_sampling",
+]
 
-_SAMPLED_AS: Final = {
-    "event": DataCategory.ERROR,
-    "transaction": DataCategory.TRANSACTION,
-    "feedback": DataCategory.FEEDBACK,
-    "user_report": DataCategory.FEEDBACK,
-    "log": DataCategory.LOG_ITEM,
-    "span": DataCategory.SPAN,
-    "session": DataCategory.SESSION,
-    "sessions": DataCategory.SESSION,
-    "replay_event": DataCategory.REPLAY,
-    "replay_recording": DataCategory.REPLAY,
-    "replay_video": DataCategory.REPLAY,
-    "profile": DataCategory.PROFILE,
-    "check_in": DataCategory.MONITOR,
-}
-"""What rules can apply to, by item type. Crash reports and other attachments are never sampled, only what they ride on."""
-
-_CATEGORIES: Final = {category.wire: category for category in _SAMPLED_AS.values()}
+_OF_A_TRACE: Final = frozenset({"transaction", "span"})
 
 
 @dataclass(frozen=True, slots=True)
-class SamplingRule:
-    """Keeps `rate` of some categories. `protects`: fatal and unhandled errors and feedback stay whatever the rate."""
+class Weighted:
+    """The item stays, and this is to be written into it: `payload` if it is not None, and `headers`, of which None removes one.
 
-    id: int
-    categories: frozenset[DataCategory]
-    rate: float
-    protects: bool = True
+    `trace`: what the envelope's trace header is from now on, where rates are folded.
+    """
 
-    @property
-    def origin(self) -> str:
-        return str(self.id)
+    payload: bytes | None
+    headers: Mapping[str, object]
+    trace: Mapping[str, object] | None = None
 
 
-class Sampling:
-    """A project's rules, by category: of several for one the first counts."""
+Ruling = Dropped | Thinned | Weighted
+
+
+@dataclass(frozen=True, slots=True)
+class ExaminedItem:
+    """An item that is decided as a whole. `document`: an event, opened."""
+
+    candidate: Candidate
+    document: Members | None
+
+    def explained(self) -> str:
+        return str(self.candidate)
+
+
+@dataclass(frozen=True, slots=True)
+class ExaminedContainer:
+    """A container of which each record is decided; None for those that no rule is about."""
+
+    container: Container
+    candidates: Sequence[Candidate | None]
+
+    def explained(self) -> str:
+        return "; ".join(f"record {number}: {found or 'no rule'}" for number, found in enumerate(self.candidates, 1))
+
+
+Examined = ExaminedItem | ExaminedContainer
+
+
+class PlainSampling:
+    """A project's rules, by what they are about."""
 
     __slots__ = ("_rules",)
 
-    def __init__(self, rules: Sequence[SamplingRule]) -> None:
-        self._rules: dict[DataCategory, SamplingRule] = {}
-        for rule in rules:
-            for category in rule.categories:
-                self._rules.setdefault(category, rule)
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self._rules: dict[str, tuple[Rule, ...]] = {}
+        for item_type, category in SAMPLED_AS.items():
+            about = tuple(rule for rule in rules if category in rule.categories)
+            if about:
+                self._rules[item_type] = about
 
-    def decide(self, item: Item, envelope_headers: Mapping[str, object]) -> Dropped | Thinned | None:
-        """What becomes of an item; None: it is kept. Records of a container are decided one by one, unless a trace decides."""
-        category = _SAMPLED_AS.get(item.type, DataCategory.UNKNOWN)
-        rule = self._rules.get(category)
-        if rule is None or rule.rate >= 1:
+    def examine(self, item: Item, envelope: Envelope, *, folds: bool = False) -> Examined | None:
+        """What the rules see of an item; None: it stays as it is.
+
+        `folds`: rates of transactions and spans are folded into that of their trace. For that this project must be the trace's root
+        (`decisions.md` 5.8).
+        """
+        rules = self._rules.get(item.type)
+        if rules is None:
             return None
-        if category is DataCategory.LOG_ITEM:
-            return _thin(item, rule, _seed_of_log)
-        if category is DataCategory.SPAN:
-            return _decide_spans(item, rule, envelope_headers)
-        if category is DataCategory.TRANSACTION:
-            seed = _trace_of(envelope_headers) or _trace_of_transaction(item.payload)
-        else:
-            seed = uuid_digits(envelope_headers.get("event_id"))
-        if keeps(_hash(item.payload) if seed is None else seed, rule.rate):
+        trace = read_context(envelope.headers.get("trace")) if folds and item.type in _OF_A_TRACE else None
+        if item.type != "log" and (item.type != "span" or "item_count" not in item.headers):
+            whole = WholeItem(item, envelope)
+            candidate = candidate_of(rules, whole, trace)
+            return None if candidate is None else ExaminedItem(candidate, whole.document)
+        container = Container.open(item)
+        if container is None:
             return None
-        if rule.protects and _is_protected(item, category):
-            return None
-        return Dropped(reasons.SAMPLE_RATE, rule.origin)
+        headers = envelope.headers
+        candidates = [candidate_of(rules, Record(item.type, raw, headers), trace) for raw in container.records]
+        return ExaminedContainer(container, candidates) if any(candidates) else None
+
+    def decide(
+        self, item: Item, examined: Examined, occasions: Occasions, project_id: int, now_unix: float
+    ) -> tuple[Ruling, ...]:
+        """What becomes of an item that was examined, to be done one after another; nothing: it stays as it is."""
+        if isinstance(examined, ExaminedContainer):
+            settled = [
+                None if candidate is None else candidate.settle(occasions, project_id, now_unix)
+                for candidate in examined.candidates
+            ]
+            return _decide_records(item, examined.container, settled)
+        candidate = examined.candidate
+        branch = candidate.settle(occasions, project_id, now_unix)
+        if branch is None:
+            return ()
+        if not branch.keeps:
+            return (_fall(branch),)
+        payload = None
+        if examined.document is not None:
+            payload = weigh_event(examined.document, branch.rate, branch.rule.id, candidate.fingerprint)
+        headers = weigh_headers(item.headers, branch.rate) if payload is None else {}
+        return (Weighted(payload, headers, _header(branch.trace)),)
 
     def __repr__(self) -> str:
-        rates = ", ".join(f"{category.wire} {rule.rate:g}" for category, rule in self._rules.items())
-        return f"<Sampling {rates}>"
+        about = {SAMPLED_AS[item_type].wire: len(rules) for item_type, rules in self._rules.items()}
+        return f"<PlainSampling {', '.join(f'{name} by {count}' for name, count in about.items())}>"
 
 
-def _decide_spans(item: Item, rule: SamplingRule, envelope_headers: Mapping[str, object]) -> Dropped | Thinned | None:
-    """By the trace that the envelope names; else a container by the trace of each span, and a single span by its own."""
-    trace = _trace_of(envelope_headers)
-    if trace is None and "item_count" in item.headers:
-        return _thin(item, rule, _seed_of_span)
-    if keeps(_seed_of_span(item.payload) if trace is None else trace, rule.rate):
-        return None
-    return Dropped(reasons.SAMPLE_RATE, rule.origin)
+def compile_plain(rules: Sequence[object]) -> tuple[PlainSampling | None, list[str]]:
+    """`config.scrubjay.sampling`; None if no rule can act. The texts name what will not act; `ConfigError` for what cannot be honoured."""
+    loaded, problems = load_rules(rules)
+    return PlainSampling(loaded) if loaded else None, problems
 
 
-def _thin(item: Item, rule: SamplingRule, seed_of: Callable[[Payload], str]) -> Dropped | Thinned | None:
-    container = Container.open(item)
-    if container is None:
-        return None
-    kept = [record for record in container.records if _keeps_record(rule, record, seed_of)]
-    return container.keep(kept, reasons.SAMPLE_RATE, rule.origin)
+def _fall(branch: Branch) -> Dropped:
+    return Dropped(reasons.SAMPLE_RATE, branch.rule.origin)
 
 
-def _keeps_record(rule: SamplingRule, record: Raw, seed_of: Callable[[Payload], str]) -> bool:
-    return keeps(seed_of(record), rule.rate) or (rule.protects and _is_fatal(record))
+def _decide_records(item: Item, container: Container, settled: Sequence[Branch | None]) -> tuple[Ruling, ...]:
+    """A container without the records that fell, and what the others stand for."""
+    if not any(settled):
+        return ()
+    falls = [None if branch is None or branch.keeps else _fall(branch) for branch in settled]
+    rulings = container.let_fall(falls)
+    kept = [
+        (record, 1.0 if branch is None else branch.rate)
+        for record, branch, fall in zip(container.records, settled, falls, strict=True)
+        if fall is None
+    ]
+    if not kept:
+        return rulings
+    headers, weighed = weigh_records(item.headers, [record for record, _ in kept], [rate for _, rate in kept])
+    payload = None if weighed is None else container.holding(weighed)
+    return (*rulings, Weighted(payload, headers, _folded(settled)))
 
 
-# Seeds
+def _folded(settled: Sequence[Branch | None]) -> Mapping[str, object] | None:
+    """One header for all: of several rates the highest, so that a server never makes more of the records than there were."""
+    kept = [branch for branch in settled if branch is not None and branch.trace is not None]
+    highest = max(kept, key=lambda branch: branch.rate, default=None)
+    return None if highest is None else _header(highest.trace)
 
 
-class _Trace(Struct):
-    trace_id: Raw = Raw()
-
-
-class _Contexts(Struct):
-    trace: _Trace | None = None
-
-
-class _Transaction(Struct):
-    contexts: _Contexts | None = None
-
-
-class _Log(Struct):
-    trace_id: Raw = Raw()
-    timestamp: Raw = Raw()
-    body: Raw = Raw()
-
-
-_TRANSACTION: Final = msgspec.json.Decoder(_Transaction)
-_TRACE: Final = msgspec.json.Decoder(_Trace)
-_LOG: Final = msgspec.json.Decoder(_Log)
-_TEXT: Final = msgspec.json.Decoder(str)
-
-
-def _uuid_in(raw: Raw) -> str | None:
-    text = read(_TEXT, raw) if raw else None
-    return uuid_digits(text)
-
-
-def _hash(payload: Payload) -> str:
-    return blake2b(payload, digest_size=16).hexdigest()
-
-
-def _trace_of(envelope_headers: Mapping[str, object]) -> str | None:
-    """The trace that the envelope's dynamic sampling context names."""
-    context = envelope_headers.get("trace")
-    return uuid_digits(context.get("trace_id")) if isinstance(context, Mapping) else None
-
-
-def _trace_of_transaction(payload: Payload) -> str | None:
-    transaction = read(_TRANSACTION, payload)
-    if transaction is None or transaction.contexts is None or transaction.contexts.trace is None:
-        return None
-    return _uuid_in(transaction.contexts.trace.trace_id)
-
-
-def _seed_of_span(span: Payload) -> str:
-    document = read(_TRACE, span)
-    trace = None if document is None else _uuid_in(document.trace_id)
-    return trace or _hash(span)
-
-
-def _seed_of_log(record: Payload) -> str:
-    log = read(_LOG, record)
-    if log is None:
-        return _hash(record)
-    return _hash(b"\x1f".join((_part(log.trace_id), _part(log.timestamp), _part(log.body))))
-
-
-def _part(raw: Raw) -> bytes:
-    """A text's UTF-8, of anything else the JSON text."""
-    text = read(_TEXT, raw) if raw else None
-    return bytes(raw) if text is None else text.encode()
-
-
-# What is never sampled away
-
-_FATAL: Final = b'"fatal"'
-
-
-class _Mechanism(Struct):
-    handled: Raw = Raw()
-
-
-class _Exception(Struct):
-    """One exception, or a list of them under `values`."""
-
-    values: list[_Exception | None] | None = None
-    mechanism: _Mechanism | None = None
-
-
-class _Error(Struct):
-    level: Raw = Raw()
-    exception: _Exception | list[_Exception | None] | None = None
-
-
-class _Leveled(Struct):
-    level: Raw = Raw()
-
-
-_ERROR: Final = msgspec.json.Decoder(_Error)
-_LEVELED: Final = msgspec.json.Decoder(_Leveled)
-
-
-def _is_protected(item: Item, category: DataCategory) -> bool:
-    """Feedback, fatal errors, errors that nobody caught, and those of which this cannot be read."""
-    if category is not DataCategory.ERROR:
-        return category is DataCategory.FEEDBACK
-    event = read(_ERROR, item.payload)
-    if event is None or bytes(event.level) == _FATAL:
-        return True
-    exceptions = event.exception
-    if isinstance(exceptions, _Exception):
-        exceptions = [exceptions] if exceptions.values is None else exceptions.values
-    return any(map(_is_unhandled, exceptions or ()))
-
-
-def _is_unhandled(exception: _Exception | None) -> bool:
-    mechanism = None if exception is None else exception.mechanism
-    return mechanism is not None and bytes(mechanism.handled) == b"false"
-
-
-def _is_fatal(record: Raw) -> bool:
-    log = read(_LEVELED, record)
-    return log is not None and bytes(log.level) == _FATAL
-
-
-# Compiling
-
-
-def compile_sampling(rules: Sequence[object], *, dynamic: object = None) -> tuple[Sampling | None, list[str]]:
-    """The rules of `config.scrubjay.sampling`, None if there are none, and a sentence on what is not applied.
-
-    `dynamic`: the rules in the reference's form, which are not applied yet. Raises `ConfigError` for a rule that cannot be honoured.
-    """
-    problems: list[str] = []
-    if isinstance(dynamic, Mapping) and (dynamic.get("rules") or dynamic.get("rulesV2")):
-        problems.append("config.sampling: dynamic sampling rules are not yet enforced, what they are about is kept")
-    compiled = [_compile_rule(rule, f"{_PATH}[{position}]") for position, rule in enumerate(rules)]
-    taken: dict[DataCategory, SamplingRule] = {}
-    for rule in compiled:
-        for category in sorted(rule.categories):
-            first = taken.setdefault(category, rule)
-            if first is not rule:
-                problems.append(
-                    f"{_PATH}: rule {rule.id} never decides on {category.wire}, rule {first.id} comes first"
-                )
-    return Sampling(compiled) if compiled else None, problems
-
-
-def _compile_rule(rule: object, path: str) -> SamplingRule:
-    if not isinstance(rule, Mapping):
-        raise ConfigError("a rule must be an object", path=path)
-    for member in rule:
-        if member in _NOT_YET:
-            raise ConfigError(f"`{member}` is not supported yet", path=f"{path}.{member}", accepted=_MEMBERS)
-        if member not in ("id", "applies", "rate", "protect"):
-            raise ConfigError(f"`{member}` is not known", path=f"{path}.{member}", accepted=_MEMBERS)
-    rule_id, rate, protects = rule.get("id"), rule.get("rate"), rule.get("protect", True)
-    if type(rule_id) is not int or not 0 <= rule_id < 2**32:
-        raise ConfigError("an id is needed", path=f"{path}.id", accepted="a whole number, 3000 to 4999 by custom")
-    if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not 0 <= rate <= 1:
-        raise ConfigError("a rate is needed", path=f"{path}.rate", accepted="a number from 0 to 1")
-    if not isinstance(protects, bool):
-        raise ConfigError(f"{protects!r} is neither true nor false", path=f"{path}.protect", accepted="true, false")
-    return SamplingRule(rule_id, _categories(rule.get("applies"), f"{path}.applies"), float(rate), protects)
-
-
-_MEMBERS: Final = "id, applies, rate, protect"
-
-
-def _categories(names: object, path: str) -> frozenset[DataCategory]:
-    if not isinstance(names, (list, tuple)) or not names:
-        raise ConfigError("a list of categories is needed", path=path, accepted=", ".join(_CATEGORIES))
-    for name in names:
-        if not isinstance(name, str) or name not in _CATEGORIES:
-            raise ConfigError(f"{name!r} cannot be sampled", path=path, accepted=", ".join(_CATEGORIES))
-    return frozenset(_CATEGORIES[name] for name in names)
+def _header(trace: TraceContext | None) -> Mapping[str, object] | None:
+    return None if trace is None else trace.header()
