@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
+import msgspec
 from msgspec import Raw
 
 from scrubjay.core.envelope import Item
@@ -72,6 +73,21 @@ def _open_report(item: Item) -> EventSubject:
     return subject
 
 
+_MEMBERS: Final = msgspec.msgpack.Decoder(dict[str, Raw])
+_MEMBER: Final = msgspec.msgpack.Decoder()
+
+
+def _open_video(item: Item) -> Fields:
+    """The event that comes with a film, in msgpack."""
+    try:
+        event = _MEMBER.decode(_MEMBERS.decode(item.payload).get("replay_event", b"\xc0"))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return Fields(None)
+    if isinstance(event, str):
+        event = event.encode()
+    return ReplaySubject(event) if isinstance(event, bytes) else Fields(None)
+
+
 _CONTAINERS: Final = frozenset({"log", "span", "trace_metric"})
 
 _OPENERS: Final[dict[str, Callable[[Item], Fields]]] = {
@@ -79,6 +95,7 @@ _OPENERS: Final[dict[str, Callable[[Item], Fields]]] = {
     "transaction": lambda item: EventSubject(item.payload, is_transaction=True),
     "raw_security": _open_report,
     "replay_event": lambda item: ReplaySubject(item.payload),
+    "replay_video": _open_video,
     **dict.fromkeys(("session", "sessions"), lambda item: SessionSubject(item.payload)),
     "span": lambda item: SpanSubject(item.payload),
 }

@@ -87,8 +87,9 @@ class RecordSubject(Fields):
         return self.attribute(key.removesuffix(".value")) if bag == "attributes" and key.endswith(".value") else None
 
 
+# The level of a log is no field of the reference's: with it a project can leave out what was only written for debugging.
 _SIMPLE: Final[dict[str, frozenset[str]]] = {
     "span": frozenset({"name", "status"}),
-    "log": frozenset({"body"}),
+    "log": frozenset({"body", "level"}),
     "trace_metric": frozenset({"name"}),
 }

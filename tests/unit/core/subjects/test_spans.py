@@ -71,10 +71,10 @@ ATTRIBUTES = {
 
 
 @pytest.mark.parametrize(
-    ("prefix", "simple"), [("span", ("name", "status")), ("log", ("body",)), ("trace_metric", ("name",))]
+    ("prefix", "simple"), [("span", ("name", "status")), ("log", ("body", "level")), ("trace_metric", ("name",))]
 )
 def test_fields_of_records(prefix: str, simple: tuple[str, ...]) -> None:
-    record = {"name": "n", "status": "ok", "body": "b", "attributes": ATTRIBUTES}
+    record = {"name": "n", "status": "ok", "body": "b", "level": "info", "attributes": ATTRIBUTES}
     subject = RecordSubject(json.dumps(record).encode(), prefix)
     found = {name for name in record if subject.value(f"{prefix}.{name}") is not None}
     assert found == set(simple)

@@ -3,6 +3,7 @@
 import json
 from ipaddress import ip_address
 
+import msgspec
 import pytest
 from msgspec import Raw
 
@@ -30,6 +31,22 @@ def test_reports_of_browsers() -> None:
     subject = subject_of(report)
     assert subject.value("event.release") == "app@1"
     assert subject.value("event.environment") is None
+
+
+@pytest.mark.parametrize("packed", [json.dumps(EVENT), json.dumps(EVENT).encode()])
+def test_events_of_films(packed: object) -> None:
+    film = Item({"type": "replay_video"}, msgspec.msgpack.encode({"replay_event": packed, "replay_video": b"film"}))
+    assert subject_of(film).value("event.release") == "app@1"
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [b"", b"{}", b"\x81", b"\x81\xa1\xff\x00", msgspec.msgpack.encode({"replay_event": 5}), msgspec.msgpack.encode({})],
+)
+def test_films_that_cannot_be_read(payload: bytes) -> None:
+    subject = subject_of(Item({"type": "replay_video"}, payload), ip_address("::1"))
+    assert subject.value("event.release") is None
+    assert subject.value("envelope.client_ip") == ip_address("::1")
 
 
 @pytest.mark.parametrize("item_type", ["session", "sessions"])
