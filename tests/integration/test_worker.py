@@ -107,11 +107,11 @@ async def test_the_mode_does_not_change_while_it_runs(tmp_path: Path) -> None:
 async def test_polling_applies_changes_and_only_those(tmp_path: Path) -> None:
     """upstream-21"""
     async with relay(tmp_path / "r", options={"relay": {"config_reload_interval": 0}}) as one:
-        generation = one.worker._generation
+        generation = one.worker._configuration.generation
         await one.worker._look_at_configuration()
-        assert one.worker._generation == generation
+        assert one.worker._configuration.generation == generation
         change(tmp_path / "r", limits={"max_event_size": 10})
-        await until(lambda: one.worker._generation > generation)
+        await until(lambda: one.worker._configuration.generation > generation)
         assert (await one.env(EVENT)).status == 413
 
 
@@ -132,7 +132,7 @@ async def test_changed_project_files_are_read_even_beside_a_broken_configuration
         (tmp_path / "r" / "scrubjay.yaml").write_text("relay: {")
         assert (await one.env(EVENT)).status == 403
         (tmp_path / "r" / "projects" / "default.yaml").write_text("config: {}")
-        await until(lambda: one.worker._generation == 2)
+        await until(lambda: one.worker._configuration.generation == 2)
         assert (await one.env(EVENT)).status == 200
 
 
