@@ -317,6 +317,14 @@ SERVER_LIMIT: Final = Reason(
 
 ERROR_MESSAGE: Final = _filtered("error-message", "A message or exception matches `errorMessages`.")
 RELEASE_VERSION: Final = _filtered("release-version", "The release matches `releases`.")
+INVALID_CSP: Final = _filtered("invalid-csp", "A report names a place of `csp`.")
+IP_ADDRESS: Final = _filtered("ip-address", "The client's address is one of `clientIps`.")
+LOCALHOST: Final = _filtered("localhost", "It comes from a developer's own machine (`localhost`).")
+BROWSER_EXTENSIONS: Final = _filtered("browser-extensions", "A browser extension failed, not the page.")
+LEGACY_BROWSERS: Final = _filtered("legacy-browsers", "The browser is one of `legacyBrowsers`.")
+WEB_CRAWLERS: Final = _filtered("web-crawlers", "A robot visited the page.")
+FILTERED_TRANSACTION: Final = _filtered("filtered-transaction", "The transaction's name matches `ignoreTransactions`.")
+_FILTER: Final = replace(_filtered("", "A filter with a condition, or one of ours."), pattern="*(the filter's id)*")
 
 _LIMIT: Final = Reason(
     "",
@@ -361,6 +369,11 @@ def rate_limited(code: str | None) -> Reason:
 def too_large(item_type: str) -> Reason:
     """The reason for an envelope whose items of one budget are too many or too large."""
     return replace(_TOO_LARGE, code=f"too_large:{item_type}")
+
+
+def filtered(filter_id: str) -> Reason:
+    """The reason for a loss to a filter that has an id."""
+    return replace(_FILTER, code=filter_id)
 
 
 def sampled(code: str) -> Reason:

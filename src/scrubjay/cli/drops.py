@@ -13,7 +13,7 @@ import msgspec
 
 from scrubjay.cli.status import state_folder
 from scrubjay.cli.verb import Invocation, pass_invocation, verb
-from scrubjay.reasons import REASONS, Outcome, rate_limited, sampled, too_large
+from scrubjay.reasons import REASONS, Outcome, filtered, rate_limited, sampled, too_large
 from scrubjay.runtime.state import Drop, read_states
 
 
@@ -59,6 +59,8 @@ def remedy(drop: Drop) -> str:
         return rate_limited(drop.reason).remedy
     if drop.outcome == Outcome.SAMPLED:
         return sampled("").remedy
+    if drop.outcome == Outcome.FILTERED:
+        return filtered("").remedy
     return too_large("").remedy if drop.reason.startswith("too_large:") else ""
 
 

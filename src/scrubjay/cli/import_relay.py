@@ -18,10 +18,10 @@ import yaml
 
 from scrubjay.cli.check import check_projects
 from scrubjay.cli.verb import Invocation, pass_invocation, verb
-from scrubjay.core.filters import compile_filters
+from scrubjay.core.filters.compile import compile_filters
 from scrubjay.core.plan import compile_plan
-from scrubjay.core.quotas import compile_quotas
-from scrubjay.core.sampling.plain import compile_sampling
+from scrubjay.core.quota_config import compile_quotas
+from scrubjay.core.sampling.trace_rules import compile_dynamic
 from scrubjay.errors import ConfigError
 from scrubjay.settings.load import FILE_NAMES, load
 from scrubjay.settings.project import ProjectConfig
@@ -135,8 +135,8 @@ def _leave_out(config: dict[str, Any], where: str, imported: Imported) -> None:
     if "quotas" in config:
         config["quotas"] = quotas
     for name in ("sampling", "dynamicSampling"):
-        _, problems = compile_sampling((), dynamic=config.get(name))
-        if problems:
+        rules, problems = compile_dynamic(config.get(name))
+        if problems and not rules:
             del config[name]
             imported.note("no equivalent", where, f"config.{name}", "; ".join(problems))
 

@@ -23,6 +23,7 @@ from scrubjay.core.items.blobs import REPLAYS
 from scrubjay.core.items.partial import Dropped, Thinned
 from scrubjay.core.ledger import Account, Tally
 from scrubjay.core.limits import ActiveLimit, Scoping, format_rate_limits
+from scrubjay.core.networks import first_address
 from scrubjay.core.outgoing import pack
 from scrubjay.core.plan import ProjectPlan
 from scrubjay.core.ports import Ingress, Outcome, Ports, Verdict
@@ -68,7 +69,7 @@ async def process(ingress: Ingress, ports: Ports) -> Verdict:
         scoping = Scoping(auth.key, project_id, plan.organization_id, plan.key_id(auth.key))
         limits = gate(tally, plan, scoping, ingress, ports)
         check_sizes(tally.items, ports.bounds)
-        await filter_(tally, plan, ports)
+        await filter_(tally, plan, ingress, ports)
         await sample(tally, plan, ports)
         limits += await limit(tally, plan, scoping, ingress, ports)
         await scrub(tally, plan, ports)
@@ -142,12 +143,15 @@ def gate(tally: Tally, plan: ProjectPlan, scoping: Scoping, ingress: Ingress, po
     return _enforce(tally, judge(tally.items, _known_limits(plan, scoping, ingress, ports)))
 
 
-async def filter_(tally: Tally, plan: ProjectPlan, ports: Ports) -> None:
+async def filter_(tally: Tally, plan: ProjectPlan, ingress: Ingress, ports: Ports) -> None:
     """Inbound filters: what the project never wants to see."""
     tally.stage = "filter"
-    if plan.filters is not None:
-        for item, ruling in await _ask(plan.filters.match, tally.items, ports):
-            _take(tally, item, ruling)
+    filters = plan.filters
+    if filters is not None:
+        client_ip = first_address(ingress.forwarded_for)
+        for item, rulings in await _ask(lambda item: filters.match(item, client_ip), tally.items, ports):
+            for ruling in rulings:
+                _take(tally, item, ruling)
 
 
 async def sample(tally: Tally, plan: ProjectPlan, ports: Ports) -> None:
@@ -222,12 +226,9 @@ def scrub_item(program: ScrubProgram, item: Item, plan: ProjectPlan, record: Rec
 
 
 def _settle(tally: Tally, item: Item, result: Scrubbed) -> None:
-    """Does what scrubbing said of an item. A replay of which one part cannot leave does not leave at all (`scrubbing.md` 12.3)."""
+    """Does what scrubbing said of an item."""
     if isinstance(result, Reason):
-        tally.drop(item, result)
-        if item.kind.type in REPLAYS:
-            for other in [other for other in tally.items if other.kind.type in REPLAYS]:
-                tally.drop(other, result)
+        _drop(tally, item, result)
     elif isinstance(result, Replaced):
         item.replace(result.payload)
         item.headers.update(result.headers)
@@ -293,10 +294,18 @@ def _weight(item: Item) -> int:
     return size * _USUAL_RATIO if item.kind.type in REPLAYS else size
 
 
+def _drop(tally: Tally, item: Item, reason: Reason, *, origin: str = "") -> None:
+    """A replay of which one part does not leave does not leave at all (`scrubbing.md` 12.3)."""
+    tally.drop(item, reason, origin=origin)
+    if item.kind.type in REPLAYS:
+        for other in [other for other in tally.items if other.kind.type in REPLAYS]:
+            tally.drop(other, reason, origin=origin)
+
+
 def _take(tally: Tally, item: Item, ruling: Dropped | Thinned | None) -> None:
     """Does what a filter or a sampling rule said of an item."""
     if isinstance(ruling, Dropped):
-        tally.drop(item, ruling.reason, origin=ruling.origin)
+        _drop(tally, item, ruling.reason, origin=ruling.origin)
     elif isinstance(ruling, Thinned):
         item.replace(ruling.payload)
         item.headers["item_count"] = ruling.item_count

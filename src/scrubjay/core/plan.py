@@ -15,7 +15,8 @@ from weakref import WeakValueDictionary
 
 import msgspec
 
-from scrubjay.core.filters import Filters, compile_filters
+from scrubjay.core.filters.chain import Filters
+from scrubjay.core.filters.compile import compile_filters
 from scrubjay.core.origins import OriginRule, compile_origins
 from scrubjay.core.quotas import Quota, compile_quotas
 from scrubjay.core.sampling.plain import Sampling, compile_sampling
