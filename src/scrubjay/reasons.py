@@ -361,9 +361,9 @@ REASONS: Final[tuple[Reason, ...]] = tuple(
 """All rows, for the docs and for the tests that demand a booking of each."""
 
 
-def rate_limited(code: str | None) -> Reason:
+def rate_limited(code: str | None, *, is_reported: bool = True) -> Reason:
     """The reason for a loss to a limit; `code` is the limit's reason code, which may be absent."""
-    return replace(_LIMIT, code=code or "")
+    return replace(_LIMIT, code=code or "", section=_LIMIT.section if is_reported else None)
 
 
 def too_large(item_type: str) -> Reason:

@@ -15,8 +15,9 @@ from typing import TypeVar
 
 from scrubjay import reasons
 from scrubjay.core import dsn
+from scrubjay.core.checks import touched
 from scrubjay.core.dsn import Auth
-from scrubjay.core.enforcement import Ruling, draw_up, judge
+from scrubjay.core.enforcement import draw_up, judge
 from scrubjay.core.envelope import Envelope, Item, read_header
 from scrubjay.core.items import check_sizes, classify
 from scrubjay.core.items.blobs import REPLAYS
@@ -27,7 +28,7 @@ from scrubjay.core.networks import first_address
 from scrubjay.core.outgoing import pack
 from scrubjay.core.plan import ProjectPlan
 from scrubjay.core.ports import Ingress, Outcome, Ports, Verdict
-from scrubjay.core.quotas import zero_limits
+from scrubjay.core.rulings import Ruling
 from scrubjay.core.scrub.encoded import views
 from scrubjay.core.scrub.headers import scrub_headers
 from scrubjay.core.scrub.payloads import Replaced, Scrubbed, Unscrubbed, payload_of, scrub_payload
@@ -140,7 +141,9 @@ def admit(tally: Tally, plan: ProjectPlan | None, ingress: Ingress, ports: Ports
 def gate(tally: Tally, plan: ProjectPlan, scoping: Scoping, ingress: Ingress, ports: Ports) -> tuple[ActiveLimit, ...]:
     """Limits that are known already: learnt from the server, remembered from ours, and zero quotas."""
     tally.stage = "gate"
-    return _enforce(tally, judge(tally.items, _known_limits(plan, scoping, ingress, ports)))
+    known = ports.limits.active(scoping, ingress.now_mono)
+    known += plan.quotas.zero_limits(scoping, ingress.now_mono, touched(tally.items))
+    return _enforce(tally, judge(tally.items, known, quirks=plan.quotas.quirks))
 
 
 async def filter_(tally: Tally, plan: ProjectPlan, ingress: Ingress, ports: Ports) -> None:
@@ -168,7 +171,7 @@ async def limit(
 ) -> tuple[ActiveLimit, ...]:
     """Counted quotas: one call for the whole envelope, after sampling, since a quota promises what leaves."""
     tally.stage = "limit"
-    bill = draw_up(tally.items, plan.quotas, scoping, ingress.now_mono) if plan.quotas else None
+    bill = draw_up(tally.items, plan.quotas, scoping, event_id=tally.envelope.event_id)
     if bill is None:
         return ()
     refusals = await ports.quotas.consume(bill.charges, ingress.received_unix)
@@ -266,14 +269,10 @@ def verdict(
     if told is not None:
         return Verdict(429, envelope.event_id, *told)
     if ports.bounds.advertise_on_200:
-        known = _known_limits(plan, scoping, ingress, ports)
+        known = ports.limits.active(scoping, ingress.now_mono)
+        known += plan.quotas.zero_limits(scoping, ingress.now_mono, most=MAX_ADVERTISED)
         told = format_rate_limits(known, ingress.now_mono, most=MAX_ADVERTISED) if known else None
     return Verdict(200, envelope.event_id, None, told[1] if told else None)
-
-
-def _known_limits(plan: ProjectPlan, scoping: Scoping, ingress: Ingress, ports: Ports) -> tuple[ActiveLimit, ...]:
-    known = ports.limits.active(scoping, ingress.now_mono)
-    return known + zero_limits(plan.quotas, scoping, ingress.now_mono) if plan.quotas else known
 
 
 async def _ask(rule: Callable[[Item], Answer], items: Sequence[Item], ports: Ports) -> list[tuple[Item, Answer]]:
@@ -316,7 +315,11 @@ def _enforce(tally: Tally, ruling: Ruling) -> tuple[ActiveLimit, ...]:
     """Does what a limit said of an envelope, and returns the limits that the client should learn."""
     for fall in ruling.falls:
         tally.recount(fall.item, fall.uncounted)
-        tally.drop(fall.item, reasons.rate_limited(fall.limit.reason), origin=fall.limit.origin)
+        reason = reasons.rate_limited(fall.limit.reason, is_reported=fall.is_reported)
+        tally.drop(fall.item, reason, origin=fall.limit.origin)
+    for cut in ruling.cuts:
+        tally.recount(cut.item, cut.uncounted)
+        _take(tally, cut.item, cut.ruling)
     for mark in ruling.marks:
         mark.item.headers["rate_limited"] = True
         mark.item.dirty = True

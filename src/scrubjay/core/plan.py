@@ -18,7 +18,8 @@ import msgspec
 from scrubjay.core.filters.chain import Filters
 from scrubjay.core.filters.compile import compile_filters
 from scrubjay.core.origins import OriginRule, compile_origins
-from scrubjay.core.quotas import Quota, compile_quotas
+from scrubjay.core.quota_config import compile_quotas
+from scrubjay.core.quota_set import NO_QUOTAS, QuotaSet
 from scrubjay.core.sampling.plain import Sampling, compile_sampling
 from scrubjay.core.scrub.policies import Policies, read_policies
 from scrubjay.core.scrub.program import ScrubProgram, compile_program
@@ -44,7 +45,7 @@ class ProjectPlan:
     allows_origin: OriginRule | None = None
     filters: Filters | None = None
     sampling: Sampling | None = None
-    quotas: tuple[Quota, ...] = ()
+    quotas: QuotaSet = NO_QUOTAS
     scrub: ScrubProgram | None = None
     policies: Policies = field(default_factory=Policies)
     sends_client_ip: bool = True
@@ -118,7 +119,7 @@ def compile_plan(project: ProjectConfig, settings: Settings, programs: Programs 
     dynamic = options.trace_sampling if settings.sampling.dynamic else None
     sampling, found = compile_sampling(options.scrubjay.sampling, dynamic=dynamic)
     problems += found
-    quotas, found = compile_quotas((*options.quotas, *options.scrubjay.quotas))
+    quotas, found = compile_quotas(options.quotas, options.scrubjay.quotas)
     problems += found
     return ProjectPlan(
         revision=revision_of(project, settings),

@@ -4,11 +4,14 @@ from collections.abc import Sequence
 
 import pytest
 
-from scrubjay.core.enforcement import Bill, Ruling, draw_up, judge
+from scrubjay.core.enforcement import Bill, draw_up, judge
 from scrubjay.core.envelope import Item
 from scrubjay.core.ledger import total
 from scrubjay.core.limits import LimitTable, Scoping, format_rate_limits, limits_of_response, parse_rate_limits, widened
-from scrubjay.core.quotas import Charge, Quota, Refusal, compile_quotas, zero_limits
+from scrubjay.core.quota_config import compile_quotas
+from scrubjay.core.quota_set import QuotaSet
+from scrubjay.core.quotas import Charge, Refusal
+from scrubjay.core.rulings import Ruling
 from scrubjay.reasons import DataCategory as C
 from scrubjay.runtime.quota_backends.memory import MemoryBackend
 from support.items import make_item
@@ -202,9 +205,9 @@ def test_metric_buckets_stay_but_the_client_is_told() -> None:
 
 
 def test_spans_of_a_limited_transaction_are_counted_decisions_12() -> None:
-    (quota,), _ = compile_quotas([{"categories": ["transaction"], "limit": 0, "reasonCode": "r"}])
+    quotas, _ = compile_quotas([{"categories": ["transaction"], "limit": 0, "reasonCode": "r"}])
     item = make_item("transaction", {"spans": [{}, {}]})
-    ruling = judge([item], zero_limits([quota], SCOPING, NOW))
+    ruling = judge([item], quotas.zero_limits(SCOPING, NOW))
     assert lost(ruling) == {"transaction": 1, "transaction_indexed": 1, "span": 3, "span_indexed": 3}
     assert told(ruling) == "60:transaction;span:organization:r"
 
@@ -224,7 +227,7 @@ def test_the_announced_number_of_logs_counts_decisions_4() -> None:
 # Counted quotas
 
 
-def quotas_of(**limits: int | None) -> tuple[Quota, ...]:
+def quotas_of(**limits: int | None) -> QuotaSet:
     """A quota per category, named after it."""
     quotas, problems = compile_quotas(
         [
@@ -236,8 +239,8 @@ def quotas_of(**limits: int | None) -> tuple[Quota, ...]:
     return quotas
 
 
-def bill_for(quotas: Sequence[Quota], items: Sequence[Item]) -> Bill:
-    bill = draw_up(items, quotas, SCOPING, NOW)
+def bill_for(quotas: QuotaSet, items: Sequence[Item]) -> Bill:
+    bill = draw_up(items, quotas, SCOPING)
     assert bill is not None
     return bill
 
@@ -259,10 +262,10 @@ def test_no_quota_no_bill() -> None:
     quotas, _ = compile_quotas(
         [{"id": "q", "categories": ["error"], "limit": 1, "window": 60, "scope": "project", "scopeId": "99"}]
     )
-    assert draw_up(items_of([EVENT]), quotas, SCOPING, NOW) is None
-    assert draw_up(items_of([EVENT]), (), SCOPING, NOW) is None
-    assert draw_up([], quotas_of(error=5), SCOPING, NOW) is None
-    assert draw_up(items_of([LOG]), quotas_of(error=5), SCOPING, NOW) is None
+    assert draw_up(items_of([EVENT]), quotas, SCOPING) is None
+    assert draw_up(items_of([EVENT]), QuotaSet(), SCOPING) is None
+    assert draw_up([], quotas_of(error=5), SCOPING) is None
+    assert draw_up(items_of([LOG]), quotas_of(error=5), SCOPING) is None
 
 
 def test_a_batch_is_one_charge_decisions_18() -> None:
@@ -286,7 +289,7 @@ def test_a_refusal_is_a_limit_until_the_window_ends() -> None:
 def test_nobody_waits_longer_than_the_cap_decisions_23() -> None:
     bill = bill_for(quotas_of(error=5), items_of([EVENT]))
     assert told(settle(bill, "error", left_s=11_111)) == "300:error:organization:error"
-    assert told(bill.settle([(Refusal(quotas_of(error=5)[0], 90),)], NOW, cap_s=60)) == "60:error:organization:error"
+    assert told(bill.settle([(Refusal(quotas_of(error=5).quotas[0], 90),)], NOW, cap_s=60)) == "60:error:organization:error"
 
 
 def test_what_falls_with_the_event_is_not_charged() -> None:
@@ -350,7 +353,7 @@ def test_a_zero_quota_refuses_without_counting_decisions_20() -> None:
     )
     items = items_of([TRANSACTION, ("profile", {}), ("session", {})])
     bill = bill_for(quotas, items)
-    assert bill.charges == ()
+    assert bill.charges == []
     ruling = bill.settle([], NOW)
     assert positions(items, ruling) == {0, 1}
     assert told(ruling) == "60:transaction_indexed:organization:off"
@@ -370,7 +373,7 @@ def test_several_quotas_are_one_charge_decisions_19() -> None:
 
 async def test_a_refusal_is_remembered_until_its_window_ends_decisions_31() -> None:
     """As the path does it: count, learn, and ask the table at the next request."""
-    (quota,), table, backend = quotas_of(error=2), LimitTable(), MemoryBackend()
+    quotas, table, backend = quotas_of(error=2), LimitTable(), MemoryBackend()
     unix = 1_700_000_000
 
     async def refused(after_s: float) -> str:
@@ -378,7 +381,7 @@ async def test_a_refusal_is_remembered_until_its_window_ends_decisions_31() -> N
         gate = judge([item], table.active(SCOPING, NOW + after_s))
         if gate.falls:
             return "gate"
-        bill = bill_for([quota], [item])
+        bill = bill_for(quotas, [item])
         ruling = bill.settle(await backend.consume(bill.charges, unix + after_s), NOW + after_s)
         table.learn(SCOPING, ruling.limits, NOW + after_s)
         return "count" if ruling.falls else ""
@@ -396,7 +399,7 @@ def test_the_server_s_word_on_a_200_refuses_the_next_decisions_65() -> None:
 
 
 def test_metric_buckets_are_not_counted() -> None:
-    assert draw_up(items_of([("metric_buckets", {})]), quotas_of(metric_bucket=5), SCOPING, NOW) is None
+    assert draw_up(items_of([("metric_buckets", {})]), quotas_of(metric_bucket=5), SCOPING) is None
 
 
 def test_one_pair_of_categories_with_one_bound() -> None:

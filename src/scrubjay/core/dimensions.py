@@ -1,0 +1,96 @@
+"""By what quotas tell items apart: the values of `groupBy`, hashed (`decisions.md` 2.1, 9.1).
+
+Owns the names of dimensions and where each type of items has them; reading fields is `subjects`' business. A value never leaves
+this module: counters are told apart by a hash. Nothing here raises: what cannot be read has no values.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Final
+
+from scrubjay.core.quotas import Grouping
+from scrubjay.core.sampling.fingerprint import fingerprint_of_event, fingerprint_of_log
+from scrubjay.core.subjects import Fields
+
+REFERENCE_DIMENSIONS: Final = frozenset({"checkInSlug", "checkInEnvironment"})
+_OWN: Final = frozenset({"release", "environment", "transaction", "level", "fingerprint", "clientIp"})
+_TAG: Final = "tag:"
+
+_IN_ATTRIBUTES: Final = {
+    "release": "sentry.release",
+    "environment": "sentry.environment",
+    "transaction": "sentry.segment.name",
+}
+"""Attributes of records that say what events say in members of their own."""
+_IN_CHECK_INS: Final = {
+    "checkInSlug": "monitor_slug",
+    "checkInEnvironment": "environment",
+    "environment": "environment",
+}
+_HASH_BYTES: Final = 16
+
+
+def is_dimension(name: str) -> bool:
+    return name in REFERENCE_DIMENSIONS or name in _OWN or (name.startswith(_TAG) and len(name) > len(_TAG))
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What a quota looks at: an item, or a record of one that is a container."""
+
+    item_type: str
+    fields: Fields
+    is_record: bool = False
+
+
+def group_of(grouping: Grouping, counted: Counted) -> str | None:
+    """Tells combinations of values apart. None: the quota is not about what lacks one of them, and this does."""
+    digest = blake2b(digest_size=_HASH_BYTES)
+    for name in grouping.dimensions:
+        value = _value(name, counted)
+        if value is None and grouping.needs_all:
+            return None
+        part = (value or "").encode("utf-8", "surrogatepass")
+        digest.update(b"%d:" % len(part))
+        digest.update(part)
+    return digest.hexdigest()
+
+
+def _value(name: str, counted: Counted) -> str | None:
+    fields = counted.fields
+    if name == "clientIp":
+        return _field(fields, "envelope.client_ip")
+    if counted.item_type == "check_in":
+        member = _IN_CHECK_INS.get(name)
+        return None if member is None else fields.document.text(member)
+    if name == "fingerprint":
+        return _fingerprint(counted)
+    if counted.is_record:
+        return _of_record(name, counted)
+    if name.startswith(_TAG):
+        bag = "span.tags" if counted.item_type == "span" else "event.tags"
+        return _field(fields, f"{bag}.{name.removeprefix(_TAG)}")
+    return _field(fields, f"event.{name}")
+
+
+def _of_record(name: str, counted: Counted) -> str | None:
+    if name == "level":
+        return counted.fields.document.text("level")
+    attribute = name.removeprefix(_TAG) if name.startswith(_TAG) else _IN_ATTRIBUTES.get(name)
+    if attribute is None:
+        return None
+    return _field(counted.fields, f"{counted.item_type}.attributes.{attribute}.value")
+
+
+def _fingerprint(counted: Counted) -> str | None:
+    """Of what groups into issues, and of logs, whose message does."""
+    if counted.item_type in ("event", "feedback"):
+        return fingerprint_of_event(counted.fields.document.members)
+    return fingerprint_of_log(counted.fields.document.members) if counted.item_type == "log" else None
+
+
+def _field(fields: Fields, name: str) -> str | None:
+    value = fields.value(name)
+    return None if value is None else str(value)
