@@ -1,82 +1,62 @@
-"""Exact counts in this process (`decisions.md` 2.4), for a relay with one worker.
+"""Exact counts in this process (`decisions.md` 2.4), for a relay with one worker: it is its own authority.
 
-Never suspends. Memory is bounded: counters of ended windows go after a minute's grace, and of too many the one that was used longest
-ago goes first, which lets its quota start anew (quotas fail open).
+Never suspends. What is counted how is `quota_sharing.ledger`'s.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 
-from scrubjay.core.quotas import Charge, Counter, Refusal
-
-_GRACE_S = 60
-"""How long counters outlive their window (`decisions.md` 2.4), as clocks may be set back a little."""
-
-_Key = tuple[str, int, str | int | None, int]
+from scrubjay.core.quotas import Charge, Refusal, Usage
+from scrubjay.runtime.quota_backends.meters import Meters, nearest
+from scrubjay.runtime.quota_sharing.ledger import QuotaLedger
 
 
 class MemoryBackend:
-    """Counters by quota, organisation, subscope and slot; the last used is the last in order."""
+    """`now_unix` is asked for what is shown; what is counted is counted by the time of the charge."""
 
-    def __init__(self, *, max_counters: int = 100_000) -> None:
-        self._counts: dict[_Key, tuple[int, int]] = {}
-        """What was consumed, and when the window ends (Unix seconds)."""
-        self._max_counters = max_counters
-        self._next_sweep_unix = 0
+    def __init__(
+        self,
+        *,
+        max_counters: int = 100_000,
+        ledger: QuotaLedger | None = None,
+        meters: Meters | None = None,
+        now_unix: Callable[[], float] = time.time,
+    ) -> None:
+        self._ledger = ledger or QuotaLedger(max_counters=max_counters)
+        self._meters = meters or Meters(max_counters)
+        self._now_unix = now_unix
 
     async def consume(self, charges: Sequence[Charge], now_unix: float) -> Sequence[tuple[Refusal, ...]]:
         """Makes the charges in order; see `QuotaBackend.consume`."""
-        now = int(now_unix)
-        if now >= self._next_sweep_unix or len(self._counts) >= self._max_counters:
-            self._forget(now)
         results: list[tuple[Refusal, ...]] = []
         denied: set[int] = set()
+        meter_of, make = self._meters.of, self._ledger.charge
         for position, charge in enumerate(charges):
-            refusals = () if charge.after in denied else self._make(charge, now)
-            if refusals or charge.after in denied:
+            if charge.after in denied:
                 denied.add(position)
-            results.append(refusals)
+                results.append(())
+                continue
+            counters, amount = charge.counters, charge.amount
+            refused = make([(meter_of(counter), amount) for counter in counters], now_unix)
+            if refused:
+                denied.add(position)
+            results.append(tuple(Refusal(counters[part].quota, left_s) for part, left_s in refused) if refused else ())
         return results
 
-    def _make(self, charge: Charge, now: int) -> tuple[Refusal, ...]:
-        """All counters of the charge, or none."""
-        places = [(counter, *_place(counter, now)) for counter in charge.counters]
-        refusals = tuple(
-            Refusal(counter.quota, ends - now)
-            for counter, key, ends in places
-            if not _has_room(counter.quota.limit, self._consumed(key), charge.amount)
-        )
-        if not refusals and charge.amount:
-            for _, key, ends in places:
-                consumed = self._consumed(key)
-                self._counts.pop(key, None)
-                self._counts[key] = (consumed + charge.amount, ends)
-        return refusals
+    def usage(self, most: int = 1000) -> Sequence[Usage]:
+        """See `QuotaBackend.usage`."""
+        now_unix = self._now_unix()
+        states = [(counter, self._ledger.state(meter, now_unix)) for counter, meter in self._meters.pairs()]
+        return nearest([Usage(counter, consumed, ends) for counter, (consumed, ends) in states if consumed], most)
 
-    def _consumed(self, key: _Key) -> int:
-        return self._counts.get(key, (0, 0))[0]
-
-    def _forget(self, now: int) -> None:
-        kept = [(key, count) for key, count in self._counts.items() if count[1] + _GRACE_S > now]
-        # Half at once, so that a flood of new counters does not pay for a sweep each.
-        self._counts = dict(kept if len(kept) < self._max_counters else kept[len(kept) // 2 :])
-        self._next_sweep_unix = now + _GRACE_S
+    def rehearsal(self) -> MemoryBackend:
+        """See `QuotaBackend.rehearsal`."""
+        return MemoryBackend(ledger=self._ledger.copy(), meters=self._meters.copy(), now_unix=self._now_unix)
 
     async def close(self) -> None:
         """Nothing to release."""
 
     def __repr__(self) -> str:
-        return f"<MemoryBackend {len(self._counts)} counters>"
-
-
-def _place(counter: Counter, now: int) -> tuple[_Key, int]:
-    quota = counter.quota
-    slot, ends_unix = quota.window(counter.organization_id, now)
-    return (quota.id, counter.organization_id, counter.subscope, slot), ends_unix
-
-
-def _has_room(limit: int | None, consumed: int, amount: int) -> bool:
-    if limit is None:
-        return True
-    return consumed < limit if amount == 0 else consumed + amount <= limit
+        return f"<MemoryBackend {len(self._ledger)} counters>"

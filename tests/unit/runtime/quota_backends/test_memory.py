@@ -146,6 +146,6 @@ async def test_a_flood_of_counters_stays_bounded_and_spares_those_in_use() -> No
     busy = charge(quota(10**6), sub="busy")
     for number in range(1_000):
         await backend.consume([busy, charge(quota(1), sub=str(number))], T)
-        assert len(backend._counts) <= 101
+        assert len(backend._ledger) <= 101
     assert not await accepts(backend, charge(quota(1_000), sub="busy"))
     assert await accepts(backend, charge(quota(1_001), sub="busy"))
