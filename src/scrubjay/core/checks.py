@@ -6,13 +6,13 @@ business. One list serves both stages: known limits look at it without the index
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from scrubjay.core.envelope import Item
 from scrubjay.core.items.blobs import is_trace_attachment
-from scrubjay.core.quotas import mask_of
+from scrubjay.core.quotas import bit, mask_of
 from scrubjay.reasons import DataCategory
 
 _C = DataCategory
@@ -46,6 +46,8 @@ _AFTER_PROFILES: Final = (
 """Groups, and the categories that they are checked for, one after the other."""
 
 _ATTACHMENT: Final = (_C.ERROR, _C.SPAN, _C.SPAN_INDEXED, _C.ATTACHMENT, _C.ATTACHMENT_ITEM)
+"""An attachment may be an event, or belong to a span."""
+_OF_ATTACHMENTS: Final = mask_of(_ATTACHMENT[1:])
 _PROFILE: Final = (_C.PROFILE, _C.PROFILE_INDEXED, _C.TRANSACTION, _C.PROFILE_BACKEND, _C.PROFILE_UI)
 _TOUCHED: Final = {
     item_type: mask_of(categories)
@@ -104,109 +106,116 @@ def amount_of(item: Item, category: DataCategory) -> int:
     return 0
 
 
-def checks_of(items: Sequence[Item], *, counted: bool) -> list[Check]:
-    """In the order of 2.6. `counted` adds the indexed categories and leaves out metric buckets, which are counted one by one."""
-    checks: list[Check] = []
-    on_event = _add_event(checks, items, counted)
+def checks_of(items: Sequence[Item], about: int, *, counted: bool) -> list[Check]:
+    """In the order of 2.6; those of the categories in the mask `about`, since nobody would answer the others.
+
+    `counted` adds the indexed categories and leaves out metric buckets, which are counted one by one.
+    """
+    listed = _List(about, counted=counted)
+    listed.add_event(items)
     groups: dict[str, list[Item]] = {}
     for item in items:
         groups.setdefault(_GROUPS.get(item.kind.type, item.kind.type), []).append(item)
-    # Attachments that count as nothing were limited by a relay before us.
-    attachments = [item for item in groups.get("attachment", ()) if item.kind.quantities(item)]
-    spans, of_spans = groups.get("span", []), _of_kind(attachments, "span")
-    if spans or of_spans:
-        _add_spans(checks, spans, of_spans, counted)
-    if attachments:
-        _add_attachments(checks, _of_kind(attachments, "event"), on_event)
-        _add_attachments(checks, _of_kind(attachments, "trace"), on_event)
-    _add_groups(checks, groups, _BEFORE_PROFILES, on_event)
+    of_events: list[Item] = []
+    of_traces: list[Item] = []
+    of_spans: list[Item] = []
+    for item in groups.get("attachment", ()) if about & _OF_ATTACHMENTS else ():
+        # What counts as nothing was limited by a relay before us.
+        if item.kind.quantities(item):
+            if not is_trace_attachment(item):
+                of_events.append(item)
+            elif "span_id" in item.headers:
+                of_spans.append(item)
+            else:
+                of_traces.append(item)
+    if of_spans or "span" in groups:
+        listed.add_spans(groups.get("span", []), of_spans)
+    listed.add_attachments(of_events, listed.on_event)
+    listed.add_attachments(of_traces, listed.on_event)
+    listed.add_groups(groups, _BEFORE_PROFILES)
     if "profile" in groups:
-        _add_profiles(checks, groups["profile"], on_event, counted)
-    _add_groups(checks, groups, _AFTER_PROFILES, on_event)
+        listed.add_profiles(groups["profile"])
+    listed.add_groups(groups, _AFTER_PROFILES)
     for category in (_C.PROFILE_CHUNK, _C.PROFILE_CHUNK_UI) if "profile_chunk" in groups else ():
-        chunks = _counted_as(groups["profile_chunk"], category)
-        if chunks:
-            _chain(checks, chunks, (category,), None)
+        listed.add_subset(groups["profile_chunk"], category, None)
     if not counted and "metric_buckets" in groups:
-        checks.append(Check(_C.METRIC_BUCKET, 0, []))
-    return checks
+        listed.add(_C.METRIC_BUCKET, 0, [], None)
+    return listed.checks
 
 
-def _add_event(checks: list[Check], items: Sequence[Item], counted: bool) -> int | None:
-    """Returns the last check that all that rides on the event depends on."""
-    event = next((item for item in items if item.creates_event), None)
-    if event is None:
-        return None
-    bound = [item for item in items if item.rides_on_event or item.creates_event]
-    category = _EVENT_CATEGORIES.get(event.kind.type, _C.ERROR)
-    checks.append(Check(category, 1, bound, event=event))
-    if counted and category is _C.TRANSACTION:
-        checks.append(Check(_C.TRANSACTION_INDEXED, 1, bound, after=0, event=event))
-    return len(checks) - 1
+class _List:
+    """Checks as they are found. Each method returns, or hands on, the number of the last check that what follows depends on."""
 
+    __slots__ = ("_about", "_counted", "_has_event", "checks", "on_event")
 
-def _add_spans(checks: list[Check], spans: list[Item], attachments: list[Item], counted: bool) -> None:
-    falling = spans + attachments
-    after = None
-    for category in (_C.SPAN, _C.SPAN_INDEXED) if counted else (_C.SPAN,):
-        checks.append(Check(category, _amount(spans, category), falling, after))
-        after = len(checks) - 1
-    _add_attachments(checks, attachments, after)
+    def __init__(self, about: int, *, counted: bool) -> None:
+        self._about = about
+        self._counted = counted
+        self._has_event = False
+        self.checks: list[Check] = []
+        self.on_event: int | None = None
+        """The last check that all that rides on the event depends on."""
 
+    def add(
+        self, category: DataCategory, amount: int, items: list[Item], after: int | None, event: Item | None = None
+    ) -> int | None:
+        if not self._about & bit(category):
+            return after
+        self.checks.append(Check(category, amount, items, after, event=event))
+        return len(self.checks) - 1
 
-def _add_attachments(checks: list[Check], attachments: list[Item], after: int | None) -> None:
-    crashes = [item for item in attachments if item.creates_event]
-    plain = [item for item in attachments if not item.creates_event]
-    for category in (_C.ATTACHMENT, _C.ATTACHMENT_ITEM) if attachments else ():
-        checks.append(Check(category, _amount(attachments, category), plain, after, crashes))
-        after = len(checks) - 1
+    def add_event(self, items: Sequence[Item]) -> None:
+        event = next((item for item in items if item.creates_event), None)
+        if event is None:
+            return
+        self._has_event = True
+        bound = [item for item in items if item.rides_on_event or item.creates_event]
+        category = _EVENT_CATEGORIES.get(event.kind.type, _C.ERROR)
+        self.on_event = self.add(category, 1, bound, None, event)
+        if self._counted and category is _C.TRANSACTION:
+            self.on_event = self.add(_C.TRANSACTION_INDEXED, 1, bound, self.on_event, event)
 
+    def add_spans(self, spans: list[Item], attachments: list[Item]) -> None:
+        falling, after = spans + attachments, None
+        for category in (_C.SPAN, _C.SPAN_INDEXED) if self._counted else (_C.SPAN,):
+            after = self.add(category, _amount(spans, category), falling, after)
+        self.add_attachments(attachments, after)
 
-def _add_groups(
-    checks: list[Check],
-    groups: dict[str, list[Item]],
-    kinds: Iterable[tuple[str, tuple[DataCategory, ...]]],
-    on_event: int | None,
-) -> None:
-    for name, categories in kinds:
-        if name in groups:
-            bound = on_event is not None and all(item.rides_on_event for item in groups[name])
-            _chain(checks, groups[name], categories, on_event if bound else None)
+    def add_attachments(self, attachments: list[Item], after: int | None) -> None:
+        if not attachments:
+            return
+        crashes = [item for item in attachments if item.creates_event]
+        plain = [item for item in attachments if not item.creates_event]
+        for category in (_C.ATTACHMENT, _C.ATTACHMENT_ITEM):
+            if self._about & bit(category):
+                self.checks.append(Check(category, _amount(attachments, category), plain, after, crashes))
+                after = len(self.checks) - 1
 
+    def add_groups(
+        self, groups: Mapping[str, list[Item]], kinds: Iterable[tuple[str, tuple[DataCategory, ...]]]
+    ) -> None:
+        for name, categories in kinds:
+            group = groups.get(name)
+            if group is not None:
+                after = self.on_event if all(item.rides_on_event for item in group) else None
+                for category in categories:
+                    after = self.add(category, _amount(group, category), group, after)
 
-def _add_profiles(checks: list[Check], profiles: list[Item], on_event: int | None, counted: bool) -> None:
-    after = _chain(checks, profiles, (_C.PROFILE, _C.PROFILE_INDEXED) if counted else (_C.PROFILE,), on_event)
-    if on_event is None:
-        # A profile without its transaction obeys the transaction's limit.
-        checks.append(Check(_C.TRANSACTION, 0, profiles, after))
-        after = len(checks) - 1
-    for category in (_C.PROFILE_BACKEND, _C.PROFILE_UI):
-        subset = _counted_as(profiles, category)
+    def add_profiles(self, profiles: list[Item]) -> None:
+        after = self.on_event
+        for category in (_C.PROFILE, _C.PROFILE_INDEXED) if self._counted else (_C.PROFILE,):
+            after = self.add(category, _amount(profiles, category), profiles, after)
+        if not self._has_event:
+            # A profile without its transaction obeys the transaction's limit.
+            after = self.add(_C.TRANSACTION, 0, profiles, after)
+        for category in (_C.PROFILE_BACKEND, _C.PROFILE_UI):
+            self.add_subset(profiles, category, after)
+
+    def add_subset(self, items: Iterable[Item], category: DataCategory, after: int | None) -> None:
+        """Those of a group that count as this category, if any."""
+        subset = [item for item in items if amount_of(item, category)]
         if subset:
-            checks.append(Check(category, _amount(subset, category), subset, after))
-
-
-def _of_kind(attachments: Iterable[Item], owner: str) -> list[Item]:
-    return [item for item in attachments if _owner_of(item) == owner]
-
-
-def _owner_of(attachment: Item) -> str:
-    """What an attachment belongs to (`ingest.md` 6.7)."""
-    if not is_trace_attachment(attachment):
-        return "event"
-    return "span" if "span_id" in attachment.headers else "trace"
-
-
-def _chain(checks: list[Check], group: list[Item], categories: Iterable[DataCategory], after: int | None) -> int | None:
-    """Checks a group for one category after the other; returns the last check's number."""
-    for category in categories:
-        checks.append(Check(category, _amount(group, category), group, after))
-        after = len(checks) - 1
-    return after
-
-
-def _counted_as(items: Iterable[Item], category: DataCategory) -> list[Item]:
-    return [item for item in items if amount_of(item, category)]
+            self.add(category, _amount(subset, category), subset, after)
 
 
 def _amount(items: Iterable[Item], category: DataCategory) -> int:

@@ -18,7 +18,7 @@ from scrubjay.core.items.buckets import Buckets
 from scrubjay.core.limits import ActiveLimit, Scoping
 from scrubjay.core.networks import Address
 from scrubjay.core.quota_set import BoundQuotas, QuotaSet
-from scrubjay.core.quotas import Charge, Quota, Refusal, bit
+from scrubjay.core.quotas import EVERY_CATEGORY, Charge, Quota, Refusal, bit, mask_of
 from scrubjay.core.rulings import NOTHING, Losses, Ruling
 from scrubjay.core.shares import BLOCKED, Share, Sharing, longest
 from scrubjay.reasons import DataCategory
@@ -30,9 +30,12 @@ _BUCKETS: Final = bit(DataCategory.METRIC_BUCKET)
 
 def judge(items: Sequence[Item], limits: Sequence[ActiveLimit], *, quirks: bool = False) -> Ruling:
     """What known limits take from an envelope. Indexed categories are not looked at (`decisions.md` 1.1)."""
-    if not limits or not items:
+    about = 0
+    for limit in limits:
+        about |= mask_of(limit.categories) if limit.categories else EVERY_CATEGORY
+    if not about & touched(items):
         return NOTHING
-    checks = checks_of(items, counted=False)
+    checks = checks_of(items, about, counted=False)
     if quirks:
         for check in checks:
             if check.category is DataCategory.SESSION:  # Q1
@@ -69,8 +72,17 @@ class Bill:
     shares: list[Share] = field(default_factory=list)
     buckets: list[_BucketShare] = field(default_factory=list)
 
+    @property
+    def refuses(self) -> bool:
+        """Whether anything is refused without counting."""
+        return (
+            bool(self.known) or any(share.refuses for share in self.shares) or any(part.known for part in self.buckets)
+        )
+
     def settle(self, refusals: Sequence[Sequence[Refusal]], now_mono: float, *, cap_s: int = 300) -> Ruling:
         """The ruling that follows from the backend's answer; nobody is told to wait longer than `cap_s`."""
+        if not self.refuses and not any(refusals):
+            return NOTHING
 
         def limit_of(quota: Quota, left_s: int) -> ActiveLimit:
             return quota.refusal(now_mono + min(left_s, cap_s))
@@ -108,8 +120,8 @@ def draw_up(
     if not quotas.touches & mask:
         return None
     bound = quotas.bound_to(scoping)
-    bill = Bill(bound, quotas.quirks, checks_of(items, counted=True))
-    sharing = Sharing(bound, bill.charges, event_id, client_ip)
+    bill = Bill(bound, quotas.quirks, checks_of(items, quotas.touches, counted=True))
+    sharing = Sharing(bound, bill.charges, event_id, client_ip) if quotas.looks_into & mask else None
     waits: list[int | None] = []
     """Of checks: the charge that must have been granted before what depends on them is made."""
     for number, check in enumerate(bill.checks):
@@ -123,10 +135,11 @@ def draw_up(
                 if about.counters:
                     bill.charges.append(Charge(check.amount, about.counters, wait))
                     wait = bill.positions[number] = len(bill.charges) - 1
-                if about.hard or about.soft:
+                if sharing is not None and (about.hard or about.soft):
                     wait = sharing.ask(check, about, wait)
         waits.append(wait)
-    bill.shares += sharing.shares
+    if sharing is not None:
+        bill.shares += sharing.shares
     if quotas.touches & mask & _BUCKETS:
         _draw_up_buckets(bill, items)
     return bill if bill.charges or bill.known or bill.shares or bill.buckets else None

@@ -11,11 +11,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from scrubjay.core.limits import ActiveLimit, Scoping, widened
-from scrubjay.core.quotas import ZERO_QUOTA_S, Counter, Quota, bit, counter_of, mask_of
+from scrubjay.core.quotas import EVERY_CATEGORY, ZERO_QUOTA_S, Counter, Quota, bit, counter_of, mask_of
 from scrubjay.reasons import DataCategory
 
-_ALL: Final = -1
-"""The mask of a quota without categories."""
 _MAX_BOUND: Final = 1_024
 """Keys of which one set remembers what binds them; a plan that serves any key may see many."""
 
@@ -72,7 +70,9 @@ class BoundQuotas:
             soft=tuple(quota for quota in special if quota.sampled_excess),
         )
 
-    def zero_limits(self, now_mono: float, touched: int = _ALL, most: int | None = None) -> tuple[ActiveLimit, ...]:
+    def zero_limits(
+        self, now_mono: float, touched: int = EVERY_CATEGORY, most: int | None = None
+    ) -> tuple[ActiveLimit, ...]:
         """What the project's own quotas that allow nothing refuse of the categories of a mask."""
         return tuple(self.zero_limit(quota, now_mono) for quota, mask in self._zeros if mask & touched)[:most]
 
@@ -124,7 +124,7 @@ class QuotaSet:
         return bound
 
     def zero_limits(
-        self, scoping: Scoping, now_mono: float, touched: int = _ALL, most: int | None = None
+        self, scoping: Scoping, now_mono: float, touched: int = EVERY_CATEGORY, most: int | None = None
     ) -> tuple[ActiveLimit, ...]:
         """See `BoundQuotas.zero_limits`; costs nothing where no such quota is about the categories."""
         return self.bound_to(scoping).zero_limits(now_mono, touched, most) if self.refuses & touched else ()
@@ -152,4 +152,4 @@ def _taken_by(quota: Quota, *, quirks: bool) -> int:
 
 
 def _mask(categories: frozenset[DataCategory]) -> int:
-    return mask_of(categories) if categories else _ALL
+    return mask_of(categories) if categories else EVERY_CATEGORY

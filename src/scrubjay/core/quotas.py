@@ -170,6 +170,10 @@ def counter_of(quota: Quota, scoping: Scoping, group: str | None = None) -> Coun
     return Counter(quota, scoping.organization_id or 0, subscope, group)
 
 
+EVERY_CATEGORY: Final = -1
+"""The mask of what names no categories."""
+
+
 def bit(category: DataCategory) -> int:
     """A category as a member of a mask."""
     return 1 << (category + 1)

@@ -58,6 +58,11 @@ class Share:
     seed: bytes | memoryview
     """What decides on the excess where it is sampled; of records it is themselves."""
 
+    @property
+    def refuses(self) -> bool:
+        """Whether anything of it is refused without counting."""
+        return bool(self.refused) or any(charge is None for _, charge in self.soft)
+
     def settle(self, refusals: Sequence[Sequence[Refusal]], limit_of: LimitOf, losses: Losses) -> None:
         refused = [limit_of(quota, ZERO_QUOTA_S) for quota in self.refused]
         if self.charge is not None:
