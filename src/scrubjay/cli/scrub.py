@@ -35,12 +35,11 @@ from scrubjay.cli.verb import Invocation, pass_invocation, verb
 from scrubjay.core.envelope import Item, decode_json
 from scrubjay.core.items import KINDS
 from scrubjay.core.items.blobs import REPLAYS
-from scrubjay.core.pipeline import scrub_item
 from scrubjay.core.plan import ProjectPlan
 from scrubjay.core.scrub.documents import CONTAINERS, TYPED
 from scrubjay.core.scrub.explain import Explanation, explained, nodes_of
 from scrubjay.core.scrub.headers import scrub_headers
-from scrubjay.core.scrub.payloads import Replaced, payload_of
+from scrubjay.core.scrub.payloads import Replaced, payload_of, scrub_item
 from scrubjay.core.scrub.program import ScrubProgram
 from scrubjay.core.scrub.pseudonyms import occasion, utc_day
 from scrubjay.core.scrub.record import Record
@@ -208,7 +207,7 @@ class Run:
         item, came = part.item, part.item.payload
         trace = Trace() if self.shows.explain or self.shows.diff else None
         shape = shape_of(item) if self.shows.anything else None
-        result = scrub_item(self.program, item, self.plan, trace)
+        result = scrub_item(self.program, self.plan.policies, item, trace)
         if isinstance(result, Reason):
             part.dropped = True
             self._complain(f"{part.name}: left out, {result.code}: {result.doc}")

@@ -15,11 +15,10 @@ from msgspec import UNSET
 
 from scrubjay.core.envelope import Envelope, Item, encode_json, parse_envelope
 from scrubjay.core.items import classify
-from scrubjay.core.pipeline import scrub_item
 from scrubjay.core.plan import ProjectPlan, compile_plan
 from scrubjay.core.scrub.comparison import Side
 from scrubjay.core.scrub.headers import scrub_headers
-from scrubjay.core.scrub.payloads import Replaced, payload_of
+from scrubjay.core.scrub.payloads import Replaced, payload_of, scrub_item
 from scrubjay.core.scrub.pseudonyms import occasion, utc_day
 from scrubjay.core.scrub.record import Record
 from scrubjay.core.scrub.rule_tests import Outcome, place_text
@@ -111,7 +110,7 @@ def _scrub(plan: ProjectPlan, item: Item, record: Record) -> str:
     """In place; the reason why the item is dropped, if it is."""
     assert plan.scrub is not None
     with occasion(plan.project_id or 0, utc_day(time.time())):
-        result = scrub_item(plan.scrub, item, plan, record)
+        result = scrub_item(plan.scrub, plan.policies, item, record)
     if isinstance(result, Reason):
         return result.code
     payload = payload_of(result)

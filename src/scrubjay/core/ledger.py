@@ -186,6 +186,10 @@ class Tally:
         """What is left of what `item` counted as when it came; never empty."""
         return self._quantities[id(item)]
 
+    def holds(self, item: Item) -> bool:
+        """Whether `item` is still there: it may have fallen with another."""
+        return any(other is item for other in self.items)
+
     def kept(self) -> Quantities:
         return total(self._quantities[id(item)] for item in self.items)
 

@@ -10,33 +10,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import replace
 from typing import TypeVar
 
 from scrubjay import reasons
 from scrubjay.core import dsn
 from scrubjay.core.checks import touched
 from scrubjay.core.dsn import Auth
+from scrubjay.core.effects import enforce, settle, take, thin_traces
 from scrubjay.core.enforcement import draw_up, judge
 from scrubjay.core.envelope import Envelope, Item, read_header
 from scrubjay.core.items import check_sizes, classify
 from scrubjay.core.items.blobs import REPLAYS
-from scrubjay.core.items.partial import Dropped, Thinned
 from scrubjay.core.ledger import Account, Tally
 from scrubjay.core.limits import ActiveLimit, Scoping, format_rate_limits
 from scrubjay.core.networks import first_address
 from scrubjay.core.outgoing import pack
 from scrubjay.core.plan import ProjectPlan
 from scrubjay.core.ports import Ingress, Outcome, Ports, Verdict
-from scrubjay.core.rulings import Ruling
+from scrubjay.core.received_reports import merge_reports
+from scrubjay.core.sampling.context import trace_key
+from scrubjay.core.sampling.dynamic import sample_traces
+from scrubjay.core.sampling.trace_rules import NO_RULES, DynamicSampling
 from scrubjay.core.scrub.encoded import views
 from scrubjay.core.scrub.headers import scrub_headers
-from scrubjay.core.scrub.payloads import Replaced, Scrubbed, Unscrubbed, payload_of, scrub_payload
-from scrubjay.core.scrub.program import ScrubProgram
+from scrubjay.core.scrub.payloads import Scrubbed, Unscrubbed, payload_of, scrub_item
 from scrubjay.core.scrub.pseudonyms import occasion, utc_day
-from scrubjay.core.scrub.record import Record
 from scrubjay.errors import BadRequest, Denied, Unavailable
-from scrubjay.reasons import Reason
 
 Answer = TypeVar("Answer")
 
@@ -71,11 +70,13 @@ async def process(ingress: Ingress, ports: Ports) -> Verdict:
         limits = gate(tally, plan, scoping, ingress, ports)
         check_sizes(tally.items, ports.bounds)
         await filter_(tally, plan, ingress, ports)
-        await sample(tally, plan, ports)
+        await sample(tally, plan, ingress, ports)
         limits += await limit(tally, plan, scoping, ingress, ports)
         await scrub(tally, plan, ports)
         if ports.capture is not None:
             ports.capture.offer(tally, ingress)
+        if ports.reports is not None:
+            merge_reports(tally, ports.reports)
         await hand_over(tally, plan, auth, ingress, ports)
     told = verdict(envelope, limits, plan, scoping, ingress, ports)
     if told.status == 200:
@@ -143,7 +144,7 @@ def gate(tally: Tally, plan: ProjectPlan, scoping: Scoping, ingress: Ingress, po
     tally.stage = "gate"
     known = ports.limits.active(scoping, ingress.now_mono)
     known += plan.quotas.zero_limits(scoping, ingress.now_mono, touched(tally.items))
-    return _enforce(tally, judge(tally.items, known, quirks=plan.quotas.quirks))
+    return enforce(tally, judge(tally.items, known, quirks=plan.quotas.quirks))
 
 
 async def filter_(tally: Tally, plan: ProjectPlan, ingress: Ingress, ports: Ports) -> None:
@@ -154,16 +155,55 @@ async def filter_(tally: Tally, plan: ProjectPlan, ingress: Ingress, ports: Port
         client_ip = first_address(ingress.forwarded_for)
         for item, rulings in await _ask(lambda item: filters.match(item, client_ip), tally.items, ports):
             for ruling in rulings:
-                _take(tally, item, ruling)
+                take(tally, item, ruling)
 
 
-async def sample(tally: Tally, plan: ProjectPlan, ports: Ports) -> None:
-    """Sampling by trace, so that every relay and every service keeps the same traces."""
+async def sample(tally: Tally, plan: ProjectPlan, ingress: Ingress, ports: Ports) -> None:
+    """By traces first, so that every relay and every service keeps the same ones; then by the rules of our own."""
     tally.stage = "sample"
-    sampling, headers = plan.sampling, tally.envelope.headers
-    if sampling is not None:
-        for item, ruling in await _ask(lambda item: sampling.decide(item, headers), tally.items, ports):
-            _take(tally, item, ruling)
+    await _sample_traces(tally, plan, ingress, ports)
+    plain, envelope, account = plan.plain, tally.envelope, tally.account
+    if plain is None:
+        return
+    # Rates fold into that of the trace once at most, and only here if it began here (`decisions.md` 5.8).
+    folds = plan.folds_rates and not envelope.dirty and trace_key(envelope.headers) in (None, account.key)
+    for item, examined in await _ask(lambda item: plain.examine(item, envelope, folds=folds), tally.items, ports):
+        if examined is None or not tally.holds(item):
+            continue
+        if ports.witness is not None:
+            ports.witness.saw("sample", examined.explained(), item.shown_type)
+        for ruling in plain.decide(item, examined, ports.occasions, account.project_id or 0, ingress.received_unix):
+            take(tally, item, ruling)
+
+
+async def _sample_traces(tally: Tally, plan: ProjectPlan, ingress: Ingress, ports: Ports) -> None:
+    envelope, own_key = tally.envelope, tally.account.key
+    root = _rules_of_root(envelope, own_key, plan, ports)
+    if not plan.dynamic and not root:
+        return
+    ruling = await _run(
+        lambda: sample_traces(
+            envelope, plan.dynamic, root, own_key=own_key, now_unix=ingress.received_unix, fold_rates=plan.folds_rates
+        ),
+        tally.items,
+        ports,
+    )
+    if ruling is None:
+        return
+    if ports.witness is not None:
+        ports.witness.saw("sample", ruling.explained())
+    thin_traces(tally, ruling)
+
+
+def _rules_of_root(envelope: Envelope, own_key: str, plan: ProjectPlan, ports: Ports) -> DynamicSampling | None:
+    """The rules of the project where the trace began; None if that project cannot be used (`decisions.md` 5.5)."""
+    key = trace_key(envelope.headers)
+    root = plan if key == own_key else ports.plans.find(key) if key is not None else None
+    if root is None or root.disabled or key in root.disabled_keys:
+        return None
+    if None not in (root.organization_id, plan.organization_id) and root.organization_id != plan.organization_id:
+        return None
+    return root.dynamic or NO_RULES
 
 
 async def limit(
@@ -177,7 +217,7 @@ async def limit(
     refusals = await ports.quotas.consume(bill.charges, ingress.received_unix)
     ruling = bill.settle(refusals, ingress.now_mono, cap_s=ports.bounds.max_retry_after)
     ports.limits.learn(scoping, ruling.limits, ingress.now_mono)
-    return _enforce(tally, ruling)
+    return enforce(tally, ruling)
 
 
 async def scrub(tally: Tally, plan: ProjectPlan, ports: Ports) -> None:
@@ -189,7 +229,7 @@ async def scrub(tally: Tally, plan: ProjectPlan, ports: Ports) -> None:
     if tally.envelope.event_id is None:
         for item in [item for item in tally.items if item.rides_on_event]:
             tally.drop(item, reasons.INVALID_EVENT_ID)
-    account = tally.account
+    account, policies = tally.account, plan.policies
     watch = None if ports.audit is None else ports.audit.watch(plan, account)
     if watch is not None and watch.blind:
         raise Unavailable(reasons.UNAUDITED, retry_after_s=_pause(ports))
@@ -197,9 +237,11 @@ async def scrub(tally: Tally, plan: ProjectPlan, ports: Ports) -> None:
     records = {} if watch is None else {id(item): watch.record() for item in tally.items}
     around = None if watch is None else watch.record()
     with nullcontext() if program.keys is None else occasion(account.project_id or 0, utc_day(account.now_unix)):
-        answers = await _ask(lambda item: scrub_item(program, item, plan, records.get(id(item))), tally.items, ports)
+        answers = await _ask(
+            lambda item: scrub_item(program, policies, item, records.get(id(item))), tally.items, ports
+        )
         for item, result in answers:
-            _settle(tally, item, result)
+            settle(tally, item, result)
         scrub_headers(program, tally.envelope, around)
     views.cache_clear()  # no text stays in memory longer than its envelope
     if watch is not None and around is not None:
@@ -215,32 +257,6 @@ def _outcome(result: Scrubbed, output: bytes | None) -> Outcome:
     if isinstance(result, Unscrubbed):
         return "unscrubbed"
     return "clean" if output is None else "scrubbed"
-
-
-def scrub_item(program: ScrubProgram, item: Item, plan: ProjectPlan, record: Record | None = None) -> Scrubbed:
-    """What becomes of one item; nothing is done to it yet. `record` counts what is done."""
-    if program.allow is not None:
-        fate = program.allow.fate(item)
-        if fate == "drop":
-            return reasons.NOT_ALLOWED
-        if fate == "whole":
-            program = replace(program, allow=None)
-    return scrub_payload(program, plan.policies, item, record)
-
-
-def _settle(tally: Tally, item: Item, result: Scrubbed) -> None:
-    """Does what scrubbing said of an item."""
-    if isinstance(result, Reason):
-        _drop(tally, item, result)
-    elif isinstance(result, Replaced):
-        item.replace(result.payload)
-        item.headers.update(result.headers)
-        if result.dropped:
-            tally.drop_part(item, result.dropped, reasons.UNSCRUBBABLE)
-    elif isinstance(result, Unscrubbed):
-        tally.pass_unscrubbed(item)
-    elif result is not None:
-        item.replace(result)
 
 
 async def hand_over(tally: Tally, plan: ProjectPlan, auth: Auth, ingress: Ingress, ports: Ports) -> None:
@@ -278,53 +294,18 @@ def verdict(
 async def _ask(rule: Callable[[Item], Answer], items: Sequence[Item], ports: Ports) -> list[tuple[Item, Answer]]:
     """What a rule says of each item, before anything is done about it."""
     asked = tuple(items)
+    return await _run(lambda: [(item, rule(item)) for item in asked], asked, ports)
 
-    def answers() -> list[tuple[Item, Answer]]:
-        return [(item, rule(item)) for item in asked]
 
-    if sum(map(_weight, asked)) > HEAVY_BYTES:
-        return await ports.in_thread(answers)
-    return answers()
+async def _run(work: Callable[[], Answer], items: Sequence[Item], ports: Ports) -> Answer:
+    """Work that looks at `items`: in a thread if they are heavy."""
+    return await ports.in_thread(work) if sum(map(_weight, items)) > HEAVY_BYTES else work()
 
 
 def _weight(item: Item) -> int:
     """Bytes to look at; of what is compressed, a guess."""
     size = len(item.payload)
     return size * _USUAL_RATIO if item.kind.type in REPLAYS else size
-
-
-def _drop(tally: Tally, item: Item, reason: Reason, *, origin: str = "") -> None:
-    """A replay of which one part does not leave does not leave at all (`scrubbing.md` 12.3)."""
-    tally.drop(item, reason, origin=origin)
-    if item.kind.type in REPLAYS:
-        for other in [other for other in tally.items if other.kind.type in REPLAYS]:
-            tally.drop(other, reason, origin=origin)
-
-
-def _take(tally: Tally, item: Item, ruling: Dropped | Thinned | None) -> None:
-    """Does what a filter or a sampling rule said of an item."""
-    if isinstance(ruling, Dropped):
-        _drop(tally, item, ruling.reason, origin=ruling.origin)
-    elif isinstance(ruling, Thinned):
-        item.replace(ruling.payload)
-        item.headers["item_count"] = ruling.item_count
-        tally.drop_part(item, ruling.dropped, ruling.reason, origin=ruling.origin)
-
-
-def _enforce(tally: Tally, ruling: Ruling) -> tuple[ActiveLimit, ...]:
-    """Does what a limit said of an envelope, and returns the limits that the client should learn."""
-    for fall in ruling.falls:
-        tally.recount(fall.item, fall.uncounted)
-        reason = reasons.rate_limited(fall.limit.reason, is_reported=fall.is_reported)
-        tally.drop(fall.item, reason, origin=fall.limit.origin)
-    for cut in ruling.cuts:
-        tally.recount(cut.item, cut.uncounted)
-        _take(tally, cut.item, cut.ruling)
-    for mark in ruling.marks:
-        mark.item.headers["rate_limited"] = True
-        mark.item.dirty = True
-        tally.drop_part(mark.item, mark.lost, reasons.rate_limited(mark.limit.reason), origin=mark.limit.origin)
-    return ruling.limits
 
 
 def _pause(ports: Ports) -> int:

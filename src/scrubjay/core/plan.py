@@ -16,13 +16,15 @@ from weakref import WeakValueDictionary
 import msgspec
 
 from scrubjay.core.filters.chain import Filters
-from scrubjay.core.filters.compile import compile_filters
+from scrubjay.core.filters.compile import compile_filters, supports_sampling
 from scrubjay.core.origins import OriginRule, compile_origins
 from scrubjay.core.quota_config import compile_quotas
 from scrubjay.core.quota_set import NO_QUOTAS, QuotaSet
-from scrubjay.core.sampling.plain import Sampling, compile_sampling
+from scrubjay.core.sampling.plain import PlainSampling, compile_plain
+from scrubjay.core.sampling.trace_rules import DynamicSampling, compile_dynamic
 from scrubjay.core.scrub.policies import Policies, read_policies
 from scrubjay.core.scrub.program import ScrubProgram, compile_program
+from scrubjay.settings.global_config import NOTHING_SHARED, GlobalConfig
 from scrubjay.settings.project import DataScrubbing, ProjectConfig
 from scrubjay.settings.schema import Settings
 from scrubjay.settings.scrub import Scrub, over
@@ -44,7 +46,9 @@ class ProjectPlan:
     disabled: bool = False
     allows_origin: OriginRule | None = None
     filters: Filters | None = None
-    sampling: Sampling | None = None
+    dynamic: DynamicSampling | None = None
+    folds_rates: bool = False
+    plain: PlainSampling | None = None
     quotas: QuotaSet = NO_QUOTAS
     scrub: ScrubProgram | None = None
     policies: Policies = field(default_factory=Policies)
@@ -101,8 +105,10 @@ def pass_plan(settings: Settings) -> ProjectPlan:
     )
 
 
-def compile_plan(project: ProjectConfig, settings: Settings, programs: Programs | None = None) -> ProjectPlan:
-    """Compiles one project. Raises `ConfigError` with the member's path where the whole cannot be used."""
+def compile_plan(
+    project: ProjectConfig, settings: Settings, programs: Programs | None = None, shared: GlobalConfig = NOTHING_SHARED
+) -> ProjectPlan:
+    """Compiles one project; `shared`: what goes for all. Raises `ConfigError` with the member's path where the whole cannot be used."""
     programs = programs or Programs()
     options = project.config
     problems: list[str] = []
@@ -113,16 +119,22 @@ def compile_plan(project: ProjectConfig, settings: Settings, programs: Programs 
     policies = read_policies(scrubbing, settings.limits.max_replay_uncompressed_size)
     program = programs.program(options.pii_config, options.scrubbing, scrubbing, hide_client_ip=hides_client_ip)
     filters = None
-    if settings.filters.enabled and options.filter_settings:
-        filters, found = compile_filters(options.filter_settings)
+    if settings.filters.enabled:
+        filters, found = compile_filters(
+            options.filter_settings, own=options.scrubjay.filters, global_filters=shared.filters
+        )
         problems += found
-    dynamic = options.trace_sampling if settings.sampling.dynamic else None
-    sampling, found = compile_sampling(options.scrubjay.sampling, dynamic=dynamic)
+    dynamic = None
+    samples_traces = settings.sampling.dynamic and supports_sampling(options.filter_settings, shared.filters)
+    if samples_traces and options.trace_sampling is not None:
+        dynamic, found = compile_dynamic(options.trace_sampling)
+        problems += found
+    plain, found = compile_plain(options.scrubjay.sampling)
     problems += found
-    quotas, found = compile_quotas(options.quotas, options.scrubjay.quotas)
+    quotas, found = compile_quotas(options.quotas, options.scrubjay.quotas, shared.quotas)
     problems += found
     return ProjectPlan(
-        revision=revision_of(project, settings),
+        revision=revision_of(project, settings, shared),
         project_id=project.project_id,
         organization_id=project.organization_id,
         key_ids=tuple((key.public_key, key.numeric_id) for key in project.public_keys if key.numeric_id is not None),
@@ -130,7 +142,9 @@ def compile_plan(project: ProjectConfig, settings: Settings, programs: Programs 
         disabled=project.disabled,
         allows_origin=compile_origins(options.allowed_domains),
         filters=filters,
-        sampling=sampling,
+        dynamic=dynamic,
+        folds_rates=settings.sampling.fold_rates,
+        plain=plain,
         quotas=quotas,
         scrub=program,
         policies=policies,
@@ -141,10 +155,10 @@ def compile_plan(project: ProjectConfig, settings: Settings, programs: Programs 
     )
 
 
-def revision_of(project: ProjectConfig, settings: Settings) -> str:
-    """Twelve hex digits over the project and the settings that a plan depends on."""
+def revision_of(project: ProjectConfig, settings: Settings, shared: GlobalConfig = NOTHING_SHARED) -> str:
+    """Twelve hex digits over the project, what goes for all, and the settings that a plan depends on."""
     bounds = settings.limits.max_replay_uncompressed_size
-    parts = (project, settings.scrub, settings.privacy, settings.filters, settings.sampling, bounds)
+    parts = (project, shared, settings.scrub, settings.privacy, settings.filters, settings.sampling, bounds)
     return sha256(_content(parts)).hexdigest()[:12]
 
 

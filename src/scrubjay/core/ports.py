@@ -10,12 +10,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeVar
 
+from scrubjay.core.client_reports import ClientReports
 from scrubjay.core.dsn import Auth
 from scrubjay.core.envelope import Envelope, Item
 from scrubjay.core.ledger import Account, Ledger, Parcel, Tally
 from scrubjay.core.limits import LimitTable
 from scrubjay.core.plan import ProjectPlan
 from scrubjay.core.quotas import QuotaBackend
+from scrubjay.core.sampling.first_n import Occasions
 from scrubjay.core.scrub.record import Record
 from scrubjay.settings.schema import Limits
 
@@ -109,7 +111,7 @@ class InThread(Protocol):
 
 @dataclass(slots=True)
 class Ports:
-    """Everything that the pipeline may touch. Without an `outbox` items end as captured."""
+    """Everything that the pipeline may touch. Without an `outbox` items end as captured, without `reports` those of clients travel on."""
 
     plans: Plans
     limits: LimitTable
@@ -121,9 +123,11 @@ class Ports:
     new_id: Callable[[], str]
     in_thread: InThread
     has_memory: Callable[[], bool]
+    occasions: Occasions = field(default_factory=Occasions)
     capture: Capture | None = None
     audit: Audit | None = None
     witness: Witness | None = None
+    reports: ClientReports | None = None
     accepts_unknown: bool = True
     trusts_facts: bool = True
     overrides_project_ids: bool = False

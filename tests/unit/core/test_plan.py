@@ -37,7 +37,8 @@ def test_without_options_it_scrubs_and_limits_nothing() -> None:
     assert got.scrub is not None
     assert got.scrub.scrubs_ip
     assert got.scrub.hide_client_ip
-    assert (got.filters, got.sampling, got.quotas, got.allows_origin) == (None, None, (), None)
+    assert (got.filters, got.dynamic, got.plain, got.allows_origin) == (None, None, None, None)
+    assert not got.quotas
     assert (got.policies.opaque, got.policies.attachments, got.problems) == ("drop", "text", ())
     assert (got.sends_client_ip, got.sends_user_agent, got.sends_origin) == (False, True, True)
 

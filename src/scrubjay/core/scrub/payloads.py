@@ -7,7 +7,7 @@ payload is a module of its own and a line there. Nothing here is counted or drop
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
 import msgspec
@@ -76,6 +76,17 @@ class Task:
 
     def document(self, payload: bytes | memoryview, shape: str) -> bytes | None:
         return scrub_document(self.program, payload, shape, self.record)
+
+
+def scrub_item(program: ScrubProgram, policies: Policies, item: Item, record: Record | None = None) -> Scrubbed:
+    """What becomes of one item; nothing is done to it yet. `record` counts what is done."""
+    if program.allow is not None:
+        fate = program.allow.fate(item)
+        if fate == "drop":
+            return reasons.NOT_ALLOWED
+        if fate == "whole":
+            program = replace(program, allow=None)
+    return scrub_payload(program, policies, item, record)
 
 
 def scrub_payload(program: ScrubProgram, policies: Policies, item: Item, record: Record | None = None) -> Scrubbed:
