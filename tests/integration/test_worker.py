@@ -139,44 +139,6 @@ async def test_changed_project_files_are_read_even_beside_a_broken_configuration
 # Losses
 
 
-async def test_what_was_dropped_here_is_reported_to_the_server(tmp_path: Path) -> None:
-    drop_all = {"config": {"scrubjay": {"sampling": [{"id": 3100, "applies": ["error"], "rate": 0, "protect": False}]}}}
-    options = {"outcomes": {"aggregator": {"initial_delay": 0.05}}}
-    async with relay(tmp_path / "r", mode="static", options=options, projects={"default.yaml": drop_all}) as one:
-        assert (await one.env(EVENT)).status == 200
-        _, (item,) = (await one.forwarded()).envelope()
-        report = json.loads(item.payload)
-        assert item.headers["type"] == "client_report"
-        assert [line["quantity"] for lines in report.values() if isinstance(lines, list) for line in lines] == [1]
-        assert closed(one)
-        change(tmp_path / "r", outcomes={"emit_outcomes": False})
-        await one.worker.reload()
-        assert (await one.env(EVENT)).status == 200
-        await one.worker._report_losses()
-        assert one.worker._reports.take() == []
-        assert not one.upstream.deliveries
-
-
-async def test_what_is_left_to_report_goes_out_at_the_end(tmp_path: Path) -> None:
-    drop_all = {"config": {"scrubjay": {"sampling": [{"id": 3100, "applies": ["error"], "rate": 0, "protect": False}]}}}
-    async with relay(tmp_path / "r", mode="static", projects={"default.yaml": drop_all}) as one:
-        assert (await one.env(EVENT)).status == 200
-        assert not one.upstream.deliveries
-        await one.worker.stop()
-        assert b"client_report" in (await one.forwarded()).body
-
-
-async def test_a_report_that_finds_no_room_is_booked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    drop_all = {"config": {"scrubjay": {"sampling": [{"id": 3100, "applies": ["error"], "rate": 0, "protect": False}]}}}
-    async with relay(tmp_path / "r", mode="static", projects={"default.yaml": drop_all}) as one:
-        assert (await one.env(EVENT)).status == 200
-        outbox = one.worker._delivery.outbox  # type: ignore[union-attr]
-        monkeypatch.setattr(outbox, "_has_room", lambda parcel: False)
-        await one.worker._report_losses()
-        assert closed(one)
-        assert metrics(one)['scrubjay_outcomes_total{category="unknown",outcome="lost",reason="queue_failed"}'] == 1
-
-
 async def test_a_key_that_the_server_denies_is_refused_here(tmp_path: Path) -> None:
     """upstream-68"""
     async with relay(tmp_path / "r") as one:

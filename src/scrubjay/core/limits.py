@@ -228,7 +228,10 @@ def widened(limit: ActiveLimit) -> ActiveLimit:
     return limit if more <= limit.categories else replace(limit, categories=limit.categories | more)
 
 
-_Owner = tuple[str, str | int]
+Owner = tuple[str, str | int]
+"""What a limit binds: a scope, and the key or the id of the project or organisation."""
+
+_SAME_END_S: Final = 1.0
 
 
 class LimitTable:
@@ -239,7 +242,7 @@ class LimitTable:
     """
 
     def __init__(self, *, max_owners: int = 10_000) -> None:
-        self._owned: dict[_Owner, dict[_Same, ActiveLimit]] = {}
+        self._owned: dict[Owner, dict[_Same, ActiveLimit]] = {}
         self._max_owners = max_owners
 
     def learn(self, scoping: Scoping, limits: Iterable[ActiveLimit], now_mono: float) -> None:
@@ -262,12 +265,26 @@ class LimitTable:
                 found += self._unexpired(owner, now_mono)
         return tuple(found)
 
+    def entries(self) -> Iterator[tuple[Owner, ActiveLimit]]:
+        """Everything in the table, expired or not."""
+        return ((owner, limit) for owner, owned in self._owned.items() for limit in owned.values())
+
+    def adopt(self, owner: Owner, limit: ActiveLimit, now_mono: float) -> None:
+        """Puts in force what another process learnt. What ends at about the time that is known already changes nothing."""
+        owned = self._owned.get(owner)
+        if owned is None:
+            self._make_room(now_mono)
+            owned = self._owned[owner] = {}
+        known = owned.get((limit.scope, limit.categories, limit.namespaces))
+        if known is None or limit.until_mono > known.until_mono + _SAME_END_S:
+            _merge_into(owned, (limit,))
+
     def expire(self, now_mono: float) -> None:
         """Forgets what has ended."""
         for owner in list(self._owned):
             self._unexpired(owner, now_mono)
 
-    def _unexpired(self, owner: _Owner, now_mono: float) -> Iterable[ActiveLimit]:
+    def _unexpired(self, owner: Owner, now_mono: float) -> Iterable[ActiveLimit]:
         owned = self._owned[owner]
         for same in [same for same, limit in owned.items() if limit.until_mono <= now_mono]:
             del owned[same]
@@ -282,7 +299,7 @@ class LimitTable:
         if len(self._owned) >= self._max_owners:
             del self._owned[min(self._owned, key=self._end_of)]
 
-    def _end_of(self, owner: _Owner) -> float:
+    def _end_of(self, owner: Owner) -> float:
         return max(limit.until_mono for limit in self._owned[owner].values())
 
     def __len__(self) -> int:
@@ -292,7 +309,7 @@ class LimitTable:
         return f"<LimitTable {len(self)} limits of {len(self._owned)} owners>"
 
 
-def _owner(scoping: Scoping, scope: str) -> _Owner:
+def _owner(scoping: Scoping, scope: str) -> Owner:
     if scope == PROJECT and scoping.project_id is not None:
         return PROJECT, scoping.project_id
     if scope == ORGANIZATION and scoping.organization_id is not None:

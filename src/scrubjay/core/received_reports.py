@@ -1,7 +1,7 @@
 """Client reports of others, read so that their counts can join ours (`decisions.md` 8.6).
 
-Owns the form of a report, which of its lines hold, and its time by our clock. What becomes of the item is the pipeline's business, where
-the counts go `client_reports`'. Never raises: a report that is none is None.
+Owns the form of a report, which of its lines hold, its time by our clock, and the end of the item in the account. When that happens is the
+pipeline's business, how counts are summed `client_reports`'. Reading never raises: a report that is none is None.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta, Struct
 
-from scrubjay.core.client_reports import MAX_REASON_BYTES, Count
+from scrubjay import reasons
+from scrubjay.core.client_reports import MAX_REASON_BYTES, ClientReports, Count
 from scrubjay.core.header_rules import parse_time
 from scrubjay.core.items.partial import Payload, read
+from scrubjay.core.ledger import Tally
 from scrubjay.core.sampling.reason import normal_reason
 from scrubjay.reasons import DataCategory, Section
 
@@ -53,6 +55,21 @@ class _Report(Struct):
 
 
 _DECODER: Final = msgspec.json.Decoder(_Report)
+
+
+def merge_reports(tally: Tally, reports: ClientReports) -> None:
+    """Takes client reports out of an envelope and their counts over; what names categories of a later protocol goes on as it is."""
+    account = tally.account
+    if account.project_id is None:
+        return
+    for item in [item for item in tally.items if item.kind.type == "client_report"]:
+        sent_at = tally.envelope.headers.get("sent_at")
+        received = read_report(item.payload, received_unix=account.now_unix, sent_at=sent_at)
+        if received is None:
+            tally.drop(item, reasons.INVALID_CLIENT_REPORT)
+        elif received.is_whole:
+            reports.merge(account.key, account.project_id, received.at_unix, received.counts)
+            tally.drop(item, reasons.MERGED)
 
 
 def read_report(payload: Payload, *, received_unix: float, sent_at: object = None) -> Received | None:

@@ -52,7 +52,9 @@ class OutboxOptions:
 
 
 class Outbox:
-    """`limit_of` tells of a limit that takes the whole of a parcel now; parcels that waited are checked before they are sent."""
+    """`limit_of` tells of a limit that takes the whole of a parcel now, `is_disabled` whether its project is not served any more;
+    parcels that waited are checked before they are sent.
+    """
 
     def __init__(
         self,
@@ -63,6 +65,7 @@ class Outbox:
         *,
         spool: Spool | None = None,
         limit_of: Callable[[Parcel], ActiveLimit | None] = lambda parcel: None,
+        is_disabled: Callable[[Parcel], bool] = lambda parcel: False,
         clock: Clock | None = None,
         chance: Chance = random.random,
     ) -> None:
@@ -79,6 +82,7 @@ class Outbox:
             observer,
             options.dispatch,
             limit_of=limit_of,
+            is_disabled=is_disabled,
             leave_on_disk=self._leave_on_disk,
             on_room=self._on_room,
             clock=self._clock,
@@ -98,6 +102,11 @@ class Outbox:
         self._dispatcher.start()
 
     # Taking
+
+    @property
+    def is_out(self) -> bool:
+        """Whether the server is away."""
+        return self._dispatcher.is_out
 
     def has_capacity(self) -> bool:
         """Whether `put` is expected to succeed."""

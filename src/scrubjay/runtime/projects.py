@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from cachetools import TTLCache
 
+from scrubjay.core.limits import Scoping
 from scrubjay.core.plan import Programs, ProjectPlan, compile_plan, pass_plan, revision_of
 from scrubjay.errors import ConfigError
 from scrubjay.runtime.telemetry import Telemetry
@@ -73,6 +74,24 @@ class Projects:
         plan = self._table.by_key.get(key)
         return plan.project_id if plan else None
 
+    def scoping(self, key: str, project_id: int) -> Scoping:
+        """Whose limits bind what `key` sends for a project."""
+        plan = self._table.by_key.get(key, self._table.fallback)
+        if plan is None:
+            return Scoping(key, project_id)
+        return Scoping(key, project_id, plan.organization_id, plan.key_id(key))
+
+    def is_disabled(self, key: str, project_id: int) -> bool:
+        """Whether what waited for `key` must not be sent any more (`decisions.md` 0.2). Only the operator's word counts: not
+        that the server denied the key once, and not a file that cannot be used just now.
+        """
+        plan = self._table.by_key.get(key, self._table.fallback)
+        if plan is None:
+            return self.ok
+        if plan is DENIED:
+            return False
+        return plan.disabled or key in plan.disabled_keys or plan.project_id not in (None, project_id)
+
     def deny(self, key: str) -> None:
         """The upstream does not know `key`: refuse it here for a while."""
         self._denied[key] = None
@@ -107,12 +126,13 @@ def _compile(
     """The next generation; `first`: there is no predecessor to fall back on. Raises `ConfigError` if `first`."""
     generation = _Generation()
     generation.unusable += [(problem.partition(":")[0], problem) for problem in projects.problems]
+    shared = projects.shared.config
 
     def plan_of(project: ProjectConfig, predecessor: ProjectPlan | None) -> ProjectPlan:
-        if predecessor is not None and predecessor.revision == revision_of(project, settings):
+        if predecessor is not None and predecessor.revision == revision_of(project, settings, shared):
             return predecessor
         try:
-            plan = compile_plan(project, settings, programs)
+            plan = compile_plan(project, settings, programs, shared)
         except ConfigError as error:
             if first:
                 raise ConfigError(f"{_name(project)}: {error}") from error

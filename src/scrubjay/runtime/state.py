@@ -33,6 +33,7 @@ from scrubjay.runtime.metrics import (
     Series,
     Values,
 )
+from scrubjay.runtime.standing import Standing, Window, merged_limits, merged_windows
 
 STALE_S: Final = 5.0
 """A worker whose heartbeat is older is taken for dead: its counters still count, its gauges do not."""
@@ -105,6 +106,8 @@ class Snapshot(msgspec.Struct):
     drops: list[Drop] = []
     audit_line: int = 0
     audit_hash: str = ""
+    windows: list[Window] = []
+    limits: list[Standing] = []
 
     def alive(self, now_unix: float) -> bool:
         return not self.stopped and abs(now_unix - self.heartbeat_unix) <= STALE_S
@@ -127,9 +130,9 @@ class StateFile:
     def write(self, snapshot: Snapshot) -> None:
         """Replaces the files. Raises `OSError` when the disk refuses, which leaves the old ones whole."""
         if snapshot.drops and snapshot.drops[-1] is not self._newest:
-            _replace(self._drops_path, msgspec.json.encode(snapshot.drops))
+            replace_file(self._drops_path, msgspec.json.encode(snapshot.drops))
             self._newest = snapshot.drops[-1]
-        _replace(self._path, msgspec.json.encode(msgspec.structs.replace(snapshot, drops=[])))
+        replace_file(self._path, msgspec.json.encode(msgspec.structs.replace(snapshot, drops=[])))
 
     def __repr__(self) -> str:
         return f"<StateFile {self._path}>"
@@ -151,7 +154,8 @@ def private_folder(folder: Path) -> Path:
     return folder
 
 
-def _replace(path: Path, content: bytes) -> None:
+def replace_file(path: Path, content: bytes) -> None:
+    """A reader sees the file as it was or as it is. Raises `OSError`, which leaves it as it was."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(draft, os.O_CREAT | os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
@@ -186,6 +190,9 @@ class Merged:
     account: dict[str, Balance] = field(default_factory=dict)
     drops: list[Drop] = field(default_factory=list)
     """Newest first."""
+    windows: list[Window] = field(default_factory=list)
+    """Of the living, one row per counter: workers share them."""
+    limits: list[Standing] = field(default_factory=list)
 
     @property
     def alive(self) -> list[Snapshot]:
@@ -214,6 +221,8 @@ def merge(snapshots: Iterable[Snapshot], now_unix: float | None = None) -> Merge
         for category, balance in snapshot.account.items():
             total = merged.account.setdefault(category, Balance())
             total += balance
+    merged.windows = merged_windows(worker.windows for worker in merged.alive)
+    merged.limits = merged_limits(worker.limits for worker in merged.alive)
     merged.values.series[WORKERS.name].add((), len(merged.alive))
     merged.drops.sort(key=lambda drop: drop.time_unix, reverse=True)
     return merged

@@ -21,6 +21,7 @@ from scrubjay import __version__
 from scrubjay.core.envelope import decode_json, rewrite_header, shifted_sent_at
 from scrubjay.core.ledger import Parcel
 from scrubjay.core.limits import ActiveLimit, limits_of_response, parse_retry_after
+from scrubjay.core.reporting import TYPE as REPORT
 from scrubjay.errors import Refused, Throttled, Transient, UpstreamError
 from scrubjay.reasons import UPSTREAM_REJECTED, UPSTREAM_TOO_LARGE
 from scrubjay.runtime.forwarding.compression import COMPRESSORS, Ladder, compress_in_thread
@@ -207,10 +208,12 @@ class Upstream:
 
     def _throttled(self, parcel: Parcel, reply: Reply) -> UpstreamError:
         limits = self._learn(parcel, reply)
-        if self._options.retries_throttled and limits:
-            until_mono = max(limit.until_mono for limit in limits)
-            detail = f"throttled: {limits[0].reason or ''}"
-            wait_s = max(0.0, until_mono - self._now_mono())
+        # What a report tells is counted by nobody else, so it waits for the end of the limit (`decisions.md` 8.5).
+        is_report = parcel.item_types == (REPORT,)
+        if is_report or (self._options.retries_throttled and limits):
+            until_mono = max((limit.until_mono for limit in limits), default=None)
+            wait_s = None if until_mono is None else max(0.0, until_mono - self._now_mono())
+            detail = f"throttled: {limits[0].reason or ''}" if limits else "throttled"
             return Transient(detail, status=429, retry_after_s=wait_s, network=False)
         categories = [category for category, _ in parcel.quantities]
         meant = [limit for limit in limits if any(limit.takes(category) for category in categories)]

@@ -34,6 +34,7 @@ from scrubjay.runtime.delivery import Delivery, await_spool, open_delivery, open
 from scrubjay.runtime.endpoints import front_door, routes
 from scrubjay.runtime.greeting import greet
 from scrubjay.runtime.health import Health
+from scrubjay.runtime.limits_file import LimitsFile
 from scrubjay.runtime.memory import MemoryGauge
 from scrubjay.runtime.names import new_id
 from scrubjay.runtime.port import open_port, port_of
@@ -173,6 +174,7 @@ class Worker:
         if self._delivery is not None:
             await self._delivery.close(deadline_mono)
         await self._audit.close()
+        self._limits_file.exchange()
         self._chronicle.write(stopped=True)
         if lost:
             _LOG.error("stopped; %d envelopes were in memory alone and are lost", lost)
@@ -200,6 +202,9 @@ class Worker:
         if self._seat is not None and self._seat.follows_a_death:
             self.telemetry.worker_restarted()
         self._ledger = TimedLedger(self.telemetry, self._reports)
+        longest_s = self._loaded.settings.limits.upstream_max
+        self._limits_file = LimitsFile(file.folder, slot, self._limits, longest_s, self.telemetry.spool_error)
+        self._limits_file.load()
         if self._spool is not None:
             recovered = self._spool.recovered
             self.telemetry.spool_recovered(recovered.records, recovered.torn_tails)
@@ -225,14 +230,12 @@ class Worker:
         )
 
     def _build_reporter(self) -> Reporter:
-        settings = self._loaded.settings
         return Reporter(
             self._reports,
             self._ledger,
             self._delivery.outbox if self._delivery else None,
             self._limits,
-            delay_s=settings.outcomes.aggregator.initial_delay,
-            new_id=new_id,
+            delay_s=self._loaded.settings.outcomes.aggregator.initial_delay,
             on_error=self.telemetry.internal_error,
             scoping_of=self._projects.scoping,
         )
@@ -318,7 +321,7 @@ class Worker:
         every(0.5, self._measure, "measure")
         every(settings.scrub.audit_interval, self._audit.flush, "audit")
         every(1.0, self._audit.flush_items, "audit-items")
-        every(60.0, lambda: self._limits.expire(time.monotonic()), "limits")
+        every(1.0, self._limits_file.exchange, "limits")
         every(settings.cache.file_interval, self._look_at_projects, "projects")
         if settings.relay.config_reload_interval is not None:
             interval_s = max(_LEAST_POLL_S, settings.relay.config_reload_interval)

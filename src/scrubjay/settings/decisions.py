@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from typing import Literal
 
-from scrubjay.settings.setting import Section, setting
+from scrubjay.settings.setting import Secret, Section, setting
 
 
 class Aggregator(Section, frozen=True):
     """How losses are summed before they are reported."""
 
+    bucket_interval: int = setting(10, "Length of the time slots that losses are summed by.", unit="s", minimum=1)
     initial_delay: float = setting(30, "Time from the first loss of a slot to its report.", unit="s", minimum=0)
 
 
@@ -25,13 +26,58 @@ class Outcomes(Section, frozen=True):
     aggregator: Aggregator = Aggregator()
 
 
+class ClientReports(Section, frozen=True):
+    """What clients say they dropped themselves."""
+
+    mode: Literal["passthrough", "merge"] = setting(
+        "passthrough",
+        "`passthrough`: as they came, and held as safely as all else; `merge`: their counts travel in reports of ours, and wait in memory.",
+        reload=True,
+    )
+
+
 class Sampling(Section, frozen=True):
     """Sampling, by the rules of the projects."""
 
-    dynamic: bool = setting(True, "Obey the projects' sampling rules.", reload=True)
+    dynamic: bool = setting(True, "Obey the projects' rules of trace sampling (`config.sampling`).", reload=True)
+    fold_rates: bool = setting(
+        False,
+        "Write the rate of sampled traces into their context, for servers that extrapolate from it; at one relay of a chain.",
+        reload=True,
+    )
 
 
 class Filters(Section, frozen=True):
     """Inbound filters, by the rules of the projects."""
 
     enabled: bool = setting(True, "Obey the projects' `filterSettings`.", reload=True)
+
+
+class Quotas(Section, frozen=True):
+    """Counted limits, and sharing them between hosts. Workers of one host always share."""
+
+    redis: Secret | None = setting(
+        None,
+        "Redis or Valkey that hosts count in together: `redis://`, `rediss://` or `unix://`; `redis+sentinel://host:port,…/name` and "
+        "`redis+cluster://host:port,…`, with `rediss` for TLS. Needs the extra `redis`.",
+        example="rediss://:${REDIS_PASSWORD}@redis.example:6379/0",
+    )
+    redis_timeout_ms: int = setting(
+        50,
+        "How long it may take to answer, once more after a failure; then it is left alone for 2 s.",
+        unit="ms",
+        minimum=1,
+    )
+    on_redis_error: Literal["local", "open", "closed"] = setting(
+        "local",
+        "While it does not: `local` takes this instance's part of what was left, `open` lets everything through, `closed` nothing "
+        "that is counted.",
+    )
+    replicas: int = setting(
+        1, "Instances that share limits, at least; more are counted as they show themselves.", minimum=1
+    )
+    mode: Literal["lease", "sync"] = setting(
+        "lease",
+        "`lease` takes blocks in advance, about one call a second for each counter; `sync` asks for each envelope. Limits are never "
+        "exceeded by either, so that there is no `postpaid`.",
+    )

@@ -337,3 +337,14 @@ def test_a_full_table_first_lets_go_of_what_has_ended() -> None:
     table.learn(Scoping("b"), parse_rate_limits("90", NOW), NOW)
     table.learn(Scoping("c"), parse_rate_limits("60", NOW), NOW + 10)
     assert [key for key in "abc" if table.active(Scoping(key), NOW + 10)] == ["b", "c"]
+
+
+def test_what_others_learnt_is_adopted_if_it_ends_later() -> None:
+    table = LimitTable(max_owners=1)
+    for header in ("60:error:key:a", "60.9:error:key:b", "90:error:key:c"):
+        (learnt,) = parse_rate_limits(header, NOW)
+        table.adopt(("key", KEY), learnt, NOW)
+        assert in_force(table) == ("90:error:key:c" if ":c" in header else "60:error:key:a")
+    assert [(owner, limit.reason) for owner, limit in table.entries()] == [(("key", KEY), "c")]
+    table.adopt(("project", 21), limit("95:replay:project"), NOW)
+    assert in_force(table) == "95:replay:project"

@@ -6,10 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scrubjay.core.client_reports import Count
-from scrubjay.core.received_reports import RETENTION_S, Received, read_report
+from scrubjay.core.client_reports import ClientReports, Count
+from scrubjay.core.ledger import Account, Booking, Ledger
+from scrubjay.core.received_reports import RETENTION_S, Received, merge_reports, read_report
 from scrubjay.reasons import DataCategory as C
 from scrubjay.reasons import Section
+from support.items import make_envelope, make_item
 
 NOW = 1_767_261_605.5
 ERROR = {"reason": "queue_overflow", "category": "error", "quantity": 2}
@@ -189,3 +191,29 @@ def test_anything_is_read_without_complaint(timestamp: object, lines: list[objec
     if received is not None:
         assert NOW - RETENTION_S <= received.at_unix <= NOW + 60
         assert all(count.quantity > 0 for count in received.counts)
+
+
+def test_items_end_once_whatever_they_hold() -> None:
+    """What becomes of the envelope is shown in `test_pipeline_reports`."""
+    good, strange = {"discarded_events": [ERROR]}, {"discarded_events": [{**ERROR, "category": "internal"}]}
+    ends: list[str] = []
+
+    class Book:
+        def received(self, item_type: str, quantities: object) -> None: ...
+        def accepted(self, item_types: object) -> None: ...
+        def unscrubbed(self, item_type: str) -> None: ...
+        def ended(self, booking: Booking) -> None:
+            ends.append(booking.reason.code)
+
+    def merged(project_id: int | None) -> tuple[list[str], int]:
+        items = [make_item("client_report", json.dumps(report).encode()) for report in (good, strange, {})]
+        ends.clear()
+        reports = ClientReports()
+        account = Account("k", project_id, "", None, NOW)
+        with Ledger(Book(), strict=True).open(make_envelope(*items, make_item("session")), account) as tally:
+            merge_reports(tally, reports)
+        return [item.type for item in tally.items], len(reports)
+
+    assert merged(21) == (["client_report", "session"], 1)
+    assert ends == ["merged", "invalid_client_report"]
+    assert merged(None) == (["client_report"] * 3 + ["session"], 0)

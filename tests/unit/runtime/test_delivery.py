@@ -136,10 +136,23 @@ def test_certificates_that_cannot_be_used_name_their_setting(
 # The parts together
 
 
+class Projects:
+    """Nobody is disabled, and no ids are known."""
+
+    def scoping(self, key: str, project_id: int) -> Scoping:
+        return Scoping(key, project_id)
+
+    def is_disabled(self, key: str, project_id: int) -> bool:
+        return False
+
+    def deny(self, key: str) -> None:
+        raise AssertionError("no server answers here")
+
+
 async def opened(limits: LimitTable | None = None, **values: Any) -> tuple[Delivery, Telemetry]:
     telemetry = Telemetry()
     delivery = await open_delivery(
-        settings(**values), None, Ledger(telemetry), telemetry, limits or LimitTable(), on_denied=lambda key: None
+        settings(**values), None, Ledger(telemetry), telemetry, limits or LimitTable(), Projects()
     )
     return delivery, telemetry
 
@@ -206,7 +219,8 @@ INDEXED = DataCategory.TRANSACTION_INDEXED
 def test_decisions_0_a_limit_counts_only_if_it_leaves_nothing(
     limited: tuple[DataCategory, ...], quantities: list[DataCategory], takes: str | None
 ) -> None:
-    found = limit_of(parcel(*[(category, 1) for category in quantities]), limits(*limited))
+    active = limits(*limited).active(Scoping(KEY, 7), time.monotonic())
+    found = limit_of(parcel(*[(category, 1) for category in quantities]), active)
     assert (found and found.reason) == takes
 
 
@@ -215,7 +229,7 @@ def test_the_limit_that_lasts_longest_is_named() -> None:
     now_mono = time.monotonic()
     longer = ActiveLimit("key", frozenset({ATTACHMENT}), now_mono + 600, "longer")
     table.learn(Scoping(KEY, 7), [longer], now_mono)
-    found = limit_of(parcel((ERROR, 1), (ATTACHMENT, 5)), table)
+    found = limit_of(parcel((ERROR, 1), (ATTACHMENT, 5)), table.active(Scoping(KEY, 7), now_mono))
     assert found is not None
     assert found.reason == "longer"
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
+from scrubjay.core.limits import Scoping
 from scrubjay.errors import ConfigError
 from scrubjay.runtime.projects import DENIED, Projects
 from scrubjay.runtime.telemetry import Telemetry
@@ -173,6 +175,26 @@ async def test_keys_that_the_server_denies_are_refused_for_a_while(folder: Folde
     assert table.find(ONE) is plan
 
 
+async def test_what_all_projects_share_is_in_each_plan(tmp_path: Path) -> None:
+    path = tmp_path / "projects"
+    path.mkdir()
+    folder = Folder(path)
+    table = folder.table(default="config: {}")
+    alone = table.find(ONE)
+    condition = {"op": "eq", "name": "event.logger", "value": "noise"}
+    filters = {"version": 1, "filters": [{"id": "noise", "isEnabled": True, "condition": condition}]}
+    quota = {"id": "all", "categories": ["error"], "limit": 5, "window": 60}
+    (tmp_path / "global_config.json").write_bytes(msgspec.json.encode({"filters": filters, "quotas": [quota]}))
+    await table.reload(SETTINGS, folder.write())
+    plan = table.find(ONE)
+    assert plan is not None
+    assert plan is not alone
+    assert repr(plan.filters) == "<Filters noise>"
+    assert plan.quotas
+    await table.reload(SETTINGS, folder.write())
+    assert table.find(ONE) is plan
+
+
 async def test_another_time_for_denied_keys_forgets_them(folder: Folder) -> None:
     table = folder.table(_1=GOOD)
     table.deny(ONE)
@@ -181,3 +203,41 @@ async def test_another_time_for_denied_keys_forgets_them(folder: Folder) -> None
     table.deny(ONE)
     folder.clock.now = 5.1
     assert table.find(ONE) is not DENIED
+
+
+@pytest.mark.parametrize(
+    ("files", "disabled"),
+    [
+        ({"one": GOOD}, False),
+        ({"one": GOOD + "disabled: true\n"}, True),
+        ({"one": GOOD.replace(f"'{ONE}'", f"'{ONE}', isEnabled: false")}, True),
+        ({"one": GOOD.replace("1\n", "2\n", 1)}, True),
+        ({}, True),
+        ({"default": "config: {}\n"}, False),
+    ],
+    ids=["served", "disabled", "key disabled", "another project's", "removed", "by default"],
+)
+def test_what_waited_for_a_disabled_project_must_not_be_sent_decisions_51(
+    folder: Folder, files: dict[str, str], disabled: bool
+) -> None:
+    assert folder.table(**files).is_disabled(ONE, 1) is disabled
+
+
+async def test_neither_the_servers_no_nor_a_broken_file_ends_what_waits(folder: Folder) -> None:
+    table = folder.table(one=GOOD)
+    table.deny(ONE)
+    assert table.find(ONE) is DENIED
+    assert not table.is_disabled(ONE, 1)
+    await table.reload(SETTINGS, folder.write(one="{", two="{"))
+    assert not table.is_disabled(ONE, 1)
+    assert not table.is_disabled(TWO, 2)
+    unusable = f"projectId: 2\npublicKeys: [{{publicKey: '{TWO}'}}]\n{UNKNOWN_WORD}"
+    await table.reload(SETTINGS, folder.write(one=GOOD, two=unusable))
+    assert not table.is_disabled(TWO, 2)
+
+
+def test_whose_limits_bind_a_key(folder: Folder) -> None:
+    ids = f"projectId: 1\norganizationId: 42\npublicKeys: [{{publicKey: '{ONE}', numericId: 17}}]\n"
+    assert folder.table(one=ids).scoping(ONE, 1) == Scoping(ONE, 1, 42, 17)
+    assert folder.table(one=ids).scoping(TWO, 1) == Scoping(TWO, 1)
+    assert folder.table(default="organizationId: 9\nconfig: {}\n").scoping(TWO, 1) == Scoping(TWO, 1, 9)

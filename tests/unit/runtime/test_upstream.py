@@ -375,6 +375,25 @@ class TestLimits:
             await subject.send(parcel(), 0.0)
         assert (caught.value.retry_after_s, caught.value.network, caught.value.capped) == (60.0, False, False)
 
+    @pytest.mark.parametrize(
+        ("answer", "wait_s"),
+        [
+            (reply(429, x_sentry_rate_limits="60::key:a"), 60.0),
+            (reply(429, retry_after="7"), 7.0),
+            (reply(429, retry_after="0"), None),
+        ],
+    )
+    async def test_client_reports_wait_for_the_end_of_the_limit(self, answer, wait_s):
+        subject, _ = upstream(answer)
+        with pytest.raises(Transient) as caught:
+            await subject.send(parcel(item_types=("client_report",)), 0.0)
+        assert (caught.value.retry_after_s, caught.value.network, caught.value.capped) == (wait_s, False, False)
+
+    async def test_beside_other_items_they_go_with_them(self):
+        subject, _ = upstream(reply(429, x_sentry_rate_limits="60::key:a"))
+        with pytest.raises(Throttled):
+            await subject.send(parcel(item_types=("client_report", "event")), 0.0)
+
 
 class TestProbe:
     @pytest.mark.parametrize(

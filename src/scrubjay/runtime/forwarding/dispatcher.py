@@ -66,9 +66,9 @@ class DispatchOptions:
 
 
 class Dispatcher:
-    """`limit_of` tells of a limit that takes the whole of a parcel now. `on_room` is called when less waits than before.
+    """`limit_of` tells of a limit that takes the whole of a parcel now, `is_disabled` whether its project is not served any more.
 
-    `leave_on_disk` takes back what memory lets go of in an outage; it is only given parcels with a sequence number.
+    `on_room` is called when less waits than before. `leave_on_disk` takes back what memory lets go of in an outage; it is only given parcels with a sequence number.
     """
 
     def __init__(
@@ -83,12 +83,14 @@ class Dispatcher:
         on_room: Callable[[], None],
         clock: Clock,
         chance: Chance,
+        is_disabled: Callable[[Parcel], bool] = lambda parcel: False,
     ) -> None:
         self._upstream = upstream
         self._custody = custody
         self._observer = observer
         self._options = options
         self._limit_of = limit_of
+        self._is_disabled = is_disabled
         self._leave_on_disk = leave_on_disk
         self._on_room = on_room
         self._clock = clock
@@ -176,7 +178,7 @@ class Dispatcher:
         self._on_room()
 
     def _next(self) -> Waiting | None:
-        """Takes the next parcel that is due, and ends on the way those that are too old or fall under a limit."""
+        """Takes the next parcel that is due, and ends on the way those that are too old or may not leave any more."""
         if not self.is_sending or self._link.is_out or len(self._flying) >= self._permits.allowed:
             return None
         now_mono = self._clock.mono_s()
@@ -186,7 +188,7 @@ class Dispatcher:
                 return None
             if self._is_too_old(waiting, now_mono):
                 self._custody.end(waiting, reasons.SPOOL_EXPIRED)
-            elif not self._falls_under_limit(waiting, now_mono):
+            elif not self._may_not_leave(waiting, now_mono):
                 if waiting.from_backlog:
                     self._pace.spend(now_mono)
                 waiting.round = self._permits.round
@@ -198,10 +200,13 @@ class Dispatcher:
             return False
         return now_mono - self._started_mono >= self._options.expiry_holdoff_s
 
-    def _falls_under_limit(self, waiting: Waiting, now_mono: float) -> bool:
-        """A limit learnt while the parcel waited takes it too, or holds it back (`decisions.md` 0.2 row 2)."""
+    def _may_not_leave(self, waiting: Waiting, now_mono: float) -> bool:
+        """What was learnt while the parcel waited takes it too, or holds it back (`decisions.md` 0.2 row 2)."""
         if not waiting.from_backlog and not waiting.parcel.attempts:
             return False
+        if self._is_disabled(waiting.parcel):
+            self._custody.end(waiting, reasons.DISABLED_MEANWHILE)
+            return True
         limit = self._limit_of(waiting.parcel)
         if limit is None:
             return False

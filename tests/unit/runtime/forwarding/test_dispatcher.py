@@ -57,7 +57,9 @@ class Server:
 class Floor:
     """A dispatcher with all that is around it; time stands still unless moved."""
 
-    def __init__(self, *script, limit_of=lambda parcel: None, clock=None, **options) -> None:
+    def __init__(
+        self, *script, limit_of=lambda parcel: None, is_disabled=lambda parcel: False, clock=None, **options
+    ) -> None:
         self.server, self.book, self.observed = Server(*script), KeptBook(), Observed()
         self.clock = clock or SetClock()
         self.custody = Custody(Ledger(self.book), self.observed, self.clock, None)
@@ -68,6 +70,7 @@ class Floor:
             self.observed,
             DispatchOptions(**options),
             limit_of=limit_of,
+            is_disabled=is_disabled,
             leave_on_disk=lambda waiting: self.on_disk.append(name_of(waiting.parcel)),
             on_room=lambda: None,
             clock=self.clock,
@@ -340,9 +343,19 @@ class TestBeforeSending:
             assert (booking.reason.outcome, booking.origin) == ("rate_limited", "upstream")
             assert floor.server.tried == []
 
+    @pytest.mark.parametrize("waited", [{"from_backlog": True}, {"attempts": 1}])
+    async def test_a_project_disabled_meanwhile_gets_nothing_that_waited_decisions_51(self, waited):
+        async with Floor(is_disabled=lambda parcel: name_of(parcel) == "old") as floor:
+            floor.add("old", "other", **waited)
+            assert sorted(await floor.ended(2)) == ["forwarded", "project_id"]
+            assert [
+                booking.reason.outcome for booking in floor.book.bookings if booking.reason.code == "project_id"
+            ] == ["invalid"]
+            assert floor.server.tried == ["other"]
+
     async def test_what_is_fresh_has_passed_the_gate(self):
         limit = ActiveLimit("key", frozenset(), 5_000.0)
-        async with Floor(limit_of=lambda parcel: limit) as floor:
+        async with Floor(limit_of=lambda parcel: limit, is_disabled=lambda parcel: True) as floor:
             floor.add("fresh")
             assert await floor.ended() == ["forwarded"]
 
