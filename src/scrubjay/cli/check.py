@@ -46,6 +46,7 @@ def check(ctx: click.Context, invocation: Invocation, /, as_json: bool) -> None:
     projects = list(check_projects(loaded))
     errors = [
         *loaded.projects.problems,
+        *loaded.projects.shared.problems,
         *(problem for project in projects for problem in project.problems),
         *disk(loaded),
     ]
@@ -77,7 +78,7 @@ def check_projects(loaded: Loaded) -> Iterator[ProjectCheck]:
 def _check(project: ProjectConfig, name: str, keys: list[str], loaded: Loaded) -> ProjectCheck:
     found = ProjectCheck(name, keys)
     try:
-        plan = compile_plan(project, loaded.settings)
+        plan = compile_plan(project, loaded.settings, shared=loaded.projects.shared.config)
     except ConfigError as error:
         found.problems.append(f"project {name}: {error}")
         return found

@@ -106,7 +106,7 @@ class Plans:
         settings, projects = self.loaded.settings, self.loaded.projects
         project = projects.by_key.get(key, projects.default)
         if project is not None:
-            return compile_plan(project, settings, self._programs)
+            return compile_plan(project, settings, self._programs, projects.shared.config)
         return pass_plan(settings) if settings.projects.unknown == "forward" else None
 
     def project_of(self, key: str) -> int | None:

@@ -20,7 +20,7 @@ from scrubjay.settings import environment, inert
 from scrubjay.settings.credentials import Credentials, read_credentials
 from scrubjay.settings.document import compose, is_null, is_unquoted, leaves, line_of, read_text
 from scrubjay.settings.project import ProjectConfig
-from scrubjay.settings.project_files import ProjectSet, load_projects, scan
+from scrubjay.settings.project_files import ProjectSet, load_projects
 from scrubjay.settings.resolve import in_container, resolve
 from scrubjay.settings.scalars import Unusable, expand, is_list, is_text, parse
 from scrubjay.settings.schema import Settings
@@ -78,7 +78,7 @@ class Loaded:
     def with_changed_projects(self) -> Loaded | None:
         """The project files as they are now, all else as it was; None if none of them changed. Never raises."""
         folder = self.projects_dir
-        if folder is None or scan(folder) == self.projects.stamps:
+        if folder is None or self.projects.is_current(folder):
             return None
         return replace(self, projects=_projects(folder, self.settings, self.projects))
 

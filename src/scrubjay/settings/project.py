@@ -48,6 +48,9 @@ class ScrubjayOptions(Struct, frozen=True, kw_only=True):
         field(default_factory=dict)
     )
     sampling: Annotated[tuple[dict[str, Any], ...], _says("Plain sampling rules; the first that matches wins.")] = ()
+    filters: Annotated[
+        tuple[Any, ...], _says("Inbound filters by tag, logger, level and their kin (`filters.md`).")
+    ] = ()
     quotas: Annotated[tuple[dict[str, Any], ...], _says("As `config.quotas`, with this program's extensions.")] = ()
 
 
@@ -62,9 +65,7 @@ class ProjectOptions(Struct, frozen=True, kw_only=True, rename="camel"):
     datascrubbing_settings: Annotated[
         DataScrubbing | None, _says("Switches of the default scrubbing. Without this member all three are on.")
     ] = None
-    filter_settings: Annotated[dict[str, Any], _says("Inbound filters: `errorMessages`, `releases`.")] = field(
-        default_factory=dict
-    )
+    filter_settings: Annotated[dict[str, Any], _says("Inbound filters (`filters.md`).")] = field(default_factory=dict)
     quotas: Annotated[tuple[Any, ...], _says("Rate limits; one that cannot be used is left out, the others stay.")] = ()
     sampling: Annotated[Any, _says("Trace sampling in the reference's form; one that cannot be used is left out.")] = (
         None

@@ -1,8 +1,8 @@
-"""The folder of project files: reading it, and noticing that it changed (`upstream-and-operations.md` 2.8).
+"""The folder of project files: reading it, and noticing that it changed (`upstream-and-operations.md` 2.8). Beside it lies what
+all projects share (`global_config`).
 
 A file that cannot be used affects its own projects only: they keep the last version that could. The set is replaced as a whole,
-and a deleted file takes its projects along. Changes are seen by path, inode, time and size, so that a folder whose symbolic links
-are swapped (Kubernetes) is read anew. Whether a configuration compiles to a plan is `core.plan`'s to say.
+and a deleted file takes its projects along. Whether a configuration compiles to a plan is `core.plan`'s to say.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ from msgspec.structs import replace
 
 from scrubjay.errors import ConfigError
 from scrubjay.settings.document import compose, locate, read_text, to_plain
+from scrubjay.settings.global_config import GlobalFile, load_global
 from scrubjay.settings.project import ProjectConfig
+from scrubjay.settings.stamps import Stamp, stamp_of
 
 SUFFIXES: Final = (".json", ".yaml", ".yml")
 DEFAULT_STEM: Final = "default"
@@ -35,9 +37,6 @@ _WORDS: Final = {
 }
 _TYPES: Final = re.compile(r"\b(?:str|int|float|bool|array|object)\b| \| ")
 
-Stamp = tuple[int, int, int]
-"""Inode, time of change in ns, size."""
-
 
 @dataclass(frozen=True, slots=True)
 class ProjectFile:
@@ -52,25 +51,26 @@ class ProjectFile:
 
 @dataclass(frozen=True, slots=True)
 class ProjectSet:
-    """All projects of a folder. `by_key` holds one entry per public key, each with its own key only."""
+    """All projects of a folder, and what they share. `by_key` holds one entry per public key, each with its own key only."""
 
     files: tuple[ProjectFile, ...] = ()
     by_key: Mapping[str, ProjectConfig] = field(default_factory=dict)
     default: ProjectConfig | None = None
     warnings: tuple[str, ...] = ()
+    shared: GlobalFile = field(default_factory=GlobalFile)
 
     @property
     def problems(self) -> tuple[str, ...]:
         """Files that cannot be used as they are now."""
         return tuple(file.problem for file in self.files if file.problem)
 
-    @property
-    def stamps(self) -> dict[Path, Stamp]:
-        return {file.path: file.stamp for file in self.files}
+    def is_current(self, folder: Path) -> bool:
+        """Whether the files are as they were seen. Never raises."""
+        return self.shared.is_current and {file.path: file.stamp for file in self.files} == scan(folder)
 
 
 def scan(folder: Path) -> dict[Path, Stamp]:
-    """Project files and their stamps; differs from `ProjectSet.stamps` when something has to be read. Never raises."""
+    """Project files and their stamps. Never raises."""
     return {path: stamp for path, stamp in _entries(folder) if path.suffix in SUFFIXES and stamp is not None}
 
 
@@ -86,7 +86,8 @@ def load_projects(folder: Path, previous: ProjectSet | None = None, *, managed: 
         for path, stamp in _entries(folder)
         if not path.name.startswith(".") and (stamp is None or path.suffix not in SUFFIXES)
     )
-    return _assemble(tuple(files), skipped)
+    shared = load_global(folder.parent, previous.shared if previous else None)
+    return _assemble(tuple(files), (*shared.problems, *skipped), shared)
 
 
 def _entries(folder: Path) -> Iterator[tuple[Path, Stamp | None]]:
@@ -96,13 +97,7 @@ def _entries(folder: Path) -> Iterator[tuple[Path, Stamp | None]]:
     except OSError:
         return
     for path in paths:
-        try:
-            status = path.stat()
-        except OSError:
-            yield path, None
-            continue
-        regular = path.is_file()
-        yield path, (status.st_ino, status.st_mtime_ns, status.st_size) if regular else None
+        yield path, stamp_of(path)
 
 
 def _read(path: Path, stamp: Stamp, old: ProjectFile | None, *, managed: bool) -> ProjectFile:
@@ -176,8 +171,8 @@ def _place(config: ProjectConfig, path: Path, *, managed: bool) -> tuple[Project
     return config, tuple(warnings)
 
 
-def _assemble(files: tuple[ProjectFile, ...], skipped: tuple[str, ...]) -> ProjectSet:
-    warnings = [*skipped, *(warning for file in files for warning in file.warnings)]
+def _assemble(files: tuple[ProjectFile, ...], found: tuple[str, ...], shared: GlobalFile) -> ProjectSet:
+    warnings = [*found, *(warning for file in files for warning in file.warnings)]
     by_key: dict[str, ProjectConfig] = {}
     owner: dict[str, Path] = {}
     default: ProjectConfig | None = None
@@ -195,4 +190,4 @@ def _assemble(files: tuple[ProjectFile, ...], skipped: tuple[str, ...]) -> Proje
                 continue
             owner[key.public_key] = file.path
             by_key[key.public_key] = replace(config, public_keys=(key,))
-    return ProjectSet(files, by_key, default, tuple(warnings))
+    return ProjectSet(files, by_key, default, tuple(warnings), shared)

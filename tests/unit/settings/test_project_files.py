@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from scrubjay.errors import ConfigError
-from scrubjay.settings.project_files import ProjectSet, load_projects, parse_project, scan
+from scrubjay.settings.project_files import load_projects, parse_project
 
 K1 = "a94ae32be2584e0bbd7a4cbb95971fee"
 K2 = "b" * 32
@@ -77,7 +77,23 @@ def test_a_deleted_file_takes_its_projects_along(tmp_path: Path) -> None:
     before = load_projects(tmp_path)
     path.unlink()
     assert load_projects(tmp_path, before).by_key == {}
-    assert load_projects(tmp_path / "missing") == ProjectSet()
+    nothing = load_projects(tmp_path / "missing")
+    assert (nothing.files, nothing.by_key, nothing.default, nothing.warnings) == ((), {}, None, ())
+
+
+def test_what_all_projects_share_lies_beside_the_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "projects"
+    folder.mkdir()
+    put(folder, "1.json", K1)
+    before = load_projects(folder)
+    assert before.is_current(folder)
+    (tmp_path / "global_config.json").write_text('{"filters": 5, "quotas": [{"id": "q"}]}')
+    assert not before.is_current(folder)
+    after = load_projects(folder, before)
+    assert after.shared.config.quotas == ({"id": "q"},)
+    assert after.files[0] is before.files[0]
+    assert after.warnings == after.shared.problems != ()
+    assert after.problems == ()
 
 
 def test_unchanged_files_are_not_read_again(tmp_path: Path) -> None:
@@ -97,10 +113,10 @@ def test_upstream_28_swapped_links_are_seen(tmp_path: Path) -> None:
     (tmp_path / "current").symlink_to("one")
     (projects / "1.json").symlink_to(tmp_path / "current" / "1.json")
     before = load_projects(projects)
-    assert scan(projects) == before.stamps
+    assert before.is_current(projects)
     (tmp_path / "next").symlink_to("two")
     (tmp_path / "next").rename(tmp_path / "current")
-    assert scan(projects) != before.stamps
+    assert not before.is_current(projects)
     assert load_projects(projects, before).by_key[K1].slug == "two"
 
 

@@ -1,0 +1,80 @@
+"""`global_config.json`: what goes for all projects (`upstream-and-operations.md` 2.9, 5.6).
+
+Owns reading the file and noticing that it changed. Of the reference's members those count that are decided here, `filters` and
+`quotas`; their own modules judge them. One bad member counts as missing, and costs no other. A file that cannot be read never stops
+a start; while it cannot be read, its last good version stays in force.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from scrubjay.errors import ConfigError
+from scrubjay.settings.document import read_text
+from scrubjay.settings.stamps import Stamp, stamp_of
+
+FILE_NAME: Final = "global_config.json"
+
+
+@dataclass(frozen=True, slots=True)
+class GlobalConfig:
+    """`filters`: a list of filters with its version, as it is written; `quotas`: as `config.quotas` of a project."""
+
+    filters: Any = None
+    quotas: tuple[Any, ...] = ()
+
+
+NOTHING_SHARED: Final = GlobalConfig()
+
+
+@dataclass(frozen=True, slots=True)
+class GlobalFile:
+    """The file as it was last seen. `config` is its last good version, `problems` what is wrong with the present one."""
+
+    config: GlobalConfig = NOTHING_SHARED
+    path: Path | None = None
+    stamp: Stamp | None = None
+    problems: tuple[str, ...] = ()
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the file is as it was seen. Never raises."""
+        return self.path is None or stamp_of(self.path) == self.stamp
+
+
+def load_global(folder: Path, previous: GlobalFile | None = None) -> GlobalFile:
+    """What is in the folder of the configuration. Never raises."""
+    path = folder / FILE_NAME
+    stamp = stamp_of(path)
+    if previous is not None and (previous.path, previous.stamp) == (path, stamp):
+        return previous
+    if stamp is None:
+        return GlobalFile(path=path)
+    try:
+        document = _read(path)
+    except ConfigError as error:
+        last_good = NOTHING_SHARED if previous is None else previous.config
+        return GlobalFile(last_good, path, stamp, (str(error),))
+    problems = []
+    filters, quotas = document.get("filters"), document.get("quotas")
+    if filters is not None and not isinstance(filters, dict):
+        problems.append(f"{path}: filters: an object with `version` and `filters` is expected; there are none")
+        filters = None
+    if quotas is not None and not isinstance(quotas, list):
+        problems.append(f"{path}: quotas: a list is expected; there are none")
+        quotas = None
+    return GlobalFile(GlobalConfig(filters, tuple(quotas or ())), path, stamp, tuple(problems))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        document = msgspec.json.decode(read_text(path))
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise ConfigError(f"malformed JSON: {error}", where=str(path)) from error
+    if not isinstance(document, dict):
+        raise ConfigError("the file must be an object", where=str(path))
+    return document
