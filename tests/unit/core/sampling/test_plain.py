@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping
 
 import pytest
-from msgspec import Raw
 
 from scrubjay import reasons
 from scrubjay.core.envelope import Item
@@ -18,6 +17,7 @@ from support.seeds import HIGH, LOW, RATES, ROWS
 NOW = 1_795_339_884.0
 KEY = "4f2a8c1e9b7d4a6380c5e2f1a7b9d3c4"
 TRACE = {"trace_id": LOW, "public_key": KEY}
+UNWEIGHED = Weighted(None, {"scrubjay_weight": 1, "scrubjay_rate": 1})
 DROPPED = (Dropped(reasons.SAMPLE_RATE, "3100"),)
 
 
@@ -89,3 +89,338 @@ def test_a_flood_of_new_fingerprints_is_capped_decisions_83() -> None:
         item = make_item("event", {"fingerprint": [f"kind {number}"]})
         kept += weight_of(fate(sampling, item, occasions=occasions, event_id=HIGH)) == 1
     assert kept == 600
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"level": "fatal"},
+        {"exception": {"values": [{"mechanism": {"handled": False}}]}},
+        b"junk",
+    ],
+)
+def test_what_is_protected_is_kept_as_one_decisions_84(event: object) -> None:
+    item = make_item("event", event)
+    for seed in (LOW, HIGH):
+        (ruling,) = fate(plain({"applies": ["error"], "rate": 0.5}), item, event_id=seed)
+        assert isinstance(ruling, Weighted)
+        if ruling.payload is None:
+            assert ruling.headers == {"scrubjay_weight": 1, "scrubjay_rate": 1}
+        else:
+            assert context_in((ruling,))["weight"] == 1
+    assert fate(plain({"applies": ["error"], "rate": 0, "protect": False}), item, event_id=HIGH) == DROPPED
+
+
+def test_what_is_protected_is_not_counted() -> None:
+    sampling, occasions = plain({"applies": ["error"], "firstN": {"n": 1, "window": 60, "then": 0}}), Occasions()
+    for _ in range(3):
+        fatal = fate(sampling, make_item("event", KEY_ERROR | {"level": "fatal"}), occasions=occasions)
+        assert weight_of(fatal) == 1
+    assert weight_of(fate(sampling, make_item("event", KEY_ERROR), occasions=occasions)) == 1
+    assert weight_of(fate(sampling, make_item("event", KEY_ERROR), occasions=occasions)) == 0
+
+
+# Rates
+
+
+@pytest.mark.parametrize(("seed", "number", "double", "decisions"), ROWS)
+def test_the_number_decides(seed: str, number: float, double: str, decisions: str) -> None:
+    kept = [
+        weight_of(fate(plain({"applies": ["error"], "rate": rate}), make_item("event"), event_id=seed))
+        for rate in RATES
+    ]
+    assert kept == [1 / rate if letter == "K" else 0 for rate, letter in zip(RATES, decisions, strict=True)]  # fmt: skip
+
+
+def test_a_kept_event_says_what_it_stands_for() -> None:
+    sampling = plain({"applies": ["error"], "rate": 0.25})
+    payload = (
+        b'{"event_id": "x", "big": 12345678901234567890123, "contexts": {"os": {"name": "L\\u00efnux"}}, "f": 1.50}'
+    )
+    (ruling,) = fate(sampling, make_item("event", payload), event_id=LOW)
+    assert isinstance(ruling, Weighted)
+    assert ruling.payload == (
+        b'{"event_id":"x","big":12345678901234567890123,"contexts":{"os":{"name": "L\\u00efnux"},'
+        b'"scrubjay_sampling":{"type":"scrubjay_sampling","rate":0.25,"weight":4.0,"rule":3100,'
+        b'"fingerprint":"54ff79f301cbc641"}},"f":1.50}'
+    )
+
+
+def test_a_rate_of_1_changes_nothing() -> None:
+    assert fate(plain({"applies": ["error"], "rate": 1}), make_item("event"), event_id=HIGH) == ()
+
+
+@pytest.mark.parametrize("rate", [0, 1e-17])
+def test_what_is_below_the_finest_step_keeps_nothing(rate: float) -> None:
+    assert fate(plain({"applies": ["error"], "rate": rate}), make_item("event"), event_id=LOW) == DROPPED
+
+
+def test_a_rate_that_halves() -> None:
+    decay = {"type": "exponential", "halfLife": 3600, "floor": 0.1, "start": "2026-03-01T00:00:00Z"}
+    sampling, start = plain({"applies": ["error"], "rate": 1.0, "decay": decay}), 1_772_323_200.0
+    weights = [
+        weight_of(fate(sampling, make_item("event"), event_id=LOW, now_unix=start + hours * 3600))
+        for hours in (-5, 0, 1, 2, 3, 4, 1e6)
+    ]
+    assert weights == [1, 1, 2, 4, 8, 10, 10]
+
+
+# Which rule
+
+
+def test_the_first_rule_that_matches_decides() -> None:
+    def level(*levels: str) -> dict[str, object]:
+        return {"op": "eq", "name": "event.level", "value": list(levels)}
+
+    sampling = plain(
+        {"applies": ["error"], "condition": level("debug", "info"), "rate": 0},
+        {"applies": ["error"], "condition": level("info", "warning"), "rate": 1},
+        {"applies": ["error"], "rate": 0.5},
+    )
+    assert fate(sampling, make_item("event", {"level": "info"}), event_id=LOW) == DROPPED
+    assert fate(sampling, make_item("event", {"level": "warning"}), event_id=HIGH) == ()
+    assert context_in(fate(sampling, make_item("event", {"level": "error"}), event_id=LOW))["rule"] == 3102
+
+
+def test_a_reservoir_leaves_the_rest_to_the_next_rule() -> None:
+    sampling, occasions = (
+        plain({"applies": ["error"], "reservoir": {"size": 2, "window": 60}}, {"applies": ["error"], "rate": 0}),
+        Occasions(),
+    )
+    rules = []
+    for now_unix in (0, 59, 59, 60):
+        (ruling,) = fate(sampling, make_item("event"), occasions=occasions, now_unix=now_unix, event_id=LOW)
+        rules.append("dropped" if isinstance(ruling, Dropped) else context_in((ruling,))["rule"])
+    assert rules == [3100, 3100, "dropped", 3100]
+
+
+def test_nobody_speaks_after_a_full_reservoir() -> None:
+    sampling, occasions = plain({"applies": ["error"], "reservoir": {"size": 1, "window": 60}}), Occasions()
+    assert weight_of(fate(sampling, make_item("event"), occasions=occasions)) == 1
+    assert fate(sampling, make_item("event"), occasions=occasions) == ()
+    sampling, occasions = plain({"applies": ["log_item"], "reservoir": {"size": 1, "window": 60}}), Occasions()
+    assert fate(sampling, logs({}), occasions=occasions) == (UNWEIGHED,)
+    assert fate(sampling, logs({}), occasions=occasions) == ()
+
+
+def test_a_reservoir_before_a_rate_of_1_counts() -> None:
+    sampling, occasions = (
+        plain(
+            {"applies": ["error"], "reservoir": {"size": 1, "window": 60}},
+            {"applies": ["error"], "condition": {"op": "eq", "name": "event.level", "value": "info"}, "rate": 1},
+            {"applies": ["error"], "rate": 0},
+        ),
+        Occasions(),
+    )
+    assert context_in(fate(sampling, make_item("event", {"level": "info"}), occasions=occasions))["rule"] == 3100
+    assert isinstance(fate(sampling, make_item("event"), occasions=occasions)[0], Dropped)
+
+
+def test_what_no_rule_is_about_stays() -> None:
+    sampling = plain(
+        {"applies": ["error"], "condition": {"op": "eq", "name": "event.level", "value": "info"}, "rate": 0}
+    )
+    for item_type in ("attachment", "client_report", "trace_metric", "galaxy", "security", "transaction"):
+        assert fate(sampling, make_item(item_type), event_id=HIGH) == ()
+    assert fate(sampling, make_item("event"), event_id=HIGH) == ()
+    assert repr(sampling) == "<PlainSampling error by 1>"
+
+
+def test_no_rules() -> None:
+    assert compile_plain([]) == (None, [])
+
+
+# Items that are no events
+
+OTHERS = [
+    "user_report",
+    "session",
+    "sessions",
+    "replay_event",
+    "replay_recording",
+    "replay_video",
+    "profile",
+    "check_in",
+]
+ALL = {"applies": ["error", "feedback", "session", "replay", "profile", "monitor", "span", "transaction", "log_item"]}
+
+
+@pytest.mark.parametrize("item_type", OTHERS)
+def test_others_bear_their_weight_in_headers(item_type: str) -> None:
+    sampling = plain(ALL | {"rate": 0.25, "protect": False})
+    assert fate(sampling, make_item(item_type), event_id=HIGH) == DROPPED
+    kept = Weighted(None, {"scrubjay_weight": 4.0, "scrubjay_rate": 0.25})
+    assert fate(sampling, make_item(item_type), event_id=LOW) == (kept,)
+
+
+def test_a_replay_leaves_or_falls_whole() -> None:
+    dev = {"op": "eq", "name": "event.environment", "value": "dev"}
+    sampling = plain({"applies": ["replay"], "condition": dev, "rate": 0})
+    for environment, expected in (("dev", DROPPED), ("live", ())):
+        items = [
+            make_item("replay_event", {"environment": environment}),
+            make_item("replay_recording"),
+            make_item("replay_video"),
+        ]
+        for item in items:
+            beside = [other for other in items if other is not item]
+            assert fate(sampling, item, *beside) == expected
+
+
+@pytest.mark.parametrize("rate", [0.25, 0.5])
+def test_traces_decide_on_transactions(rate: float) -> None:
+    eleven, sixteen = ROWS[10][0], ROWS[15][0]
+    sampling = plain({"applies": ["transaction"], "rate": rate})
+    item = make_item("transaction", {"level": "fatal"})
+    assert weight_of(fate(sampling, item, trace=TRACE | {"trace_id": eleven}, event_id=HIGH)) == 1 / rate
+    kept = fate(sampling, item, trace=TRACE | {"trace_id": sixteen}, event_id=LOW)
+    assert weight_of(kept) == (0 if rate == 0.25 else 2)
+    assert "fingerprint" not in context_in(kept) if rate == 0.5 else kept == DROPPED
+
+
+# Folding (D-085)
+
+FOLDED = TRACE | {"sample_rate": "0.5", "release": "shop@1", "org_id": "7"}
+
+
+@pytest.mark.parametrize("item_type", ["transaction", "span"])
+def test_rates_are_folded_into_that_of_the_trace_decisions_85(item_type: str) -> None:
+    sampling = plain(ALL | {"rate": 0.5})
+    (ruling,) = fate(sampling, make_item(item_type), folds=True, trace=FOLDED | {"sample_rand": "0.2"})
+    assert isinstance(ruling, Weighted)
+    assert ruling.trace == FOLDED | {"sample_rand": "0.2", "sample_rate": "0.25"}
+    assert fate(sampling, make_item(item_type), folds=True, trace=FOLDED | {"sample_rand": "0.3"}) == DROPPED
+
+
+def test_a_container_is_folded_once_by_its_highest_rate() -> None:
+    fast = {"op": "eq", "name": "span.name", "value": "fast"}
+    sampling = plain({"applies": ["span"], "condition": fast, "rate": 0.25}, {"applies": ["span"], "rate": 0.5})
+    item = make_item("span", {"items": [{"name": "fast"}, {"name": "slow"}]}, item_count=2)
+    (ruling,) = fate(sampling, item, folds=True, trace=FOLDED | {"sample_rand": 0.1})
+    assert isinstance(ruling, Weighted)
+    assert ruling.trace is not None
+    assert ruling.trace["sample_rate"] == "0.25"
+
+
+def test_only_what_belongs_to_a_trace_is_folded() -> None:
+    sampling = plain(ALL | {"rate": 0.5})
+    for trace in (FOLDED, {"trace_id": "x"}, None):
+        (ruling,) = fate(sampling, make_item("session"), folds=True, event_id=LOW, trace=trace)
+        assert isinstance(ruling, Weighted)
+        assert ruling.trace is None
+    (ruling,) = fate(sampling, make_item("transaction"), folds=True, event_id=LOW, trace=FOLDED | {"sample_rate": -1})
+    assert isinstance(ruling, Weighted)
+    assert ruling.trace is None
+
+
+# Records
+
+
+def spans(*traces: object) -> Item:
+    records = [{"trace_id": trace, "span_id": str(number)} for number, trace in enumerate(traces)]
+    return make_item("span", {"items": records}, item_count=len(records))
+
+
+def test_the_context_decides_on_all_spans() -> None:
+    sampling = plain({"applies": ["span"], "rate": 0.01})
+    kept = (Weighted(None, {"scrubjay_weight": 100.0, "scrubjay_rate": 0.01}),)
+    assert fate(sampling, spans(HIGH, HIGH), trace=TRACE) == kept
+    assert fate(sampling, spans(LOW, LOW), trace=TRACE | {"trace_id": HIGH}) == DROPPED
+
+
+def test_without_a_context_each_span_follows_its_trace() -> None:
+    sampling = plain({"applies": ["span"], "rate": 0.01})
+    thinned, weighted = fate(sampling, spans(HIGH, LOW, HIGH))
+    assert isinstance(thinned, Thinned)
+    assert json.loads(thinned.payload) == {"items": [{"trace_id": LOW, "span_id": "1"}]}
+    assert thinned.dropped == ((C.SPAN, 2), (C.SPAN_INDEXED, 2))
+    assert thinned.item_count == 1
+    assert weighted == Weighted(None, {"scrubjay_weight": 100.0, "scrubjay_rate": 0.01})
+
+
+def logs(*records: object) -> Item:
+    return make_item("log", {"items": records}, item_count=len(records))
+
+
+def bodied(word: str) -> dict[str, object]:
+    return {"op": "glob", "name": "log.body", "value": [f"*{word}*"]}
+
+
+MIXED = plain(
+    {"applies": ["log_item"], "condition": bodied("noise"), "rate": 0},
+    {"applies": ["log_item"], "condition": bodied("tick"), "rate": 0},
+    {"applies": ["log_item"], "condition": bodied("keep"), "rate": 1},
+    {"applies": ["log_item"], "rate": 0.5},
+)
+
+
+def test_each_rule_answers_for_the_records_that_it_takes() -> None:
+    first, second, weighted = fate(
+        MIXED, logs({"body": "noise"}, {"body": "tick"}, {"body": "keep"}, {"body": "noise"})
+    )
+    assert isinstance(first, Thinned)
+    assert (first.origin, first.item_count, first.dropped[0]) == ("3100", 2, (C.LOG_ITEM, 2))
+    assert isinstance(second, Thinned)
+    assert (second.origin, second.item_count, second.dropped[0]) == ("3101", 1, (C.LOG_ITEM, 1))
+    assert json.loads(second.payload) == {"items": [{"body": "keep"}]}
+    assert weighted == UNWEIGHED
+
+
+def test_records_of_different_weight_bear_their_own() -> None:
+    records = [{"body": f"line {number}"} for number in range(20)]
+    *_, weighted = fate(MIXED, logs({"body": "keep"}, *records))
+    assert isinstance(weighted, Weighted)
+    assert weighted.payload is not None
+    kept = json.loads(weighted.payload)["items"]
+    weights = [record["attributes"]["scrubjay.weight"]["value"] for record in kept]
+    assert weights == [1, *[2] * (len(kept) - 1)]
+    assert 4 < len(kept) < 18
+    assert weighted.headers == {"scrubjay_weight": sum(weights) / len(kept)}
+
+
+def test_fatal_logs_are_kept_decisions_84() -> None:
+    sampling = plain({"applies": ["log_item"], "rate": 0})
+    item = logs({"level": "fatal"}, {"level": "info"}, 7)
+    thinned, weighted = fate(sampling, item)
+    assert isinstance(thinned, Thinned)
+    assert json.loads(thinned.payload) == {"items": [{"level": "fatal"}]}
+    assert weighted == UNWEIGHED
+    assert fate(plain({"applies": ["log_item"], "rate": 0, "protect": False}), item) == DROPPED
+
+
+def test_first_logs_of_a_kind_are_kept() -> None:
+    sampling = plain({"applies": ["log_item"], "firstN": {"n": 1, "window": 60, "then": 0}})
+    thinned, _ = fate(sampling, logs({"body": "took 5 ms"}, {"body": "took 7 ms"}, {"body": "done"}))
+    assert isinstance(thinned, Thinned)
+    assert json.loads(thinned.payload) == {"items": [{"body": "took 5 ms"}, {"body": "done"}]}
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        make_item("log", {"items": [{}]}),
+        make_item("log", {"items": [{}]}, item_count=2),
+        make_item("log", b"junk", item_count=1),
+        make_item("span", {"items": 5}, item_count=1),
+    ],
+)
+def test_a_container_that_cannot_be_opened_stays(item: Item) -> None:
+    assert fate(plain({"applies": ["log_item", "span"], "rate": 0}), item) == ()
+
+
+def test_records_that_no_rule_is_about_stay() -> None:
+    sampling = plain({"applies": ["log_item"], "condition": bodied("noise"), "rate": 0})
+    assert fate(sampling, logs({"body": "fine"})) == ()
+    item = logs({"body": "fine"}, {"body": "noise"})
+    envelope = make_envelope(item)
+    examined = sampling.examine(item, envelope)
+    assert examined is not None
+    assert examined.explained().startswith("record 1: no rule; record 2: rule 3100: rate 0; number 0.")
+
+
+def test_records_that_stay_keep_their_bytes() -> None:
+    body = b'{"body": "keep \\u00e9", "n": 1.00}'
+    item = make_item("log", b'{"items": [' + body + b',{"body":"noise"}]}', item_count=2)
+    thinned, *_ = fate(MIXED, item)
+    assert isinstance(thinned, Thinned)
+    assert thinned.payload == b'{"items":[' + body + b"]}"
