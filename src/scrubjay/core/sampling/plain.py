@@ -22,21 +22,10 @@ from scrubjay.core.sampling.candidates import Branch, Candidate, candidate_of
 from scrubjay.core.sampling.context import TraceContext, read_context
 from scrubjay.core.sampling.documents import Members
 from scrubjay.core.sampling.first_n import Occasions
-from scrubjay.core.sampling.fixed_rates import Sampling, compile_sampling
 from scrubjay.core.sampling.rule_config import load_rules
 from scrubjay.core.sampling.rules import SAMPLED_AS, Rule
 from scrubjay.core.sampling.specimens import Record, WholeItem
 from scrubjay.core.sampling.weights import weigh_event, weigh_headers, weigh_records
-
-__all__ = [
-    "Examined",
-    "PlainSampling",
-    "Ruling",
-    "Sampling",
-    "Weighted",
-    "compile_plain",
-    "compile_sampling",
-]
 
 _OF_A_TRACE: Final = frozenset({"transaction", "span"})
 

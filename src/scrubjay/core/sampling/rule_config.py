@@ -87,16 +87,14 @@ def _faults(rule: Rule, config: object) -> Iterator[str]:
 
 
 def _names(config: object) -> Iterator[str]:
-    """Fields that a condition asks for. Those inside `any` and `all` are of elements, which are there if their array is."""
-    if isinstance(config, Mapping):
-        name, inner = config.get("name"), config.get("inner")
-        if isinstance(name, str):
-            yield name
-        elif isinstance(inner, (list, tuple)):
-            for part in inner:
-                yield from _names(part)
-        else:
-            yield from _names(inner)
+    """Fields that a loaded condition asks for. Those inside `any` and `all` are of elements, which are there if their array is."""
+    assert isinstance(config, Mapping)
+    name, inner = config.get("name"), config.get("inner")
+    if isinstance(name, str):
+        yield name
+        return
+    for part in inner if isinstance(inner, (list, tuple)) else (inner,):
+        yield from _names(part)
 
 
 def _rule(rule: object, path: str) -> Rule:
