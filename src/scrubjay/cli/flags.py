@@ -28,7 +28,7 @@ SETTINGS: Final = {
     "server_name": "sentry.server_name",
     "kafka_broker_url": "processing.kafka_config",
 }
-"""Flag → key. The last five are the reference's, known and without effect."""
+"""Flag → key. `instance` and the last three are the reference's, known and without effect."""
 
 IDENTITY: Final = {"id": "RELAY_ID", "public_key": "RELAY_PUBLIC_KEY", "secret_key": "RELAY_SECRET_KEY"}
 
@@ -47,7 +47,7 @@ _OPTIONS: Final = (
     click.option("--processing", is_flag=True, help="Not available here."),
     click.option("--no-processing", is_flag=True, help="Accepted, without effect."),
     click.option("--kafka-broker-url", metavar="URL", help="Accepted, without effect."),
-    click.option("--redis-url", metavar="URL", help="Accepted, not honoured yet."),
+    click.option("--redis-url", metavar="URL", help="Redis or Valkey to count quotas in."),
     click.option("--source-id", metavar="ID", help="Accepted, without effect."),
     click.option("--server-name", metavar="NAME", help="Accepted, not honoured yet."),
 )

@@ -196,6 +196,16 @@ AUDIT_LOST: Final = _counter(
 QUOTA_BACKEND_ERRORS: Final = _counter(
     "scrubjay_quota_backend_errors_total", "Calls that failed; what they asked for was let through."
 )
+LEASE_CALLS: Final = _counter(
+    "scrubjay_lease_calls_total",
+    "Round trips to who counts quotas for several: granted, refused, returned, or away where it could not count.",
+    "result",
+)
+QUOTA_STORE_UP: Final = _gauge(
+    "scrubjay_quota_store_up",
+    "1 while who counts quotas for several can do so; the lowest of all workers.",
+    merge=Merge.MIN,
+)
 UPSTREAM_REQUESTS: Final = _counter(
     "scrubjay_upstream_requests_total", "Requests to the upstream.", "route", "result", "status"
 )
@@ -224,7 +234,9 @@ PROJECT_FILE_ERRORS: Final = _counter("scrubjay_project_file_errors_total", "Pro
 MEMORY_RATIO: Final = _gauge("scrubjay_memory_ratio", "Memory in use, as a share of what may be used.", "worker")
 LOOP_LAG: Final = _histogram("scrubjay_event_loop_lag_seconds", "How late the worker's timer came.", "worker")
 WORKERS: Final = _gauge("scrubjay_workers", "Workers whose heart beats.")
-WORKER_RESTARTS: Final = _counter("scrubjay_worker_restarts_total", "Workers that took the place of a dead one.", "worker")
+WORKER_RESTARTS: Final = _counter(
+    "scrubjay_worker_restarts_total", "Workers that took the place of a dead one.", "worker"
+)
 CONFIG_GENERATION: Final = _gauge(
     "scrubjay_config_generation", "Successful loads of the configuration; the lowest of all workers.", merge=Merge.MIN
 )

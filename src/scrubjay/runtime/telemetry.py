@@ -87,6 +87,14 @@ class Telemetry(AccountBook):
             logging.WARNING, "quota_backend", "quota backend failed; kept and counted", error=error, depth=2
         )
 
+    def lease_call(self, result: str) -> None:
+        """`result`: granted, refused, returned, or away, which also counts as an error of the backend."""
+        series = self.values.series
+        series[metrics.LEASE_CALLS.name].add((result,))
+        series[metrics.QUOTA_STORE_UP.name][()] = int(result != "away")
+        if result == "away":
+            series[metrics.QUOTA_BACKEND_ERRORS.name].add(())
+
     def internal_error(self, place: str, error: BaseException) -> None:
         """An exception that nobody expected. What was lost by it is booked by whoever lost it."""
         self._http.line(logging.ERROR, f"internal/{place}", f"internal error in {place}", error=error, depth=2)

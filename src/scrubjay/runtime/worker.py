@@ -24,6 +24,7 @@ from scrubjay.core.capture.store import CaptureStore
 from scrubjay.core.client_reports import ClientReports
 from scrubjay.core.limits import LimitTable
 from scrubjay.core.ports import Ports
+from scrubjay.core.sampling.first_n import Occasions
 from scrubjay.errors import ConfigError, SpoolError
 from scrubjay.reasons import Quantities
 from scrubjay.runtime import log
@@ -40,7 +41,7 @@ from scrubjay.runtime.names import new_id
 from scrubjay.runtime.port import open_port, port_of
 from scrubjay.runtime.projects import Projects
 from scrubjay.runtime.pulse import Pulse
-from scrubjay.runtime.quota_backends import BACKENDS
+from scrubjay.runtime.quota_backends import open_backend
 from scrubjay.runtime.reporter import Reporter
 from scrubjay.runtime.seat import Seat
 from scrubjay.runtime.share import share_of
@@ -48,6 +49,7 @@ from scrubjay.runtime.sink import CaptureSink
 from scrubjay.runtime.spool.partition import Partition
 from scrubjay.runtime.spool.types import SpoolEvent
 from scrubjay.runtime.stage_times import TimedLedger
+from scrubjay.runtime.standing import Standings
 from scrubjay.runtime.state import StateFile
 from scrubjay.runtime.telemetry import Telemetry
 from scrubjay.settings.load import Loaded
@@ -133,6 +135,7 @@ class Worker:
         self.telemetry.close_account(self._held())
         self._configuration = Configuration(self._loaded, self.telemetry, is_replaced=self._seat is not None)
         self.ports = self._build_ports()
+        self._chronicle.standings = Standings(self.ports.quotas, self._limits)
         self._obey_report_settings()
         self._watch()
         self._front = front_door(settings, self.ports, self._health, self.telemetry)
@@ -167,7 +170,7 @@ class Worker:
         timeout_s = settings.limits.shutdown_timeout
         deadline_mono = time.monotonic() + timeout_s
         await self._close_port(timeout_s / 2)
-        await self._pulse.stop()
+        await asyncio.gather(self._pulse.stop(), self.ports.quotas.close())
         await self._reporter.send()
         lost = await self._delivery.drain(deadline_mono) if self._delivery else 0
         await self._reporter.close()
@@ -214,7 +217,7 @@ class Worker:
         return Ports(
             plans=self._projects,
             limits=self._limits,
-            quotas=BACKENDS["memory"](),
+            quotas=open_backend(settings.quotas, self._seat.ledger if self._seat else "", self._health, self.telemetry),
             ledger=self._ledger,
             outbox=self._delivery.outbox if self._delivery else None,
             bounds=settings.limits,
@@ -222,6 +225,7 @@ class Worker:
             new_id=new_id,
             in_thread=asyncio.to_thread,
             has_memory=self._memory.has_room,
+            occasions=Occasions(self._seat.workers if self._seat else 1),
             capture=self._sink,
             audit=self._audit,
             accepts_unknown=settings.routing.accept_unknown_items,

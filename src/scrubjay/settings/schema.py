@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-from scrubjay.settings.decisions import ClientReports, Filters, Outcomes, Sampling
+from scrubjay.settings.decisions import ClientReports, Filters, Outcomes, Quotas, Sampling
 from scrubjay.settings.scrub import Scrub
 from scrubjay.settings.setting import GIB, KIB, MIB, Secret, Section, setting
 
@@ -315,6 +315,7 @@ class Settings(Section, frozen=True):
     scrub: Scrub = Scrub()
     sampling: Sampling = Sampling()
     filters: Filters = Filters()
+    quotas: Quotas = Quotas()
     capture: Capture = Capture()
     projects: Projects = Projects()
     cache: Cache = Cache()

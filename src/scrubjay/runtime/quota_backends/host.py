@@ -25,8 +25,6 @@ _LOG: Final = logging.getLogger("scrubjay.quotas")
 
 
 class HostLine:
-    """`observe` hears of failed calls."""
-
     def __init__(
         self,
         path: Path,
@@ -34,24 +32,17 @@ class HostLine:
         policy: Policy = "local",
         mono: Callable[[], float] = time.monotonic,
         now_unix: Callable[[], float] = time.time,
-        observe: Callable[[str], None] = lambda result: None,
     ) -> None:
         self._path = path
         self._policy = policy
         self._mono = mono
         self._offset_s = now_unix() - mono()
-        self._observe = observe
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
         self._known: dict[str, tuple[int, int]] = {}
         """By key: the slot last heard of, and what was left in it."""
         self._holders = 1
         self._outage: Outage | None = None
         self._shut_until_mono = 0.0
-
-    @property
-    def problem(self) -> str:
-        """For readiness: empty while the service answers."""
-        return f"the quota service is away; `{self._policy}` decides" if self._outage else ""
 
     async def lease(self, ask: Ask) -> Answer:
         """Never fails."""
@@ -70,8 +61,8 @@ class HostLine:
                 self._note(ask, answer)
                 return answer
         assert self._outage is not None
-        self._observe("local")
-        return self._outage.answer(ask, self._holders, self._mono() + self._offset_s)
+        answer = self._outage.answer(ask, self._holders, self._mono() + self._offset_s)
+        return answer._replace(problem=f"the quota service is away; `{self._policy}` decides")
 
     async def _call(self, message: bytes) -> bytes:
         if self._streams is None:
@@ -84,7 +75,6 @@ class HostLine:
 
     def _away(self, error: Exception) -> None:
         self._shut_until_mono = self._mono() + _SHUT_S
-        self._observe("error")
         if self._outage is None:
             self._outage = Outage(self._policy, self._left)
             _LOG.warning(

@@ -24,6 +24,7 @@ from scrubjay.runtime.quota_sharing.pots import Need, Pots, Refusals
 _LOG: Final = logging.getLogger("scrubjay.quotas")
 _TEND_S: Final = 1.0
 """How often idle tokens are looked for while any are held."""
+_NOTHING: Final = Ask((), (), ())
 _ROUNDS: Final = 3
 """A slot may end on the way; then once more."""
 
@@ -48,7 +49,9 @@ class _Waiter:
 
 
 class LeasingBackend:
-    """`ahead` False: nothing is held, each charge asks. `observe` hears of each call's result: `granted`, `refused`, `returned`, `error`."""
+    """`ahead` False: nothing is held, each charge asks. `observe` hears of each call's result: `granted`, `refused`, `returned`, and `away`
+    where the authority does not count as it should.
+    """
 
     def __init__(
         self,
@@ -66,6 +69,8 @@ class LeasingBackend:
         self._offset_s = now_unix() - mono()
         """From our monotonic clock to the authority's, whose slots count; ours is a guess until it has answered."""
         self._observe = observe
+        self.problem = ""
+        """For readiness: why the authority does not count as it should; empty if it does."""
         self._waiting: list[_Waiter] = []
         self._contended: set[str] = set()
         """Counters that somebody waits for."""
@@ -141,23 +146,27 @@ class LeasingBackend:
         try:
             answer = await self._line.lease(ask)
         except Exception as error:  # noqa: BLE001  whatever ails the authority, envelopes go on
-            self._observe("error")
-            _LOG.warning("the quota authority cannot be asked: %s", error)
+            self.problem = f"the quota authority cannot be asked: {error}"
+            self._observe("away")
+            _LOG.warning(self.problem)
             return False
         self._offset_s = answer.now_unix - sent_mono
         self._pots.credit(ask, answer, answer.now_unix)
-        self._observe("refused" if any(grant.refused for grant in answer.grants) else "granted")
+        self.problem = answer.problem
+        self._observe(_result(ask, answer))
         return True
 
     # Giving back
 
     def _tend_later(self) -> None:
-        if self._tending is None and self._pots.holds():
+        if self._tending is None and (self.problem or self._pots.holds()):
             self._tending = asyncio.get_running_loop().call_later(_TEND_S, self._tend)
 
     def _tend(self) -> None:
         self._tending = None
         ask = self._pots.unused(self._now()) if self._asking is None else None
+        if ask is None and self.problem and self._asking is None:
+            ask = _NOTHING  # whether it is well again
         if ask is None:
             self._tend_later()
         else:
@@ -165,8 +174,7 @@ class LeasingBackend:
 
     async def _give_back(self, ask: Ask) -> None:
         try:
-            if await self._fetch(ask):
-                self._observe("returned")
+            await self._fetch(ask)
         finally:
             self._asking = None
         if self._waiting:
@@ -211,6 +219,14 @@ class LeasingBackend:
 
     def __repr__(self) -> str:
         return f"<LeasingBackend {len(self._pots)} counters, {len(self._waiting)} waiting>"
+
+
+def _result(ask: Ask, answer: Answer) -> str:
+    if answer.problem:
+        return "away"
+    if not ask.claims:
+        return "returned"
+    return "refused" if any(grant.refused for grant in answer.grants) else "granted"
 
 
 def _joined(batch: Sequence[_Waiter]) -> list[Need]:

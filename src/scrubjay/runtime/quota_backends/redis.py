@@ -23,11 +23,6 @@ class StoreLine:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="quotas")
         self._beating: asyncio.Task[None] | None = None
 
-    @property
-    def problem(self) -> str:
-        """For readiness: empty while the store answers."""
-        return self._store.problem
-
     def start(self) -> None:
         """Shows at once that this replica is there, so that others know how many share a limit. Needs a running loop."""
         if self._beating is None:

@@ -32,11 +32,6 @@ class Store(Protocol):
 class Authority(Protocol):
     """Who answers the workers of a host. `holders`: how many of them there are."""
 
-    @property
-    def problem(self) -> str:
-        """Why it does not count as it should; empty if it does."""
-        ...
-
     def lease(self, ask: Ask, holders: int) -> Answer: ...
 
     def beat(self) -> None:
@@ -48,8 +43,6 @@ class Authority(Protocol):
 
 class OwnAuthority:
     """This host shares with nobody: its ledger counts."""
-
-    problem = ""
 
     def __init__(self, now_unix: Callable[[], float] = time.time) -> None:
         self._ledger = QuotaLedger()
@@ -81,10 +74,6 @@ class SharedAuthority:
         self._mono = mono
         self._offset_s = now_unix() - mono()
 
-    @property
-    def problem(self) -> str:
-        return self._store.problem
-
     def lease(self, ask: Ask, holders: int) -> Answer:
         for meter, (slot, unused) in zip(ask.meters, ask.returns, strict=False):
             self._pots.put_back(meter, slot, unused, self._now())
@@ -98,7 +87,7 @@ class SharedAuthority:
             holders = max(holders, self._fetch(short))
         now_unix = self._now()
         results = self._pots.settle(needs, now_unix)
-        return Answer(now_unix, holders, self._grants(ask, results, holders, now_unix))
+        return Answer(now_unix, holders, self._grants(ask, results, holders, now_unix), self._store.problem)
 
     def _fetch(self, ask: Ask) -> int:
         sent_mono = self._mono()

@@ -93,11 +93,12 @@ class Grant(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """`now_unix`: the authority's clock. `holders`: how many share it."""
+    """`now_unix`: the authority's clock. `holders`: how many share it. `problem`: why it does not count as it should, or empty."""
 
     now_unix: float
     holders: int
     grants: Sequence[Grant]
+    problem: str = ""
 
 
 def in_advance(want: int, room: int, need: int, holders: int, limit: int) -> int:

@@ -149,7 +149,7 @@ for number, claim in ipairs(ask.claims) do
     for _, part in ipairs(claim.parts) do
       local m = ask.meters[part[1] + 1]
       local amount = math.max(part[2], 1)
-      local c = place(m)
+      local c, shared = place(m)
       m.most = math.max(m.most, part[2])
       if not c then
         local _, ends = window(m)
@@ -157,7 +157,7 @@ for number, claim in ipairs(ask.claims) do
       elseif not fits(m, c, amount) then
         denied[#denied + 1] = {m, amount, retry(m, c, amount)}
       else
-        found[#found + 1] = {m, c, part[2]}
+        found[#found + 1] = {m, c, part[2], shared}
       end
     end
     for _, no in ipairs(denied) do
@@ -170,7 +170,7 @@ for number, claim in ipairs(ask.claims) do
         if amount > 0 then
           take(m, c, amount)
           m.tokens = m.tokens + amount
-          if m.max_groups >= 0 then
+          if m.max_groups >= 0 and not yes[4] then
             local slot, ends = window(m)
             local set = name(m, whole(slot), '') .. ':g'
             redis.call('SADD', set, m.group)

@@ -55,14 +55,13 @@ class Sharing:
         return self.mode == "lease"
 
 
-def open_store(sharing: Sharing, observe: Callable[[str], None] = lambda result: None) -> Store:
+def open_store(sharing: Sharing) -> Store:
     """Raises ValueError for a URL that cannot be used, ImportError without the package `redis`. Does not connect yet."""
     store: Store = import_module(_STORE).RedisStore(
         sharing.redis,
         timeout_s=sharing.timeout_s,
         policy=sharing.policy,
         replicas=sharing.replicas,
-        observe=observe,
     )
     return store
 
@@ -85,8 +84,8 @@ def ask_of(body: bytes) -> Ask:
 
 def answer_of(body: bytes) -> Answer:
     """Raises ValueError or TypeError for what is none."""
-    now_unix, holders, grants = json.loads(body)
-    return Answer(now_unix, holders, [Grant(*row) for row in grants])
+    now_unix, holders, grants, problem = json.loads(body)
+    return Answer(now_unix, holders, [Grant(*row) for row in grants], problem)
 
 
 class _Peer:
@@ -123,11 +122,6 @@ class QuotaService:
         self._thread = threading.Thread(target=self._run, name="quotas", daemon=True)
         self._listener: socket.socket | None = None
         self._wake, self._woken = socket.socketpair()
-
-    @property
-    def problem(self) -> str:
-        """Why it does not count as it should; empty if it does."""
-        return self._authority.problem
 
     def start(self) -> None:
         """Raises OSError if the socket cannot be had."""

@@ -51,7 +51,7 @@ class _Record:
 
 
 class RedisStore:
-    """One replica's way to the store. `observe` hears of each call's result: `ok`, `error`, and `local` where the policy decided."""
+    """One replica's way to the store. `calls` counts them."""
 
     def __init__(
         self,
@@ -62,7 +62,6 @@ class RedisStore:
         replicas: int = 1,
         mono: Callable[[], float] = time.monotonic,
         now_unix: Callable[[], float] = time.time,
-        observe: Callable[[str], None] = lambda result: None,
     ) -> None:
         self._client = connect(url, timeout_s)
         self._id = secrets.token_hex(8)
@@ -72,7 +71,6 @@ class RedisStore:
         self._seen = 1
         self._mono = mono
         self._offset_s = now_unix() - mono()
-        self._observe = observe
         self._records: dict[str, _Record] = {}
         self._to_restore: list[_Record] = []
         self._outage: Outage | None = None
@@ -126,7 +124,6 @@ class RedisStore:
                 answer = self._call(ask, is_repeated=attempt > 0)
             except AWAY as error:
                 problem: object = error
-                self._observe("error")
             else:
                 self._back()
                 return answer
@@ -182,7 +179,6 @@ class RedisStore:
         }
 
     def _back(self) -> None:
-        self._observe("ok")
         if self._outage is not None:
             self._outage = None
             _LOG.info("the store of quotas is back")
@@ -194,10 +190,10 @@ class RedisStore:
             _LOG.warning("the store of quotas is away, `%s` decides: %s", self._policy, problem)
 
     def _without(self, ask: Ask) -> Answer:
-        self._observe("local")
         if self._outage is None:
             self._outage = Outage(self._policy, self._left)
-        return self._outage.answer(ask, self.replicas, self._mono() + self._offset_s)
+        answer = self._outage.answer(ask, self.replicas, self._mono() + self._offset_s)
+        return answer._replace(problem=self.problem)
 
     # What is known
 
