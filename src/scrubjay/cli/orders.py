@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from scrubjay.errors import ConfigError
+from scrubjay.runtime.quota_backends import sharing_of
 from scrubjay.runtime.supervision.orders import Orders
 from scrubjay.settings.load import FIELDS, Loaded, value_of
 from scrubjay.settings.setting import Secret
@@ -28,6 +29,7 @@ def orders_of(loaded: Loaded, *, judged: bool = False) -> Orders:
         shutdown_timeout_s=settings.limits.shutdown_timeout,
         log_level=settings.logging.level,
         log_format=settings.logging.format,
+        sharing=sharing_of(settings.quotas),
         digests={key: _digest(value_of(settings, key)) for key, row in FIELDS.items() if not row.note.reload},
         problems=tuple(_problems(loaded)) if judged else (),
     )
@@ -41,12 +43,17 @@ def _digest(value: Any) -> str:
 def _problems(loaded: Loaded) -> Iterator[str]:
     from scrubjay.cli.check import check_projects, disk
     from scrubjay.runtime.delivery import tls_context
+    from scrubjay.runtime.supervision.ledger import authority_of
 
     yield from loaded.projects.problems
     for project in check_projects(loaded):
         yield from project.problems
     yield from disk(loaded)
-    try:
-        tls_context(loaded.settings.http)
-    except ConfigError as error:
-        yield str(error)
+    for attempt in (
+        lambda: tls_context(loaded.settings.http),
+        lambda: authority_of(sharing_of(loaded.settings.quotas)).close(),
+    ):
+        try:
+            attempt()
+        except ConfigError as error:
+            yield str(error)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
@@ -32,8 +33,11 @@ def run(ctx: click.Context, invocation: Invocation, /, **given: Any) -> None:
     loaded = invocation.load(settings_of(given), identity)
     if loaded.settings.relay.workers != 1:
         from scrubjay.cli.orders import orders_of
+        from scrubjay.runtime.state import private_folder
 
-        become_supervisor(orders_of(loaded), written(invocation, given), identity)
+        orders = orders_of(loaded)
+        private_folder(Path(orders.state_dir))  # the supervisor would take it as it is
+        become_supervisor(orders, written(invocation, given), identity)
 
     from scrubjay.runtime.worker import run as serve
 

@@ -24,11 +24,14 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Final
 
 from scrubjay.errors import ConfigError
 from scrubjay.runtime import log
+from scrubjay.runtime.quota_sharing.service import Sharing
 from scrubjay.runtime.supervision.child import Check, Workers
+from scrubjay.runtime.supervision.ledger import Ledger
 from scrubjay.runtime.supervision.orders import Orders
 from scrubjay.runtime.supervision.slot import EXIT_REFUSED, REFUSED, RETIRE, Launch, Slot
 from scrubjay.runtime.supervision.sockets import bind, port_of
@@ -46,7 +49,8 @@ _LOG: Final = logging.getLogger("scrubjay.supervisor")
 
 
 class Supervisor:
-    """All slots of one address. `launch` starts workers, `check` begins to read the configuration again."""
+    """All slots of one address. `launch` starts workers, `check` begins to read the configuration again, `obey_sharing` hands on what the quota
+    ledger has to know."""
 
     def __init__(
         self,
@@ -54,12 +58,14 @@ class Supervisor:
         listeners: Sequence[socket.socket],
         launch: Launch,
         check: Callable[[], Check],
+        obey_sharing: Callable[[Sharing], None],
         mono: Callable[[], float] = time.monotonic,
     ) -> None:
         self.slots = [Slot(number, listener) for number, listener in enumerate(listeners)]
         self._orders = orders
         self._launch = launch
         self._begin_check = check
+        self._obey_sharing = obey_sharing
         self._mono = mono
         self._selector = selectors.DefaultSelector()
         self._check: Check | None = None
@@ -282,6 +288,7 @@ class Supervisor:
         old = self._orders
         self._orders = replace(newer, host=old.host, port=old.port, workers=old.workers, state_dir=old.state_dir)
         log.configure(newer.log_level, newer.log_format)
+        self._obey_sharing(newer.sharing)
         self._signal_ready(signal.SIGHUP)
         for slot in self.slots:
             slot.must_reload = slot.process is not None and not slot.is_ready
@@ -320,14 +327,20 @@ def main(arguments: Sequence[str]) -> int:
         orders = Orders.load(source.read())
     flags = arguments[1:]
     log.configure(orders.log_level, orders.log_format)
+    ledger = Ledger(Path(orders.state_dir))
     try:
         listeners = bind(orders.host, orders.port, orders.workers)
+        ledger.start(orders.sharing)
     except ConfigError as error:
         sys.stderr.write(f"config: {error}\n")
         return EXIT_FAILED
     port = port_of(listeners[0])
     _LOG.info("listening on %s:%d in mode %s with %d workers", orders.host, port, orders.mode, orders.workers)
-    return Supervisor(orders, listeners, Workers(flags, orders, port), lambda: Check(flags)).run()
+    try:
+        launch = Workers(flags, orders, port, ledger.path)
+        return Supervisor(orders, listeners, launch, lambda: Check(flags), ledger.obey).run()
+    finally:
+        ledger.stop()
 
 
 if __name__ == "__main__":

@@ -15,11 +15,8 @@ READERS = "\n".join(
     for storey in ("core", "runtime")
     for path in sorted((SOURCE / storey).rglob("*.py"))
 )
-BY_RESOLVING = {"relay.workers"}
-"""Only one value is possible yet, and any other is refused or warned about when it is loaded."""
 
-
-@pytest.mark.parametrize("key", FIELDS.keys() - BY_RESOLVING)
+@pytest.mark.parametrize("key", FIELDS)
 def test_something_reads_it(key: str) -> None:
     section, _, name = key.rpartition(".")
     owners = f"{section.rpartition('.')[2]}|options|settings|bounds"

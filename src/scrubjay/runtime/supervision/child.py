@@ -14,6 +14,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from os import environ
+from pathlib import Path
 from typing import Final
 
 from scrubjay.runtime.supervision.orders import Orders
@@ -26,20 +27,18 @@ _LONGEST_CHECK_S: Final = 120.0
 
 @dataclass(frozen=True, slots=True)
 class Workers:
-    """Starts workers. `flags` are those that the operator gave; `port` is the one that was bound; `ledger` the path of its socket, if there
-    is one."""
+    """Starts workers. `flags` are those that the operator gave; `port` is the one that was bound; `ledger` the quota ledger's socket."""
 
     flags: Sequence[str]
     orders: Orders
     port: int
-    ledger: str = ""
+    ledger: Path
 
     def command(self, slot: Slot, channel: int) -> list[str]:
         # Of an option that is given twice the last one counts: what is pinned holds whatever the flags and the sources say.
         pinned = ["--host", self.orders.host, "--port", str(self.port), "--workers", str(self.orders.workers)]
         seat = ["--slot", str(slot.partition), "--socket", str(slot.listener.fileno()), "--channel", str(channel)]
-        if self.ledger:
-            seat += ["--ledger", self.ledger]
+        seat += ["--ledger", str(self.ledger)]
         if slot.follows_a_death:
             seat.append("--again")
         return [*_PROGRAM, *self.flags, *pinned, *seat]

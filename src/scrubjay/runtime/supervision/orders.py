@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Final
 
+from scrubjay.runtime.quota_sharing.service import Sharing
+
 MODE: Final = "relay.mode"
 PINNED: Final = ("relay.host", "relay.port", "relay.workers", "relay.state_dir")
 """Keys that belong to the whole: they are the supervisor's from its start to its end, whatever the sources say meanwhile."""
@@ -18,7 +20,7 @@ PINNED: Final = ("relay.host", "relay.port", "relay.workers", "relay.state_dir")
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """`digests`: each key that is not put in force by a reload → a digest of its value. `problems`: why a worker that starts now would
+    """`sharing`: what the quota ledger needs. `digests`: each key that is not put in force by a reload → a digest of its value. `problems`: why a worker that starts now would
     refuse to, or serve less than those that run."""
 
     mode: str
@@ -30,6 +32,7 @@ class Orders:
     shutdown_timeout_s: float = 10.0
     log_level: str = "info"
     log_format: str = "auto"
+    sharing: Sharing = field(default_factory=Sharing)
     digests: Mapping[str, str] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
 
@@ -41,7 +44,8 @@ class Orders:
         """Raises `ValueError` for what `dump` did not write."""
         try:
             document = json.loads(text)
-            return cls(**{**document, "problems": tuple(document["problems"])})
+            sharing, problems = Sharing(**document["sharing"]), tuple(document["problems"])
+            return cls(**{**document, "sharing": sharing, "problems": problems})
         except (TypeError, KeyError) as error:
             raise ValueError(f"no orders: {error}") from error
 
