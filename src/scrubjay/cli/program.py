@@ -23,6 +23,7 @@ VERBS: Final = {
     "pseudonym": ("scrubjay.cli.pseudonym:pseudonym", "Print the name that a value leaves under."),
     "audit": ("scrubjay.cli.audit:audit", "Check and show the log of what scrubbing did."),
     "test": ("scrubjay.cli.test:test", "Run rule tests; see what other rules would change."),
+    "quotas": ("scrubjay.cli.quotas:quotas", "Show how far quotas are used up, and what is refused now."),
     "explain": ("scrubjay.cli.explain:explain", "Show what each stage would decide about an envelope, and why."),
     "import": ("scrubjay.cli.import_relay:import_", "Take over the configuration of Sentry Relay."),
     "config": ("scrubjay.cli.config:config", "Show, make or describe the configuration."),

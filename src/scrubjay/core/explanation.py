@@ -6,7 +6,7 @@ the state that counts is set beforehand by the caller (limits in force, counters
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from scrubjay.core.envelope import Item
@@ -14,12 +14,15 @@ from scrubjay.core.ledger import Account, Booking, Ledger, Parcel
 from scrubjay.core.pipeline import process
 from scrubjay.core.plan import ProjectPlan
 from scrubjay.core.ports import Ingress, Outcome, Ports
+from scrubjay.core.quotas import Charge, Counter, QuotaBackend, Refusal, Usage
+from scrubjay.core.sampling.first_n import Occasions
 from scrubjay.core.scrub.record import Record
 from scrubjay.errors import Rejected
 from scrubjay.reasons import Quantities
 
 STAGES = ("receive", "authenticate", "gate", "filter", "sample", "limit", "scrub", "hand_over")
 """In the order of the path."""
+_ALL = 2**31
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,14 +153,52 @@ class _Watch:
         self._explanation.saw("scrub", f"{outcome}: {rules}" if rules else outcome, what)
 
 
+class _Counting:
+    """Quotas counted in a rehearsal, and told how far each is."""
+
+    def __init__(self, backend: QuotaBackend, explanation: Explanation) -> None:
+        self._backend = backend.rehearsal()
+        self._explanation = explanation
+
+    async def consume(self, charges: Sequence[Charge], now_unix: float) -> Sequence[tuple[Refusal, ...]]:
+        known = {usage.counter: usage for usage in self.usage(_ALL)}
+        for charge in charges:
+            for counter in charge.counters:
+                self._tell(charge.amount, counter, known.get(counter), now_unix)
+        return await self._backend.consume(charges, now_unix)
+
+    def _tell(self, amount: int, counter: Counter, usage: Usage | None, now_unix: float) -> None:
+        quota = counter.quota
+        limit = "no limit" if quota.limit is None else f"{quota.limit} in {quota.window_s} s"
+        used = 0 if usage is None else usage.consumed
+        left = "" if usage is None else f", window ends in {usage.ends_unix - now_unix:.0f} s"
+        used_text = "use unknown" if used is None else f"{used} used"
+        self._explanation.saw(
+            "limit", f"{amount} against quota {quota.id} of {counter.owner}: {limit}, {used_text}{left}"
+        )
+
+    def usage(self, most: int = 1000) -> Sequence[Usage]:
+        return self._backend.usage(most)
+
+    def rehearsal(self) -> QuotaBackend:
+        return self._backend.rehearsal()
+
+    async def close(self) -> None:
+        await self._backend.close()
+
+
 async def explain(ingress: Ingress, ports: Ports) -> Explanation:
-    """Runs `ingress` through the path of `ports`, whose counting parts must be copies: they are used up."""
+    """Runs `ingress` through the path of `ports`, with copies of all that counts. First-N counters begin anew."""
     told = Explanation()
     rehearsal = replace(
         ports,
+        limits=ports.limits.copy(),
+        quotas=_Counting(ports.quotas, told),
+        occasions=Occasions(),
         ledger=told.ledger(),
         outbox=told,
         capture=None,
+        reports=None,
         audit=told,
         witness=told,
     )

@@ -58,6 +58,11 @@ class ActiveLimit:
         """Whether an item of `category` falls under it; such items carry no metric namespace."""
         return not self.namespaces and (not self.categories or category in self.categories)
 
+    def described(self, now_mono: float) -> str:
+        """In the words of the wire: how long, of what, for whom, why; and whose rule it is."""
+        seconds = max(0, math.ceil(self.until_mono - now_mono - _ROUNDING_S))
+        return f"{_piece(seconds, self)} (by {self.origin})"
+
 
 def merge(limits: Iterable[ActiveLimit]) -> tuple[ActiveLimit, ...]:
     """Of limits for the same categories, scope and namespaces the one that ends last, with its reason."""
@@ -278,6 +283,12 @@ class LimitTable:
         known = owned.get((limit.scope, limit.categories, limit.namespaces))
         if known is None or limit.until_mono > known.until_mono + _SAME_END_S:
             _merge_into(owned, (limit,))
+
+    def copy(self) -> LimitTable:
+        """A table that learns for itself."""
+        table = LimitTable(max_owners=self._max_owners)
+        table._owned = {owner: dict(owned) for owner, owned in self._owned.items()}
+        return table
 
     def expire(self, now_mono: float) -> None:
         """Forgets what has ended."""

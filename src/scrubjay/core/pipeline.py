@@ -144,6 +144,9 @@ def gate(tally: Tally, plan: ProjectPlan, scoping: Scoping, ingress: Ingress, po
     tally.stage = "gate"
     known = ports.limits.active(scoping, ingress.now_mono)
     known += plan.quotas.zero_limits(scoping, ingress.now_mono, touched(tally.items))
+    if ports.witness is not None:
+        for one in known:
+            ports.witness.saw("gate", f"in force: {one.described(ingress.now_mono)}")
     return enforce(tally, judge(tally.items, known, quirks=plan.quotas.quirks))
 
 
@@ -153,6 +156,8 @@ async def filter_(tally: Tally, plan: ProjectPlan, ingress: Ingress, ports: Port
     filters = plan.filters
     if filters is not None:
         client_ip = first_address(ingress.forwarded_for)
+        if ports.witness is not None:
+            ports.witness.saw("filter", f"asked: {filters!r}")
         for item, rulings in await _ask(lambda item: filters.match(item, client_ip), tally.items, ports):
             for ruling in rulings:
                 take(tally, item, ruling)
@@ -211,11 +216,18 @@ async def limit(
 ) -> tuple[ActiveLimit, ...]:
     """Counted quotas: one call for the whole envelope, after sampling, since a quota promises what leaves."""
     tally.stage = "limit"
-    bill = draw_up(tally.items, plan.quotas, scoping, event_id=tally.envelope.event_id)
+    quotas, items, event_id = plan.quotas, tally.items, tally.envelope.event_id
+    if not quotas:
+        return ()
+    reads = quotas.looks_into & touched(items)
+    client_ip = first_address(ingress.forwarded_for) if reads else None
+    asked = tuple(items) if reads else ()
+    bill = await _run(lambda: draw_up(items, quotas, scoping, event_id=event_id, client_ip=client_ip), asked, ports)
     if bill is None:
         return ()
     refusals = await ports.quotas.consume(bill.charges, ingress.received_unix)
-    ruling = bill.settle(refusals, ingress.now_mono, cap_s=ports.bounds.max_retry_after)
+    cap_s = ports.bounds.max_retry_after
+    ruling = await _run(lambda: bill.settle(refusals, ingress.now_mono, cap_s=cap_s), asked, ports)
     ports.limits.learn(scoping, ruling.limits, ingress.now_mono)
     return enforce(tally, ruling)
 

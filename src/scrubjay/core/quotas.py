@@ -17,6 +17,8 @@ from scrubjay.core.conditions import Condition
 from scrubjay.core.limits import ORGANIZATION, PROJECT, ActiveLimit, Scoping
 from scrubjay.reasons import DataCategory
 
+_SHOWN_KEY: Final = 8
+"""Characters of a public key that tell it apart (`upstream-and-operations.md` 9.8)."""
 ZERO_QUOTA_S: Final = 60
 """How long a client is told to wait by a quota that allows nothing (`decisions.md` 2.4)."""
 
@@ -107,6 +109,13 @@ class Counter:
     organization_id: int
     subscope: str | int | None
     group: str | None = None
+
+    @property
+    def owner(self) -> str:
+        """Whom it counts for, as people may see it: of a key only the beginning."""
+        if self.subscope is None:
+            return self.quota.scope
+        return f"{self.quota.scope} {str(self.subscope)[:_SHOWN_KEY]}"
 
 
 @dataclass(frozen=True, slots=True)

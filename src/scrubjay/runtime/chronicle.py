@@ -10,7 +10,8 @@ from collections.abc import Callable
 
 from scrubjay.runtime.account import Held
 from scrubjay.runtime.spool.partition import Partition
-from scrubjay.runtime.state import StateFile, merge, read_states
+from scrubjay.runtime.standing import Standings
+from scrubjay.runtime.state import Merged, Snapshot, StateFile, merge, read_states
 from scrubjay.runtime.telemetry import Telemetry
 
 
@@ -30,6 +31,8 @@ class Chronicle:
         self._held = held
         self._spool = spool
         self._capacity_bytes = capacity_bytes
+        self.standings: Standings | None = None
+        """Set when there is something that limits."""
 
     def write(self, *, stopped: bool = False) -> None:
         """Replaces the state file; `stopped`: for the last time, and in order."""
@@ -44,7 +47,7 @@ class Chronicle:
                 capacity_bytes=self._capacity_bytes,
             )
         try:
-            self._file.write(self._telemetry.snapshot(self._held(), stopped=stopped))
+            self._file.write(self._snapshot(stopped=stopped))
         except OSError as error:
             self._telemetry.spool_error("the state file cannot be written", error)
 
@@ -53,9 +56,19 @@ class Chronicle:
         from scrubjay.runtime.exposition import exposition  # noqa: PLC0415  slow to import, and no start needs it
 
         self.write()
-        mine = self._telemetry.snapshot(self._held())
+        return exposition(self.merged()).decode()
+
+    def merged(self) -> Merged:
+        """All workers of the instance, this one as it is now."""
+        mine = self._snapshot()
         others = [other for other in read_states(self._file.folder).workers if other.slot != mine.slot]
-        return exposition(merge([mine, *others])).decode()
+        return merge([mine, *others])
+
+    def _snapshot(self, *, stopped: bool = False) -> Snapshot:
+        snapshot = self._telemetry.snapshot(self._held(), stopped=stopped)
+        if self.standings is not None:
+            snapshot.windows, snapshot.limits = self.standings.rows(time.monotonic(), time.time())
+        return snapshot
 
     def __repr__(self) -> str:
         return f"<Chronicle {self._file!r}>"

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from scrubjay.runtime.state import Merged
+
 Check = tuple[bool, str]
 """Whether it is well, and what an operator should know."""
 
@@ -15,10 +17,11 @@ Check = tuple[bool, str]
 class Health:
     """Unready until the worker says that it has started, and from the moment it says that it stops."""
 
-    def __init__(self, metrics: Callable[[], str]) -> None:
+    def __init__(self, metrics: Callable[[], str], merged: Callable[[], Merged]) -> None:
         self.has_started = False
         self.is_stopping = False
         self.metrics = metrics
+        self.merged = merged
         self._checks: dict[str, Callable[[], Check]] = {}
 
     def watch(self, name: str, check: Callable[[], Check]) -> None:

@@ -200,7 +200,7 @@ class Worker:
         self.telemetry = Telemetry(slot, previous=file.load())
         self._audit = audit_of(self._loaded.settings, slot, self.telemetry)
         self._chronicle = Chronicle(file, self.telemetry, self._held, self._spool, capacity_bytes)
-        self._health = Health(self._chronicle.metrics)
+        self._health = Health(self._chronicle.metrics, self._chronicle.merged)
         self._pulse = Pulse(self.telemetry)
         if self._seat is not None and self._seat.follows_a_death:
             self.telemetry.worker_restarted()

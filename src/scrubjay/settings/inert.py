@@ -93,7 +93,6 @@ NOT_YET: Final[frozenset[str]] = frozenset(
         "spool.envelopes.shed_order",
         "spool.envelopes.encryption_key",
         "compat.",
-        "admin.",
         "capture.enabled",
         "capture.fetch_sourcemaps",
         "capture.mcp",

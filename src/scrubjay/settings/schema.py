@@ -278,6 +278,14 @@ class Capture(Section, frozen=True):
     )
 
 
+class Admin(Section, frozen=True):
+    """Looking at limits, drops and explanations over HTTP."""
+
+    token: Secret | None = setting(
+        None, "Bearer token for `/api/scrubjay/…`; demanded on any address but loopback.", example="${ADMIN_TOKEN}"
+    )
+
+
 class Projects(Section, frozen=True):
     """Keys without a project file."""
 
@@ -317,5 +325,6 @@ class Settings(Section, frozen=True):
     filters: Filters = Filters()
     quotas: Quotas = Quotas()
     capture: Capture = Capture()
+    admin: Admin = Admin()
     projects: Projects = Projects()
     cache: Cache = Cache()

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from support.path import EVENT_ID, KEY, Path, run_now
+from dataclasses import replace
 
 from scrubjay.core.dsn import Auth
 from scrubjay.core.envelope import parse_envelope
-from scrubjay.core.explanation import STAGES, Explanation, explain
-from scrubjay.core.limits import ActiveLimit, Scoping
+from scrubjay.core.explanation import STAGES, Explanation, _Counting, explain
+from scrubjay.core.limits import ActiveLimit, LimitTable, Scoping
 from scrubjay.core.ports import Ingress
+from scrubjay.core.quotas import Usage
 from scrubjay.reasons import DataCategory
+from scrubjay.runtime.quota_backends.memory import MemoryBackend
+from support.path import EVENT_ID, KEY, Path, run_now
 
+NOW_UNIX = 1_767_607_200.0
 EVENT = b'{"release":"1.2.3","message":"call 555 ana@lab.example","user":{"email":"ana@lab.example"}}'
 PROJECT = """
 publicKeys: []
 config:
   filterSettings: {releases: {releases: ["0.*"]}}
-  quotas: [{id: q, categories: [error], limit: 5, window: 60, reasonCode: spent}]
+  quotas: [{id: q, categories: [error], limit: 1, window: 60, reasonCode: spent}]
 """
 
 
@@ -29,7 +33,7 @@ def told_of(path: Path, *items: tuple[str, bytes], headers: bytes = b"{}", **fac
         "read": lambda body, auth: parse_envelope(body),
         "auth": Auth(KEY, 7, "demo/1.0", False, "header"),
         "path_project": 7,
-        "received_unix": 1_767_607_200.0,
+        "received_unix": NOW_UNIX,
         "now_mono": 1000.0,
     }
     return run_now(explain(Ingress(**fields | facts), path.ports))  # type: ignore[arg-type]
@@ -106,6 +110,70 @@ def test_what_leaves_unscrubbed_is_said() -> None:
         Path("config: {scrubjay: {scrub: {on_error: forward}}}"), ("event", b'{"a":"\xff"}'), headers=HEADERS
     )
     assert any("leaves as it is" in step.text for step in told.steps)
+
+
+def test_counters_are_told_as_they_are_and_left_so() -> None:
+    path = Path(PROJECT, quotas=MemoryBackend(now_unix=lambda: NOW_UNIX))
+    assert path.send(b'{"event_id":"%b"}\n{"type":"event"}\n{}' % EVENT_ID.encode()).status == 200
+    path.ports.limits = LimitTable()
+    for _ in range(2):
+        told = told_of(path, ("event", EVENT), headers=HEADERS)
+        assert told.status == 429
+        assert ends(told) == [("limit", "event", "rate_limited", "spent", "q")]
+        text = next(step.text for step in told.steps if step.stage == "limit" and not step.outcome)
+        assert text.startswith("1 against quota q of organization: 1 in 60 s, 1 used, window ends in ")
+    assert not len(path.ports.limits)
+
+
+def test_counters_without_a_limit_and_those_that_nobody_asked_yet() -> None:
+    project = PROJECT.replace("limit: 1, window", "limit: null, window")
+    texts = [step.text for step in told_of(Path(project), ("event", EVENT), headers=HEADERS).steps]
+    assert "1 against quota q of organization: no limit, 0 used" in texts
+
+
+class Remote(MemoryBackend):
+    """Knows its counters and not how far they are."""
+
+    def rehearsal(self) -> Remote:
+        return self
+
+    def usage(self, most: int = 1000) -> list[Usage]:
+        return [replace(usage, consumed=None) for usage in super().usage(most)]
+
+
+def test_counters_that_only_their_authority_knows() -> None:
+    path = Path(PROJECT, quotas=Remote(now_unix=lambda: NOW_UNIX))
+    told_of(path, ("event", EVENT), headers=HEADERS)
+    texts = [step.text for step in told_of(path, ("event", EVENT), headers=HEADERS).steps]
+    assert any("1 in 60 s, use unknown, window ends in" in text for text in texts)
+
+
+def test_the_rehearsed_backend_is_one_itself() -> None:
+    told = Explanation()
+    counting = _Counting(MemoryBackend(), told)
+    assert not counting.usage()
+    assert not counting.rehearsal().usage()
+    run_now(counting.close())
+
+
+def test_what_was_looked_at_is_told_too() -> None:
+    project = (
+        PROJECT
+        + "  sampling: {version: 2, rules: []}\n  scrubjay: {sampling: [{id: 3000, applies: [error], rate: 0.999999}]}\n"
+    )
+    path = Path(project)
+    limit = ActiveLimit("key", frozenset({DataCategory.SESSION}), 1060.0, "full", "q")
+    path.ports.limits.learn(Scoping(KEY, 7), [limit], 1000.0)
+    told = told_of(path, ("event", EVENT), headers=HEADERS)
+    looked = {step.stage: step.text for step in told.steps if not step.outcome and step.stage != "scrub"}
+    assert looked["gate"] == "in force: 60:session:key:full (by q)"
+    assert looked["filter"].startswith("asked: ")
+    assert looked["sample"].startswith("rule 3000")
+
+
+def test_for_programs() -> None:
+    document = told_of(Path(PROJECT), ("event", b'{"release":"0.9"}'), headers=HEADERS).document()
+    assert document["leaves"] == {"items": [], "quantities": {}, "bytes": 0}
 
 
 def test_stages_are_the_paths() -> None:

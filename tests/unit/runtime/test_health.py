@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from scrubjay.runtime.health import Health
+from scrubjay.runtime.state import merge
 
 
 def test_it_is_unready_before_the_start_and_after_the_end() -> None:
-    health = Health(lambda: "text")
+    health = Health(lambda: "text", lambda: merge([]))
     assert not health.started()
     assert health.checks()["running"] == (False, "")
     health.has_started = True
@@ -18,7 +19,7 @@ def test_it_is_unready_before_the_start_and_after_the_end() -> None:
 
 
 def test_checks_are_asked_at_each_probe() -> None:
-    health = Health(str)
+    health = Health(str, lambda: merge([]))
     answers = [(True, "a"), (False, "b")]
     health.watch("spool", lambda: answers.pop(0))
     assert health.checks()["spool"] == (True, "a")
@@ -26,4 +27,4 @@ def test_checks_are_asked_at_each_probe() -> None:
 
 
 def test_repr_is_its_state() -> None:
-    assert repr(Health(str)) == "<Health {'running': (False, '')}>"
+    assert repr(Health(str, lambda: merge([]))) == "<Health {'running': (False, '')}>"

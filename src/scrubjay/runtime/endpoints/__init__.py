@@ -8,7 +8,7 @@ from typing import Final, cast
 from aiohttp import web
 
 from scrubjay.core.ports import Ports
-from scrubjay.runtime.endpoints import admin, capture, ingest
+from scrubjay.runtime.endpoints import admin, capture, decisions, ingest
 from scrubjay.runtime.endpoints.admin import Health
 from scrubjay.runtime.endpoints.common import Observer
 from scrubjay.runtime.endpoints.front import Front, Handler, Route
@@ -30,7 +30,7 @@ def front_door(settings: Settings, ports: Ports, health: Health, observer: Obser
 def routes(settings: Settings, ports: Ports, health: Health) -> list[Route]:
     """What is answered under these settings."""
     table = [_adapted(route) for endpoint in ENDPOINTS for route in endpoint(settings, ports)]
-    return [*table, *admin.routes(settings, health)]
+    return [*table, *admin.routes(settings, health), *decisions.routes(settings, ports, health.merged)]
 
 
 def _adapted(route: Route | web.RouteDef) -> Route:

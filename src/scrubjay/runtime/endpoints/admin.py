@@ -12,6 +12,7 @@ from scrubjay.core.envelope import encode_json
 from scrubjay.runtime.endpoints.common import Request
 from scrubjay.runtime.endpoints.front import Handler, Route
 from scrubjay.runtime.endpoints.replies import JSON, Reply, problem
+from scrubjay.runtime.state import Merged
 from scrubjay.settings.schema import Settings
 
 _METRICS_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -28,6 +29,9 @@ class Health(Protocol):
 
     def metrics(self) -> str:
         """All numbers of the instance, as Prometheus text."""
+
+    def merged(self) -> Merged:
+        """All workers of the instance, as they are now."""
 
 
 def routes(settings: Settings, health: Health) -> list[Route]:

@@ -9,6 +9,7 @@ import pytest
 from scrubjay.runtime.endpoints import admin
 from scrubjay.runtime.endpoints.common import Request
 from scrubjay.runtime.endpoints.replies import Reply
+from scrubjay.runtime.state import Merged, merge
 from scrubjay.settings.schema import Metrics, Settings
 
 
@@ -25,6 +26,9 @@ class FakeHealth:
 
     def metrics(self) -> str:
         return "a_total 1\n"
+
+    def merged(self) -> Merged:
+        return merge([])
 
 
 async def get(path: str, health: FakeHealth) -> tuple[int, Any]:

@@ -1,0 +1,96 @@
+"""What is limited now, what was dropped last, and what would become of an envelope (`decisions.md` 9.5).
+
+For people of this machine, or with `admin.token` from elsewhere (`guard`). Never shows payload. What is told is `runtime.standing`'s,
+`runtime.account`'s and `core.explanation`'s.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+from aiohttp import web
+
+from scrubjay.core.capture.query import BadQuery
+from scrubjay.core.dsn import Auth
+from scrubjay.core.envelope import Envelope, parse_envelope
+from scrubjay.core.explanation import explain
+from scrubjay.core.ports import Ingress, Ports
+from scrubjay.runtime.endpoints.common import Request, chain_reader, receive, visible
+from scrubjay.runtime.endpoints.front import Route
+from scrubjay.runtime.endpoints.guard import Guard, answer
+from scrubjay.runtime.state import MAX_DROPS, Merged
+from scrubjay.settings.schema import Settings
+
+_BASE: Final = "/api/scrubjay"
+
+
+def routes(settings: Settings, ports: Ports, merged: Callable[[], Merged]) -> list[Route]:
+    """`merged`: all workers of the instance as they are now."""
+    guard = Guard(settings.relay.host, settings.admin.token)
+    shown = _Decisions(settings, ports, merged)
+    found = [
+        Route("GET", f"{_BASE}/limits", guard(shown.limits), "admin"),
+        Route("GET", f"{_BASE}/decisions", guard(shown.decisions), "admin"),
+        Route("POST", f"{_BASE}/explain", guard(shown.explain), "admin"),
+    ]
+    return found + [Route("OPTIONS", route.path, guard.preflight, "admin") for route in found]
+
+
+class _Decisions:
+    def __init__(self, settings: Settings, ports: Ports, merged: Callable[[], Merged]) -> None:
+        self._ports = ports
+        self._merged = merged
+        self._chain = chain_reader(settings.relay.trusted_proxies)
+
+    async def limits(self, request: Request) -> web.Response:
+        """Windows and limits in force; `owner` keeps those that begin so."""
+        merged, owner = self._merged(), request.query.get("owner", "")
+        return answer(
+            {
+                "windows": [row for row in merged.windows if row.owner.startswith(owner)],
+                "limits": [row for row in merged.limits if row.owner.startswith(owner)],
+            }
+        )
+
+    async def decisions(self, request: Request) -> web.Response:
+        """The last drops of all workers, newest first; `project` and `reason` choose."""
+        project, reason = request.query.get("project"), request.query.get("reason")
+        if project is not None and not project.isdecimal():
+            raise BadQuery("project must be a number")
+        drops = [
+            drop
+            for drop in self._merged().drops
+            if reason in (None, drop.reason) and (project is None or drop.project_id == int(project))
+        ]
+        return answer({"drops": msgspec.to_builtins(drops[:MAX_DROPS])})
+
+    async def explain(self, request: Request) -> web.Response:
+        """Takes an envelope as the envelope endpoint would; `key` and `project` say whose it is, if its header does not."""
+        bounds = self._ports.bounds
+        body = await receive(request, bounds.max_envelope_size, bounds.body_idle_timeout)
+        key, project = request.query.get("key"), request.query.get("project")
+        if project is not None and not project.isdecimal():
+            raise BadQuery("project must be a number")
+        peer = request.remote
+        told = await explain(
+            Ingress(
+                body=body,
+                read=_read,
+                auth=None if key is None else Auth(key, 7, None, False, "header"),
+                path_project=None if project is None else int(project),
+                received_unix=time.time(),
+                now_mono=time.monotonic(),
+                client_ip=peer,
+                forwarded_for=self._chain(request.headers, peer),
+                user_agent=visible(request.headers.get("User-Agent")),
+            ),
+            self._ports,
+        )
+        return answer(told.document())
+
+
+def _read(body: bytes, auth: Auth | None) -> Envelope:
+    return parse_envelope(body)
