@@ -77,7 +77,7 @@ def _value(name: str, counted: Counted) -> str | None:
 
 def _of_record(name: str, counted: Counted) -> str | None:
     if name == "level":
-        return counted.fields.document.text("level")
+        return _field(counted.fields, f"{counted.item_type}.level")
     attribute = name.removeprefix(_TAG) if name.startswith(_TAG) else _IN_ATTRIBUTES.get(name)
     if attribute is None:
         return None

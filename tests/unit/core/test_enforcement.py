@@ -1,61 +1,35 @@
-"""What falls to which limit (`decisions.md` 2.6), for known limits and for counted quotas."""
-
-from collections.abc import Sequence
+"""What falls to limits that are known (`decisions.md` 2.6), and what the reference does otherwise; counting is beside it."""
 
 import pytest
 
-from scrubjay.core.enforcement import Bill, draw_up, judge
+from scrubjay.core.enforcement import judge
 from scrubjay.core.envelope import Item
-from scrubjay.core.ledger import total
-from scrubjay.core.limits import LimitTable, Scoping, format_rate_limits, limits_of_response, parse_rate_limits, widened
+from scrubjay.core.limits import LimitTable, limits_of_response, parse_rate_limits, widened
 from scrubjay.core.quota_config import compile_quotas
-from scrubjay.core.quota_set import QuotaSet
-from scrubjay.core.quotas import Charge, Refusal
-from scrubjay.core.rulings import Ruling
+from scrubjay.core.rulings import NOTHING, Ruling
 from scrubjay.reasons import DataCategory as C
-from scrubjay.runtime.quota_backends.memory import MemoryBackend
 from support.items import make_item
-
-NOW = 1_000.0
-SCOPING = Scoping("a94ae32be2584e0bbd7a4cbb95971fee", 21, 42, 17)
-
-EVENT = ("event", {})
-TRANSACTION = ("transaction", {})
-ATTACHMENT = ("attachment", {"filename": "a"})
-MINIDUMP = ("attachment", {"attachment_type": "event.minidump"})
-TRACE_ATTACHMENT = ("attachment", {"content_type": "application/vnd.sentry.trace-attachment", "meta_length": 4})
-SPAN_ATTACHMENT = ("attachment", TRACE_ATTACHMENT[1] | {"span_id": "ad54d9ad54d9ad54"})
-LOG = ("log", {"item_count": 1})
-
-Kind = tuple[str, dict[str, object]]
-
-
-def items_of(kinds: Sequence[Kind]) -> list[Item]:
-    """Payloads of ten bytes, so that bytes can be told from counts."""
-    return [make_item(item_type, b'{"a":1234}', **headers) for item_type, headers in kinds]
+from support.limited import (
+    ATTACHMENT,
+    EVENT,
+    LOG,
+    MINIDUMP,
+    NOW,
+    SPAN_ATTACHMENT,
+    TRACE_ATTACHMENT,
+    TRANSACTION,
+    Kind,
+    items_of,
+    lost,
+    positions,
+    told,
+)
+from support.spending import SCOPING, Spender
 
 
 def by_known(header: str, *kinds: Kind) -> tuple[list[Item], Ruling]:
     items = items_of(kinds)
     return items, judge(items, [widened(limit) for limit in parse_rate_limits(header, NOW)])
-
-
-def positions(items: list[Item], ruling: Ruling) -> set[int]:
-    """Which items fall."""
-    fallen = {id(fall.item) for fall in ruling.falls}
-    return {position for position, item in enumerate(items) if id(item) in fallen}
-
-
-def lost(ruling: Ruling) -> dict[str, int]:
-    """What falls and is marked, by category."""
-    fallen = {id(fall.item): fall for fall in ruling.falls}.values()
-    parts = [part for fall in fallen for part in (fall.item.kind.quantities(fall.item), fall.uncounted)]
-    return {category.wire: amount for category, amount in total([*parts, *(mark.lost for mark in ruling.marks)])}
-
-
-def told(ruling: Ruling) -> str:
-    answer = format_rate_limits(ruling.limits, NOW)
-    return answer[1] if answer else ""
 
 
 ALL_GONE = {0, 1}
@@ -162,6 +136,12 @@ def test_known_limits(header: str, kinds: list[Kind], fallen: set[int], counted:
         assert lost(ruling) == counted
 
 
+def test_limits_on_other_categories_cost_no_look() -> None:
+    items = items_of([EVENT])
+    assert judge(items, parse_rate_limits("60:replay;session:key", NOW)) is NOTHING
+    assert judge(items_of([("client_report", {})]), parse_rate_limits("60::key", NOW)) is NOTHING
+
+
 def test_nothing_to_judge() -> None:
     assert judge([], parse_rate_limits("60::key", NOW)) == Ruling()
     assert judge(items_of([EVENT]), []) == Ruling()
@@ -224,172 +204,6 @@ def test_the_announced_number_of_logs_counts_decisions_4() -> None:
     assert lost(ruling) == {"log_item": 5, "log_byte": 900}
 
 
-# Counted quotas
-
-
-def quotas_of(**limits: int | None) -> QuotaSet:
-    """A quota per category, named after it."""
-    quotas, problems = compile_quotas(
-        [
-            {"id": name, "categories": [name], "limit": limit, "window": 60, "reasonCode": name}
-            for name, limit in limits.items()
-        ]
-    )
-    assert problems == []
-    return quotas
-
-
-def bill_for(quotas: QuotaSet, items: Sequence[Item]) -> Bill:
-    bill = draw_up(items, quotas, SCOPING)
-    assert bill is not None
-    return bill
-
-
-def charged(bill: Bill) -> list[tuple[str, int, int | None]]:
-    return [(charge.counters[0].quota.id, charge.amount, charge.after) for charge in bill.charges]
-
-
-def settle(bill: Bill, *refused: str, left_s: int = 20) -> Ruling:
-    """The ruling when the named quotas have no room."""
-
-    def answer(charge: Charge) -> tuple[Refusal, ...]:
-        return tuple(Refusal(counter.quota, left_s) for counter in charge.counters if counter.quota.id in refused)
-
-    return bill.settle([answer(charge) for charge in bill.charges], NOW)
-
-
-def test_no_quota_no_bill() -> None:
-    quotas, _ = compile_quotas(
-        [{"id": "q", "categories": ["error"], "limit": 1, "window": 60, "scope": "project", "scopeId": "99"}]
-    )
-    assert draw_up(items_of([EVENT]), quotas, SCOPING) is None
-    assert draw_up(items_of([EVENT]), QuotaSet(), SCOPING) is None
-    assert draw_up([], quotas_of(error=5), SCOPING) is None
-    assert draw_up(items_of([LOG]), quotas_of(error=5), SCOPING) is None
-
-
-def test_a_batch_is_one_charge_decisions_18() -> None:
-    items = [make_item("log", b"x" * 30, item_count=5), make_item("log", b"x" * 12, item_count=2)]
-    bill = bill_for(quotas_of(log_item=10, log_byte=100), items)
-    assert charged(bill) == [("log_item", 7, None), ("log_byte", 42, 0)]
-    assert settle(bill) == Ruling()
-    assert len(settle(bill, "log_byte").falls) == 2
-
-
-def test_a_refusal_is_a_limit_until_the_window_ends() -> None:
-    bill = bill_for(quotas_of(error=5), items_of([EVENT, ATTACHMENT, LOG]))
-    ruling = settle(bill, "error")
-    assert [(fall.item.type, fall.limit.reason, fall.limit.origin) for fall in ruling.falls] == [
-        ("event", "error", "error"),
-        ("attachment", "error", "error"),
-    ]
-    assert told(ruling) == "20:error:organization:error"
-
-
-def test_nobody_waits_longer_than_the_cap_decisions_23() -> None:
-    bill = bill_for(quotas_of(error=5), items_of([EVENT]))
-    assert told(settle(bill, "error", left_s=11_111)) == "300:error:organization:error"
-    assert told(bill.settle([(Refusal(quotas_of(error=5).quotas[0], 90),)], NOW, cap_s=60)) == "60:error:organization:error"
-
-
-def test_what_falls_with_the_event_is_not_charged() -> None:
-    bill = bill_for(
-        quotas_of(error=5, attachment=100, profile=5, replay=9),
-        items_of([EVENT, ATTACHMENT, ("profile", {}), ("replay_event", {})]),
-    )
-    assert charged(bill) == [("error", 1, None), ("attachment", 10, 0), ("profile", 1, 0), ("replay", 1, 0)]
-    ruling = settle(bill, "error", "attachment")
-    assert {fall.limit.reason for fall in ruling.falls} == {"error"}
-
-
-def test_what_stands_alone_is_charged_whatever_becomes_of_the_event() -> None:
-    bill = bill_for(
-        quotas_of(error=5, replay=9, session=9),
-        items_of([EVENT, ("replay_event", {}), ("replay_recording", {}), ("session", {})]),
-    )
-    assert charged(bill) == [("error", 1, None), ("session", 1, None), ("replay", 2, None)]
-
-
-def test_the_number_of_attachments_is_charged_after_their_bytes() -> None:
-    bill = bill_for(quotas_of(attachment=100, attachment_item=5), items_of([EVENT, ATTACHMENT, ATTACHMENT, MINIDUMP]))
-    assert charged(bill) == [("attachment", 30, None), ("attachment_item", 3, 0)]
-    ruling = settle(bill, "attachment_item")
-    assert len(ruling.falls) == 2
-    assert len(ruling.marks) == 1
-    assert told(ruling) == "20:attachment_item:organization:attachment_item"
-
-
-def test_a_check_without_a_quota_hands_its_condition_on() -> None:
-    """The profile's own check has no quota: the probe of transactions comes after nothing, the last one after the probe."""
-    bill = bill_for(quotas_of(transaction=5, profile_ui=5), items_of([("profile", {"platform": "cocoa"})]))
-    assert charged(bill) == [("transaction", 0, None), ("profile_ui", 1, 0)]
-    assert len(settle(bill, "transaction").falls) == 1
-
-
-def test_indexed_categories_are_counted_too() -> None:
-    items = items_of([TRANSACTION, ("span", {}), ("profile", {})])
-    bill = bill_for(quotas_of(transaction_indexed=5, span_indexed=5, profile_indexed=5), items)
-    assert charged(bill) == [("transaction_indexed", 1, None), ("span_indexed", 1, None), ("profile_indexed", 1, 0)]
-    ruling = settle(bill, "transaction_indexed")
-    assert positions(items, ruling) == {0, 2}
-    assert positions(items, settle(bill, "span_indexed")) == {1}
-
-
-def test_attachments_of_spans_probe_the_spans() -> None:
-    bill = bill_for(quotas_of(span=5), items_of([SPAN_ATTACHMENT]))
-    assert charged(bill) == [("span", 0, None)]
-
-
-def test_a_zero_quota_refuses_without_counting_decisions_20() -> None:
-    """Zero quotas on what the gate does not look at; nothing that comes after is charged."""
-    quotas, _ = compile_quotas(
-        [
-            {"categories": ["transaction_indexed"], "limit": 0, "reasonCode": "off"},
-            *(
-                {"id": name, "categories": [name], "limit": 5, "window": 60}
-                for name in ("profile", "profile_indexed", "error")
-            ),
-        ]
-    )
-    items = items_of([TRANSACTION, ("profile", {}), ("session", {})])
-    bill = bill_for(quotas, items)
-    assert bill.charges == []
-    ruling = bill.settle([], NOW)
-    assert positions(items, ruling) == {0, 1}
-    assert told(ruling) == "60:transaction_indexed:organization:off"
-
-
-def test_several_quotas_are_one_charge_decisions_19() -> None:
-    quotas, _ = compile_quotas(
-        [
-            {"id": name, "categories": ["error"], "limit": 5, "window": 60, "reasonCode": name, "scope": scope}
-            for name, scope in (("a", "key"), ("b", "project"))
-        ]
-    )
-    bill = bill_for(quotas, items_of([EVENT]))
-    assert [counter.quota.id for counter in bill.charges[0].counters] == ["a", "b"]
-    assert told(settle(bill, "b")) == "20:error:project:b"
-
-
-async def test_a_refusal_is_remembered_until_its_window_ends_decisions_31() -> None:
-    """As the path does it: count, learn, and ask the table at the next request."""
-    quotas, table, backend = quotas_of(error=2), LimitTable(), MemoryBackend()
-    unix = 1_700_000_000
-
-    async def refused(after_s: float) -> str:
-        (item,) = items_of([EVENT])
-        gate = judge([item], table.active(SCOPING, NOW + after_s))
-        if gate.falls:
-            return "gate"
-        bill = bill_for(quotas, [item])
-        ruling = bill.settle(await backend.consume(bill.charges, unix + after_s), NOW + after_s)
-        table.learn(SCOPING, ruling.limits, NOW + after_s)
-        return "count" if ruling.falls else ""
-
-    # Organisation 42: the window ends after 22 seconds.
-    assert [await refused(second) for second in (0, 1, 2, 3, 21, 22, 23)] == ["", "", "count", "gate", "gate", "", ""]
-
-
 def test_the_server_s_word_on_a_200_refuses_the_next_decisions_65() -> None:
     table = LimitTable()
     learnt = limits_of_response(200, ["60:replay:project"], None, now_mono=NOW, now_unix=0)
@@ -398,13 +212,53 @@ def test_the_server_s_word_on_a_200_refuses_the_next_decisions_65() -> None:
     assert positions(items, judge(items, table.active(SCOPING, NOW))) == {1}
 
 
-def test_metric_buckets_are_not_counted() -> None:
-    assert draw_up(items_of([("metric_buckets", {})]), quotas_of(metric_bucket=5), SCOPING) is None
-
-
 def test_one_pair_of_categories_with_one_bound() -> None:
     """Dropping once is enough, even where two checks could take the same item."""
     items, ruling = by_known("60::key", TRANSACTION, ("profile", {"platform": "cocoa"}))
     assert positions(items, ruling) == ALL_GONE
     assert len(ruling.falls) == 2
     assert C.SPAN not in dict(ruling.falls[1].uncounted)
+
+
+# What the reference does otherwise (`decisions.md` 12)
+
+
+def test_aggregates_of_sessions_survive_in_the_reference() -> None:
+    """Q1: 429, and they stay."""
+    items = items_of([("sessions", {}), ("session", {})])
+    limits = parse_rate_limits("60:session:key", NOW)
+    assert positions(items, judge(items, limits)) == {0, 1}
+    ruling = judge(items, limits, quirks=True)
+    assert positions(items, ruling) == {1}
+    ruling = judge(items[:1], limits, quirks=True)
+    assert ruling.falls == ()
+    assert told(ruling) == "60:session:key"
+
+
+def test_what_falls_with_an_event_is_told_by_us_alone() -> None:
+    """Q11: reports of users and replays fall with the event's reason; the reference tells nobody."""
+    items = items_of([EVENT, ATTACHMENT, ("user_report", {}), ("replay_event", {})])
+    limits = parse_rate_limits("60:error:key:e", NOW)
+    assert [(fall.item.type, fall.is_reported) for fall in judge(items, limits).falls] == [
+        ("event", True),
+        ("attachment", True),
+        ("user_report", True),
+        ("replay_event", True),
+    ]
+    silent = [("user_report", False), ("replay_event", False), ("event", True), ("attachment", True)]
+    assert [(fall.item.type, fall.is_reported) for fall in judge(items, limits, quirks=True).falls] == silent
+    spender = Spender(own=[{"id": "q", "categories": ["error"], "limit": 1, "window": 60}], quirks=True)
+    spender.spend(*items)
+    assert [(fall.item.type, fall.is_reported) for fall in spender.spend(*items).falls] == silent
+
+
+def test_zero_quotas_are_as_wide_as_limits_of_the_server() -> None:
+    """Q10: one on transactions stops spans that came alone, and the other way round."""
+    for category, item_type in (("transaction", "span"), ("span", "transaction")):
+        items = items_of([(item_type, {})])
+        for quirks, gone in ((False, {0}), (True, set[int]())):
+            quotas = Spender(own=[{"categories": [category], "limit": 0}], quirks=quirks).quotas
+            known = quotas.zero_limits(SCOPING, NOW)
+            assert positions(items, judge(items, known, quirks=quirks)) == gone
+            shared = Spender(shared=[{"categories": [category], "limit": 0}], quirks=quirks)
+            assert positions(items, shared.spend(*items)) == gone
