@@ -21,7 +21,7 @@ from scrubjay.core.origins import OriginRule, compile_origins
 from scrubjay.core.quota_config import compile_quotas
 from scrubjay.core.quota_set import NO_QUOTAS, QuotaSet
 from scrubjay.core.sampling.plain import PlainSampling, compile_plain
-from scrubjay.core.sampling.trace_rules import DynamicSampling, compile_dynamic
+from scrubjay.core.sampling.trace_rules import UNSUPPORTED, DynamicSampling, compile_dynamic
 from scrubjay.core.scrub.policies import Policies, read_policies
 from scrubjay.core.scrub.program import ScrubProgram, compile_program
 from scrubjay.settings.global_config import NOTHING_SHARED, GlobalConfig
@@ -125,8 +125,9 @@ def compile_plan(
         )
         problems += found
     dynamic = None
-    samples_traces = settings.sampling.dynamic and supports_sampling(options.filter_settings, shared.filters)
-    if samples_traces and options.trace_sampling is not None:
+    if settings.sampling.dynamic and not supports_sampling(options.filter_settings, shared.filters):
+        dynamic = UNSUPPORTED
+    elif settings.sampling.dynamic and options.trace_sampling is not None:
         dynamic, found = compile_dynamic(options.trace_sampling)
         problems += found
     plain, found = compile_plain(options.scrubjay.sampling)

@@ -174,6 +174,18 @@ def test_what_a_filter_took_is_not_sampled() -> None:
     assert relay.left == []
 
 
+def test_filters_of_a_later_version_keep_all_traces() -> None:
+    """Whatever they would have taken cannot be known (7.2)."""
+    root = plan_of(rule(3002, 0))
+    later = {"filterSettings": {"generic": {"version": 2, "filters": []}}}
+    for sampling in ({}, {"sampling": config(rule(3001, 0))}):
+        project = parse_project(json.dumps({"config": {**later, **sampling}}), "x.json")
+        own = compile_plan(project, Settings(), PROGRAMS)
+        relay = Sampling(own, root)
+        relay.send_all(("transaction", TRANSACTION), public_key=ROOT_KEY)
+        assert [item.type for item in relay.left] == ["transaction"]
+
+
 def test_rates_are_folded_where_it_is_switched_on_decisions_85() -> None:
     settings = convert({"sampling": {"fold_rates": True}}, Settings)
     relay = Sampling(plan_of(rule(3001, 0.5), settings=settings))

@@ -69,15 +69,19 @@ config:
 
 
 def test_stages_that_the_operator_switched_off_are_not_there() -> None:
-    text = "config: {filterSettings: {errorMessages: {patterns: [x]}}, sampling: {version: 2, rules: []}}"
+    rule = "{id: 1, type: trace, samplingValue: {type: factor, value: 2}, condition: {op: and, inner: []}}"
+    text = (
+        f"config: {{filterSettings: {{errorMessages: {{patterns: [x]}}}}, sampling: {{version: 2, rules: [{rule}]}}}}"
+    )
     assert plan(text).filters is not None
+    assert plan(text).dynamic
     off = replace(
         SETTINGS,
         filters=replace(SETTINGS.filters, enabled=False),
         sampling=replace(SETTINGS.sampling, dynamic=False),
     )
     assert plan(text, off).filters is None
-    assert plan(text, off).sampling is None
+    assert plan(text, off).dynamic is None
 
 
 def test_a_project_overrides_the_defaults_of_scrubbing() -> None:

@@ -68,6 +68,9 @@ class DynamicSampling:
 NO_RULES: Final = DynamicSampling()
 """Of a project that is known and samples nothing."""
 
+UNSUPPORTED: Final = DynamicSampling(is_supported=False)
+"""Of a project with something that this version may not understand rightly."""
+
 
 def compile_dynamic(config: object, *, quirks: bool = False) -> tuple[DynamicSampling | None, list[str]]:
     """A project's rules, None if there are none, and a sentence on what is not applied. `quirks`: as of `compile_condition`."""
@@ -104,7 +107,7 @@ def _compile(config: object, quirks: bool) -> tuple[DynamicSampling | None, list
     if findings.unsupported:
         what = ", ".join(findings.unsupported)
         problems.append(f"{_PATH}: {what} not supported; one such switches all off, everything is kept")
-        return DynamicSampling(is_supported=False), problems
+        return UNSUPPORTED, problems
     transaction, project, trace = (tuple(findings.rules[name]) for name in _TYPES)
     rules = DynamicSampling(transaction, project, trace)
     return rules or None, problems

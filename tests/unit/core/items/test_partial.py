@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scrubjay import reasons
-from scrubjay.core.items.partial import Container, Dropped, Thinned, count_spans, read
+from scrubjay.core.items.partial import Container, Dropped, Thinned, count_spans, read, uncounted_spans
 from scrubjay.reasons import DataCategory as C
 from support.items import make_item
 
@@ -68,6 +68,13 @@ def test_whatever_a_json_writer_emits_is_read(name: str, broken: str) -> None:
 )
 def test_count_spans(payload: bytes, spans: int) -> None:
     assert count_spans(payload) == spans
+    more = ((C.SPAN, spans), (C.SPAN_INDEXED, spans)) if spans else ()
+    assert uncounted_spans(make_item("transaction", payload)) == more
+
+
+def test_spans_are_not_counted_twice() -> None:
+    assert uncounted_spans(make_item("transaction", b'{"spans":[{}]}', span_count=1)) == ()
+    assert uncounted_spans(make_item("event", b'{"spans":[{}]}')) == ()
 
 
 RECORDS = b'{"version":2, "items":[{"n":1} ,{"n":2},{"n":3}],"x":{"y":null}}'

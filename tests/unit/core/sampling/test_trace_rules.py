@@ -2,7 +2,7 @@
 
 import pytest
 
-from scrubjay.core.sampling.trace_rules import NO_RULES, DynamicSampling, TraceRule, compile_dynamic
+from scrubjay.core.sampling.trace_rules import NO_RULES, UNSUPPORTED, DynamicSampling, TraceRule, compile_dynamic
 from support.trace_rules import config, rule
 
 START, END = "1970-01-01T00:16:40Z", "1970-01-01T00:33:20Z"
@@ -75,7 +75,7 @@ def test_rules_of_the_oldest_form_decisions_75() -> None:
 )
 def test_one_rule_that_is_not_supported_switches_all_off(broken: object, what: str) -> None:
     found, problems = compile_dynamic(broken)
-    assert found == DynamicSampling(is_supported=False)
+    assert found == UNSUPPORTED
     assert repr(found) == "<DynamicSampling unsupported>"
     assert f"{what} not supported" in problems[-1]
 
