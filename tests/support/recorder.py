@@ -1,4 +1,4 @@
-"""A server that accepts every envelope and keeps it, for tests whose relay is a process of its own.
+"""A server that keeps every envelope, for tests whose relay is a process of its own; it accepts those that no `script` is left for.
 
 Owns a thread with an HTTP/1.1 server on loopback (Content-Length and chunked bodies, the four content encodings) and a
 reader of envelopes that shares no code with the product, so that the two cannot be wrong together.
@@ -8,10 +8,12 @@ import gzip
 import json
 import threading
 import zlib
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import MappingProxyType
 from typing import Any
 
 import brotli
@@ -68,11 +70,14 @@ def read_envelope(body: bytes) -> tuple[dict[str, Any], list[WireItem]]:
 
 
 class Recorder:
-    """What arrived so far. `deliveries` is only appended to."""
+    """What arrived so far. `deliveries` is only appended to; `script` holds status and headers for the next ones."""
 
     def __init__(self, port: int) -> None:
         self.port = port
         self.deliveries: list[Delivery] = []
+        self.script: deque[tuple[int, dict[str, str]]] = deque()
+        self.refused: list[Delivery] = []
+        """Those of the deliveries that were not accepted."""
 
     @property
     def url(self) -> str:
@@ -92,14 +97,20 @@ def recording(port: int = 0) -> Iterator[Recorder]:
         def do_POST(self) -> None:
             headers = {name.lower(): value for name, value in self.headers.items()}
             body = DECODERS[headers.get("content-encoding", "")](self._body(headers))
-            recorder.deliveries.append(Delivery(self.path, headers, body))
-            self._answer()
+            delivery = Delivery(self.path, headers, body)
+            status, more = recorder.script.popleft() if recorder.script else (200, {})
+            if status != 200:
+                recorder.refused.append(delivery)
+            recorder.deliveries.append(delivery)
+            self._answer(status, more)
 
         def do_GET(self) -> None:
             self._answer()
 
-        def _answer(self) -> None:
-            self.send_response(200)
+        def _answer(self, status: int = 200, more: Mapping[str, str] = MappingProxyType({})) -> None:
+            self.send_response(status)
+            for name, value in more.items():
+                self.send_header(name, value)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", "2")
             self.end_headers()
