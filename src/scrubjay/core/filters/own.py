@@ -20,7 +20,7 @@ _PATH: Final = "config.scrubjay.filters"
 _MAX_ID_BYTES: Final = 200
 """The server ignores longer reasons (`decisions.md` 8.6)."""
 
-_LEVELS: Final = ("fatal", "error", "warning", "info", "debug")
+_LEVELS: Final = ("fatal", "error", "warning", "info", "debug", "trace")
 
 Condition = dict[str, object]
 
@@ -47,8 +47,11 @@ def _values(draft: Draft, member: str) -> Sequence[str]:
 
 
 def _any_of(names: Sequence[str], patterns: Sequence[str]) -> Condition:
-    globs: list[Condition] = [{"op": "glob", "name": name, "value": list(patterns)} for name in names]
-    return globs[0] if len(globs) == 1 else {"op": "or", "inner": globs}
+    return _or([{"op": "glob", "name": name, "value": list(patterns)} for name in names])
+
+
+def _or(conditions: list[Condition]) -> Condition:
+    return conditions[0] if len(conditions) == 1 else {"op": "or", "inner": conditions}
 
 
 def _globs(*names: str) -> Callable[[Draft, str], Condition]:
@@ -68,7 +71,13 @@ def _level(draft: Draft, member: str) -> Condition:
     for level in levels:
         if level not in _LEVELS:
             raise Unusable(f"`{member}`: {level[:80]!r} is none of {', '.join(_LEVELS)}")
-    return {"op": "eq", "name": "event.level", "value": list(levels)}
+    of_logs = [*levels, "warn"] if "warning" in levels else list(levels)
+    return _or(
+        [
+            {"op": "eq", "name": "event.level", "value": list(levels)},
+            {"op": "eq", "name": "log.level", "value": of_logs},
+        ]
+    )
 
 
 def _tags(draft: Draft, member: str) -> Condition:
@@ -101,7 +110,7 @@ MEMBERS: Final[Mapping[str, Member]] = {
         "`environment`; of records `sentry.environment`.",
         _globs("event.environment", *_attribute("sentry.environment")),
     ),
-    "levels": Member("[level, …]", f"`level` of events: {', '.join(_LEVELS)}.", _level),
+    "levels": Member("[level, …]", f"`level` of events and logs: {', '.join(_LEVELS)}.", _level),
     "exception_types": Member("[glob, …]", "`type` of any exception.", _exceptions("ty")),
     "exception_modules": Member("[glob, …]", "`module` of any exception.", _exceptions("module")),
     "server_names": Member(
