@@ -14,7 +14,7 @@ from scrubjay.core.limits import LimitTable
 from scrubjay.core.pipeline import process
 from scrubjay.core.plan import Programs, ProjectPlan, compile_plan
 from scrubjay.core.ports import Ingress, Ports, Verdict
-from scrubjay.reasons import Quantities
+from scrubjay.reasons import DataCategory, Quantities
 from scrubjay.runtime.quota_backends.memory import MemoryBackend
 from scrubjay.settings.project import ProjectConfig
 from scrubjay.settings.project_files import parse_project
@@ -46,6 +46,7 @@ class Accounts:
     bookings: list[Booking] = field(default_factory=list)
     accepts: list[list[str]] = field(default_factory=list)
     passed: list[str] = field(default_factory=list)
+    excess: list[tuple[str, str, int, int]] = field(default_factory=list)
 
     def received(self, item_type: str, quantities: Quantities) -> None:
         self.came.append(quantities)
@@ -58,6 +59,9 @@ class Accounts:
 
     def unscrubbed(self, item_type: str) -> None:
         self.passed.append(item_type)
+
+    def exceeded(self, quota: str, category: DataCategory, amount: int, kept: int) -> None:
+        self.excess.append((quota, category.wire, amount, kept))
 
     def lost(self) -> list[tuple[str, str, str]]:
         """(item type, reason, origin) in order."""

@@ -85,6 +85,8 @@ def enforce(tally: Tally, ruling: Ruling) -> tuple[ActiveLimit, ...]:
         mark.item.headers["rate_limited"] = True
         mark.item.dirty = True
         tally.drop_part(mark.item, mark.lost, reasons.rate_limited(mark.limit.reason), origin=mark.limit.origin)
+    for excess in ruling.excess:
+        tally.exceed(excess.quota, excess.category, excess.amount, excess.kept)
     return ruling.limits
 
 

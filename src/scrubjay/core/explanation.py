@@ -18,7 +18,7 @@ from scrubjay.core.quotas import Charge, Counter, QuotaBackend, Refusal, Usage
 from scrubjay.core.sampling.first_n import Occasions
 from scrubjay.core.scrub.record import Record
 from scrubjay.errors import Rejected
-from scrubjay.reasons import Quantities
+from scrubjay.reasons import DataCategory, Quantities
 
 STAGES = ("receive", "authenticate", "gate", "filter", "sample", "limit", "scrub", "hand_over")
 """In the order of the path."""
@@ -94,6 +94,9 @@ class Explanation:
 
     def unscrubbed(self, item_type: str) -> None:
         self.saw("scrub", "could not be scrubbed and leaves as it is, by the project's policy", item_type)
+
+    def exceeded(self, quota: str, category: DataCategory, amount: int, kept: int) -> None:
+        self.saw("limit", f"{amount} of {category.wire} beyond quota {quota}, of which {kept} kept")
 
     def ended(self, booking: Booking) -> None:
         reason = booking.reason

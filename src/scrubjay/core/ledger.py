@@ -61,6 +61,8 @@ class Book(Protocol):
 
     def unscrubbed(self, item_type: str) -> None: ...
 
+    def exceeded(self, quota: str, category: DataCategory, amount: int, kept: int) -> None: ...
+
 
 class Reports(Protocol):
     """Who tells the server of losses; `client_reports` is the real one."""
@@ -121,6 +123,10 @@ class Ledger:
     def pass_unscrubbed(self, item_type: str) -> None:
         """An item leaves although it could not be scrubbed; the type is empty for unknown ones."""
         self._book.unscrubbed(item_type)
+
+    def exceed(self, quota: str, category: DataCategory, amount: int, kept: int) -> None:
+        """So much was beyond a quota that does not simply refuse, and so much of it was kept all the same."""
+        self._book.exceeded(quota, category, amount, kept)
 
     def book(self, booking: Booking) -> None:
         self._book.ended(booking)
@@ -214,6 +220,10 @@ class Tally:
     def pass_unscrubbed(self, item: Item) -> None:
         """Says that `item` stays although it could not be scrubbed."""
         self._ledger.pass_unscrubbed(item.kind.type)
+
+    def exceed(self, quota: str, category: DataCategory, amount: int, kept: int) -> None:
+        """See `Ledger.exceed`; what is not kept is dropped apart from that."""
+        self._ledger.exceed(quota, category, amount, kept)
 
     def recount(self, item: Item, more: Quantities) -> None:
         """Adds what an item turned out to hold beyond what its headers announced; before it is dropped."""

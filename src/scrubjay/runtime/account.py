@@ -18,8 +18,9 @@ from collections import deque
 from collections.abc import Callable, Mapping
 
 from scrubjay import reasons
+from scrubjay.categories import DataCategory, Quantities
 from scrubjay.core.ledger import Booking
-from scrubjay.reasons import Outcome, Quantities, Reason
+from scrubjay.reasons import Outcome, Reason
 from scrubjay.runtime import metrics
 from scrubjay.runtime.log import KEY_LENGTH, LimitedLog
 from scrubjay.runtime.metrics import Values
@@ -117,6 +118,12 @@ class AccountBook:
         self._account.line(
             logging.WARNING, f"unscrubbed/{name}", "an item left unscrubbed", {"item_type": name}, depth=2
         )
+
+    def exceeded(self, quota: str, category: DataCategory, amount: int, kept: int) -> None:
+        series = self.values.series[metrics.QUOTA_EXCESS.name]
+        for fate, part in (("kept", kept), ("dropped", amount - kept)):
+            if part:
+                series.add((quota, category.wire, fate), part)
 
     def rejected(self, reason: Reason, detail: str = "", *, key: str = "", project_id: int | None = None) -> None:
         """A request ended before its items were known."""

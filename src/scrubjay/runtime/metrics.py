@@ -193,6 +193,13 @@ AUDIT_ERRORS: Final = _counter("scrubjay_audit_errors_total", "Writes of the aud
 AUDIT_LOST: Final = _counter(
     "scrubjay_audit_lost_lines_total", "Lines of the audit log given up while it could not be written."
 )
+QUOTA_EXCESS: Final = _counter(
+    "scrubjay_quota_excess_total",
+    "Quantities beyond quotas whose `action` is `observe` or `sample`, by what became of them: kept or dropped.",
+    "quota",
+    "category",
+    "fate",
+)
 QUOTA_BACKEND_ERRORS: Final = _counter(
     "scrubjay_quota_backend_errors_total", "Calls that failed; what they asked for was let through."
 )

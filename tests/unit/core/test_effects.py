@@ -12,7 +12,7 @@ from scrubjay.core.envelope import Item
 from scrubjay.core.items.partial import Dropped, Thinned
 from scrubjay.core.ledger import Account, Ledger, Tally
 from scrubjay.core.limits import ActiveLimit
-from scrubjay.core.rulings import Cut, Fall, Mark, Ruling
+from scrubjay.core.rulings import Cut, Excess, Fall, Mark, Ruling
 from scrubjay.core.sampling import dynamic
 from scrubjay.core.sampling.dynamic import TraceRuling
 from scrubjay.core.sampling.plain import Weighted
@@ -143,6 +143,13 @@ def test_limits_take_mark_and_cut(opened: Opened, book: Accounts) -> None:
         ("few", False),
         ("full", False),
     ]
+
+
+def test_excess_is_told_whatever_became_of_it(opened: Opened, book: Accounts) -> None:
+    event = make_item("event")
+    enforce(opened(event), Ruling(excess=(Excess("watched", C.ERROR, 1, 1), Excess("thinned", C.LOG_ITEM, 9, 4))))
+    assert book.excess == [("watched", "error", 1, 1), ("thinned", "log_item", 9, 4)]
+    assert book.bookings == []
 
 
 def test_scrubbing_is_settled(opened: Opened, book: Accounts) -> None:

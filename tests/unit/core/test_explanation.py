@@ -179,3 +179,10 @@ def test_for_programs() -> None:
 def test_stages_are_the_paths() -> None:
     assert STAGES[0] == "receive"
     assert STAGES[-1] == "hand_over"
+
+
+def test_what_a_watched_quota_saw_is_said() -> None:
+    project = "config: {scrubjay: {quotas: [{id: w, categories: [error], limit: 0, window: 60, action: observe}]}}"
+    told = told_of(Path(project), ("event", EVENT), headers=HEADERS)
+    assert told.status == 200
+    assert any(step.text == "1 of error beyond quota w, of which 1 kept" for step in told.steps)

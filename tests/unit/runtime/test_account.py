@@ -107,6 +107,15 @@ def test_every_reason_of_the_table_can_be_booked(book):
     assert book.account({})["error"].open == 0
 
 
+def test_what_is_beyond_a_watched_quota_is_counted_by_its_fate(book):
+    book.exceeded("q", DataCategory.LOG_ITEM, 9, 4)
+    book.exceeded("q", DataCategory.LOG_ITEM, 2, 2)
+    assert dict(book.values.series["scrubjay_quota_excess_total"]) == {
+        ("q", "log_item", "kept"): 6,
+        ("q", "log_item", "dropped"): 5,
+    }
+
+
 def test_a_request_that_ends_unread_is_counted_as_a_request(book, caplog):
     caplog.set_level(logging.INFO, "scrubjay.http")
     book.rejected(reasons.AUTH_KEY, "short", key="k" * 32, project_id=7)

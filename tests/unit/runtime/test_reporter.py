@@ -39,6 +39,9 @@ class Book:
     def unscrubbed(self, item_type: str) -> None:
         raise AssertionError("reports are not scrubbed")
 
+    def exceeded(self, *excess: object) -> None:
+        raise AssertionError("reports have no quota")
+
 
 class Outbox:
     def __init__(self) -> None:
