@@ -7,7 +7,7 @@ here raises, whatever the payload.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from msgspec import Raw, Struct
@@ -22,9 +22,9 @@ _TEXT: Final = msgspec.json.Decoder(str)
 
 
 class ErrorException(Struct):
-    """One exception of an error; what is missing is empty."""
+    """One exception of an error, with members of any type; what is missing is empty."""
 
-    type: Raw = Raw()
+    type: Any = None
     mechanism: Raw = Raw()
     stacktrace: Raw = Raw()
 
@@ -33,7 +33,7 @@ class _Exceptions(Struct):
     """A list of exceptions under `values`, or a single exception in its place."""
 
     values: list[ErrorException | None] | None = None
-    type: Raw = Raw()
+    type: Any = None
     mechanism: Raw = Raw()
     stacktrace: Raw = Raw()
 

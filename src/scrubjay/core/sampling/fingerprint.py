@@ -7,15 +7,15 @@ kinds look alike; it leaves as eight bytes of BLAKE2b and never in clear. Line n
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from msgspec import Raw, Struct
 
 from scrubjay.core.items.partial import read
-from scrubjay.core.sampling.documents import ErrorException, Members, exceptions_of, open_document, text_of
+from scrubjay.core.sampling.documents import ErrorException, Members, open_document, text_of
 
 _MAX_FRAMES: Final = 3
 _SEPARATOR: Final = b"\x1f"
@@ -25,21 +25,22 @@ _VARIABLE: Final = re.compile("[0-9a-fA-F]{8,}|[0-9]+")
 _PATH_END: Final = re.compile(r"[^/\\]*\Z")
 
 
-class _Frames(Struct):
-    frames: list[Raw] | None = None
-
-
 class _Frame(Struct):
-    module: Raw = Raw()
-    filename: Raw = Raw()
-    abs_path: Raw = Raw()
-    function: Raw = Raw()
-    in_app: Raw = Raw()
+    """Members may be of any type."""
+
+    module: Any = None
+    filename: Any = None
+    abs_path: Any = None
+    function: Any = None
+    in_app: Any = None
+
+
+class _Frames(Struct):
+    frames: list[_Frame | None] | None = None
 
 
 _LIST: Final = msgspec.json.Decoder(list[Raw])
 _FRAMES: Final = msgspec.json.Decoder(_Frames)
-_FRAME: Final = msgspec.json.Decoder(_Frame)
 
 
 def digest(parts: Iterable[bytes]) -> str:
@@ -47,16 +48,17 @@ def digest(parts: Iterable[bytes]) -> str:
     return blake2b(_SEPARATOR.join(parts), digest_size=8).hexdigest()
 
 
-def fingerprint_of_event(document: Members) -> str:
-    """By the fingerprint that was set for it, else the last exception, else the message."""
+def fingerprint_of_event(document: Members, exceptions: Sequence[ErrorException]) -> str:
+    """By the fingerprint that was set for it, else the last of its exceptions, else the message."""
     given = document.get("fingerprint")
     elements = read(_LIST, given) if given else None
     if not elements:
-        return _default(document)
+        return _default(document, exceptions)
     parts = [_element(element) for element in elements]
     if len(parts) == 1 and parts[0] is None:
-        return _default(document)
-    return digest((b"f", *(_default(document).encode() if part is None else part for part in parts)))
+        return _default(document, exceptions)
+    default = _default(document, exceptions).encode() if None in parts else b""
+    return digest((b"f", *(default if part is None else part for part in parts)))
 
 
 def fingerprint_of_log(document: Members) -> str:
@@ -76,31 +78,33 @@ def _element(raw: Raw) -> bytes | None:
     return None if _DEFAULT.fullmatch(text) else text.encode()
 
 
-def _default(document: Members) -> str:
-    exceptions = exceptions_of(document)
+def _default(document: Members, exceptions: Sequence[ErrorException]) -> str:
     if exceptions:
         return _of_exception(exceptions[-1])
     return digest((b"m", text_of(document.get("logger")).encode(), _template(_message(document))))
 
 
 def _of_exception(exception: ErrorException) -> str:
-    parts = [b"e", text_of(exception.type).encode()]
+    parts = [b"e", _text(exception.type).encode()]
     for frame in _telling(exception):
-        place = text_of(frame.module) or text_of(frame.filename) or _base_name(text_of(frame.abs_path))
-        parts += (place.encode(), text_of(frame.function).encode())
+        place = _text(frame.module) or _text(frame.filename) or _base_name(_text(frame.abs_path))
+        parts += (place.encode(), _text(frame.function).encode())
     return digest(parts)
 
 
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
 def _telling(exception: ErrorException) -> list[_Frame]:
-    """The last frames of the application's own, or of any if none is its own, from the end."""
+    """The last frames of the application's own, or of any if none is its own, from the end. A stack of anything else has none."""
     stack = read(_FRAMES, exception.stacktrace) if exception.stacktrace else None
     own: list[_Frame] = []
     others: list[_Frame] = []
-    for raw in reversed((stack and stack.frames) or ()):
-        frame = read(_FRAME, raw)
+    for frame in reversed((stack and stack.frames) or ()):
         if frame is None:
             continue
-        if bytes(frame.in_app) == b"true":
+        if frame.in_app is True:
             own.append(frame)
             if len(own) == _MAX_FRAMES:
                 break

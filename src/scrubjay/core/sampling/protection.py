@@ -5,6 +5,7 @@ What is protected is kept with certainty, so it counts as one: its weight is 1.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -12,7 +13,7 @@ from msgspec import Raw, Struct
 
 from scrubjay.core.envelope import Envelope, Item
 from scrubjay.core.items.partial import read
-from scrubjay.core.sampling.documents import Members, exceptions_of
+from scrubjay.core.sampling.documents import ErrorException
 from scrubjay.core.subjects import subject_of
 
 _CRASH_TYPES: Final = frozenset({"attachment", "unreal_report"})
@@ -30,12 +31,11 @@ _MECHANISM: Final = msgspec.json.Decoder(_Mechanism | None)
 _LEVELED: Final = msgspec.json.Decoder(_Leveled)
 
 
-def is_crash(error: Item, document: Members, envelope: Envelope) -> bool:
-    """Fatal, caught by nobody, or with the report of a crash beside it."""
-    if subject_of(error).value("event.level") == "fatal":
-        return True
-    exceptions = exceptions_of(document)
+def is_crash(error: Item, exceptions: Sequence[ErrorException] | None, envelope: Envelope) -> bool:
+    """Fatal, caught by nobody, or with the report of a crash beside it. `exceptions` None: they cannot be read."""
     if exceptions is None or any(_is_unhandled(exception.mechanism) for exception in exceptions):
+        return True
+    if subject_of(error).value("event.level") == "fatal":
         return True
     return len(envelope.items) > 1 and any(
         other.type in _CRASH_TYPES and other.creates_event for other in envelope.items
@@ -49,7 +49,7 @@ def is_fatal(record: Raw) -> bool:
 
 
 def _is_unhandled(raw: Raw) -> bool:
-    if not raw:
+    if b"false" not in bytes(raw):
         return False
     mechanism = read(_MECHANISM, raw)
     return mechanism is not None and bytes(mechanism.handled) == b"false"

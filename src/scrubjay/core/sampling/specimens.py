@@ -13,7 +13,7 @@ from msgspec import Raw
 
 from scrubjay.core.conditions import Subject
 from scrubjay.core.envelope import Envelope, Item
-from scrubjay.core.sampling.documents import Members, open_document
+from scrubjay.core.sampling.documents import ErrorException, Members, exceptions_of, open_document
 from scrubjay.core.sampling.fingerprint import fingerprint_of_event, fingerprint_of_log
 from scrubjay.core.sampling.protection import is_crash, is_fatal
 from scrubjay.core.sampling.seeds import seed_of_item, seed_of_log, seed_of_span
@@ -38,17 +38,32 @@ class Specimen(Protocol):
 
 
 class WholeItem:
-    """An item that is decided as one. `document`: an event, opened; None for other items, and if it cannot be read."""
+    """An item that is decided as one."""
 
-    __slots__ = ("_envelope", "_item", "_speaker", "document")
-
-    document: Members | None
+    __slots__ = ("_envelope", "_exceptions", "_item", "_speaker")
 
     def __init__(self, item: Item, envelope: Envelope) -> None:
         self._item = item
         self._envelope = envelope
         self._speaker = _speaker(item, envelope)
-        self.document = _members_of(item) if item.type in _EVENTS else None
+        self._exceptions: tuple[list[ErrorException] | None] | None = None
+
+    @property
+    def document(self) -> Members | None:
+        """An event, opened; None for other items, and if it cannot be read."""
+        if self._item.type not in _EVENTS:
+            return None
+        document = subject_of(self._item).document
+        members = document.members
+        return None if document.is_broken else members
+
+    @property
+    def exceptions(self) -> list[ErrorException] | None:
+        """Of an event; None if that cannot be read."""
+        if self._exceptions is None:
+            document = self.document
+            self._exceptions = (None if document is None else exceptions_of(document),)
+        return self._exceptions[0]
 
     def subject(self) -> Subject:
         return subject_of(self._speaker)
@@ -58,11 +73,11 @@ class WholeItem:
 
     def is_protected(self) -> bool:
         if self._item.type == "event":
-            return self.document is None or is_crash(self._item, self.document, self._envelope)
+            return is_crash(self._item, self.exceptions, self._envelope)
         return self._item.type in _FEEDBACK
 
     def fingerprint(self) -> str:
-        return fingerprint_of_event(self.document or {}) if self._item.type in _OF_A_KIND else ""
+        return fingerprint_of_event(self.document or {}, self.exceptions or ()) if self._item.type in _OF_A_KIND else ""
 
 
 class Record:
@@ -86,12 +101,6 @@ class Record:
 
     def fingerprint(self) -> str:
         return fingerprint_of_log(open_document(self._raw) or {}) if self._type == "log" else ""
-
-
-def _members_of(event: Item) -> Members | None:
-    document = subject_of(event).document
-    members = document.members
-    return None if document.is_broken else members
 
 
 def _speaker(item: Item, envelope: Envelope) -> Item:

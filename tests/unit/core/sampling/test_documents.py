@@ -27,17 +27,17 @@ def test_texts(raw: Raw | None, text: str) -> None:
     [
         (b"null", []),
         (b"[]", []),
-        (b'{"values":null}', [b""]),
-        (b'{"values":[null,{"type":"A"},{}]}', [b'"A"', b""]),
-        (b'[{"type":"A"},{"type":5}]', [b'"A"', b"5"]),
-        (b'{"type":"A"}', [b'"A"']),
+        (b'{"values":null}', [None]),
+        (b'{"values":[null,{"type":"A"},{}]}', ["A", None]),
+        (b'[{"type":"A"},{"type":5}]', ["A", 5]),
+        (b'{"type":"A"}', ["A"]),
         (b'"x"', None),
         (b'{"values":["x"]}', None),
     ],
 )
-def test_exceptions(exception: bytes, types: list[bytes] | None) -> None:
+def test_exceptions(exception: bytes, types: list[object] | None) -> None:
     found = exceptions_of({"exception": Raw(exception)})
-    assert types == (None if found is None else [bytes(one.type) for one in found])
+    assert types == (None if found is None else [one.type for one in found])
 
 
 def test_no_exceptions() -> None:

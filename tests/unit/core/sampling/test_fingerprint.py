@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import pytest
 from msgspec import Raw
 
-from scrubjay.core.sampling.documents import open_document
+from scrubjay.core.sampling.documents import exceptions_of, open_document
 from scrubjay.core.sampling.fingerprint import digest, fingerprint_of_event, fingerprint_of_log
 
 
@@ -17,7 +17,8 @@ def opened(document: Mapping[str, object]) -> dict[str, Raw]:
 
 
 def of_event(document: Mapping[str, object]) -> str:
-    return fingerprint_of_event(opened(document))
+    members = opened(document)
+    return fingerprint_of_event(members, exceptions_of(members) or ())
 
 
 def of_log(document: Mapping[str, object]) -> str:
@@ -81,7 +82,9 @@ def test_without_an_exception_the_message_counts(exception: object) -> None:
     assert of_event({"exception": exception, "message": "x"}) == parts("m", "", "x")
 
 
-@pytest.mark.parametrize("stack", [None, 5, {}, {"frames": None}, {"frames": 5}, {"frames": [5, None]}])
+@pytest.mark.parametrize(
+    "stack", [None, 5, {}, {"frames": None}, {"frames": 5}, {"frames": [5, None]}, {"frames": [None]}]
+)
 def test_an_exception_without_frames(stack: object) -> None:
     assert of_event({"exception": [{"type": "E", "stacktrace": stack}]}) == parts("e", "E")
 
@@ -152,4 +155,4 @@ def test_logs_of_a_kind(document: Mapping[str, object], message: str) -> None:
 def test_lone_surrogates() -> None:
     members = open_document(b'{"message": "cut \\ud83d"}')
     assert members is not None
-    assert fingerprint_of_event(members) == parts("m", "", "cut \ufffd")
+    assert fingerprint_of_event(members, ()) == parts("m", "", "cut \ufffd")

@@ -5,7 +5,7 @@ import json
 import pytest
 from msgspec import Raw
 
-from scrubjay.core.sampling.documents import open_document
+from scrubjay.core.sampling.documents import exceptions_of, open_document
 from scrubjay.core.sampling.protection import is_crash, is_fatal
 from support.items import make_envelope, make_item
 
@@ -30,7 +30,7 @@ def test_errors(event: dict[str, object], *, expected: bool) -> None:
     document = open_document(json.dumps(event).encode())
     assert document is not None
     item = make_item("event", event)
-    assert is_crash(item, document, make_envelope(item)) is expected
+    assert is_crash(item, exceptions_of(document), make_envelope(item)) is expected
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_errors(event: dict[str, object], *, expected: bool) -> None:
 )
 def test_errors_with_a_crash_report_beside_them(item_type: str, headers: dict[str, object], *, expected: bool) -> None:
     item = make_item("event")
-    assert is_crash(item, {}, make_envelope(item, make_item(item_type, b"{}", **headers))) is expected
+    assert is_crash(item, [], make_envelope(item, make_item(item_type, b"{}", **headers))) is expected
 
 
 @pytest.mark.parametrize(
