@@ -31,6 +31,9 @@ from scrubjay.reasons import Quantities, Reason
 
 UNCHANGED: Final = UNSET
 
+_CONCERNED: Final = frozenset({"transaction", "span", "profile"})
+"""Types of items that rules of traces can do something to; errors are never sampled by them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fall:
@@ -103,6 +106,8 @@ def sample_traces(
     if not own and not root:
         return None
     if any(rules is not None and not rules.is_supported for rules in (own, root)):
+        return None
+    if root is not None and not any(item.type in _CONCERNED for item in envelope.items):
         return None
     return _Sampler(envelope, own, root, own_key, now_unix, fold_rates).rule()
 

@@ -288,7 +288,8 @@ def test_errors_are_never_sampled_decisions_78() -> None:
         make_item("event"), make_item("attachment", b"x"), event_id=HIGH, trace={"trace_id": HIGH, "public_key": KEY}
     )
     everything = compiled(rule(1, 0), rule(2, 0, type="project"), rule(3, 0, type="transaction"))
-    assert ruled(envelope, everything) == TraceRuling()
+    assert sample(envelope, everything) is None
+    assert ruled(envelope, everything, None) == TraceRuling(context=None)
 
 
 def test_reasons_name_categories_decisions_81() -> None:
