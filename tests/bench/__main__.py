@@ -1,4 +1,4 @@
-"""`python -m tests.bench [relay|scrub|spool …] [--quick]`: all benchmarks, one table. Loopback only, bounded, under four minutes."""
+"""`python -m tests.bench [relay|scrub|decisions …] [--quick]`: all benchmarks, one table. Loopback only, bounded, under four minutes."""
 
 import argparse
 import sys
@@ -10,7 +10,7 @@ import uvloop
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from bench import bench_hostile, bench_relay, bench_rules, bench_scrub, bench_send, bench_spool
+from bench import bench_decisions, bench_hostile, bench_relay, bench_rules, bench_scrub, bench_send, bench_spool
 from bench.report import Row, print_table
 
 
@@ -50,6 +50,7 @@ GROUPS: dict[str, tuple[str, Callable[..., Iterator[Row]]]] = {
     "scrub": ("scrubbing alone, beside the reference's library (its time less that of an empty event)", scrub_rows),
     "rules": ("rules: their number, their compiling, their memory, and patterns made to hurt", bench_rules.rows),
     "hostile": ("payloads made to hurt, under all rules", bench_hostile.rows),
+    "decisions": ("filters, sampling and quotas, beside a plan without any", bench_decisions.rows),
     "send": ("sending alone, beside aiohttp's client", send_rows),
     "spool": ("the spool alone", spool_rows),
 }

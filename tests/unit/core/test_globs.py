@@ -198,3 +198,18 @@ def test_unclosed_braces_end_the_pattern_as_a_quirk(pattern: str, text: str, exp
     problems: list[str] = []
     assert not compile_glob([pattern], problems)(text)
     assert len(problems) == 1
+
+
+def test_plain_words_are_looked_for_without_a_program() -> None:
+    """The same answers, whichever way a pattern is looked for."""
+    texts = ("", "a", "ab", "ba", "bab", "Abc", "xÀb", "àb", "İb", "ΣA", "σa", "a*b")
+    patterns = ("*a*", "a*", "*b", "AB", "*", "**", "*À*", "İ*", "*σa", "Σ*", "*a", "b", "ab*", "***b***")
+    for pattern in patterns:
+        plain, program = compile_glob([pattern]), compile_glob([pattern.replace("*", "{*}") or pattern])
+        assert [plain(text) for text in texts] == [program(text) for text in texts], pattern
+
+
+def test_many_parts_are_looked_for_at_once() -> None:
+    matches = compile_glob([f"*part-{number}*" for number in range(20)] + ["whole", "start*", "x?z"])
+    assert all(map(matches, ("a part-0 b", "PART-19", "whole", "Starting", "xyz")))
+    assert not any(map(matches, ("part-", "wholes", "restart", "xz", "part-20"[:-2])))
