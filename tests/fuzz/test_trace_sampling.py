@@ -32,12 +32,12 @@ VALUES = st.recursive(
 
 # Rules and envelopes that are valid
 
+# Not on the user: in a context that is built from a transaction the next relay does not see him.
 CONDITIONS = st.sampled_from(
     [
         ALWAYS,
         is_in("prod"),
         {"op": "eq", "name": "event.transaction", "value": "/cart"},
-        {"op": "eq", "name": "trace.user.id", "value": "7"},
         {"op": "not", "inner": is_in("prod")},
     ]
 )

@@ -142,6 +142,14 @@ def test_contexts_of_projects_that_do_not_count_are_built_anew(members: dict[str
         assert relay.trace == {"trace_id": LOW, "public_key": KEY, "transaction": "/cart", "sample_rate": "0.1"}
 
 
+@pytest.mark.parametrize("profile", ["parity", "strict"])
+def test_what_scrubbing_takes_from_the_payload_does_not_leave_in_a_context_built_from_it(profile: str) -> None:
+    transaction = {**json.loads(TRANSACTION), "user": {"id": "ana.secret"}}
+    relay = Sampling(plan_of(rule(3001, 1), config={"scrubjay": {"scrub": {"profile": profile}}}))
+    relay.send_all(("transaction", json.dumps(transaction)), public_key=ROOT_KEY)
+    assert b"ana.secret" not in relay.forwarded
+
+
 def test_the_root_decides_for_projects_without_rules() -> None:
     relay = Sampling(plan_of(), plan_of(rule(3002, 0)))
     relay.send_all(("transaction", TRANSACTION), public_key=ROOT_KEY)

@@ -24,12 +24,21 @@ _USER: Final = ("user_id", "user_segment")
 
 @dataclass(frozen=True, slots=True)
 class TraceContext:
-    """`members` is all but the first three, as it is written; a rate or a name that was not given is not in it."""
+    """`members` is all but the first three, as it is written; a rate or a name that was not given is not in it.
+
+    `unwritten` is what rules see beside it: a user out of a payload, whom scrubbing may take from there, must not leave in a header.
+    """
 
     trace_id: str
     public_key: str
     sample_rate: float | None = None
     members: Mapping[str, object] = field(default_factory=dict)
+    unwritten: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def seen(self) -> Mapping[str, object]:
+        """What rules see."""
+        return {**self.members, **self.unwritten} if self.unwritten else self.members
 
     @property
     def sample_rand(self) -> float | None:
@@ -182,15 +191,10 @@ def context_of(transaction: Payload, public_key: str, sample_rate: float | None)
     if trace_id is None:
         return None
     user = (read(_OF_USER, document.user) if document.user else None) or _User()
-    found = {
-        "release": _scalar(document.release),
-        "environment": _scalar(document.environment),
-        "transaction": _scalar(document.transaction),
-        "user_id": _scalar(user.id),
-        "user_segment": _scalar(user.segment),
-    }
-    members = {name: text for name, text in found.items() if text}
-    return TraceContext(trace_id.lower(), public_key, sample_rate, members)
+    members = _filled(release=document.release, environment=document.environment, transaction=document.transaction)
+    return TraceContext(
+        trace_id.lower(), public_key, sample_rate, members, _filled(user_id=user.id, user_segment=user.segment)
+    )
 
 
 def trace_of_span(record: Payload) -> str | None:
@@ -198,6 +202,11 @@ def trace_of_span(record: Payload) -> str | None:
     span = read(_TRACE_OF_SPAN, record)
     digits = None if span is None else uuid_digits(_scalar(span.trace_id))
     return None if digits is None else digits.lower()
+
+
+def _filled(**found: Raw) -> dict[str, object]:
+    texts = {name: _scalar(raw) for name, raw in found.items()}
+    return {name: text for name, text in texts.items() if text}
 
 
 def _scalar(raw: Raw) -> str | None:

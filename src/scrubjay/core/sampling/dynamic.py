@@ -239,7 +239,7 @@ class _Sampler:
         of_item_alone = len(evaluation.rule_ids)
         if context is None or root is None:
             return None
-        subject = subject_of_trace(context.members)
+        subject = subject_of_trace(context.seen)
         rate = None
         if own is not None and own.project:
             rate = evaluation.go_through(own.project, subject)

@@ -147,10 +147,16 @@ def test_from_a_transaction_decisions_80() -> None:
         "release": "shop@1",
         "environment": "prod",
         "transaction": "/cart",
-        "user_id": "17",
-        "user_segment": "vip",
         "sample_rate": "0.5",
     }
+
+
+def test_rules_see_the_user_of_a_transaction_and_nobody_else_does() -> None:
+    """What scrubbing takes from the payload must not leave in the header."""
+    context = begun(TRANSACTION)
+    assert context is not None
+    assert context.seen == {**context.members, "user_id": "17", "user_segment": "vip"}
+    assert not {"user_id", "user_segment"} & context.sampled_at(0.5).header().keys()
 
 
 def test_what_a_transaction_does_not_say() -> None:

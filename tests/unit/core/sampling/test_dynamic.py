@@ -219,6 +219,14 @@ def test_a_transaction_without_a_context_begins_one(trace: dict[str, Any] | None
     assert ruling.context == {"trace_id": LOW, "public_key": KEY, "environment": "prod", "transaction": "/cart"}
 
 
+def test_rules_see_the_user_of_a_context_that_is_built() -> None:
+    rules = compiled(rule(1, 0, condition={"op": "eq", "name": "trace.user.id", "value": "17"}))
+    ruling = ruled(transaction_of(None, payload={**TRANSACTION, "user": {"id": 17}}), rules, None)
+    assert outcome(ruling) == (0, (1,), LOW, False)
+    assert isinstance(ruling.context, dict)
+    assert "user_id" not in ruling.context
+
+
 def test_a_transaction_without_a_trace_is_kept() -> None:
     rules = compiled(rule(1, 0))
     assert ruled(transaction_of(None, payload={}), rules, None) == TraceRuling()
