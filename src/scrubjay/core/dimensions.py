@@ -11,6 +11,7 @@ from hashlib import blake2b
 from typing import Final
 
 from scrubjay.core.quotas import Grouping
+from scrubjay.core.sampling.documents import exceptions_of
 from scrubjay.core.sampling.fingerprint import fingerprint_of_event, fingerprint_of_log
 from scrubjay.core.subjects import Fields
 
@@ -86,9 +87,10 @@ def _of_record(name: str, counted: Counted) -> str | None:
 
 def _fingerprint(counted: Counted) -> str | None:
     """Of what groups into issues, and of logs, whose message does."""
+    members = counted.fields.document.members
     if counted.item_type in ("event", "feedback"):
-        return fingerprint_of_event(counted.fields.document.members)
-    return fingerprint_of_log(counted.fields.document.members) if counted.item_type == "log" else None
+        return fingerprint_of_event(members, exceptions_of(members) or ())
+    return fingerprint_of_log(members) if counted.item_type == "log" else None
 
 
 def _field(fields: Fields, name: str) -> str | None:

@@ -110,7 +110,7 @@ def compile_plan(
 ) -> ProjectPlan:
     """Compiles one project; `shared`: what goes for all. Raises `ConfigError` with the member's path where the whole cannot be used."""
     programs = programs or Programs()
-    options = project.config
+    options, quirks = project.config, settings.compat.reference_quirks
     problems: list[str] = []
     scrubbing = over(settings.scrub, options.scrubjay.scrub)
     # Scrubbing decides what the server may learn of the client's address, unless the operator decided (ingest.md 7.3).
@@ -121,18 +121,18 @@ def compile_plan(
     filters = None
     if settings.filters.enabled:
         filters, found = compile_filters(
-            options.filter_settings, own=options.scrubjay.filters, global_filters=shared.filters
+            options.filter_settings, own=options.scrubjay.filters, global_filters=shared.filters, quirks=quirks
         )
         problems += found
     dynamic = None
     if settings.sampling.dynamic and not supports_sampling(options.filter_settings, shared.filters):
         dynamic = UNSUPPORTED
     elif settings.sampling.dynamic and options.trace_sampling is not None:
-        dynamic, found = compile_dynamic(options.trace_sampling)
+        dynamic, found = compile_dynamic(options.trace_sampling, quirks=quirks)
         problems += found
     plain, found = compile_plain(options.scrubjay.sampling)
     problems += found
-    quotas, found = compile_quotas(options.quotas, options.scrubjay.quotas, shared.quotas)
+    quotas, found = compile_quotas(options.quotas, options.scrubjay.quotas, shared.quotas, quirks=quirks)
     problems += found
     return ProjectPlan(
         revision=revision_of(project, settings, shared),
@@ -159,7 +159,8 @@ def compile_plan(
 def revision_of(project: ProjectConfig, settings: Settings, shared: GlobalConfig = NOTHING_SHARED) -> str:
     """Twelve hex digits over the project, what goes for all, and the settings that a plan depends on."""
     bounds = settings.limits.max_replay_uncompressed_size
-    parts = (project, shared, settings.scrub, settings.privacy, settings.filters, settings.sampling, bounds)
+    decisions = (settings.filters, settings.sampling, settings.compat)
+    parts = (project, shared, settings.scrub, settings.privacy, decisions, bounds)
     return sha256(_content(parts)).hexdigest()[:12]
 
 

@@ -28,6 +28,10 @@ _NEVER: Final = -1
 _BYTES: Final = frozenset({DataCategory.ATTACHMENT, DataCategory.LOG_BYTE, DataCategory.TRACE_METRIC_BYTE})
 _MILLISECONDS: Final = frozenset({DataCategory.PROFILE_DURATION, DataCategory.PROFILE_DURATION_UI})
 
+_GLOBAL: Final = "global quotas"
+_OURS: Final = "scrubjay.quotas"
+"""Where a quota is written; in a sentence it is followed by the position."""
+
 _EXTENDED: Final = {"algorithm": "fixed", "burst": None, "condition": None, "action": "drop"}
 """Members of the extended form, and the value that says nothing new."""
 _ALGORITHMS: Final[dict[str, Algorithm]] = {"fixed": "fixed", "sliding": "sliding", "bucket": "bucket"}
@@ -47,11 +51,11 @@ def compile_quotas(
     """
     quotas: list[Quota] = []
     problems: list[str] = []
-    for path, source in (("global quotas", shared), ("quotas", configs), ("scrubjay.quotas", extended)):
+    for path, source in ((_GLOBAL, shared), ("quotas", configs), (_OURS, extended)):
         for position, config in enumerate(source):
             where = f"{path}[{position}]"
             try:
-                quota = _compile(config, is_extended=source is extended, is_global=source is shared)
+                quota = _compile(config, is_extended=path == _OURS, is_global=path == _GLOBAL, quirks=quirks)
             except ValueError as error:
                 problems.append(f"{where}: {error}; this quota is not applied")
             else:
@@ -60,7 +64,7 @@ def compile_quotas(
     return QuotaSet(quotas, quirks=quirks), problems
 
 
-def _compile(config: object, *, is_extended: bool, is_global: bool) -> Quota:
+def _compile(config: object, *, is_extended: bool, is_global: bool, quirks: bool) -> Quota:
     if not isinstance(config, Mapping):
         raise ValueError("not an object")
     if not is_extended:
@@ -85,7 +89,7 @@ def _compile(config: object, *, is_extended: bool, is_global: bool) -> Quota:
         # What refuses everything or nothing does so in any way of counting.
         algorithm=algorithm if counts_down else "fixed",
         burst=burst if counts_down else None,
-        condition=_condition(config.get("condition")),
+        condition=_condition(config.get("condition"), quirks=quirks),
         grouping=_grouping(config.get("groupBy"), is_extended=is_extended),
         sampled_excess=_sampled_excess(config.get("action")),
         is_global=is_global,
@@ -209,11 +213,11 @@ def _burst(config: Mapping[str, Any], algorithm: Algorithm) -> int | None:
     return burst
 
 
-def _condition(config: object) -> Condition | None:
+def _condition(config: object, *, quirks: bool) -> Condition | None:
     if config is None:
         return None
     try:
-        condition = compile_condition(config)
+        condition = compile_condition(config, quirks=quirks)
     except ValueError as error:
         raise ValueError(f"condition: {error}") from None
     if not condition.is_supported:

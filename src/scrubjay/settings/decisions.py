@@ -53,6 +53,17 @@ class Filters(Section, frozen=True):
     enabled: bool = setting(True, "Obey the projects' `filterSettings`.", reload=True)
 
 
+class Compat(Section, frozen=True):
+    """What is done as the reference does it although we know better."""
+
+    reference_quirks: bool = setting(
+        False,
+        "Do what the reference does by mistake too: aggregates of sessions survive their limit, what falls with an event is not "
+        "reported, a quota of 0 on transactions lets single spans pass, unclosed groups in globs are cut off.",
+        reload=True,
+    )
+
+
 class Quotas(Section, frozen=True):
     """Counted limits, and sharing them between hosts. Workers of one host always share."""
 

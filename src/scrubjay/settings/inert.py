@@ -92,7 +92,7 @@ NOT_YET: Final[frozenset[str]] = frozenset(
         "sentry.",
         "spool.envelopes.shed_order",
         "spool.envelopes.encryption_key",
-        "compat.",
+        "compat.outcomes_endpoint",
         "capture.enabled",
         "capture.fetch_sourcemaps",
         "capture.mcp",

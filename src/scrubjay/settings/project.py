@@ -51,7 +51,7 @@ class ScrubjayOptions(Struct, frozen=True, kw_only=True):
     filters: Annotated[
         tuple[Any, ...], _says("Inbound filters by tag, logger, level and their kin (`filters.md`).")
     ] = ()
-    quotas: Annotated[tuple[dict[str, Any], ...], _says("As `config.quotas`, with this program's extensions.")] = ()
+    quotas: Annotated[tuple[Any, ...], _says("As `config.quotas`, with this program's extensions.")] = ()
 
 
 class ProjectOptions(Struct, frozen=True, kw_only=True, rename="camel"):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-from scrubjay.settings.decisions import ClientReports, Filters, Outcomes, Quotas, Sampling
+from scrubjay.settings.decisions import ClientReports, Compat, Filters, Outcomes, Quotas, Sampling
 from scrubjay.settings.scrub import Scrub
 from scrubjay.settings.setting import GIB, KIB, MIB, Secret, Section, setting
 
@@ -324,6 +324,7 @@ class Settings(Section, frozen=True):
     sampling: Sampling = Sampling()
     filters: Filters = Filters()
     quotas: Quotas = Quotas()
+    compat: Compat = Compat()
     capture: Capture = Capture()
     admin: Admin = Admin()
     projects: Projects = Projects()

@@ -10,6 +10,8 @@ from msgspec.structs import replace
 
 from scrubjay.core.plan import Programs, ProjectPlan, compile_plan, pass_plan, revision_of
 from scrubjay.errors import ConfigError
+from scrubjay.settings.decisions import Compat
+from scrubjay.settings.global_config import NOTHING_SHARED, GlobalConfig
 from scrubjay.settings.project import DEFAULT_SCRUBBING, ProjectConfig
 from scrubjay.settings.project_files import parse_project
 from scrubjay.settings.schema import Settings
@@ -20,8 +22,8 @@ PROGRAMS = Programs()
 KEY = "a" * 32
 
 
-def plan(text: str = "config: {}", settings: Settings = SETTINGS) -> ProjectPlan:
-    return compile_plan(parse_project(text, "x.yaml"), settings, PROGRAMS)
+def plan(text: str = "config: {}", settings: Settings = SETTINGS, shared: GlobalConfig = NOTHING_SHARED) -> ProjectPlan:
+    return compile_plan(parse_project(text, "x.yaml"), settings, PROGRAMS, shared)
 
 
 def privacy(**changes: Any) -> Settings:
@@ -66,6 +68,30 @@ config:
     assert [quota.id for quota in got.quotas] == ["good"]
     assert got.filters is not None
     assert len(got.problems) >= 2
+
+
+def test_quotas_of_both_forms_and_of_all_projects_are_one_set() -> None:
+    """What is no quota disables itself, whichever list it stands in."""
+    got = plan(
+        """
+config:
+  quotas: [{id: own, categories: [error], limit: 2, window: 60}, broken]
+  scrubjay: {quotas: [{id: ours, categories: [error], limit: 2, window: 60, algorithm: sliding}, broken]}
+""",
+        shared=GlobalConfig(quotas=({"id": "all", "categories": ["error"], "limit": 9, "window": 60},)),
+    )
+    assert [quota.id for quota in got.quotas] == ["all", "own", "ours"]
+    assert got.problems == (
+        "quotas[1]: not an object; this quota is not applied",
+        "scrubjay.quotas[1]: not an object; this quota is not applied",
+    )
+    assert not got.quotas.quirks
+
+
+def test_the_reference_s_mistakes_are_done_on_request() -> None:
+    settings = Settings(compat=Compat(reference_quirks=True))
+    assert plan("config: {}", settings).quotas.quirks
+    assert plan("config: {}", settings).revision != plan("config: {}").revision
 
 
 def test_stages_that_the_operator_switched_off_are_not_there() -> None:

@@ -76,7 +76,6 @@ def test_sampling_has_an_older_name() -> None:
         {"projectId": -1},
         {"config": {"allowedDomains": "x"}},
         {"config": {"datascrubbingSettings": {"scrubData": None}}},
-        {"config": {"scrubjay": {"quotas": ["x"]}}},
     ],
 )
 def test_wrong_types_are_refused(broken: dict[str, object]) -> None:
