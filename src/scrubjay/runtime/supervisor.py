@@ -83,17 +83,18 @@ class Supervisor:
     def run(self) -> int:
         """Until a signal, or a worker that cannot live, ends it; returns the exit status."""
         woken, waker = socket.socketpair()
-        for end in (woken, waker):
-            end.setblocking(False)
-        self._selector.register(woken, selectors.EVENT_READ, lambda: self._on_signals(woken.recv(4096)))
-        signal.set_wakeup_fd(waker.fileno())
-        for number in _SIGNALS:
-            signal.signal(number, lambda *_: None)
-        while self._status is None or any(slot.process for slot in self.slots):
-            self.step()
-            for key, _ in self._selector.select(self._wait_s()):
-                key.data()
-        signal.set_wakeup_fd(-1)
+        with woken, waker:
+            for end in (woken, waker):
+                end.setblocking(False)
+            self._selector.register(woken, selectors.EVENT_READ, lambda: self._on_signals(woken.recv(4096)))
+            signal.set_wakeup_fd(waker.fileno())
+            for number in _SIGNALS:
+                signal.signal(number, lambda *_: None)
+            while self._status is None or any(slot.process for slot in self.slots):
+                self.step()
+                for key, _ in self._selector.select(self._wait_s()):
+                    key.data()
+            signal.set_wakeup_fd(-1)
         return self._status
 
     def step(self) -> None:

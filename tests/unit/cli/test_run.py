@@ -124,7 +124,6 @@ def test_flags_without_effect_are_named(call: Call, served: list[Loaded]) -> Non
     )
     (loaded,) = served
     assert [warning.split(": known")[0] for warning in loaded.warnings] == [
-        "flag --redis-url: quotas.redis",
         "flag --server-name: sentry.server_name",
     ]
     assert loaded.notices == (

@@ -30,11 +30,10 @@ def bind(
     try:
         if port:
             _claim(host, port, sleep)
-        first = _bound(host, port, share=share)
-        made = [first]
+        made = [_bound(host, port, share=share)]
         try:
-            if share:
-                made += [_bound(host, port_of(first), share=True) for _ in range(count - 1)]
+            while share and len(made) < count:
+                made.append(_bound(host, port_of(made[0]), share=True))
         except OSError:
             for each in made:
                 each.close()

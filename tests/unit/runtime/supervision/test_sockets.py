@@ -1,0 +1,86 @@
+"""Binding: one socket per slot on one address that is nobody else's."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from scrubjay.errors import ConfigError
+from scrubjay.runtime.supervision.sockets import bind, port_of
+
+
+def close(made: list[socket.socket]) -> None:
+    for each in set(made):
+        each.close()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_each_slot_has_its_own_on_the_same_port(host: str) -> None:
+    made = bind(host, 0, 3)
+    try:
+        assert len({each.fileno() for each in made}) == 3
+        assert len({port_of(each) for each in made}) == 1
+        assert port_of(made[0])
+        assert not any(each.get_inheritable() for each in made), "a worker is given its own alone"
+    finally:
+        close(made)
+
+
+def test_what_cannot_be_shared_is_had_once() -> None:
+    made = bind("127.0.0.1", 0, 3, share=False)
+    try:
+        assert len(made) == 3
+        assert len({each.fileno() for each in made}) == 1
+    finally:
+        close(made)
+
+
+def test_a_port_on_which_somebody_listens_is_refused_although_it_could_be_shared() -> None:
+    waits: list[float] = []
+    (taken,) = bind("127.0.0.1", 0, 1)
+    try:
+        taken.listen()
+        with pytest.raises(
+            ConfigError, match=r"relay\.port: cannot listen on 127\.0\.0\.1:\d+: Address already in use"
+        ):
+            bind("127.0.0.1", port_of(taken), 2, sleep=waits.append)
+        assert sum(waits) == pytest.approx(3)
+    finally:
+        taken.close()
+
+
+def test_whoever_is_ending_is_waited_for() -> None:
+    (taken,) = bind("127.0.0.1", 0, 1)
+    taken.listen()
+    port = port_of(taken)
+    made = bind("127.0.0.1", port, 2, sleep=lambda seconds: taken.close())
+    try:
+        assert {port_of(each) for each in made} == {port}
+    finally:
+        close(made)
+
+
+@pytest.mark.parametrize("port", [0, 3000])
+def test_an_address_that_is_not_ours_is_refused(port: int) -> None:
+    with pytest.raises(ConfigError, match="cannot listen on 192"):
+        bind("192.0.2.1", port, 2, sleep=lambda seconds: pytest.fail("waiting does not help"))
+
+
+def test_sockets_that_are_bound_already_are_closed_where_one_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[socket.socket] = []
+
+    class Counted(socket.socket):
+        def __init__(self, *arguments: int) -> None:
+            super().__init__(*arguments)
+            made.append(self)
+
+        def bind(self, address: tuple[str, int]) -> None:  # type: ignore[override]
+            if len(made) == 3:
+                raise OSError(24, "Too many open files")
+            super().bind(address)
+
+    monkeypatch.setattr(socket, "socket", Counted)
+    with pytest.raises(ConfigError, match="Too many open files"):
+        bind("127.0.0.1", 0, 4)
+    assert [each.fileno() for each in made] == [-1] * 3
