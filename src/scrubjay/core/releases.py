@@ -18,10 +18,11 @@ _FORBIDDEN: Final = re.compile(r"[/\\\r\n\t\f]")
 
 _COMMIT: Final = re.compile("|".join(f"[0-9A-Fa-f]{{{digits}}}" for digits in (12, 16, 20, 32, 40, 64)))
 
-# After the numbers comes a pre-release behind a hyphen, which may be empty, or without one if it begins with a small letter.
+# After the numbers comes a pre-release behind a hyphen, which may be empty; behind two numbers or more also without one, if it begins
+# with a small letter.
 _VERSION: Final = re.compile(
     r"""
-    (?P<numbers> [0-9]+ (?: \. [0-9]+ ){0,3} )
+    (?P<numbers> [0-9]+ (?! [a-z] ) (?: \. [0-9]+ ){0,3} )
     (?: - | (?: - | (?=[a-z]) ) (?P<pre> [0-9A-Za-z-]+ (?: \. [0-9A-Za-z-]+ )* ) )?
     (?: \+ (?P<build> [0-9A-Za-z-]+ (?: \. [0-9A-Za-z-]+ )* ) )?
     """,

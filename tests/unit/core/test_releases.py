@@ -39,7 +39,7 @@ def test_parts_of_a_release(text: str, package: str | None, short: str, build: s
 
 
 @pytest.mark.parametrize(
-    "text", ["latest", "v1.0", "1.2.3.4.5", "1.", "1.0-rc..1", "1.0-rc.01", "1.0+", "1.0+a_b", "1٢"]
+    "text", ["latest", "v1.0", "1.2.3.4.5", "1.", "1.0-rc..1", "1.0-rc.01", "1.0+", "1.0+a_b", "1rc1", "12b", "1٢"]
 )
 def test_what_is_no_version(text: str) -> None:
     assert parse_release(text) == Release()
