@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import signal
 import socket
 from pathlib import Path
 from typing import Any
@@ -273,10 +274,10 @@ def test_run_serves_until_it_is_told_to_stop(tmp_path: Path, monkeypatch: pytest
 
     async def start_and_stop(self: Worker) -> None:
         await start(self)
-        monkeypatch.setattr(module.os, "_exit", exits.append)
+        monkeypatch.setattr("os._exit", exits.append)
         self._toggle_sending()
-        self._on_stop_signal(module.signal.SIGQUIT)
-        self._on_stop_signal(module.signal.SIGTERM)
+        self._ending.on_signal(signal.SIGQUIT)
+        self._ending.on_signal(signal.SIGTERM)
 
     monkeypatch.setattr(Worker, "start", start_and_stop)
     assert run(load(tmp_path, {"SCRUBJAY__RELAY__STATE_DIR": str(tmp_path / "run")})) == EXIT_OK

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-import os
 import random
 import signal
 import time
@@ -32,6 +31,7 @@ from scrubjay.runtime.audit.log import audit_of
 from scrubjay.runtime.chronicle import Chronicle
 from scrubjay.runtime.configuration import Configuration
 from scrubjay.runtime.delivery import Delivery, await_spool, open_delivery, open_spool, tell_spool_event
+from scrubjay.runtime.ending import Ending
 from scrubjay.runtime.endpoints import front_door, routes
 from scrubjay.runtime.greeting import greet
 from scrubjay.runtime.health import Health
@@ -86,9 +86,7 @@ class Worker:
         self._delivery: Delivery | None = None
         self._sink: CaptureSink | None = None
         self._listener: asyncio.Server | None = None
-        self._stopping = asyncio.Event()
-        self._is_awaited = False
-        """A successor waits for the socket, or nobody is left who would start one."""
+        self._ending = Ending(seat)
         self._changing = asyncio.Lock()
         """Held by whoever builds or exchanges parts."""
 
@@ -98,7 +96,7 @@ class Worker:
         """Starts, waits for a signal, stops; returns the exit status. A signal during the start is obeyed after it."""
         self._listen_to_signals()
         await self.start()
-        await self._stopping.wait()
+        await self._ending.begun.wait()
         return await self.stop()
 
     async def start(self) -> None:
@@ -165,7 +163,7 @@ class Worker:
         if self._seat is not None:
             self._seat.say_stopping()
         _LOG.info("stopping")
-        if settings.relay.shutdown_delay and not self._is_awaited:
+        if settings.relay.shutdown_delay and not self._ending.is_awaited:
             await asyncio.sleep(settings.relay.shutdown_delay)
         timeout_s = settings.limits.shutdown_timeout
         deadline_mono = time.monotonic() + timeout_s
@@ -190,7 +188,7 @@ class Worker:
         options, seat = settings.spool.envelopes, self._seat
         if seat is None:
             return await open_spool(options, self._on_spool_event)
-        orphans_end_s, is_over = settings.limits.shutdown_timeout, self._stopping.is_set
+        orphans_end_s, is_over = settings.limits.shutdown_timeout, self._ending.begun.is_set
         return await await_spool(options, self._on_spool_event, seat.slot, seat.workers, orphans_end_s, is_over)
 
     def _open_books(self, slot: int, capacity_bytes: int) -> None:
@@ -273,27 +271,10 @@ class Worker:
 
     def _listen_to_signals(self) -> None:
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
-            loop.add_signal_handler(number, self._on_stop_signal, number)
+        self._ending.listen(self._note_refusal)
         loop.add_signal_handler(signal.SIGHUP, self._on_signal, self.reload, "reload")
         loop.add_signal_handler(signal.SIGUSR1, self._on_signal, self._toggle_sending, "toggle-sending")
         loop.add_signal_handler(signal.SIGUSR2, self._on_signal, self._tell_all, "tell-all")
-        if self._seat is not None:
-            loop.add_signal_handler(signal.SIGINT, lambda: None)  # a terminal sends it to all; the supervisor tells us
-            self._seat.listen(self._retire, self._note_refusal)
-
-    def _on_stop_signal(self, number: signal.Signals) -> None:
-        """The second one, or SIGQUIT, waits for nothing: what was accepted is on disk already.
-
-        With a supervisor SIGTERM may come from it and from whoever stops all processes at once, so that the second means nothing.
-        """
-        if number == signal.SIGQUIT or (self._stopping.is_set() and self._seat is None):
-            os._exit(128 + number)
-        self._stopping.set()
-
-    def _retire(self) -> None:
-        self._is_awaited = True
-        self._stopping.set()
 
     def _note_refusal(self) -> None:
         if self._listener is not None:
