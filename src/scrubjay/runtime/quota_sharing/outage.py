@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, Literal
 
-from scrubjay.runtime.quota_sharing.ledger import BUCKET, UNLIMITED, Answer, Ask, Grant, Meter, QuotaLedger
+from scrubjay.runtime.quota_sharing.ledger import BUCKET, FIXED, UNLIMITED, Answer, Ask, Grant, Meter, QuotaLedger
 
 Policy = Literal["local", "open", "closed"]
 _RETRY_S: Final = 2
@@ -38,6 +38,13 @@ class Outage:
             return self._ledger.lease(ask._replace(meters=meters), now_unix)
         grants = [self._flat(ask, index, int(now_unix)) for index in range(len(ask.meters))]
         return Answer(now_unix, max(1, replicas), grants)
+
+    def cap(self, meter: Meter, slot: int, left: int, now_unix: float) -> None:
+        """No more than `left` remains of this replica's part: the authority is back, though it may not know all yet."""
+        cut = self._parts.get(meter.key)
+        if cut is not None and cut[0] == slot and meter.algorithm == FIXED:
+            used, _ = self._ledger.state(cut[1], now_unix)
+            self._parts[meter.key] = slot, cut[1]._replace(limit=min(cut[1].limit, used + left))
 
     def _flat(self, ask: Ask, index: int, now: int) -> Grant:
         """All that is asked for, or nothing."""

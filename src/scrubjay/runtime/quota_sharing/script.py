@@ -4,7 +4,8 @@ The arithmetic is that of `ledger`, and one set of traces tests both. What diffe
 stands in a field of its own and is told in full with each call, so that a lost answer, a repeated call or data that is a second old
 mends itself, and after a restart without data every replica brings back its own part. What nobody who spoke can account for (`l`) is made
 up from the highest consumption that a replica knows, until its owner speaks. A call that was overtaken by a later one of the same replica
-does nothing.
+does nothing. Who comes back after the store was away says so (`back`); from the first who does, all have 4 s to tell what they took (`#` of the
+replicas seen).
 
 Keys, all with the organisation's hash tag: `sj:q:{org}:<id>:<subscope>:<namespace>:<slot>[:<group>]` (hash: `t` total, `l`, one field a
 replica; of buckets, whose slot is `b`, `t` tokens times window and `at`), the same with `:g` (set of groups), and the replicas seen.
@@ -34,6 +35,12 @@ for i = 1, #all, 2 do
 end
 redis.call('HSET', registry, me, now, '#' .. me, seq)
 redis.call('EXPIRE', registry, 120)
+local clock = now * 1000 + math.floor(micros / 1000)
+local settled = tonumber(redis.call('HGET', registry, '#') or '0')
+if ask.back and settled <= clock then
+  settled = clock + 4000
+  redis.call('HSET', registry, '#', string.format('%.0f', settled))
+end
 
 local function whole(number) return string.format('%.0f', number) end
 
@@ -60,7 +67,7 @@ local function open(m, group)
   cell = {key = key, slot = slot, ends = ends, total = tonumber(row[1] or '0'), lost = tonumber(row[2] or '0'),
           mine = row[3] and tonumber(row[3]), keep = ends - now + 60, before = 0, bucket = bucket}
   if bucket then
-    local full, at = m.burst * m.window * 1000, now * 1000 + math.floor(micros / 1000)
+    local full, at = m.burst * m.window * 1000, clock
     if row[1] then
       local since = tonumber(row[4])
       if at > since then cell.total = math.min(full, cell.total + m.limit * (at - since)) end
@@ -182,7 +189,7 @@ for number, claim in ipairs(ask.claims) do
   end
 end
 
-local reply = {now, micros, holders, last[1] and 0 or 1}
+local reply = {now, micros, holders, last[1] and 1 or 0, math.max(0, settled - clock)}
 for _, m in ipairs(ask.meters) do
   local c, shared = place(m)
   local slot, ends = window(m)

@@ -5,11 +5,11 @@ away: `timeout_s` per call, one more try, then nothing is asked for 2 s and `out
 its own.
 
 The bound. While the store answers, no limit is ever exceeded. From the moment it is away until the end of the slot, or until it is back,
-R replicas that know of each other grant at most what was left plus R - 1, plus what other replicas took after one of them last heard
-of it. What each granted itself is added to the count as soon as it speaks again; if the store lost its data, so is all that it ever took in
-the slot, within `BEAT_S` of the store's return. Until all have spoken, the count is at least the highest that those who did know of.
-Parts of replicas that died in the meantime are missing where nobody knew of them. Fixed windows are brought back so; of a sliding window
-the previous slot, and the level of a bucket, start anew.
+R replicas that know of each other grant at most what was left plus R - 1, plus what others took after one of them last heard of it (its
+part is of more than was left). When the store is back, each replica tells what it took itself in all slots that have not ended, and stays with
+its part, telling each grant, until 4 s after the first of them, by when all have noticed; the same if the store lost its data, whether
+anybody saw it go or not (in a cluster, if a call failed). Until a replica has spoken, what it took counts as far as others know of it;
+what a replica that died had taken and nobody else knew of is missing. Fixed windows are brought back so; of a sliding window the previous slot, and the level of a bucket, start anew.
 """
 
 from __future__ import annotations
@@ -29,12 +29,15 @@ from scrubjay.runtime.quota_sharing.script import LEASE
 
 BEAT_S: Final = 2.0
 """How often a replica shows itself, asked for anything or not."""
-_OPEN_S: Final = 2.0
+SHUT_S: Final = 2.0
+"""How long a store that failed is left alone."""
 _TRIES: Final = 2
 _MOST: Final = 2**53
 """Above it the script's numbers are no longer whole."""
 _WIDTH: Final = 7
-_RESTORED: Final = 500
+_TOLD: Final = 500
+"""Counters in one call."""
+_NOTHING: Final = Ask((), (), ())
 _MAX_RECORDS: Final = 100_000
 _LOG: Final = logging.getLogger("scrubjay.quotas")
 
@@ -72,8 +75,9 @@ class RedisStore:
         self._mono = mono
         self._offset_s = now_unix() - mono()
         self._records: dict[str, _Record] = {}
-        self._to_restore: list[_Record] = []
         self._outage: Outage | None = None
+        self._is_settling = False
+        """The store is back, and is told all that is granted, but others may not have told it yet."""
         self._shut_until_mono = 0.0
         self._last_mono = -BEAT_S
         self._tag = "{0}"
@@ -90,13 +94,15 @@ class RedisStore:
         return max(self._seen, self._least)
 
     def lease(self, ask: Ask) -> Answer:
-        """Never fails, and waits at most twice the timeout."""
+        """Never fails, and waits at most twice the timeout, and once for each 500 counters when the store is back."""
         answer = None
         if self._mono() >= self._shut_until_mono:
             answer = self._merged(ask, [self._try(part) for part, _ in self._parts(ask)])
         if answer is None:
             answer = self._without(ask)
         self._remember(ask, answer)
+        if self._is_settling:
+            self._tell(ask)
         return answer
 
     def beat(self) -> None:
@@ -104,13 +110,7 @@ class RedisStore:
         now_mono = self._mono()
         if now_mono < self._shut_until_mono or now_mono - self._last_mono < BEAT_S:
             return
-        self._try(Ask((), (), ()))
-        while self._to_restore and self._outage is None:
-            chunk = self._to_restore[:_RESTORED]
-            ask = Ask([record.meter for record in chunk], (), [0] * len(chunk))
-            if not all(self._try(part) for part, _ in self._parts(ask)):
-                break
-            del self._to_restore[:_RESTORED]
+        self._try(_NOTHING)
 
     def close(self) -> None:
         self._client.close()
@@ -118,19 +118,57 @@ class RedisStore:
     # The store
 
     def _try(self, ask: Ask) -> Answer | None:
-        """None, and the store is left alone for a while, if it does not answer."""
+        """None if the store does not answer, or does not know enough to be believed; then it is left alone for a while."""
+        is_back = self._outage is not None and not self._is_settling
         for attempt in range(_TRIES):
             try:
-                answer = self._call(ask, is_repeated=attempt > 0)
+                if is_back:
+                    self._settle()
+                    return None
+                answer, is_known, _ = self._call(ask, is_repeated=attempt > 0)
+                if not is_known and not self._client.is_cluster and self._live():
+                    self._settle()
+                    return None
             except AWAY as error:
-                problem: object = error
+                problem = error
             else:
-                self._back()
+                if self._outage is not None:
+                    self._outage = None
+                    _LOG.info("the store of quotas is back")
+                self._is_settling = False
                 return answer
-        self._away(problem)
+        self._is_settling = False
+        self._leave_alone(SHUT_S, problem)
         return None
 
-    def _call(self, ask: Ask, *, is_repeated: bool) -> Answer:
+    def _settle(self) -> None:
+        """Tells the store all that this replica took, and waits until all have."""
+        _, _, wait_s = self._call(_NOTHING, is_back=True)
+        live = self._live()
+        for at in range(0, len(live), _TOLD):
+            chunk = [record.meter for record in live[at : at + _TOLD]]
+            for part, _ in self._parts(Ask(chunk, (), [0] * len(chunk))):
+                self._learn(part, self._call(part)[0])
+        self._is_settling = True
+        self._leave_alone(wait_s, "it is back, and is told what was granted meanwhile")
+
+    def _tell(self, ask: Ask) -> None:
+        """What was just granted without it."""
+        try:
+            for part, _ in self._parts(Ask(ask.meters, (), [0] * len(ask.meters))):
+                self._learn(part, self._call(part)[0])
+        except AWAY as error:
+            self._is_settling = False
+            self._leave_alone(SHUT_S, error)
+
+    def _leave_alone(self, seconds: float, why: object) -> None:
+        self._shut_until_mono = self._mono() + seconds
+        if self._outage is None:
+            self._outage = Outage(self._policy, self._left)
+            _LOG.warning("the store of quotas is away, `%s` decides: %s", self._policy, why)
+
+    def _call(self, ask: Ask, *, is_repeated: bool = False, is_back: bool = False) -> tuple[Answer, bool, float]:
+        """Its answer, whether it knew this replica, and how long all have to come back. Raises one of `AWAY`."""
         self._seq += 1
         self.calls += 1
         if ask.meters:
@@ -139,19 +177,17 @@ class RedisStore:
         rows = [self._row(ask, index, is_repeated=is_repeated) for index in range(len(ask.meters))]
         claims = [{"after": claim.after, "parts": list(claim.parts)} for claim in ask.claims]
         sent_mono = self._last_mono = self._mono()
-        message = json.dumps({"meters": rows, "claims": claims})
+        message = json.dumps({"meters": rows, "claims": claims, "back": is_back})
         reply = self._client.lease(LEASE, registry, self._id, self._seq, message)
         now_unix = reply[0] + reply[1] / 1e6
         self._offset_s = now_unix - sent_mono
-        self._seen = reply[2]
-        if reply[3]:
-            self._restore_all(now_unix)
-        numbers = reply[4:]
+        # A store that was away has not seen all others yet.
+        self._seen = reply[2] if reply[3] and self._outage is None else max(self._seen, reply[2])
         grants = [
             Grant(tokens, left, slot, ends, refused, retry_s, bool(is_shared))
-            for tokens, left, slot, ends, refused, retry_s, is_shared in _rows(numbers)
+            for tokens, left, slot, ends, refused, retry_s, is_shared in _rows(reply[5:])
         ]
-        return Answer(now_unix, self.replicas, grants)
+        return Answer(now_unix, self.replicas, grants), bool(reply[3]), reply[4] / 1000
 
     def _row(self, ask: Ask, index: int, *, is_repeated: bool) -> dict[str, Any]:
         meter = ask.meters[index]
@@ -177,17 +213,6 @@ class RedisStore:
             "own": max(0, own),
             "floor": record.consumed if record else 0,
         }
-
-    def _back(self) -> None:
-        if self._outage is not None:
-            self._outage = None
-            _LOG.info("the store of quotas is back")
-
-    def _away(self, problem: object) -> None:
-        self._shut_until_mono = self._mono() + _OPEN_S
-        if self._outage is None:
-            self._outage = Outage(self._policy, self._left)
-            _LOG.warning("the store of quotas is away, `%s` decides: %s", self._policy, problem)
 
     def _without(self, ask: Ask) -> Answer:
         if self._outage is None:
@@ -222,9 +247,20 @@ class RedisStore:
             else:
                 record.consumed = meter.limit - grant.left
 
-    def _restore_all(self, now_unix: float) -> None:
-        """The store does not know this replica: it is new, or the store lost what it knew."""
-        self._to_restore = [one for one in self._records.values() if one.own and one.ends_unix > now_unix]
+    def _learn(self, ask: Ask, answer: Answer) -> None:
+        """What others have told the store already."""
+        for meter, grant in zip(ask.meters, answer.grants, strict=True):
+            record = self._records.get(meter.key)
+            if record is None or record.slot != grant.slot or meter.algorithm != FIXED or grant.left == UNLIMITED:
+                continue
+            record.consumed = max(record.consumed, meter.limit - grant.left)
+            if self._outage is not None:
+                self._outage.cap(meter, grant.slot, grant.left, answer.now_unix)
+
+    def _live(self) -> list[_Record]:
+        """What this replica took in slots that have not ended."""
+        now_unix = self._mono() + self._offset_s
+        return [record for record in self._records.values() if record.own and record.ends_unix > now_unix]
 
     # Several organisations
 
