@@ -143,6 +143,7 @@ class RedisStore:
 
     def _settle(self) -> None:
         """Tells the store all that this replica took, and waits until all have."""
+        self._leave_alone(SHUT_S, "it has lost what it knew")
         _, _, wait_s = self._call(_NOTHING, is_back=True)
         live = self._live()
         for at in range(0, len(live), _TOLD):
@@ -150,7 +151,7 @@ class RedisStore:
             for part, _ in self._parts(Ask(chunk, (), [0] * len(chunk))):
                 self._learn(part, self._call(part)[0])
         self._is_settling = True
-        self._leave_alone(wait_s, "it is back, and is told what was granted meanwhile")
+        self._shut_until_mono = self._mono() + wait_s
 
     def _tell(self, ask: Ask) -> None:
         """What was just granted without it."""
