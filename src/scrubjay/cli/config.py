@@ -99,7 +99,7 @@ def schema() -> None:
 )
 @click.pass_context
 def render(ctx: click.Context, /, check: bool, root: Path) -> None:
-    """Write the pages that follow from the tables: sample, schema, settings, reasons, differences, metrics."""
+    """Write the pages that follow from the tables: sample, schema, settings, reasons, differences, filters, metrics."""
     stale = 0
     for name, page in pages().items():
         path, text = root / name, page()
@@ -114,6 +114,7 @@ def render(ctx: click.Context, /, check: bool, root: Path) -> None:
 
 def pages() -> Mapping[str, Callable[[], str]]:
     """Path in the repository → its rendering."""
+    from scrubjay.core.filters import page as filter_page
     from scrubjay.core.scrub import detector_page
     from scrubjay.runtime.metrics import render_page
     from scrubjay.settings import gaps
@@ -123,6 +124,7 @@ def pages() -> Mapping[str, Callable[[], str]]:
         **PAGES,
         "docs/detectors.md": detector_page.render_page,
         "docs/differences.md": gaps.page,
+        "docs/filters.md": filter_page.render_page,
         "docs/metrics.md": render_page,
     }
 

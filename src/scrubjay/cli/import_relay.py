@@ -23,6 +23,7 @@ from scrubjay.core.plan import compile_plan
 from scrubjay.core.quota_config import compile_quotas
 from scrubjay.core.sampling.trace_rules import compile_dynamic
 from scrubjay.errors import ConfigError
+from scrubjay.settings.global_config import FILE_NAME as GLOBAL_NAME
 from scrubjay.settings.load import FILE_NAMES, load
 from scrubjay.settings.project import ProjectConfig
 from scrubjay.settings.project_files import parse_project
@@ -78,6 +79,7 @@ def relay(
     imported = read_folder(folder)
     if profile is not None:
         imported.settings.setdefault("scrub", {})["profile"] = profile
+    _vet_shared(imported, str(folder / GLOBAL_NAME))
     for stem in list(imported.projects):
         _vet(stem, imported, folder, profile)
     written = _write(imported, folder, output, force=force)
@@ -120,25 +122,65 @@ def _leave_out(config: dict[str, Any], where: str, imported: Imported) -> None:
     """Filters, quotas and sampling that would do nothing here; the others stay."""
     filters = config.get("filterSettings", {})
     for name in list(filters):
-        _, problems = compile_filters({name: filters[name]})
-        if problems:
+        borrowed = imported.shared.get("filters") if name == "generic" else None
+        usable = _usable_filter(name, filters[name], borrowed, where, f"config.filterSettings.{name}", imported)
+        if usable is None:
             del filters[name]
-            imported.note("no equivalent", where, f"config.filterSettings.{name}", "; ".join(problems))
-    quotas = []
-    for index, quota in enumerate(config.get("quotas", [])):
-        _, problems = compile_quotas([quota])
-        if problems:
-            text = "; ".join(problems).removeprefix("quotas[0]: ")
-            imported.note("no equivalent", where, f"config.quotas[{index}]", text)
         else:
-            quotas.append(quota)
+            filters[name] = usable
     if "quotas" in config:
-        config["quotas"] = quotas
+        config["quotas"] = _usable_quotas(config["quotas"], where, "config.quotas", imported)
     for name in ("sampling", "dynamicSampling"):
         rules, problems = compile_dynamic(config.get(name))
         if problems and not rules:
             del config[name]
             imported.note("no equivalent", where, f"config.{name}", "; ".join(problems))
+
+
+def _vet_shared(imported: Imported, where: str) -> None:
+    """What goes for all projects, as far as it can be used."""
+    shared = imported.shared
+    if "filters" in shared:
+        usable = _usable_filter("generic", shared.pop("filters"), None, where, "filters", imported)
+        if usable is not None:
+            shared["filters"] = usable
+    if "quotas" in shared:
+        quotas = shared["quotas"] if isinstance(shared["quotas"], list) else [shared["quotas"]]
+        shared["quotas"] = _usable_quotas(quotas, where, "quotas", imported)
+
+
+def _usable_filter(
+    name: str, options: Any, borrowed: object, where: str, member: str, imported: Imported
+) -> dict[str, Any] | None:
+    """A filter without the entries of its lists that would be skipped; None if nothing is left that could be run."""
+
+    def problems_of(options: Any) -> list[str]:
+        return compile_filters({name: options}, global_filters=borrowed)[1]
+
+    problems, usable = problems_of(options), options
+    if problems and isinstance(options, dict):
+        usable = {
+            key: [entry for entry in value if not problems_of({**options, key: [entry]})]
+            if isinstance(value, list)
+            else value
+            for key, value in options.items()
+        }
+    is_lost = bool(problems_of(usable))
+    if problems:
+        imported.note("no equivalent" if is_lost else "changed", where, member, "; ".join(problems))
+    return None if is_lost else usable
+
+
+def _usable_quotas(quotas: list[Any], where: str, member: str, imported: Imported) -> list[Any]:
+    usable = []
+    for index, quota in enumerate(quotas):
+        _, problems = compile_quotas([quota])
+        if problems:
+            text = "; ".join(problems).removeprefix("quotas[0]: ")
+            imported.note("no equivalent", where, f"{member}[{index}]", text)
+        else:
+            usable.append(quota)
+    return usable
 
 
 def _compile(project: ProjectConfig, profile: str) -> None:
@@ -150,6 +192,8 @@ def _write(imported: Imported, folder: Path, output: Path, *, force: bool) -> li
     texts = {output / FILE_NAMES[0]: _yaml(imported.settings)}
     for stem, document in imported.projects.items():
         texts[output / "projects" / f"{stem}.yaml"] = _yaml(document)
+    if imported.shared:
+        texts[output / GLOBAL_NAME] = json.dumps(imported.shared, indent=2, ensure_ascii=False) + "\n"
     if imported.credentials:
         texts[output / CREDENTIALS] = (folder / CREDENTIALS).read_text(encoding="utf-8")
     there = [path for path in texts if path.exists()]
@@ -175,7 +219,8 @@ def _problems(output: Path) -> list[str]:
         loaded = load(output, os.environ)
     except ConfigError as error:
         return [str(error)]
-    return [*loaded.projects.problems, *(problem for one in check_projects(loaded) for problem in one.problems)]
+    problems = [*loaded.projects.problems, *loaded.projects.shared.problems]
+    return [*problems, *(problem for one in check_projects(loaded) for problem in one.problems)]
 
 
 def _show(imported: Imported, written: list[Path], output: Path) -> None:

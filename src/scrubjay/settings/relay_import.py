@@ -19,6 +19,7 @@ from yaml.nodes import MappingNode, Node
 from scrubjay.errors import ConfigError
 from scrubjay.settings import inert
 from scrubjay.settings.document import compose, is_null, leaves, line_of, read_text, to_plain
+from scrubjay.settings.global_config import FILE_NAME as GLOBAL_NAME
 from scrubjay.settings.load import FIELDS
 from scrubjay.settings.project import ProjectOptions
 from scrubjay.settings.project_files import parse_project
@@ -28,7 +29,6 @@ Kind = Literal["changed", "no equivalent", "not yet", "unknown", "cannot be used
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
 CONFIG: Final = "config.yml"
-GLOBAL_CONFIG: Final = "global_config.json"
 _UPSTREAM: Final = "https://sentry.io/"
 _FILE_REFERENCE: Final = re.compile(r"\$\{file:([^}]*)\}")
 # What the server decides with these is not for a relay to decide.
@@ -56,10 +56,14 @@ class Finding:
 
 @dataclass(slots=True)
 class Imported:
-    """`settings` and `projects` (by file name without suffix) as documents of ours. `credentials`: there are some."""
+    """`settings`, `projects` (by file name without suffix) and what is `shared` by them, as documents of ours.
+
+    `credentials`: there are some.
+    """
 
     settings: dict[str, Any] = field(default_factory=dict)
     projects: dict[str, dict[str, Any]] = field(default_factory=dict)
+    shared: dict[str, Any] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     taken: int = 0
     credentials: bool = False
@@ -80,8 +84,8 @@ def read_folder(folder: Path) -> Imported:
         _read_config(config, imported)
     for path in projects:
         _read_project(path, imported)
-    if (folder / GLOBAL_CONFIG).is_file():
-        _read_global_config(folder / GLOBAL_CONFIG, imported)
+    if (folder / GLOBAL_NAME).is_file():
+        _read_global_config(folder / GLOBAL_NAME, imported)
     _settle_mode(imported)
     return imported
 
@@ -226,6 +230,8 @@ def _read_global_config(path: Path, imported: Imported) -> None:
     except (msgspec.DecodeError, RecursionError) as error:
         imported.note("cannot be used", str(path), "", f"malformed JSON: {error}")
         return
-    for name in document if isinstance(document, dict) else ():
-        text = "for all projects at once; name it in each project" if name in {"quotas", "filters"} else "not read here"
-        imported.note("no equivalent", str(path), str(name), text)
+    for name, value in document.items() if isinstance(document, dict) else ():
+        if name in {"quotas", "filters"}:
+            imported.shared[name] = value
+        else:
+            imported.note("no equivalent", str(path), str(name), "not read here")

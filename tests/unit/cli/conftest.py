@@ -13,6 +13,7 @@ from scrubjay.cli import check, import_relay, scrub_rules, trial
 from scrubjay.cli.program import program
 from scrubjay.core.plan import ProjectPlan, compile_plan, revision_of
 from scrubjay.settings import load as loading
+from scrubjay.settings.global_config import NOTHING_SHARED, GlobalConfig
 from scrubjay.settings.project import ProjectConfig
 from scrubjay.settings.schema import Settings
 
@@ -60,10 +61,10 @@ _PLANS: dict[str, ProjectPlan] = {}
 def compiled_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Verbs compile equal plans once for all tests, which is most of their time; in processes of their own they compile for themselves."""
 
-    def compile_once(project: ProjectConfig, settings: Settings) -> ProjectPlan:
-        revision = revision_of(project, settings)
+    def compile_once(project: ProjectConfig, settings: Settings, shared: GlobalConfig = NOTHING_SHARED) -> ProjectPlan:
+        revision = revision_of(project, settings, shared)
         if revision not in _PLANS:
-            _PLANS[revision] = compile_plan(project, settings)
+            _PLANS[revision] = compile_plan(project, settings, shared=shared)
         return _PLANS[revision]
 
     for verb in (check, import_relay, scrub_rules, trial):

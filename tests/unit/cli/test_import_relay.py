@@ -69,7 +69,7 @@ SHOP = {
             },
             "applications": {"$string && !tags.**": ["staff"], "$user.ip_address": ["@anything:remove"]},
         },
-        "filterSettings": {"localhost": {"isEnabled": True}, "releases": {"releases": ["1.*"]}},
+        "filterSettings": {"localhost": {"isEnabled": 1}, "releases": {"releases": ["1.*", "[a"]}, "noise": {"on": 1}},
         "quotas": [
             {"id": "burst", "categories": ["error"], "scope": "key", "limit": 600, "window": 60, "reasonCode": "burst"},
             {"id": "odd", "categories": ["error"], "scope": "key", "limit": "many", "window": 60},
@@ -159,9 +159,9 @@ def test_what_has_no_equivalent_is_named(call: Call, old: Old) -> None:
     }  # fmt: skip
     assert {member for kind, member in found if kind == "no equivalent"} == {
         "cache.project_expiry", "processing.enabled", "config.trustedRelays", "config.groupingConfig", "config.eventRetention",
-        "config.filterSettings.localhost", "config.quotas[1]", "config.sampling", "measurements", "quotas",
+        "config.filterSettings.localhost", "config.filterSettings.noise", "config.quotas[1]", "config.sampling", "measurements",
     }  # fmt: skip
-    assert "name it in each project" in found["no equivalent", "quotas"]
+    assert "pattern '[a'" in found["changed", "config.filterSettings.releases"]
     assert "all three switches are on" in found["changed", "config.datascrubbingSettings"]
 
 
@@ -277,10 +277,36 @@ def test_values_that_are_not_taken(call: Call, old: Old, monkeypatch: pytest.Mon
     assert imported(call, folder, "--force", code=1)["errors"] == []
 
 
-@pytest.mark.parametrize("world", ["{", "[]", '{"filters": {}}'])
-def test_a_global_configuration(call: Call, old: Old, world: str) -> None:
+@pytest.mark.parametrize(("world", "findings"), [("{", 1), ("[]", 0), ("{}", 0), ('{"measurements": {}}', 1)])
+def test_a_global_configuration_without_rules(call: Call, old: Old, world: str, findings: int) -> None:
     document = imported(call, old("relay: {mode: proxy}\n", world=world), code=1 if world == "{" else 0)
-    assert len(document["findings"]) == (0 if world == "[]" else 1)
+    assert len(document["findings"]) == findings
+    assert not Path("conf/global_config.json").exists()
+
+
+NOISE = {"id": "noise", "isEnabled": True, "condition": {"op": "eq", "name": "event.logger", "value": "noise"}}
+
+
+def test_what_goes_for_all_projects_comes_over(call: Call, old: Old) -> None:
+    filters = {"version": 1, "filters": [NOISE, {"id": "broken"}]}
+    quota = {"id": "all", "categories": ["error"], "limit": 5, "window": 60}
+    borrows = {"version": 1, "filters": [{"id": "noise", "isEnabled": True}]}
+    shop = {**SHOP, "config": {"filterSettings": {"generic": borrows}}}
+    found = imported(call, old(p42=shop, world={"filters": filters, "quotas": [quota, {"limit": "x"}]}))["found"]
+    left = {"version": 1, "filters": [NOISE]}
+    assert json.loads(Path("conf/global_config.json").read_text()) == {"quotas": [quota], "filters": left}
+    assert made("projects/42.yaml")["config"]["filterSettings"] == {"generic": borrows}
+    assert "`broken` is disabled" in found["changed", "filters"]
+    assert ("no equivalent", "quotas[1]") in found
+
+
+def test_what_goes_for_all_projects_and_cannot_be_used(call: Call, old: Old) -> None:
+    found = imported(call, old("relay: {mode: proxy}\n", world={"filters": [], "quotas": {}}))["found"]
+    assert {key for key in found if key[0] == "no equivalent"} == {
+        ("no equivalent", "filters"),
+        ("no equivalent", "quotas[0]"),
+    }
+    assert json.loads(Path("conf/global_config.json").read_text()) == {"quotas": []}
 
 
 def test_folders_that_are_none(call: Call, tmp_path: Path) -> None:

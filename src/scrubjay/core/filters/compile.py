@@ -1,18 +1,25 @@
 """From a project's configuration to its filters (`decisions.md` 7).
 
-Each family compiles its own member; here they are put into their order. Members that no family knows are ignored, as in the reference.
+Each family compiles its own member; here they are put into their order. Members that no family knows are ignored, as in the reference,
+and named, since they may be meant for one.
 """
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from scrubjay.core.filters import FAMILIES
 from scrubjay.core.filters.chain import Filters
 from scrubjay.core.filters.family import Source
 from scrubjay.core.filters.generic import supports_sampling
+from scrubjay.core.filters.own import OWN
 
 __all__ = ["compile_filters", "supports_sampling"]
+
+
+_NAMES: Final = [family.name for family in FAMILIES if family is not OWN]
 
 
 def compile_filters(
@@ -28,5 +35,12 @@ def compile_filters(
     configuration; `quirks`: as the reference does it, even where that is a mistake (`decisions.md` 12).
     """
     source = Source(settings, own, global_filters, quirks)
+    source.problems += (_unknown(name) for name, options in settings.items() if options and name not in _NAMES)
     rules = [rule for family in FAMILIES for rule in family.compile(source)]
     return Filters(rules) if rules else None, source.problems
+
+
+def _unknown(name: str) -> str:
+    close = difflib.get_close_matches(name, _NAMES, n=1)
+    hint = f"; did you mean `{close[0]}`?" if close else ""
+    return f"filterSettings.{name[:80]} is not known, and ignored{hint}"

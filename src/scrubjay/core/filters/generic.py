@@ -128,7 +128,7 @@ def _read(filters: Iterable[object], where: str, source: Source) -> Iterator[_Wr
 GENERIC: Final = Family(
     _NAME,
     "{version: 1, filters: [{id, isEnabled, condition}, …]}",
-    "Each filter has a condition (`docs/conditions.md`) and is its own reason. Those of `global_config.json` follow; a project's filter "
+    "Each filter has a condition and is its own reason. Those of `global_config.json` follow; a project's filter "
     "without a condition borrows the one of the same id there, one that is switched off hides it.",
     ALL,
     None,

@@ -124,7 +124,7 @@ MEMBERS: Final[Mapping[str, Member]] = {
         _globs("event.release", *_attribute("sentry.release")),
     ),
     "client_ips": Member("[address or network, …]", "As in `clientIps`.", _client_ips),
-    "condition": Member("a condition", "For whatever the others cannot say.", _written),
+    "condition": Member("{op, name, value, …}", "A condition, for whatever the others cannot say.", _written),
 }
 _OTHERS: Final = ("id", "enabled")
 
@@ -171,4 +171,6 @@ def _condition(draft: Draft) -> Condition:
     return {"op": "and", "inner": inner}
 
 
-OWN: Final = Family(_PATH, "see below", "Filters of this program's own, described below.", ALL, None, _compile)
+OWN: Final = Family(
+    _PATH, "[{id, enabled (true), …}, …]", "Filters of this program's own, described below.", ALL, None, _compile
+)

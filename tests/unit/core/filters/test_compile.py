@@ -35,12 +35,23 @@ def test_the_reasons_of_the_specification() -> None:
         {"browserExtensions": {"isEnabled": False}, "generic": {"version": 1, "filters": []}},
         {"legacyBrowsers": {"isEnabled": False, "options": ["ie9"]}, "clientIps": None},
         {"ignoreTransactions": {"patterns": ["*"]}},
-        {"galaxy": True},
-        dict.fromkeys([family.name for family in FAMILIES]),
+        dict.fromkeys([*(family.name for family in FAMILIES), "galaxy"]),
     ],
 )
 def test_nothing_to_run(settings: dict[str, object]) -> None:
     assert compile_filters(settings) == (None, [])
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("galaxy", "filterSettings.galaxy is not known, and ignored"),
+        ("webCrawler", "filterSettings.webCrawler is not known, and ignored; did you mean `webCrawlers`?"),
+        ("config.scrubjay.filters", "filterSettings.config.scrubjay.filters is not known, and ignored"),
+    ],
+)
+def test_unknown_filters_are_ignored_and_named(name: str, problem: str) -> None:
+    assert compile_filters({name: {"isEnabled": True}}) == (None, [problem])
 
 
 @pytest.mark.parametrize(

@@ -128,3 +128,20 @@ def test_all_or_nothing() -> None:
 )
 def test_what_is_no_container_is_left_alone(item_type: str, payload: bytes, headers: dict[str, object]) -> None:
     assert Container.open(make_item(item_type, payload, **headers)) is None
+
+
+def test_records_fall_for_different_reasons_one_after_another() -> None:
+    container = Container.open(make_item("log", RECORDS, item_count=3))
+    old, sampled = Dropped(reasons.RELEASE_VERSION, "releases"), Dropped(reasons.SAMPLE_RATE, "3100")
+    assert container.let_fall([None, None, None]) == ()
+    assert container.let_fall([old, old, old]) == (old,)
+    assert container.let_fall([None, old, old]) == (container.keep(container.records[:1], old.reason, old.origin),)
+    first, second = container.let_fall([sampled, None, old])
+    assert (first.reason, first.item_count, second.reason, second.item_count) == (
+        reasons.SAMPLE_RATE, 2, reasons.RELEASE_VERSION, 1
+    )  # fmt: skip
+    assert second.payload == b'{"version":2,"items":[{"n":2}],"x":{"y":null}}'
+    lost = dict(first.dropped)[C.LOG_BYTE] + dict(second.dropped)[C.LOG_BYTE]
+    assert lost == len(RECORDS) - len(second.payload)
+    thinned, last = container.let_fall([old, sampled, sampled])
+    assert (thinned.item_count, last) == (2, sampled)
