@@ -14,7 +14,7 @@ from support.path import envelope
 
 PAGE = (Path(__file__).parents[2] / "docs" / "sampling.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
-RATE_PER_LEVEL, FIRST_FEW, DECAY, RESERVOIR = EXAMPLES
+RATE_PER_LEVEL, FIRST_FEW, DECAY, RESERVOIR, ALLOW_LIST = EXAMPLES
 HIGH = "9f86d081884c4d63a2feaa0c55ad015a"
 
 
@@ -85,3 +85,13 @@ def test_the_weight_is_where_the_page_says() -> None:
     assert callable(estimate)
     assert estimate(events) == 110
     assert estimate([{}, {"contexts": {}}]) == 2
+
+
+def test_the_weight_stays_under_an_allow_list() -> None:
+    relay = Relay(ALLOW_LIST)
+    relay.send(envelope(("event", '{"message":"x"}'), header='{"event_id":"00000000000000010000000000000000"}'))
+    logs = json.dumps({"items": [{"body": f"{word} {number}"} for number in range(9) for word in ("retry", "done")]})
+    relay.send(envelope(('"type":"log","item_count":18', logs)))
+    event, container = (json.loads(parcel.body.split(b"\n")[2]) for parcel in relay.shelf.parcels)
+    assert event["contexts"]["scrubjay_sampling"]["weight"] == 2
+    assert {record["attributes"]["scrubjay.weight"]["value"] for record in container["items"]} == {1 / 0.8, 1 / 0.9}
