@@ -84,6 +84,11 @@ class Document:
         value = self.scalar(name)
         return None if isinstance(value, (str, bool)) else value
 
+    def whole(self, name: str) -> int | None:
+        """A number without its fraction."""
+        value = self.number(name)
+        return None if value is None else int(value)
+
     def truth(self, name: str) -> bool | None:
         value = self.scalar(name)
         return value if isinstance(value, bool) else None
@@ -122,11 +127,15 @@ def lenient(raw: Raw | None) -> str | None:
 
 
 def json_text(raw: Raw | None) -> str | None:
-    """A text; everything else but null is its JSON."""
+    """A text; everything else but null is its JSON, without blanks."""
     found = text(raw)
-    if found is None and raw is not None and (spelled := bytes(raw)) != b"null":
-        return spelled.decode(errors="replace")
-    return found
+    if found is not None or raw is None or (spelled := bytes(raw)) == b"null":
+        return found
+    try:
+        spelled = msgspec.json.format(spelled, indent=-1)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    return spelled.decode(errors="replace")
 
 
 def array(raw: Raw | None) -> list[Raw] | None:

@@ -212,7 +212,7 @@ def _context(kind: Callable[[Document, str], Value], context: str, *names: str) 
     def reader(name: str) -> Reader:
         def read(document: Document) -> Value:
             document = document.child(*_CONTEXTS).child(context)
-            return kind(document, name) if document.text("type") in (None, context) else None
+            return kind(document, name) if document.text("type") in (None, "", context) else None
 
         return read
 
@@ -242,8 +242,8 @@ _SHARED: Final[dict[str, Reader]] = {
     **_context(Document.text, "app", "device_app_hash"),
     **_context(Document.text, "device", "arch", "brand", "family", "model", "locale", "orientation", "name", "uuid"),
     **_context(Document.truth, "device", "charging", "online", "simulator"),
-    **_context(Document.number, "device", "battery_level", "screen_density", "screen_dpi"),
-    **_context(Document.number, "device", "screen_width_pixels", "screen_height_pixels"),
+    **_context(Document.number, "device", "battery_level", "screen_density"),
+    **_context(Document.whole, "device", "screen_dpi", "screen_width_pixels", "screen_height_pixels"),
     **_context(Document.lenient, "os", "build"),
     **_context(Document.text, "os", "kernel_version", "name", "version"),
     **_context(Document.truth, "os", "rooted"),
@@ -251,7 +251,7 @@ _SHARED: Final[dict[str, Reader]] = {
     **_context(Document.hex_id, "profile", "profile_id"),
     **_context(state, "trace", "status"),
     **_context(Document.text, "trace", "op"),
-    **_context(Document.number, "response", "status_code"),
+    **_context(Document.whole, "response", "status_code"),
     **_context(Document.text, "unreal", "crash_type"),
 }
 

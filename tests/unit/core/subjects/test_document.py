@@ -55,6 +55,7 @@ def test_kinds() -> None:
     names = "tifbnohl-"
     assert [found.text(name) for name in names] == ["x", *[None] * 5, "4C-79", None, None]
     assert [found.number(name) for name in names] == [None, 5, 1.5, *[None] * 6]
+    assert [found.whole(name) for name in names] == [None, 5, 1, *[None] * 6]
     assert [found.truth(name) for name in names] == [None, None, None, True, *[None] * 5]
     assert [found.lenient(name) for name in names] == ["x", "5", "1", "True", None, None, "4C-79", None, None]
     assert found.hex_id("h") == "4c79"
@@ -81,11 +82,12 @@ def test_raw_values() -> None:
     assert scalar(None) is None
     assert text(raw("x")) == "x"
     assert text(raw(5)) is None
-    assert json_text(raw({"a": 1})) == '{"a": 1}'
+    assert json_text(raw({"a": 1})) == '{"a":1}'
+    assert json_text(Raw(b"[" * 100_000)) is None
     assert json_text(raw(None)) is None
     assert json_text(raw("x")) == "x"
     assert json_text(None) is None
-    assert json_text(Raw(b"[\xff]")) == "[\ufffd]"
+    assert json_text(Raw(b'["\xff"]')) == '["\ufffd"]'
     assert array(None) is None
     assert members(None) is None
     assert members(raw({"a": 1})) == {"a": Raw(b"1")}

@@ -92,6 +92,7 @@ SHARED: list[tuple[str, dict[str, object], Value]] = [
     ("contexts.os.name", context("os", name="Linux"), "Linux"),
     ("contexts.os.name", {"sentry.interfaces.Contexts": {"os": {"name": "Linux"}}}, "Linux"),
     ("contexts.os.name", context("os", name="Linux", type="os"), "Linux"),
+    ("contexts.os.name", context("os", name="Linux", type=""), "Linux"),
     ("contexts.os.name", context("os", name="Linux", type="device"), None),
     ("contexts.os.version", context("os", version="12"), "12"),
     ("contexts.os.rooted", context("os", rooted=False), False),
@@ -102,6 +103,7 @@ SHARED: list[tuple[str, dict[str, object], Value]] = [
     ("contexts.trace.status", context("trace", status="failure"), "internal_error"),
     ("contexts.trace.op", context("trace", op="http"), "http"),
     ("contexts.response.status_code", context("response", status_code=500), 500),
+    ("contexts.response.status_code", context("response", status_code=500.7), 500),
     ("contexts.response.status_code", context("response", status_code="500"), None),
     ("contexts.unreal.crash_type", context("unreal", crash_type="Assert"), "Assert"),
 ]

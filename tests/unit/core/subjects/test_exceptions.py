@@ -37,7 +37,7 @@ def test_none_at_all(form: object) -> None:
 
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [("x", "x"), (1.5, "1.5"), (True, "true"), ({"a": 1}, '{"a": 1}'), ([1], "[1]"), (None, None)],
+    [("x", "x"), (1.5, "1.5"), (True, "true"), ({"a": 1}, '{"a":1}'), ([1], "[1]"), (None, None)],
 )
 def test_values_that_are_no_texts(value: object, expected: str | None) -> None:
     found = read([{"type": "E", "value": value}])
