@@ -85,7 +85,8 @@ def candidate_of(rules: Sequence[Rule], specimen: Specimen, trace: TraceContext 
     is_protected = last.protects and specimen.is_protected()
     # What certainly falls needs no fingerprint.
     falls = len(matching) == 1 and isinstance(last.share, Rate) and trace is None and number >= last.share.rate
-    fingerprint = "" if falls and not is_protected else specimen.fingerprint()
+    counts = isinstance(last.share, FirstN)
+    fingerprint = specimen.fingerprint() if counts or (specimen.shows_kind and (is_protected or not falls)) else ""
     return Candidate(matching, number, is_protected, fingerprint, trace)
 
 

@@ -26,7 +26,10 @@ _OF_A_REPLAY: Final = frozenset({"replay_recording", "replay_video"})
 
 
 class Specimen(Protocol):
-    """`fingerprint` is empty for what is of no kind."""
+    """`fingerprint` is empty for what is of no kind. `shows_kind`: it is written beside the weight, even where nobody counts by it."""
+
+    @property
+    def shows_kind(self) -> bool: ...
 
     def subject(self) -> Subject: ...
 
@@ -40,9 +43,10 @@ class Specimen(Protocol):
 class WholeItem:
     """An item that is decided as one."""
 
-    __slots__ = ("_envelope", "_exceptions", "_item", "_speaker")
+    __slots__ = ("_envelope", "_exceptions", "_item", "_speaker", "shows_kind")
 
     def __init__(self, item: Item, envelope: Envelope) -> None:
+        self.shows_kind = item.type in _OF_A_KIND
         self._item = item
         self._envelope = envelope
         self._speaker = _speaker(item, envelope)
@@ -77,13 +81,15 @@ class WholeItem:
         return self._item.type in _FEEDBACK
 
     def fingerprint(self) -> str:
-        return fingerprint_of_event(self.document or {}, self.exceptions or ()) if self._item.type in _OF_A_KIND else ""
+        return fingerprint_of_event(self.document or {}, self.exceptions or ()) if self.shows_kind else ""
 
 
 class Record:
     """A record of a container; `headers` are the envelope's."""
 
     __slots__ = ("_headers", "_raw", "_type")
+
+    shows_kind: Final = False
 
     def __init__(self, item_type: str, raw: Raw, headers: Mapping[str, object]) -> None:
         self._type = item_type

@@ -17,7 +17,8 @@ NOW = 1_795_339_884.0
 
 
 class Specimen:
-    def __init__(self, seed: str = HIGH, *, is_protected: bool = False) -> None:
+    def __init__(self, seed: str = HIGH, *, is_protected: bool = False, shows_kind: bool = True) -> None:
+        self.shows_kind = shows_kind
         self._seed = seed
         self._is_protected = is_protected
         self.asked: list[str] = []
@@ -111,6 +112,13 @@ def test_what_certainly_falls_needs_no_fingerprint(
     specimen = Specimen(seed, is_protected=is_protected)
     assert candidate_of(rules, specimen, trace) is not None
     assert specimen.asked == asked
+
+
+def test_what_shows_no_kind_needs_a_fingerprint_to_be_counted_alone() -> None:
+    for share, asked in ((Rate(0.5), ["protected"]), (FirstN(1, 60, 0), ["protected", "fingerprint"])):
+        specimen = Specimen(LOW, shows_kind=False)
+        assert candidate_of([rule(share)], specimen) is not None
+        assert specimen.asked == asked
 
 
 def test_rates_are_folded() -> None:

@@ -19,6 +19,7 @@ def test_an_event() -> None:
     assert event.subject().value("event.level") == "info"
     assert event.seed() == HIGH
     assert not event.is_protected()
+    assert event.shows_kind
     assert event.fingerprint() == digest((b"m", b"", b"x"))
     assert event.document == {"level": Raw(b'"info"'), "message": Raw(b'"x"')}
 
@@ -63,6 +64,7 @@ def test_a_log() -> None:
     record = Record("log", Raw(b'{"body":"took 5 ms","level":"fatal"}'), {})
     assert record.subject().value("log.body") == "took 5 ms"
     assert record.is_protected()
+    assert not record.shows_kind
     assert record.fingerprint() == digest((b"m", b"", b"took # ms"))
     assert len(record.seed()) == 32
     assert Record("log", Raw(b"7"), {}).fingerprint() == digest((b"m", b"", b""))
