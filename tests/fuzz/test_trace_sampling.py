@@ -32,7 +32,7 @@ VALUES = st.recursive(
 
 # Rules and envelopes that are valid
 
-# Not on the user: in a context that is built from a transaction the next relay does not see him.
+# Not on the user: in a context that is built from a transaction the next relay does not see them.
 CONDITIONS = st.sampled_from(
     [
         ALWAYS,

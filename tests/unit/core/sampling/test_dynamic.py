@@ -127,6 +127,11 @@ def test_factors_decisions_69(environment: str, rate: float, ids: tuple[int, ...
     assert outcome(ruled(transaction_of(LOW, environment=environment), rules)) == (rate, ids, LOW, True)
 
 
+def test_factors_multiply() -> None:
+    rules = compiled(rule(1, **value("factor", 0.5)), rule(2, **value("factor", 0.25)), rule(3, 0.8))
+    assert outcome(ruled(transaction_of(), rules)) == (0.1, (1, 2, 3), LOW, True)
+
+
 def test_phases_hand_on_their_state_decisions_70() -> None:
     own = compiled(
         rule(1, type="transaction", condition={"op": "eq", "name": "event.transaction", "value": "/other"}),

@@ -148,6 +148,11 @@ def test_linear_decay() -> None:
     assert falling.value_at(2000) is None
 
 
+def test_a_decay_to_the_same_value() -> None:
+    level = only(decayingFn={"type": "linear", "decayedValue": 0.25}, timeRange={"start": START, "end": END})
+    assert level.value_at(1500) == 0.25
+
+
 def test_a_decay_of_less_than_a_second() -> None:
     falling = only(
         decayingFn={"type": "linear", "decayedValue": 0.05},
