@@ -1,0 +1,88 @@
+"""One quota of 1,000 in 10 s for two hosts with two workers each, and 20,000 envelopes of many clients: real daemons, a real Redis."""
+
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.crowd import crowd, next_window, until
+from support.daemon import Daemon
+from support.processes import wait_for
+from support.recorder import Recorder, recording
+from support.redis_server import RedisServer
+
+Daemons = Callable[..., Daemon]
+LIMIT = 1000
+WINDOW_S = 10
+OFFERED = 20_000
+QUOTA = {"id": "shared", "categories": ["error"], "limit": LIMIT, "window": WINDOW_S, "reasonCode": "shared"}
+
+
+@pytest.fixture
+def redis() -> Iterator[RedisServer]:
+    folder = Path(tempfile.mkdtemp(prefix="sj"))
+    server = RedisServer(folder)
+    yield server
+    server.stop()
+    shutil.rmtree(folder)
+
+
+def host(daemons: Daemons, upstream: Recorder, workers: int = 2, **quotas: Any) -> Daemon:
+    relay = daemons(
+        upstream=upstream.url,
+        options={"relay": {"workers": workers}, "quotas": quotas},
+        projects={"default.yaml": {"config": {"quotas": [QUOTA]}}},
+        spool=False,
+    )
+    relay.start()
+    wait_for(lambda: relay.log.count("is ready") >= (workers if workers > 1 else 0), "all workers are ready")
+    return relay
+
+
+def arrived(upstream: Recorder) -> int:
+    return sum(delivery.body.count(b'"type":"event"') for delivery in list(upstream.deliveries))
+
+
+def test_two_hosts_with_two_workers_each_share_one_limit_decisions_119(daemons: Daemons, redis: RedisServer) -> None:
+    with recording() as upstream:
+        hosts = [host(daemons, upstream, redis=redis.url) for _ in range(2)]
+        ends_unix = next_window(WINDOW_S)
+        with crowd([relay.port for relay in hosts], most=OFFERED) as clients:
+            clients.wait(60)
+        assert clients.last_unix < ends_unix, "this machine is too slow to offer so many in one window"
+        assert clients.statuses.total() == OFFERED
+        assert LIMIT - 10 <= clients.statuses[200] <= LIMIT
+        wait_for(lambda: arrived(upstream) >= clients.statuses[200], "what was accepted has arrived")
+        assert arrived(upstream) == clients.statuses[200]
+        for relay in hosts:
+            assert relay.stop() == 0, relay.log
+
+
+def test_the_limit_is_kept_within_the_bound_while_redis_is_killed_and_comes_back(
+    daemons: Daemons, redis: RedisServer
+) -> None:
+    """L + R - 1, and what the other one took after a host last heard: less than the last block, a quarter of the limit."""
+    with recording() as upstream:
+        hosts = [host(daemons, upstream, redis=redis.url) for _ in range(2)]
+        ports = [relay.port for relay in hosts]
+        ends_unix = next_window(WINDOW_S)
+        with crowd(ports, connections=2, most=OFFERED) as clients:
+            until(lambda: clients.statuses[200] >= LIMIT // 3, ends_unix)
+            redis.kill()
+            until(lambda: clients.begun >= OFFERED // 2, ends_unix - 8)
+            redis.start()
+            until(lambda: clients.begun >= OFFERED, ends_unix - 0.5)
+        assert clients.last_unix < ends_unix
+        assert LIMIT - 10 <= clients.statuses[200] <= LIMIT + 1 + LIMIT // 4
+        # By itself: a window later it is as if nothing had been.
+        wait_for(lambda: time.time() > ends_unix + 1, "the next window")
+        wait_for(lambda: all("the store of quotas is back" in relay.log for relay in hosts), "the store is used again")
+        ends_unix = next_window(WINDOW_S)
+        with crowd(ports, most=OFFERED) as clients:
+            clients.wait(60)
+        assert clients.last_unix < ends_unix
+        assert LIMIT - 10 <= clients.statuses[200] <= LIMIT
