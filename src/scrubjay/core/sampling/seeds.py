@@ -88,8 +88,9 @@ def _uuid_in(raw: Raw) -> str | None:
 
 def _part(raw: Raw) -> bytes:
     """A text's UTF-8, of anything else the JSON text."""
-    text = read(_TEXT, raw) if raw else None
-    return bytes(raw) if text is None else text.encode()
+    data = bytes(raw)
+    text = read(_TEXT, data) if data[:1] == b'"' else None
+    return data if text is None else text.encode()
 
 
 def _hash(payload: Payload) -> str:
