@@ -15,7 +15,7 @@ import yaml
 
 from support.daemon import KEY, READY, Daemon
 from support.http_client import post
-from support.processes import answers, wait_for
+from support.processes import answers, free_port, get, wait_for
 from support.recorder import Recorder, recording
 from support.steady_load import TARGET, SteadyLoad, steady_load
 
@@ -114,6 +114,40 @@ def test_operations_86_114_a_killed_worker_loses_nothing_and_its_slot_returns(da
         assert relay.stop() == 0, relay.log
 
 
+def test_operations_86_partitions_of_workers_that_are_no_more_are_adopted_with_their_books(daemons: Daemons) -> None:
+    """From four workers to two, during an outage."""
+    port = free_port()
+    relay = daemons(upstream=f"http://127.0.0.1:{port}/", options={"relay": {"workers": 4}})
+    relay.start()
+    ready(relay, 4)
+    for _ in range(100):
+        assert post(relay.port, TARGET, ENVELOPE).status == 200
+    wait_for(lambda: relay.account().held["error"] == 100, "all have written what they hold")
+    os.kill(pid(relay, 3), signal.SIGKILL)  # its books are a second old
+    relay.kill()
+    configure(relay, relay={"workers": 2})
+    relay.start()
+    ready(relay, 2)
+    began = time.monotonic()
+
+    def adopted() -> bool:
+        return relay.metrics().get(("scrubjay_spool_adoptions_total", frozenset())) == 2
+
+    wait_for(adopted, "both are adopted", timeout_s=15)
+    assert time.monotonic() - began < 10
+    account = wait_for(lambda: (account := relay.account()).held["error"] == 100 and account, "all is held by two")
+    assert account.closed, account
+    with recording(port) as upstream:
+        account = relay.wait_until_empty()
+        assert len(upstream.deliveries) == 100
+        assert account.closed, account
+        assert account.forwarded["error"] == account.received["error"] == 100
+        spool = relay.folder / "spool"
+        wait_for(lambda: [path.name for path in sorted(spool.glob("p*"))] == ["p00", "p01"], "the folders are gone")
+        assert [worker["slot"] for worker in relay.status()["workers"]] == [0, 1]
+        assert relay.stop() == 0
+
+
 def test_sigterm_under_load_loses_nothing(daemons: Daemons) -> None:
     with recording() as upstream:
         relay = with_workers(daemons, 2, upstream)
@@ -190,8 +224,6 @@ def test_a_configuration_that_cannot_be_used_reaches_nobody(daemons: Daemons) ->
 
 
 def remark(relay: Daemon) -> str:
-    from support.processes import get
-
     return str(json.loads(get(relay.port, READY)[1])["checks"]["configuration"]["detail"])
 
 

@@ -201,6 +201,15 @@ class AccountBook:
         )
         self._dropped(drop, reason, self._account, f"{reason.outcome}: {reason.code}")
 
+    def inherit(self, slot: int, previous: Snapshot | None, held: Quantities) -> None:
+        """Takes over the books of another slot, which is no more, closed against what its partition holds now."""
+        other = AccountBook(slot, previous=previous, now=self._now, mono=self._mono)
+        other.close_account({"spool": held})
+        self.values.take_over(other.values.series_rows(), other.values.histogram_rows(), gauges=False)
+        self._codes |= other._codes
+        drops = sorted([*self._drops, *other._drops], key=lambda drop: drop.time_unix)
+        self._drops = deque(drops, maxlen=MAX_DROPS)
+
     def account(self, held: Held) -> dict[str, Balance]:
         return balances(self.values, {where: by_name(quantities) for where, quantities in held.items()})
 

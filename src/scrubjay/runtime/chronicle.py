@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from scrubjay.reasons import Quantities
 from scrubjay.runtime.account import Held
 from scrubjay.runtime.spool.partition import Partition
 from scrubjay.runtime.standing import Standings
@@ -50,6 +51,16 @@ class Chronicle:
             self._file.write(self._snapshot(stopped=stopped))
         except OSError as error:
             self._telemetry.spool_error("the state file cannot be written", error)
+
+    def inherit(self, slot: int, held: Quantities) -> None:
+        """Takes over the books of a slot that is no more, whose partition holds so much; its file goes when ours says the same."""
+        file = StateFile(self._file.folder, slot)
+        self._telemetry.inherit(slot, file.load(), held)
+        self.write()
+        try:
+            file.remove()
+        except OSError as error:
+            self._telemetry.spool_error("the state file of an adopted slot cannot be removed", error)
 
     def metrics(self) -> str:
         """Written before it is shown: a counter that somebody saw must not fall when the process is killed a moment later."""

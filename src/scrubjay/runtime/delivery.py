@@ -9,15 +9,17 @@ import asyncio
 import os
 import ssl
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, Protocol
 
-from scrubjay.core.ledger import Ledger, Parcel
+from scrubjay.core.ledger import Ledger, Parcel, total
 from scrubjay.core.limits import ActiveLimit, LimitTable, Scoping
 from scrubjay.errors import ConfigError, SpoolLocked
-from scrubjay.reasons import DataCategory
+from scrubjay.reasons import DataCategory, Quantities
+from scrubjay.runtime.adoption import Adoption, Inherit
 from scrubjay.runtime.forwarding.dispatcher import DispatchOptions
 from scrubjay.runtime.forwarding.http_client import HttpClient, Origin
 from scrubjay.runtime.forwarding.proxies import proxy_for
@@ -44,37 +46,60 @@ _ORPHANS_GRACE_S: Final = 5.0
 
 
 class Delivery:
-    """Open until `close`. `spool` None: parcels wait in memory alone."""
+    """Open until `close`. `spool` None: parcels wait in memory alone, and there is nothing to adopt."""
 
-    def __init__(self, outbox: Outbox, spool: Partition | None, upstream: Upstream) -> None:
+    def __init__(
+        self, outbox: Outbox, spool: Partition | None, upstream: Upstream, adoption: Adoption | None = None
+    ) -> None:
         self.outbox = outbox
         self.spool = spool
         self._upstream = upstream
+        self._adoption = adoption
         self._is_paused = False
 
     def reconfigure(self, settings: Settings) -> None:
         """Puts in force what can change while it runs: how requests are made, how many, and how often they are repeated."""
         self._upstream.reconfigure(upstream_options(settings))
         self.outbox.reconfigure(dispatch_options(settings))
+        if self._adoption is not None:
+            self._adoption.reconfigure(ward_options(settings).dispatch)
+
+    def held(self) -> Mapping[str, Quantities]:
+        """What was accepted and has not ended, by where it is: `memory` (alone) or `spool`, adopted partitions with it."""
+        held = self.outbox.held()
+        if self._adoption is None:
+            return held
+        return {**held, "spool": total([held["spool"], self._adoption.held()])}
+
+    async def adopt(self) -> None:
+        """Looks for partitions that nobody serves; to be called every second or so."""
+        if self._adoption is not None:
+            await self._adoption.look()
 
     def toggle(self) -> bool:
         """Stops sending, or begins again; says whether it sends now."""
         self._is_paused = not self._is_paused
-        if self._is_paused:
-            self.outbox.pause()
-        else:
-            self.outbox.resume()
+        for each in (self.outbox, self._adoption):
+            if each is not None:
+                if self._is_paused:
+                    each.pause()
+                else:
+                    each.resume()
         return not self._is_paused
 
     async def drain(self, deadline_mono: float) -> int:
         """Ends sending. Returns how many parcels were lost because they were in memory alone. Until `close` the disk takes more."""
         lost = await self.outbox.drain(deadline_mono)
+        if self._adoption is not None:
+            await self._adoption.drain(deadline_mono)
         self._upstream.close()
         return lost
 
     async def close(self, deadline_mono: float) -> int:
         """Drains, then closes. Returns what `drain` does, which may have been called before."""
         lost = await self.drain(deadline_mono)
+        if self._adoption is not None:
+            await self._adoption.close()
         if self.spool is not None:
             await self.spool.close()
         return lost
@@ -84,15 +109,24 @@ class Delivery:
 
 
 async def open_spool(
-    options: Envelopes, on_event: Callable[[SpoolEvent], None], slot: int | None = None, *, at_least: int = 0
+    options: Envelopes,
+    on_event: Callable[[SpoolEvent], None],
+    slot: int | None = None,
+    *,
+    at_least: int = 0,
+    adopt: bool = False,
 ) -> Partition | None:
-    """Partition `slot`, or the lowest free one from `at_least` on, recovered; None without a path. Raises `SpoolError`."""
+    """Partition `slot`, or the lowest free one from `at_least` on, recovered; None without a path. Raises `SpoolError`.
+
+    `adopt`: it is only to be emptied.
+    """
     if options.path is None:
         return None
     return await Partition.open(
         Path(options.path),
         slot,
         at_least=at_least,
+        adopt=adopt,
         options=SpoolOptions(
             fsync=options.fsync,
             fsync_interval_s=options.fsync_interval_ms / 1000,
@@ -135,8 +169,12 @@ async def open_delivery(
     telemetry: Telemetry,
     limits: LimitTable,
     projects: Projects,
+    inherit: Inherit,
 ) -> Delivery:
-    """Begins to send what the spool held. Raises `ConfigError` for certificates that cannot be used."""
+    """Begins to send what the spool held. `inherit` takes over the books of adopted partitions.
+
+    Raises `ConfigError` for certificates that cannot be used.
+    """
 
     def scoping(parcel: Parcel) -> Scoping:
         return projects.scoping(parcel.key, parcel.project_id)
@@ -148,17 +186,45 @@ async def open_delivery(
         on_limits=lambda parcel, learnt: limits.learn(scoping(parcel), learnt, time.monotonic()),
         on_denied=projects.deny,
     )
-    outbox = Outbox(
-        upstream,
-        ledger,
-        telemetry,
-        outbox_options(settings),
-        spool=spool,
-        limit_of=lambda parcel: limit_of(parcel, limits.active(scoping(parcel), time.monotonic())),
-        is_disabled=lambda parcel: projects.is_disabled(parcel.key, parcel.project_id),
-    )
+
+    def outbox_on(partition: Partition | None, options: OutboxOptions) -> Outbox:
+        return Outbox(
+            upstream,
+            ledger,
+            telemetry,
+            options,
+            spool=partition,
+            limit_of=lambda parcel: limit_of(parcel, limits.active(scoping(parcel), time.monotonic())),
+            is_disabled=lambda parcel: projects.is_disabled(parcel.key, parcel.project_id),
+        )
+
+    outbox = outbox_on(spool, outbox_options(settings))
     await outbox.start()
-    return Delivery(outbox, spool, upstream)
+    envelopes, adoption = settings.spool.envelopes, None
+    if spool is not None and envelopes.path is not None:
+        adoption = Adoption(
+            Path(envelopes.path),
+            _own_slots(spool.slot, settings),
+            lambda slot, on_event: open_spool(envelopes, on_event, slot, adopt=True),
+            lambda partition: outbox_on(partition, ward_options(settings)),
+            inherit,
+            telemetry,
+        )
+    return Delivery(outbox, spool, upstream, adoption)
+
+
+def _own_slots(slot: int, settings: Settings) -> frozenset[int]:
+    """The partitions of this instance, which its supervisor looks after."""
+    workers = settings.relay.workers
+    assert isinstance(workers, int), "resolve() has counted them"
+    return frozenset({slot, *(range(workers) if slot < workers else ())})
+
+
+def ward_options(settings: Settings) -> OutboxOptions:
+    """For an adopted partition: it is sent beside what is new, with a quarter of the requests at once."""
+    options = outbox_options(settings)
+    most = max(1, options.dispatch.max_concurrent_requests // 4)
+    return replace(options, spool_evicts=False, dispatch=replace(options.dispatch, max_concurrent_requests=most))
 
 
 def open_client(settings: Settings) -> HttpClient:

@@ -234,6 +234,9 @@ SPOOL_GROUP_SIZE: Final = _histogram("scrubjay_spool_group_size", "Records writt
 SPOOL_DROPPED: Final = _counter("scrubjay_spool_dropped_total", "Records given up.", "reason")
 SPOOL_RECOVERED: Final = _counter("scrubjay_spool_recovered_records_total", "Records found at start.")
 SPOOL_TORN_TAILS: Final = _counter("scrubjay_spool_torn_tails_total", "Half-written ends cut off at start.")
+SPOOL_ADOPTIONS: Final = _counter(
+    "scrubjay_spool_adoptions_total", "Partitions taken over from workers that are no more."
+)
 PROJECT_CONFIGS: Final = _gauge(
     "scrubjay_project_configs", "Projects with a plan, by its state.", "state", merge=Merge.MAX
 )

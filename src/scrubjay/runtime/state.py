@@ -134,6 +134,11 @@ class StateFile:
             self._newest = snapshot.drops[-1]
         replace_file(self._path, msgspec.json.encode(msgspec.structs.replace(snapshot, drops=[])))
 
+    def remove(self) -> None:
+        """The slot is no more, and its books are somebody else's. Raises `OSError`."""
+        self._path.unlink(missing_ok=True)
+        self._drops_path.unlink(missing_ok=True)
+
     def __repr__(self) -> str:
         return f"<StateFile {self._path}>"
 

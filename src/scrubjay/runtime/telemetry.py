@@ -209,6 +209,12 @@ class Telemetry(AccountBook):
             fields = {"records": records, "torn_tails": torn_tails}
             self._spool.line(logging.INFO, "recovered", "spool recovered", fields, depth=2)
 
+    def adopted(self, partition: str, records: int) -> None:
+        """The partition of a worker that is no more is sent from here."""
+        self.values.series[metrics.SPOOL_ADOPTIONS.name].add(())
+        fields = {"partition": partition, "records": records}
+        self._spool.line(logging.INFO, f"adopted/{partition}", "spool: a partition was adopted", fields, depth=2)
+
     def spool_dropped(self, reason: str, records: int = 1, detail: str = "") -> None:
         """Records were given up: expired, evicted, corrupt or io. Their quantities are booked by the ledger."""
         self.values.series[metrics.SPOOL_DROPPED.name].add((reason,), records)

@@ -127,7 +127,13 @@ class Worker:
         self._projects = Projects(settings, self._loaded.projects, self.telemetry, time.monotonic)
         if self._sink is None:
             self._delivery = await open_delivery(
-                settings, self._spool, self._ledger, self.telemetry, self._limits, self._projects
+                settings,
+                self._spool,
+                self._ledger,
+                self.telemetry,
+                self._limits,
+                self._projects,
+                self._chronicle.inherit,
             )
         self._reporter = self._build_reporter()
         self.telemetry.close_account(self._held())
@@ -304,6 +310,8 @@ class Worker:
             self._show_life()
             every(1.0, self._show_life, "sign-of-life")
         every(0.5, self._measure, "measure")
+        if self._delivery is not None:
+            every(1.0, self._delivery.adopt, "adoption")
         every(settings.scrub.audit_interval, self._audit.flush, "audit")
         every(1.0, self._audit.flush_items, "audit-items")
         every(1.0, self._limits_file.exchange, "limits")
@@ -374,7 +382,7 @@ class Worker:
         return True, f"{self._configuration.remark()}, {self._projects!r}"
 
     def _held(self) -> Mapping[str, Quantities]:
-        return self._delivery.outbox.held() if self._delivery else {}
+        return self._delivery.held() if self._delivery else {}
 
     def _on_spool_event(self, event: SpoolEvent) -> None:
         tell_spool_event(event, self.telemetry)

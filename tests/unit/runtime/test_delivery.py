@@ -152,7 +152,13 @@ class Projects:
 async def opened(limits: LimitTable | None = None, **values: Any) -> tuple[Delivery, Telemetry]:
     telemetry = Telemetry()
     delivery = await open_delivery(
-        settings(**values), None, Ledger(telemetry), telemetry, limits or LimitTable(), Projects()
+        settings(**values),
+        None,
+        Ledger(telemetry),
+        telemetry,
+        limits or LimitTable(),
+        Projects(),
+        lambda slot, held: None,
     )
     return delivery, telemetry
 

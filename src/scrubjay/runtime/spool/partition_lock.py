@@ -88,6 +88,23 @@ def adoptable(root: Path, but: Container[int] = ()) -> list[int]:
     return []
 
 
+def is_free(root: Path, slot: int) -> bool:
+    """Whether nobody owns a partition that is there, at this moment."""
+    try:
+        descriptor = os.open(root / f"p{slot:02d}" / "LOCK", os.O_RDONLY)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(descriptor)
+    return True
+
+
 def _check_format(root: Path) -> None:
     path = root / "FORMAT"
     try:
