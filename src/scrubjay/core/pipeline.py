@@ -29,7 +29,7 @@ from scrubjay.core.plan import ProjectPlan
 from scrubjay.core.ports import Ingress, Outcome, Ports, Verdict
 from scrubjay.core.received_reports import merge_reports
 from scrubjay.core.sampling.context import trace_key
-from scrubjay.core.sampling.dynamic import sample_traces
+from scrubjay.core.sampling.dynamic import UNCHANGED, sample_traces
 from scrubjay.core.sampling.trace_rules import NO_RULES, DynamicSampling
 from scrubjay.core.scrub.encoded import views
 from scrubjay.core.scrub.headers import scrub_headers
@@ -166,12 +166,12 @@ async def filter_(tally: Tally, plan: ProjectPlan, ingress: Ingress, ports: Port
 async def sample(tally: Tally, plan: ProjectPlan, ingress: Ingress, ports: Ports) -> None:
     """By traces first, so that every relay and every service keeps the same ones; then by the rules of our own."""
     tally.stage = "sample"
-    await _sample_traces(tally, plan, ingress, ports)
+    is_folded = await _sample_traces(tally, plan, ingress, ports)
     plain, envelope, account = plan.plain, tally.envelope, tally.account
     if plain is None:
         return
-    # Rates fold into that of the trace once at most, and only here if it began here (`decisions.md` 5.8).
-    folds = plan.folds_rates and not envelope.dirty and trace_key(envelope.headers) in (None, account.key)
+    # Rates fold into that of the trace once at most, and only where it began (`decisions.md` 5.8).
+    folds = plan.folds_rates and not is_folded and trace_key(envelope.headers) in (None, account.key)
     for item, examined in await _ask(lambda item: plain.examine(item, envelope, folds=folds), tally.items, ports):
         if examined is None or not tally.holds(item):
             continue
@@ -181,11 +181,12 @@ async def sample(tally: Tally, plan: ProjectPlan, ingress: Ingress, ports: Ports
             take(tally, item, ruling)
 
 
-async def _sample_traces(tally: Tally, plan: ProjectPlan, ingress: Ingress, ports: Ports) -> None:
+async def _sample_traces(tally: Tally, plan: ProjectPlan, ingress: Ingress, ports: Ports) -> bool:
+    """Whether the trace's context is another now."""
     envelope, own_key = tally.envelope, tally.account.key
     root = _rules_of_root(envelope, own_key, plan, ports)
     if not plan.dynamic and not root:
-        return
+        return False
     ruling = await _run(
         lambda: sample_traces(
             envelope, plan.dynamic, root, own_key=own_key, now_unix=ingress.received_unix, fold_rates=plan.folds_rates
@@ -194,10 +195,11 @@ async def _sample_traces(tally: Tally, plan: ProjectPlan, ingress: Ingress, port
         ports,
     )
     if ruling is None:
-        return
+        return False
     if ports.witness is not None:
         ports.witness.saw("sample", ruling.explained())
     thin_traces(tally, ruling)
+    return ruling.context is not UNCHANGED
 
 
 def _rules_of_root(envelope: Envelope, own_key: str, plan: ProjectPlan, ports: Ports) -> DynamicSampling | None:

@@ -3,7 +3,7 @@
 `compile_plan` resolves names, vets patterns and builds tables, so that the hot path only looks things up. The revision is the hash
 of everything that went in: equal revisions are the same plan, so a reload compiles only what changed. A plan that does not compile
 raises `ConfigError` and never replaces a running one. Parts that may fail alone (one quota, one filter) are left out and named in
-`problems` (`upstream-and-operations.md` 2.8). Projects whose rules are equal share a scrub program, the dearest part of a plan.
+`problems` (`upstream-and-operations.md` 2.8). Projects whose rules are equal share what these are compiled to.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
+from typing import Any, Final
 from weakref import WeakValueDictionary
 
 import msgspec
@@ -29,6 +30,14 @@ from scrubjay.settings.project import DataScrubbing, ProjectConfig
 from scrubjay.settings.schema import Settings
 from scrubjay.settings.scrub import Scrub, over
 from scrubjay.settings.setting import Secret
+
+
+@dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
+class Part:
+    """Rules as they were compiled, and the problems that were found."""
+
+    rules: Any
+    problems: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +65,8 @@ class ProjectPlan:
     sends_user_agent: bool = True
     sends_origin: bool = True
     problems: tuple[str, ...] = ()
+    parts: tuple[Part, ...] = ()
+    """Kept alive for other plans."""
 
     def key_id(self, key: str) -> int | None:
         """The numeric id of a key, which quotas may name."""
@@ -66,13 +77,17 @@ class ProjectPlan:
         return f"<ProjectPlan {self.revision} of {name}, {'scrubs' if self.scrub else 'forwards as it came'}>"
 
 
+NO_PART: Final = Part(None, [])
+
+
 class Programs:
-    """Compiled scrub programs by what they were compiled from, as long as a plan uses them."""
+    """What was compiled, by what it was compiled from, as long as a plan uses it: scrub programs, filters, sampling rules."""
 
     def __init__(self, clock: Callable[[], float] | None = None) -> None:
         """`clock` gives the seconds that bound the time of one document (`scrub.max_event_ms`)."""
         self._clock = clock
         self._known: WeakValueDictionary[bytes, ScrubProgram] = WeakValueDictionary()
+        self._parts: WeakValueDictionary[bytes, Part] = WeakValueDictionary()
 
     def program(
         self, pii_config: Mapping[str, object] | None, scrubbing: DataScrubbing, options: Scrub, *, hide_client_ip: bool
@@ -90,8 +105,16 @@ class Programs:
             )
         return program
 
+    def part(self, compiler: Callable[..., tuple[object, list[str]]], *config: object, **options: object) -> Part:
+        """The rules that `compiler` makes of `config`. They must not depend on anything else, nor change."""
+        content = _content((compiler.__name__, config, options))
+        part = self._parts.get(content)
+        if part is None:
+            part = self._parts[content] = Part(*compiler(*config, **options))
+        return part
+
     def __repr__(self) -> str:
-        return f"<Programs {len(self._known)}>"
+        return f"<Programs {len(self._known)}, {len(self._parts)} sets of rules>"
 
 
 def pass_plan(settings: Settings) -> ProjectPlan:
@@ -111,29 +134,28 @@ def compile_plan(
     """Compiles one project; `shared`: what goes for all. Raises `ConfigError` with the member's path where the whole cannot be used."""
     programs = programs or Programs()
     options, quirks = project.config, settings.compat.reference_quirks
-    problems: list[str] = []
     scrubbing = over(settings.scrub, options.scrubjay.scrub)
     # Scrubbing decides what the server may learn of the client's address, unless the operator decided (ingest.md 7.3).
     policy = settings.privacy.send_client_ip
     hides_client_ip = options.scrubbing.scrub_ip_addresses if policy == "auto" else policy == "none"
     policies = read_policies(scrubbing, settings.limits.max_replay_uncompressed_size)
     program = programs.program(options.pii_config, options.scrubbing, scrubbing, hide_client_ip=hides_client_ip)
-    filters = None
+    filters, dynamic = NO_PART, NO_PART
     if settings.filters.enabled:
-        filters, found = compile_filters(
-            options.filter_settings, own=options.scrubjay.filters, global_filters=shared.filters, quirks=quirks
+        filters = programs.part(
+            compile_filters,
+            options.filter_settings,
+            own=options.scrubjay.filters,
+            global_filters=shared.filters,
+            quirks=quirks,
         )
-        problems += found
-    dynamic = None
     if settings.sampling.dynamic and not supports_sampling(options.filter_settings, shared.filters):
-        dynamic = UNSUPPORTED
+        dynamic = Part(UNSUPPORTED, [])
     elif settings.sampling.dynamic and options.trace_sampling is not None:
-        dynamic, found = compile_dynamic(options.trace_sampling, quirks=quirks)
-        problems += found
-    plain, found = compile_plain(options.scrubjay.sampling)
-    problems += found
+        dynamic = programs.part(compile_dynamic, options.trace_sampling, quirks=quirks)
+    plain = programs.part(compile_plain, options.scrubjay.sampling)
     quotas, found = compile_quotas(options.quotas, options.scrubjay.quotas, shared.quotas, quirks=quirks)
-    problems += found
+    problems = [*filters.problems, *dynamic.problems, *plain.problems, *found]
     return ProjectPlan(
         revision=revision_of(project, settings, shared),
         project_id=project.project_id,
@@ -142,10 +164,10 @@ def compile_plan(
         disabled_keys=frozenset(key.public_key for key in project.public_keys if not key.is_enabled),
         disabled=project.disabled,
         allows_origin=compile_origins(options.allowed_domains),
-        filters=filters,
-        dynamic=dynamic,
+        filters=filters.rules,
+        dynamic=dynamic.rules,
         folds_rates=settings.sampling.fold_rates,
-        plain=plain,
+        plain=plain.rules,
         quotas=quotas,
         scrub=program,
         policies=policies,
@@ -153,6 +175,7 @@ def compile_plan(
         sends_user_agent=settings.privacy.send_user_agent,
         sends_origin=settings.privacy.send_origin,
         problems=tuple(problems),
+        parts=(filters, dynamic, plain),
     )
 
 

@@ -209,8 +209,8 @@ def test_projects_with_equal_rules_share_a_program_as_long_as_one_uses_it() -> N
     )
     assert one.scrub is two.scrub
     assert other.scrub is not one.scrub
-    assert repr(programs) == "<Programs 2>"
+    assert repr(programs) == "<Programs 2, 2 sets of rules>"
     del one, two
     gc.collect()
-    assert repr(programs) == "<Programs 1>"
+    assert repr(programs) == "<Programs 1, 2 sets of rules>"
     assert other.scrub is not None
