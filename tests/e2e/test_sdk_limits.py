@@ -100,7 +100,7 @@ CASES = {
 
 def arrived(server: Recorder) -> Counter[str]:
     """What the server took, by category; of attachments the number."""
-    return items_of(delivery for delivery in server.deliveries if delivery not in server.refused)
+    return items_of(delivery for delivery in server.deliveries if delivery.status == 200)
 
 
 def items_of(deliveries: Iterable[Delivery]) -> Counter[str]:
@@ -117,7 +117,7 @@ def reported(server: Recorder) -> Counter[tuple[str, str, str]]:
     found: Counter[tuple[str, str, str]] = Counter()
     for delivery in server.deliveries:
         for item in delivery.envelope()[1]:
-            if item.headers["type"] == "client_report" and delivery not in server.refused:
+            if item.headers["type"] == "client_report" and delivery.status == 200:
                 for section, lines in json.loads(item.payload).items():
                     for line in lines if isinstance(lines, list) else ():
                         found[section, line["reason"], line["category"]] += line["quantity"]

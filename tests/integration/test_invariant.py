@@ -19,7 +19,7 @@ from scrubjay.core.ledger import Ledger, Parcel
 from scrubjay.core.reporting import pack_reports
 from scrubjay.errors import Rejected
 from scrubjay.reasons import Reason
-from support.mixed_load import PROJECT, MixedLoad, counted
+from support.mixed_load import PROJECT, MixedLoad, counted, lost_in
 from support.path import KEY, Path
 from support.recorder import read_envelope
 
@@ -33,7 +33,6 @@ ENDS: tuple[tuple[Reason, float], ...] = (
     (reasons.SPOOL_EXPIRED, 0.05),
 )
 NEVER_REPORTED = {"session", "unknown"}
-TWINS = {"transaction": "transaction_indexed", "span": "span_indexed"}
 
 
 def test_nothing_vanishes_between_client_and_server_decisions_115() -> None:
@@ -99,15 +98,7 @@ def told_by(reports: ClientReports, ledger: Ledger) -> Counter[tuple[str, str, s
 
 
 def check(sent: Counter[str], taken: Counter[str], told: Counter[tuple[str, str, str]]) -> None:
-    """Per category; what sampling took is told of one twin and known of the other (5.6, 5.9)."""
-    lost: Counter[str] = Counter()
-    for (section, reason, category), quantity in told.items():
-        lost[category] += quantity
-        for total, indexed in TWINS.items():
-            if section == "filtered_sampling_events" and category == indexed:
-                lost[total] += quantity
-            if reason == "sample_rate" and category == total:
-                lost[indexed] += quantity
+    lost = lost_in(told)
     categories = sent.keys() - NEVER_REPORTED
     assert len(categories) >= 18
     wrong = {

@@ -9,7 +9,7 @@ import json
 import random
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,6 +68,9 @@ PROJECT: dict[str, Any] = {
 }
 
 
+_TWINS = {"transaction": "transaction_indexed", "span": "span_indexed"}
+
+
 @dataclass(frozen=True)
 class Sent:
     """`plain`: nothing but room on the disk decides about it, so once acknowledged it has to arrive. Its name is the event's id."""
@@ -120,6 +123,21 @@ def _counted(item: WireItem) -> dict[str, int]:
         "security": "security",
     }.get(kind)
     return {category: n} if category else {}
+
+
+def lost_in(told: Mapping[tuple[str, str, str], int]) -> Counter[str]:
+    """What reports (section, reason, category → quantity) say was lost. Of what sampling takes one twin is told, and the other follows
+    from it: traces are told as not stored (5.6), what fixed rates take as not sent (5.9).
+    """
+    lost: Counter[str] = Counter()
+    for (section, reason, category), quantity in told.items():
+        lost[category] += quantity
+        for total, indexed in _TWINS.items():
+            if section == "filtered_sampling_events" and category == indexed:
+                lost[total] += quantity
+            if reason == "sample_rate" and category == total:
+                lost[indexed] += quantity
+    return lost
 
 
 class MixedLoad:

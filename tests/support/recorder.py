@@ -39,11 +39,12 @@ class WireItem:
 
 @dataclass(frozen=True)
 class Delivery:
-    """One request, its body decoded."""
+    """One request, its body decoded, and what it was answered."""
 
     path: str
     headers: dict[str, str]
     body: bytes
+    status: int = 200
 
     def envelope(self) -> tuple[dict[str, Any], list[WireItem]]:
         return read_envelope(self.body)
@@ -70,14 +71,20 @@ def read_envelope(body: bytes) -> tuple[dict[str, Any], list[WireItem]]:
 
 
 class Recorder:
-    """What arrived so far. `deliveries` is only appended to; `script` holds status and headers for the next ones."""
+    """What arrived so far. `deliveries` is only appended to; `script` holds status and headers for the next ones.
+
+    `is_away`: every request gets 503, as from a proxy whose server is down.
+    """
 
     def __init__(self, port: int) -> None:
         self.port = port
         self.deliveries: list[Delivery] = []
         self.script: deque[tuple[int, dict[str, str]]] = deque()
-        self.refused: list[Delivery] = []
-        """Those of the deliveries that were not accepted."""
+        self.is_away = False
+
+    @property
+    def refused(self) -> list[Delivery]:
+        return [delivery for delivery in self.deliveries if delivery.status != 200]
 
     @property
     def url(self) -> str:
@@ -97,15 +104,13 @@ def recording(port: int = 0) -> Iterator[Recorder]:
         def do_POST(self) -> None:
             headers = {name.lower(): value for name, value in self.headers.items()}
             body = DECODERS[headers.get("content-encoding", "")](self._body(headers))
-            delivery = Delivery(self.path, headers, body)
-            status, more = recorder.script.popleft() if recorder.script else (200, {})
-            if status != 200:
-                recorder.refused.append(delivery)
-            recorder.deliveries.append(delivery)
+            status, more = recorder.script.popleft() if recorder.script and not recorder.is_away else (200, {})
+            status = 503 if recorder.is_away else status
+            recorder.deliveries.append(Delivery(self.path, headers, body, status))
             self._answer(status, more)
 
         def do_GET(self) -> None:
-            self._answer()
+            self._answer(503 if recorder.is_away else 200)
 
         def _answer(self, status: int = 200, more: Mapping[str, str] = MappingProxyType({})) -> None:
             self.send_response(status)
@@ -129,8 +134,12 @@ def recording(port: int = 0) -> Iterator[Recorder]:
         def log_message(self, *arguments: Any) -> None:
             """Nothing: tests look at `deliveries`."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-    server.daemon_threads = True
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+        request_queue_size = 1024
+        """A relay opens a hundred connections at once; what the kernel turns away waits for seconds."""
+
+    server = Server(("127.0.0.1", port), Handler)
     recorder = Recorder(server.server_port)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="recorder")
     thread.start()
