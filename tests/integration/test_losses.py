@@ -226,3 +226,30 @@ async def test_keys_of_an_organisation_share_its_limits(tmp_path: Path) -> None:
         other = {"X-Sentry-Auth": f"Sentry sentry_key={keys[1]}, sentry_version=7"}
         assert (await one.send("POST", ENVELOPE, EVENT, other)).status == 429
         assert (await one.send("POST", ENVELOPE, LOG, other)).status == 200
+
+
+# Limits of the server
+
+
+async def test_without_any_project_a_limit_of_the_server_is_obeyed_for_what_it_names(tmp_path: Path) -> None:
+    """decisions-48"""
+    async with relay(tmp_path / "r") as one:
+        one.upstream.tell(Answer(429, {"X-Sentry-Rate-Limits": "60:error:key"}))
+        assert (await one.env(EVENT)).status == 200
+        await until(lambda: len(one.worker._limits))
+        assert (await one.env(EVENT)).status == 429
+        assert (await one.env(LOG)).status == 200
+
+
+async def test_what_the_server_refused_for_a_limit_it_has_counted(tmp_path: Path) -> None:
+    """decisions-66"""
+    async with relay(tmp_path / "r", options=SOON) as one:
+        one.upstream.tell(Answer(429, {"X-Sentry-Rate-Limits": "60:error:key:why"}))
+        assert (await one.env(EVENT)).status == 200
+        name = 'scrubjay_outcomes_total{category="error",outcome="rate_limited",reason="why"}'
+        await until(lambda: metrics(one).get(name))
+        assert len(one.worker._reports) == 0
+        assert (await one.env(LOG)).status == 200
+        await one.upstream.until_delivered(1)
+        assert len(one.upstream.envelopes) == 2, "not tried again"
+        assert closed(one)
