@@ -41,6 +41,17 @@ DEFAULT_SCRUBBING = DataScrubbing(scrub_data=True, scrub_defaults=True, scrub_ip
 """Scrubbing is on unless a project says otherwise (table of decisions, `README.md` of the specification)."""
 
 
+class SpikeProtection(Struct, frozen=True, kw_only=True, rename="camel"):
+    """`config.scrubjay.spike_protection`: hours far above the usual are cut off (`decisions.md` 9.2)."""
+
+    enabled: Annotated[bool, _says("False only keeps what else is written here.")] = True
+    factor: Annotated[float, Meta(ge=1, description="So many times the usual amount of an hour may come.")] = 3.0
+    floor: Annotated[int, Meta(ge=1, description="So many items an hour may always come, of each category.")] = 1_000
+    floor_bytes: Annotated[int, Meta(ge=1, description="So many bytes of attachments an hour may always come.")] = (
+        50 * 1024 * 1024
+    )
+
+
 class ScrubjayOptions(Struct, frozen=True, kw_only=True):
     """`config.scrubjay`: what the reference does not know."""
 
@@ -52,6 +63,9 @@ class ScrubjayOptions(Struct, frozen=True, kw_only=True):
         tuple[Any, ...], _says("Inbound filters by tag, logger, level and their kin (`filters.md`).")
     ] = ()
     quotas: Annotated[tuple[Any, ...], _says("As `config.quotas`, with this program's extensions.")] = ()
+    spike_protection: Annotated[
+        SpikeProtection | None, _says("Cuts off hours far above the usual. Without this member nothing is learnt.")
+    ] = None
 
 
 class ProjectOptions(Struct, frozen=True, kw_only=True, rename="camel"):
