@@ -27,8 +27,8 @@ class Answer:
 
 def request(method: str, target: str, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> bytes:
     """A request as it stands on the wire, with the length of its body."""
-    lines = [f"{method} {target} HTTP/1.1", "Host: relay.local"]
-    lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
+    named = {"Host": "relay.local", **(headers or {})}
+    lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in named.items())]
     if body is not None:
         lines.append(f"Content-Length: {len(body)}")
     return "\r\n".join([*lines, "", ""]).encode() + (body or b"")

@@ -12,7 +12,7 @@ SOURCE = ROOT / "src" / "scrubjay"
 MODULES = sorted(SOURCE.rglob("*.py"))
 CORE = sorted((SOURCE / "core").rglob("*.py"))
 FORBIDDEN_CALLS = {"open", "print", "input", "exec", "eval"}
-WAITING = {"pipeline.py", "quotas.py"}
+WAITING = {"pipeline.py", "quotas.py", "explanation.py"}
 
 
 def name_of(path: Path) -> str:
