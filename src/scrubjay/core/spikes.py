@@ -193,6 +193,9 @@ class SpikeGuard:
                 if track.since_unix <= now_unix and track.hour <= now_unix // _HOUR_S:
                     self._tracks[key] = track
 
+    def __len__(self) -> int:
+        return len(self._tracks)
+
     def __repr__(self) -> str:
         return f"<SpikeGuard of {len(self._tracks)} tracks>"
 

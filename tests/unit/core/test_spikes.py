@@ -260,6 +260,7 @@ def test_state_that_cannot_be_read_is_learnt_anew(data: object) -> None:
     guard = SpikeGuard()
     guard.load(data, START)
     assert guard.dump() == {"version": 1, "tracks": []}
+    assert len(guard) == 0
 
 
 def test_parts_that_cannot_be_read_are_left_out() -> None:
