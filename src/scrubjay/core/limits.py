@@ -249,6 +249,8 @@ class LimitTable:
     def __init__(self, *, max_owners: int = 10_000) -> None:
         self._owned: dict[Owner, dict[_Same, ActiveLimit]] = {}
         self._max_owners = max_owners
+        self.version = 0
+        """Another one whenever something was put in force."""
 
     def learn(self, scoping: Scoping, limits: Iterable[ActiveLimit], now_mono: float) -> None:
         """Puts limits in force for `scoping`; equal ones merge, the later end wins."""
@@ -259,6 +261,7 @@ class LimitTable:
                 self._make_room(now_mono)
                 owned = self._owned[owner] = {}
             _merge_into(owned, (widened(limit),))
+            self.version += 1
 
     def active(self, scoping: Scoping, now_mono: float) -> tuple[ActiveLimit, ...]:
         """What is in force for `scoping` now."""

@@ -36,6 +36,7 @@ class LimitsFile:
         self._now_mono = now_mono
         self._now_unix = now_unix
         self._seen: dict[Path, tuple[int, int]] = {}
+        self._version = 0
         self._written = b""
         self._fails = False
         self.cap_s = cap_s
@@ -45,16 +46,18 @@ class LimitsFile:
         return sum(self._read(path) for path in sorted(self._folder.glob("limits-*.json")))
 
     def exchange(self) -> None:
-        """Forgets what has ended, writes what was learnt, and reads what the others learnt."""
-        self._table.expire(self._now_mono())
-        self._write()
+        """Writes what was learnt, and reads what the others learnt."""
+        if self._table.version != self._version:
+            self._version = self._table.version
+            self._table.expire(self._now_mono())
+            self._write()
         for path in self._folder.glob("limits-*.json"):
             if path != self._path:
                 self._read(path)
 
     def _write(self) -> None:
         content = encode_limits(self._table, now_mono=self._now_mono(), now_unix=self._now_unix())
-        if content == self._written or (not self._written and content == b"[]" and not self._path.exists()):
+        if content == self._written:
             return
         try:
             replace_file(self._path, content)
@@ -62,6 +65,7 @@ class LimitsFile:
             if not self._fails:
                 self._on_error("limits cannot be kept for the next start", error)
             self._fails = True
+            self._version = -1  # to be tried again
             return
         self._fails, self._written = False, content
 

@@ -314,7 +314,7 @@ class Worker:
             every(1.0, self._delivery.adopt, "adoption")
         every(settings.scrub.audit_interval, self._audit.flush, "audit")
         every(1.0, self._audit.flush_items, "audit-items")
-        every(1.0, self._limits_file.exchange, "limits")
+        every(2.0, self._limits_file.exchange, "limits")
         every(settings.cache.file_interval, self._look_at_projects, "projects")
         if settings.relay.config_reload_interval is not None:
             interval_s = max(_LEAST_POLL_S, settings.relay.config_reload_interval)
