@@ -6,6 +6,7 @@ Raises `ConfigError` with the member's path for what cannot be honoured; what ca
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from scrubjay.core.conditions import Condition, compile_condition
@@ -47,15 +48,13 @@ def load_rules(rules: Sequence[object]) -> tuple[list[Rule], list[str]]:
         path = f"{PATH}[{position}]"
         rule = _rule(config, path)
         if rule.id in positions:
-            raise ConfigError(
-                f"rule {positions[rule.id]} has this id too", path=f"{path}.id", accepted="an id of its own"
-            )
+            place = f"{PATH}[{positions[rule.id]}]"
+            raise ConfigError(f"{place} has this id too", path=f"{path}.id", accepted="an id of its own")
         positions[rule.id] = position
-        assert isinstance(config, Mapping)
-        found = list(_faults(rule, config.get("condition")))
-        problems += [f"{PATH}: rule {rule.id} {fault}" for fault in found]
-        if rule.condition is None or rule.condition.is_supported:
-            loaded.append(rule)
+        acting, faults = _acting(rule, config)
+        problems += [f"{PATH}: rule {rule.id} {fault}" for fault in faults]
+        if acting.categories:
+            loaded.append(acting)
     problems += _hidden(loaded)
     return loaded, problems
 
@@ -72,18 +71,28 @@ def _hidden(rules: Sequence[Rule]) -> Iterator[str]:
                 taken[category] = rule
 
 
-def _faults(rule: Rule, config: object) -> Iterator[str]:
+def _acting(rule: Rule, config: object) -> tuple[Rule, list[str]]:
+    """The rule for the categories that its condition can match, and what is wrong with the condition."""
     condition = rule.condition
     if condition is None:
-        return
-    for problem in condition.problems:
-        yield f"{'is left out' if not condition.is_supported else 'may not match'}: {problem}"
-    names = set(_names(config))
+        return rule, []
+    if not condition.is_supported:
+        return replace(rule, categories=frozenset()), [f"is left out: {problem}" for problem in condition.problems]
+    faults = [f"may not match: {problem}" for problem in condition.problems]
+    assert isinstance(config, Mapping)
+    names = sorted(set(_names(config["condition"])))
+    if not names or condition.matches(Fields(None)):
+        return rule, faults
+    acting = set(rule.categories)
     for category in sorted(rule.categories):
         known = _PREFIXES.get(category, ())
-        if not any(name.startswith(known) for name in names) and names and not condition.matches(Fields(None)):
+        if not any(name.startswith(known) for name in names):
+            acting.remove(category)
             fields = " or ".join(f"`{prefix}…`" for prefix in known) or "no fields"
-            yield f"never decides on {category.wire}: it has {fields}, and the condition asks for {', '.join(sorted(names))}"
+            faults.append(
+                f"never decides on {category.wire}: it has {fields}, and the condition asks for {', '.join(names)}"
+            )
+    return replace(rule, categories=frozenset(acting)), faults
 
 
 def _names(config: object) -> Iterator[str]:

@@ -165,7 +165,8 @@ def test_a_part_that_cannot_match_is_named() -> None:
     ],
 )  # fmt: skip
 def test_a_condition_on_fields_that_are_never_there_is_named(applies: str, condition: object, fields: str) -> None:
-    _, (problem,) = load_rules([RULE | {"applies": [applies], "condition": condition}])
+    rules, (problem,) = load_rules([RULE | {"applies": [applies], "condition": condition}])
+    assert rules == []
     assert problem.startswith(f"{PATH} 3100 never decides on {applies}: it has {fields}, and the condition asks for ")
 
 
@@ -183,3 +184,9 @@ def test_a_condition_on_fields_that_are_never_there_is_named(applies: str, condi
 def test_a_condition_that_may_match_is_fine(applies: str, condition: object) -> None:
     _, problems = load_rules([RULE | {"applies": [applies], "condition": condition}])
     assert problems == []
+
+
+def test_a_rule_acts_on_those_that_have_the_fields() -> None:
+    (rule,), problems = load_rules([RULE | {"applies": ["error", "log_item"], "condition": INFO}])
+    assert rule.categories == {C.ERROR}
+    assert len(problems) == 1
