@@ -7,17 +7,18 @@ and `redis+cluster://host:port[,host:port]`, the last two with an `s` after `red
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 import redis
 from redis.backoff import NoBackoff
 from redis.cluster import ClusterNode
-from redis.exceptions import NoScriptError
+from redis.exceptions import NoScriptError, RedisClusterException
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 
-AWAY: Final[tuple[type[Exception], ...]] = (redis.RedisError, OSError)
+AWAY: Final[tuple[type[Exception], ...]] = (redis.RedisError, RedisClusterException, OSError)
 """What means that the store cannot be asked."""
 ACCEPTED: Final = "redis://, rediss://, unix://, redis[s]+sentinel://host:port,…/name, redis[s]+cluster://host:port,…"
 _SCHEMES: Final = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel", "redis+cluster", "rediss+cluster")
@@ -27,9 +28,10 @@ _PORTS: Final = {"sentinel": 26379, "cluster": 6379}
 class Client:
     """Calls the script by its digest; one that the server does not know is sent."""
 
-    def __init__(self, client: Any, *, is_cluster: bool = False) -> None:
+    def __init__(self, make: Callable[[], Any], *, is_cluster: bool = False) -> None:
         self.is_cluster = is_cluster
-        self._client = client
+        self._make = make
+        self._client: Any = None
         self._digests: dict[str, str] = {}
 
     def lease(self, script: str, registry: str, *arguments: str | int) -> list[int]:
@@ -37,6 +39,8 @@ class Client:
         digest = self._digests.get(script)
         if digest is None:
             digest = self._digests[script] = hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()
+        if self._client is None:
+            self._client = self._make()  # that of a cluster connects when it is made
         try:
             reply = self._client.evalsha(digest, 1, registry, *arguments)
         except NoScriptError:
@@ -46,7 +50,8 @@ class Client:
         return list(reply)
 
     def close(self) -> None:
-        self._client.close()
+        if self._client is not None:
+            self._client.close()
 
 
 def check(url: str) -> None:
@@ -69,7 +74,8 @@ def connect(url: str, timeout_s: float) -> Client:
     retry = Retry(NoBackoff(), 0)
     kind = parts.scheme.partition("+")[2]
     if not kind:
-        return Client(redis.Redis.from_url(url, retry=retry, **options))
+        client = redis.Redis.from_url(url, retry=retry, **options)
+        return Client(lambda: client)
     user, _, hosts = parts.netloc.rpartition("@")
     name, _, password = user.partition(":")
     if parts.scheme.startswith("rediss"):
@@ -79,11 +85,11 @@ def connect(url: str, timeout_s: float) -> Client:
     nodes = [_node(host, _PORTS[kind]) for host in hosts.split(",")]
     if kind == "cluster":
         start: list[Any] = [ClusterNode(host, port) for host, port in nodes]  # type: ignore[no-untyped-call]
-        return Client(redis.RedisCluster(startup_nodes=start, retry=retry, **options), is_cluster=True)
+        return Client(lambda: redis.RedisCluster(startup_nodes=start, retry=retry, **options), is_cluster=True)
     service, _, database = parts.path.strip("/").partition("/")
     own = {**options, "db": int(database or 0), "retry": retry}
     sentinel = Sentinel(nodes, sentinel_kwargs=options, **own)  # type: ignore[no-untyped-call]
-    return Client(sentinel.master_for(service))  # type: ignore[no-untyped-call]
+    return Client(lambda: sentinel.master_for(service))  # type: ignore[no-untyped-call]
 
 
 def _node(text: str, port: int) -> tuple[str, int]:

@@ -126,11 +126,16 @@ class QuotaService:
     def start(self) -> None:
         """Raises OSError if the socket cannot be had."""
         self._path.unlink(missing_ok=True)
-        self._listener = listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        listener.bind(str(self._path))
-        self._path.chmod(0o600)
-        listener.listen()
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            listener.bind(str(self._path))
+            self._path.chmod(0o600)
+            listener.listen()
+        except OSError:
+            listener.close()
+            raise
         listener.setblocking(False)
+        self._listener = listener
         self._selector.register(listener, selectors.EVENT_READ)
         self._selector.register(self._woken, selectors.EVENT_READ)
         self._thread.start()
