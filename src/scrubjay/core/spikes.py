@@ -1,8 +1,8 @@
 """Spike protection: an hour that is far above what a project usually sends is cut off (`decisions.md` 9.2).
 
 Owns what is usual: per project and category an average for each of the 168 hours of the week, one over all hours, and the limit that
-follows for the hour. What is refused falls by the rules of `enforcement`; which items are urgent is told by the caller. With several
-workers each learns and limits its own share. State leaves and comes back as plain data.
+follows for the hour; and which errors pass a while longer. What is refused falls by the rules of `enforcement`. With several workers
+each learns and limits its own share. State leaves and comes back as plain data.
 
 Invariants: the first day nothing is refused; learning never takes in more than the limit, so that a spike does not become usual;
 numbers are bounded by the projects and fingerprints that were seen last.
@@ -11,11 +11,15 @@ numbers are bounded by the projects and fingerprints that were seen last.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from scrubjay.core.envelope import Item
 from scrubjay.core.limits import PROJECT, ActiveLimit
+from scrubjay.core.sampling.documents import exceptions_of
+from scrubjay.core.sampling.fingerprint import fingerprint_of_event
+from scrubjay.core.subjects import EventSubject, subject_of
 from scrubjay.reasons import DataCategory, Quantities
 from scrubjay.settings.project import SpikeProtection
 
@@ -72,6 +76,23 @@ class _Track:
 
 
 @dataclass(frozen=True, slots=True)
+class Kind:
+    """What makes an error urgent."""
+
+    is_fatal: bool
+    fingerprint: str
+
+
+def kind_of(item: Item) -> Kind | None:
+    """Of what is no error None. Pure: it looks into the payload, and may be asked in a thread."""
+    subject = subject_of(item)
+    if item.type != "event" or not isinstance(subject, EventSubject):
+        return None
+    members = subject.document.members
+    return Kind(subject.level == "fatal", fingerprint_of_event(members, exceptions_of(members) or ()))
+
+
+@dataclass(frozen=True, slots=True)
 class Spike:
     """A category that is being cut off. `seen`: in this hour, with what was refused."""
 
@@ -121,8 +142,12 @@ class SpikeGuard:
                     limits.append(_limit(category, (track.hour + 1) * _HOUR_S - now_unix, now_mono))
         return tuple(limits)
 
-    def is_new(self, project_id: int, fingerprint: str) -> bool:
-        """Whether nobody has seen this kind of error in a while; it is known from now on."""
+    def is_urgent(self, project_id: int, kinds: Iterable[Kind | None]) -> bool:
+        """Whether one of these errors is fatal, or of a kind that nobody has seen in a while. They are known from now on."""
+        found = [kind.is_fatal | self._is_new(project_id, kind.fingerprint) for kind in kinds if kind is not None]
+        return any(found)
+
+    def _is_new(self, project_id: int, fingerprint: str) -> bool:
         kind = project_id, fingerprint
         known = kind in self._fingerprints
         self._fingerprints.pop(kind, None)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from scrubjay.core import spikes
+from scrubjay.core.envelope import Item
 from scrubjay.core.limits import PROJECT, ActiveLimit
-from scrubjay.core.spikes import Spike, SpikeGuard
+from scrubjay.core.spikes import Kind, Spike, SpikeGuard, kind_of
 from scrubjay.reasons import DataCategory, Quantities
 from scrubjay.settings.project import SpikeProtection
 
@@ -192,21 +195,40 @@ def test_a_clock_that_is_set_back_loses_nothing() -> None:
     assert offers.offer(START + DAY, 1) == 1  # it was first seen less than a day ago, by this clock
 
 
-def test_new_kinds_of_errors() -> None:
+def error(**members: object) -> Item:
+    return Item({"type": "event"}, json.dumps(members).encode())
+
+
+def test_fatal_and_new_errors_are_urgent() -> None:
     guard = SpikeGuard()
-    assert guard.is_new(21, "b0acdb57ac34e387")
-    assert not guard.is_new(21, "b0acdb57ac34e387")
-    assert guard.is_new(22, "b0acdb57ac34e387")
+    usual = kind_of(error(fingerprint=["checkout-timeout"]))
+    assert usual == Kind(is_fatal=False, fingerprint="b0acdb57ac34e387")
+    assert guard.is_urgent(21, [usual])
+    assert not guard.is_urgent(21, [None, usual])
+    assert guard.is_urgent(22, [usual])
+    assert guard.is_urgent(21, [kind_of(error(fingerprint=["checkout-timeout"], level="critical"))])
+    # All of them are known from now on, not just the first that is urgent.
+    others = [Kind(is_fatal=True, fingerprint="a"), Kind(is_fatal=False, fingerprint="b")]
+    assert guard.is_urgent(21, others)
+    assert not guard.is_urgent(21, others[1:])
+    assert not guard.is_urgent(21, [])
+
+
+def test_only_errors_have_a_kind() -> None:
+    for item_type in ("transaction", "feedback", "attachment", "log"):
+        assert kind_of(Item({"type": item_type}, b"{}")) is None
+    assert kind_of(Item({"type": "event"}, b"{")) is not None
 
 
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spikes, "_MAX_FINGERPRINTS", 2)
     monkeypatch.setattr(spikes, "_MAX_TRACKS", 2)
     guard = SpikeGuard()
-    for kind in ("a", "b", "a", "c"):
-        guard.is_new(21, kind)
-    assert not guard.is_new(21, "a")
-    assert guard.is_new(21, "b")
+    kinds = {name: Kind(is_fatal=False, fingerprint=name) for name in "abc"}
+    for name in "abac":
+        guard.is_urgent(21, [kinds[name]])
+    assert not guard.is_urgent(21, [kinds["a"]])
+    assert guard.is_urgent(21, [kinds["b"]])
 
     offers = Offers(floor=1)
     for project_id in (1, 2, 1, 3):
