@@ -206,7 +206,8 @@ def reasons() -> str:
     ]
     for reason in sorted(REASONS, key=lambda reason: (reason.outcome, reason.pattern or reason.code)):
         code = reason.pattern or f"`{reason.code}`"
-        told = f"`{reason.section}`: `{reason.reported_reason or 'its code'}`" if reason.section else ""
+        name = "the same" if reason.pattern else f"`{reason.reported_reason}`"
+        told = f"`{reason.section}`: {name}" if reason.section else ""
         cells = (code, str(reason.outcome), str(reason.status or ""), told, reason.doc, reason.remedy)
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
