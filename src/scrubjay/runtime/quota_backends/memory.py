@@ -24,7 +24,7 @@ class MemoryBackend:
         meters: Meters | None = None,
         now_unix: Callable[[], float] = time.time,
     ) -> None:
-        self._ledger = ledger or QuotaLedger(max_counters=max_counters)
+        self._ledger = QuotaLedger(max_counters=max_counters) if ledger is None else ledger
         self._meters = meters or Meters(max_counters)
         self._now_unix = now_unix
 
