@@ -2,7 +2,7 @@ import logging
 
 import pytest
 
-from scrubjay import reasons
+from scrubjay import __version__, reasons
 from scrubjay.core.ledger import Account, Booking, Ledger, Parcel
 from scrubjay.reasons import DataCategory, Outcome
 from scrubjay.runtime.account import AccountBook
@@ -237,3 +237,34 @@ def test_outcomes_of_the_table_are_the_ones_the_account_knows(book):
     assert {outcome for outcome in Outcome if outcome not in ("forwarded", "captured")} == {
         "filtered", "sampled", "rate_limited", "invalid", "lost"
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(("held", "received", "forwarded"), [(5, 10, 4), (8, 13, 4), (3, 10, 6)])
+def test_books_of_another_slot_are_closed_and_added(book, held, received, forwarded):
+    """What its partition holds decides, as at a start of its own; nothing that was counted is counted less."""
+    book.received("event", ((ERROR, 100),))
+    other = Telemetry(9, now=lambda: NOW - 1, mono=lambda: 50.0)
+    other.received("event", ((ERROR, 10),))
+    other.ended(booking(reasons.FORWARDED, 4))
+    other.ended(booking(reasons.rate_limited("few")))
+    other.worker_restarted()
+    book.ended(booking(reasons.CAPTURED, 100))
+    book.ended(booking(reasons.rate_limited("late"), 0))
+    book.inherit(9, other.snapshot({}), ((ERROR, held),))
+    assert book.account({"spool": ((ERROR, held),)})["error"] == Balance(
+        received=100 + received, forwarded=forwarded, captured=100, dropped=1, held=held
+    )
+    assert book.account({"spool": ((ERROR, held),)})["error"].open == 0
+    assert {"few", "late"} <= {drop.reason for drop in drops(book)}
+    assert book.values.series["scrubjay_worker_restarts_total"][("9",)] == 1
+    assert book.values.series["scrubjay_build_info"] == {(__version__,): 1}
+
+
+def test_a_partition_without_books_counts_as_received(book):
+    book.inherit(9, None, ((ERROR, 3),))
+    assert book.account({"spool": ((ERROR, 3),)})["error"] == Balance(received=3, held=3)
+
+
+def test_adoptions_are_counted(book):
+    book.adopted("p09", 3)
+    assert book.values.series["scrubjay_spool_adoptions_total"] == {(): 1}

@@ -50,3 +50,29 @@ def test_a_disk_that_refuses_is_told_and_survived(tmp_path: Path, caplog: pytest
     (tmp_path / "run").rmdir()
     mine.write()
     assert "the state file cannot be written" in caplog.text
+
+
+def test_books_of_a_slot_that_is_no_more_move_here(tmp_path: Path) -> None:
+    other, other_telemetry = chronicle(tmp_path, 5)
+    other_telemetry.received("event", ((DataCategory.ERROR, 3),))
+    other.write()
+    (tmp_path / "worker-5.drops.json").write_text("[]")
+    mine, _ = chronicle(tmp_path, 1)
+    mine.inherit(5, ((DataCategory.ERROR, 3),))
+    merged = read_states(tmp_path)
+    assert [worker.slot for worker in merged.workers] == [1]
+    assert merged.account["error"].received == 3
+    assert [path.name for path in tmp_path.iterdir()] == ["worker-1.json"]
+    mine.inherit(5, ())
+
+
+def test_a_file_that_cannot_be_removed_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(self: StateFile) -> None:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(StateFile, "remove", refuse)
+    mine, _ = chronicle(tmp_path)
+    mine.inherit(5, ())
+    assert "of an adopted slot cannot be removed" in caplog.text

@@ -1,0 +1,65 @@
+"""Reading the configuration again: what is said, and what is left as it was."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from scrubjay.runtime.configuration import Configuration
+from scrubjay.runtime.telemetry import Telemetry
+from scrubjay.settings.load import load
+
+TEXT = "relay: {mode: proxy, state_dir: %s}\nhttp: {timeout: %d, connection_timeout: %d}\n"
+
+
+class Scene:
+    def __init__(self, folder: Path, *, is_replaced: bool) -> None:
+        self.file = folder / "scrubjay.yaml"
+        self.state_dir = folder / "run"
+        self.write(1, 1)
+        self.one = Configuration(load(folder), Telemetry(), is_replaced=is_replaced)
+
+    def write(self, timeout: int, connection: int) -> None:
+        self.file.write_text(TEXT % (self.state_dir, timeout, connection))
+
+
+@pytest.mark.parametrize(("is_replaced", "needs"), [(False, "a restart"), (True, "another worker")])
+async def test_what_needs_more_than_a_reload_is_named_once_and_left(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, is_replaced: bool, needs: str
+) -> None:
+    scene = Scene(tmp_path, is_replaced=is_replaced)
+    scene.write(2, 2)
+    for _ in range(2):
+        loaded = await scene.one.read_again()
+        assert loaded is not None
+        assert (loaded.settings.http.timeout, loaded.settings.http.connection_timeout) == (2, 1)
+        assert scene.one.differs(loaded)
+    assert caplog.text.count(f"in force only after {needs}: http.connection_timeout") == 1
+    scene.one.put_in_force(loaded)
+    scene.one.next_generation()
+    assert not scene.one.differs(loaded)
+    assert scene.one.remark() == "generation 2"
+
+
+async def test_what_cannot_be_used_changes_nothing_and_is_remembered(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, is_replaced=False)
+    for bad in ("relay: {", "relay: {mode: capture}"):
+        scene.file.write_text(bad)
+        assert await scene.one.read_again() is None
+        assert scene.one.remark() == "the last change was refused; generation 1"
+        scene.write(1, 1)
+        assert await scene.one.read_again() is not None
+        assert scene.one.remark() == "generation 1"
+    scene.one.refused()
+    assert "refused" in repr(scene.one)
+
+
+async def test_new_warnings_are_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    scene = Scene(tmp_path, is_replaced=False)
+    scene.file.write_text(scene.file.read_text() + "nonsense: 1\n")
+    loaded = await scene.one.read_again()
+    assert loaded is not None
+    scene.one.put_in_force(loaded)
+    assert caplog.text.count("nonsense") == 1
+    assert await scene.one.changed_projects() is None
