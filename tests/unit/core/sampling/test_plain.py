@@ -17,7 +17,7 @@ from support.seeds import HIGH, LOW, RATES, ROWS
 NOW = 1_795_339_884.0
 KEY = "4f2a8c1e9b7d4a6380c5e2f1a7b9d3c4"
 TRACE = {"trace_id": LOW, "public_key": KEY}
-UNWEIGHED = Weighted(None, {"scrubjay_weight": 1, "scrubjay_rate": 1})
+UNWEIGHED = Weighted(None, {"scrubjay_weight": 1, "scrubjay_rate": 1}, kept={3100: 1})
 DROPPED = (Dropped(reasons.SAMPLE_RATE, "3100"),)
 
 
@@ -249,7 +249,7 @@ ALL = {"applies": ["error", "feedback", "session", "replay", "profile", "monitor
 def test_others_bear_their_weight_in_headers(item_type: str) -> None:
     sampling = plain(ALL | {"rate": 0.25, "protect": False})
     assert fate(sampling, make_item(item_type), event_id=HIGH) == DROPPED
-    kept = Weighted(None, {"scrubjay_weight": 4.0, "scrubjay_rate": 0.25})
+    kept = Weighted(None, {"scrubjay_weight": 4.0, "scrubjay_rate": 0.25}, kept={3100: 1})
     assert fate(sampling, make_item(item_type), event_id=LOW) == (kept,)
 
 
@@ -323,7 +323,7 @@ def spans(*traces: object) -> Item:
 
 def test_the_context_decides_on_all_spans() -> None:
     sampling = plain({"applies": ["span"], "rate": 0.01})
-    kept = (Weighted(None, {"scrubjay_weight": 100.0, "scrubjay_rate": 0.01}),)
+    kept = (Weighted(None, {"scrubjay_weight": 100.0, "scrubjay_rate": 0.01}, kept={3100: 2}),)
     assert fate(sampling, spans(HIGH, HIGH), trace=TRACE) == kept
     assert fate(sampling, spans(LOW, LOW), trace=TRACE | {"trace_id": HIGH}) == DROPPED
 
@@ -335,7 +335,7 @@ def test_without_a_context_each_span_follows_its_trace() -> None:
     assert json.loads(thinned.payload) == {"items": [{"trace_id": LOW, "span_id": "1"}]}
     assert thinned.dropped == ((C.SPAN, 2), (C.SPAN_INDEXED, 2))
     assert thinned.item_count == 1
-    assert weighted == Weighted(None, {"scrubjay_weight": 100.0, "scrubjay_rate": 0.01})
+    assert weighted == Weighted(None, {"scrubjay_weight": 100.0, "scrubjay_rate": 0.01}, kept={3100: 1})
 
 
 def logs(*records: object) -> Item:
@@ -363,7 +363,7 @@ def test_each_rule_answers_for_the_records_that_it_takes() -> None:
     assert isinstance(second, Thinned)
     assert (second.origin, second.item_count, second.dropped[0]) == ("3101", 1, (C.LOG_ITEM, 1))
     assert json.loads(second.payload) == {"items": [{"body": "keep"}]}
-    assert weighted == UNWEIGHED
+    assert weighted == Weighted(None, UNWEIGHED.headers)
 
 
 def test_records_of_different_weight_bear_their_own() -> None:
@@ -375,6 +375,7 @@ def test_records_of_different_weight_bear_their_own() -> None:
     weights = [record["attributes"]["scrubjay.weight"]["value"] for record in kept]
     assert weights == [1, *[2] * (len(kept) - 1)]
     assert 4 < len(kept) < 18
+    assert weighted.kept == {3103: len(kept) - 1}
     assert weighted.headers == {"scrubjay_weight": sum(weights) / len(kept)}
 
 
