@@ -46,6 +46,7 @@ class Accounts:
     bookings: list[Booking] = field(default_factory=list)
     accepts: list[list[str]] = field(default_factory=list)
     passed: list[str] = field(default_factory=list)
+    kept_by: dict[str, int] = field(default_factory=dict)
     excess: list[tuple[str, str, int, int]] = field(default_factory=list)
 
     def received(self, item_type: str, quantities: Quantities) -> None:
@@ -59,6 +60,9 @@ class Accounts:
 
     def unscrubbed(self, item_type: str) -> None:
         self.passed.append(item_type)
+
+    def sampled(self, rule: str, kept: int) -> None:
+        self.kept_by[rule] = self.kept_by.get(rule, 0) + kept
 
     def exceeded(self, quota: str, category: DataCategory, amount: int, kept: int) -> None:
         self.excess.append((quota, category.wire, amount, kept))

@@ -39,6 +39,8 @@ def take(tally: Tally, item: Item, ruling: Dropped | Thinned | Weighted) -> None
         tally.drop_part(item, ruling.dropped, ruling.reason, origin=ruling.origin)
     else:
         _write(tally.envelope, item, ruling)
+        for rule, kept in ruling.kept.items():
+            tally.keep_sampled(str(rule), kept)
 
 
 def _write(envelope: Envelope, item: Item, weighted: Weighted) -> None:
@@ -64,6 +66,9 @@ def thin_traces(tally: Tally, ruling: TraceRuling) -> None:
         if ruling.context is not None:
             envelope.headers["trace"] = ruling.context
         envelope.dirty = True
+    for decision in ruling.decisions:
+        if decision.is_kept:
+            tally.keep_sampled(str(decision.match.rule_ids[-1]))
     for item in ruling.detached:
         item.headers["sampled"] = False
         item.dirty = True

@@ -98,6 +98,9 @@ class Explanation:
     def exceeded(self, quota: str, category: DataCategory, amount: int, kept: int) -> None:
         self.saw("limit", f"{amount} of {category.wire} beyond quota {quota}, of which {kept} kept")
 
+    def sampled(self, rule: str, kept: int) -> None:
+        """Which rule decided is told before."""
+
     def ended(self, booking: Booking) -> None:
         reason = booking.reason
         self.steps.append(

@@ -63,6 +63,8 @@ class Book(Protocol):
 
     def exceeded(self, quota: str, category: DataCategory, amount: int, kept: int) -> None: ...
 
+    def sampled(self, rule: str, kept: int) -> None: ...
+
 
 class Reports(Protocol):
     """Who tells the server of losses; `client_reports` is the real one."""
@@ -127,6 +129,10 @@ class Ledger:
     def exceed(self, quota: str, category: DataCategory, amount: int, kept: int) -> None:
         """So much was beyond a quota that does not simply refuse, and so much of it was kept all the same."""
         self._book.exceeded(quota, category, amount, kept)
+
+    def keep_sampled(self, rule: str, kept: int) -> None:
+        """A sampling rule decided that so many items or records stay."""
+        self._book.sampled(rule, kept)
 
     def book(self, booking: Booking) -> None:
         self._book.ended(booking)
@@ -224,6 +230,10 @@ class Tally:
     def exceed(self, quota: str, category: DataCategory, amount: int, kept: int) -> None:
         """See `Ledger.exceed`; what is not kept is dropped apart from that."""
         self._ledger.exceed(quota, category, amount, kept)
+
+    def keep_sampled(self, rule: str, kept: int = 1) -> None:
+        """See `Ledger.keep_sampled`."""
+        self._ledger.keep_sampled(rule, kept)
 
     def recount(self, item: Item, more: Quantities) -> None:
         """Adds what an item turned out to hold beyond what its headers announced; before it is dropped."""

@@ -125,6 +125,9 @@ class AccountBook:
             if part:
                 series.add((quota, category.wire, fate), part)
 
+    def sampled(self, rule: str, kept: int) -> None:
+        self.values.series[metrics.SAMPLING_KEPT.name].add((rule,), kept)
+
     def rejected(self, reason: Reason, detail: str = "", *, key: str = "", project_id: int | None = None) -> None:
         """A request ended before its items were known."""
         self._rejected.add((reason.code,))

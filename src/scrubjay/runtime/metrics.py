@@ -200,6 +200,19 @@ QUOTA_EXCESS: Final = _counter(
     "category",
     "fate",
 )
+QUOTA_CONSUMED: Final = _gauge(
+    "scrubjay_quota_consumed", "What the present windows of a quota have counted, over all that it counts for.", "quota"
+)
+QUOTA_LIMIT: Final = _gauge("scrubjay_quota_limit", "The limit of each window of a quota.", "quota")
+QUOTA_USED_RATIO: Final = _gauge(
+    "scrubjay_quota_used_ratio", "Share of its limit that the fullest window of a quota has counted.", "quota"
+)
+LIMITS_ACTIVE: Final = _gauge(
+    "scrubjay_limits_active", "Limits in force, by whose rule they are: the upstream's or ours.", "source"
+)
+SAMPLING_KEPT: Final = _counter(
+    "scrubjay_sampling_kept_total", "Items and records that a sampling rule decided to keep.", "rule"
+)
 QUOTA_BACKEND_ERRORS: Final = _counter(
     "scrubjay_quota_backend_errors_total", "Calls that failed; what they asked for was let through."
 )
@@ -241,6 +254,11 @@ PROJECT_CONFIGS: Final = _gauge(
     "scrubjay_project_configs", "Projects with a plan, by its state.", "state", merge=Merge.MAX
 )
 PROJECT_FILE_ERRORS: Final = _counter("scrubjay_project_file_errors_total", "Project files that could not be used.")
+CONFIG_ERRORS: Final = _counter(
+    "scrubjay_config_errors_total",
+    "Rules of projects that are not done as written, by kind: filter, sampling, quota. The log names them.",
+    "kind",
+)
 MEMORY_RATIO: Final = _gauge("scrubjay_memory_ratio", "Memory in use, as a share of what may be used.", "worker")
 LOOP_LAG: Final = _histogram("scrubjay_event_loop_lag_seconds", "How late the worker's timer came.", "worker")
 WORKERS: Final = _gauge("scrubjay_workers", "Workers whose heart beats.")

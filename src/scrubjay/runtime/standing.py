@@ -150,10 +150,11 @@ def merged_windows(of_workers: Iterable[Iterable[Window]]) -> list[Window]:
             newest = row if (row.consumed or 0) >= (other.consumed or 0) else other
             row = msgspec.structs.replace(newest, held=row.held + other.held)
         rows[key] = row
-    return sorted(rows.values(), key=_share_used, reverse=True)
+    return sorted(rows.values(), key=used_ratio, reverse=True)
 
 
-def _share_used(row: Window) -> float:
+def used_ratio(row: Window) -> float:
+    """Share of its limit that a window has counted; 0 where there is none."""
     return 0.0 if row.limit is None or not row.consumed else row.consumed / max(1, row.limit)
 
 

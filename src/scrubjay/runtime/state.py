@@ -21,11 +21,16 @@ from typing import Final
 
 import msgspec
 
+from scrubjay.core.limits import UPSTREAM
 from scrubjay.errors import ConfigError
 from scrubjay.reasons import Outcome
 from scrubjay.runtime.metrics import (
     HELD,
+    LIMITS_ACTIVE,
     OUTCOMES,
+    QUOTA_CONSUMED,
+    QUOTA_LIMIT,
+    QUOTA_USED_RATIO,
     RECEIVED,
     WORKERS,
     BucketRows,
@@ -33,7 +38,7 @@ from scrubjay.runtime.metrics import (
     Series,
     Values,
 )
-from scrubjay.runtime.standing import Standing, Window, merged_limits, merged_windows
+from scrubjay.runtime.standing import Standing, Window, merged_limits, merged_windows, used_ratio
 
 STALE_S: Final = 5.0
 """A worker whose heartbeat is older is taken for dead: its counters still count, its gauges do not."""
@@ -228,9 +233,26 @@ def merge(snapshots: Iterable[Snapshot], now_unix: float | None = None) -> Merge
             total += balance
     merged.windows = merged_windows(worker.windows for worker in merged.alive)
     merged.limits = merged_limits(worker.limits for worker in merged.alive)
+    _limit(merged)
     merged.values.series[WORKERS.name].add((), len(merged.alive))
     merged.drops.sort(key=lambda drop: drop.time_unix, reverse=True)
     return merged
+
+
+def _limit(merged: Merged) -> None:
+    """What is known of quotas and limits as numbers. Of quotas of many owners only sums and the fullest: owners are no labels."""
+    series = merged.values.series
+    fullest: dict[str, float] = {}
+    for window in merged.windows:
+        name = (window.quota,)
+        series[QUOTA_CONSUMED.name].add(name, window.consumed or 0)
+        if window.limit is not None:
+            series[QUOTA_LIMIT.name].setdefault(name, window.limit)
+            fullest[window.quota] = max(fullest.get(window.quota, 0.0), used_ratio(window))
+    for quota, ratio in fullest.items():
+        series[QUOTA_USED_RATIO.name].add((quota,), ratio)
+    for limit in merged.limits:
+        series[LIMITS_ACTIVE.name].add(("upstream" if limit.origin == UPSTREAM else "local",), 1)
 
 
 def _hold(series: Series, held: dict[str, dict[str, int]]) -> None:

@@ -80,10 +80,11 @@ def test_records_leave_a_container(opened: Opened, book: Accounts) -> None:
     assert book.bookings[0].quantities == ((C.LOG_ITEM, 1), (C.LOG_BYTE, 3))
 
 
-def test_what_is_kept_is_written_to(opened: Opened) -> None:
+def test_what_is_kept_is_written_to(opened: Opened, book: Accounts) -> None:
     event = make_item("event", b"{}", old=1)
     tally = opened(event)
-    take(tally, event, Weighted(b'{"a":1}', {"scrubjay_weight": 2.0, "old": None}, {"trace_id": "t"}))
+    take(tally, event, Weighted(b'{"a":1}', {"scrubjay_weight": 2.0, "old": None}, {"trace_id": "t"}, {3000: 2}))
+    assert book.kept_by == {"3000": 2}
     assert event.payload == b'{"a":1}'
     assert event.dirty
     assert event.headers["scrubjay_weight"] == 2.0
@@ -110,6 +111,14 @@ def test_a_transaction_that_is_sampled_away_leaves_its_profile(opened: Opened, b
     assert profile.dirty
     assert tally.envelope.headers["trace"] == {"trace_id": "b"}
     assert dict(book.bookings[0].quantities)[C.SPAN] == 2
+
+
+def test_what_trace_sampling_keeps_is_counted_under_the_rule_that_decided(opened: Opened, book: Accounts) -> None:
+    tally = opened(make_item("transaction", b"{}"))
+    match = dynamic.Match(0.5, (3000, 3001), "0" * 32)
+    kept, dropped = (dynamic.Decision("transaction", match, None, is_kept) for is_kept in (True, False))
+    thin_traces(tally, TraceRuling(decisions=(kept, dropped)))
+    assert book.kept_by == {"3001": 1}
 
 
 def test_a_context_that_is_of_no_use_goes(opened: Opened) -> None:

@@ -8,6 +8,7 @@ from scrubjay.errors import ConfigError
 from scrubjay.runtime import metrics
 from scrubjay.runtime.exposition import exposition
 from scrubjay.runtime.metrics import Values
+from scrubjay.runtime.standing import Standing, Window
 from scrubjay.runtime.state import Balance, Drop, Snapshot, StateFile, balances, merge, read_states
 
 NOW = 1_800_000_000.0
@@ -213,3 +214,19 @@ def test_the_account_is_read_off_the_counters():
     }
     assert account["error"].ended == 6
     assert account["error"].open == 1
+
+
+def test_quotas_and_limits_are_numbers_too():
+    """Workers share their counters: each is counted once (`decisions.md` 9.5)."""
+    rows = [
+        Window("q", "project 1", NOW + 60, consumed=5, limit=10),
+        Window("q", "project 2", NOW + 60, consumed=9, limit=10),
+        Window("c", "project 1", NOW + 60, consumed=None),
+    ]
+    limits = [Standing("key a", NOW + 9, "upstream"), Standing("key a", NOW + 9, "q", ("error",))]
+    shots = [snapshot(slot=slot, windows=rows, limits=limits) for slot in (0, 1)]
+    values = merge(shots, NOW).values.series
+    assert values["scrubjay_quota_consumed"] == {("q",): 14, ("c",): 0}
+    assert values["scrubjay_quota_limit"] == {("q",): 10}
+    assert values["scrubjay_quota_used_ratio"] == {("q",): 0.9}
+    assert values["scrubjay_limits_active"] == {("upstream",): 1, ("local",): 1}

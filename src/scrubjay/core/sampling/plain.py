@@ -11,8 +11,9 @@ windows. An item that no rule decided on has no weight, which means 1.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from scrubjay import reasons
@@ -34,12 +35,14 @@ _OF_A_TRACE: Final = frozenset({"transaction", "span"})
 class Weighted:
     """The item stays, and this is to be written into it: `payload` if it is not None, and `headers`, of which None removes one.
 
-    `trace`: what the envelope's trace header is from now on, where rates are folded.
+    `trace`: what the envelope's trace header is from now on, where rates are folded. `kept`: how many items or records each rule
+    let stay, by its id.
     """
 
     payload: bytes | None
     headers: Mapping[str, object]
     trace: Mapping[str, object] | None = None
+    kept: Mapping[int, int] = field(default_factory=dict, compare=False)
 
 
 Ruling = Dropped | Thinned | Weighted
@@ -123,7 +126,7 @@ class PlainSampling:
         if examined.document is not None:
             payload = weigh_event(examined.document, branch.rate, branch.rule.id, candidate.fingerprint)
         headers = weigh_headers(item.headers, branch.rate) if payload is None else {}
-        return (Weighted(payload, headers, _header(branch.trace)),)
+        return (Weighted(payload, headers, _header(branch.trace), {branch.rule.id: 1}),)
 
     def __repr__(self) -> str:
         about = {SAMPLED_AS[item_type].wire: len(rules) for item_type, rules in self._rules.items()}
@@ -155,7 +158,8 @@ def _decide_records(item: Item, container: Container, settled: Sequence[Branch |
         return rulings
     headers, weighed = weigh_records(item.headers, [record for record, _ in kept], [rate for _, rate in kept])
     payload = None if weighed is None else container.holding(weighed)
-    return (*rulings, Weighted(payload, headers, _folded(settled)))
+    by_rule = Counter(branch.rule.id for branch in settled if branch is not None and branch.keeps)
+    return (*rulings, Weighted(payload, headers, _folded(settled), by_rule))
 
 
 def _folded(settled: Sequence[Branch | None]) -> Mapping[str, object] | None:
