@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any, Final, Literal
 from weakref import WeakValueDictionary
 
 import msgspec
@@ -41,6 +41,17 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Problem:
+    """What of a project's rules is not done as written; `kind`: of which rules."""
+
+    kind: Literal["filter", "sampling", "quota"]
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
 class ProjectPlan:
     """Shared by all requests of one revision. `project_id` None: the plan serves any project (`default`, or none at all).
 
@@ -64,7 +75,7 @@ class ProjectPlan:
     sends_client_ip: bool = True
     sends_user_agent: bool = True
     sends_origin: bool = True
-    problems: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
     parts: tuple[Part, ...] = ()
     """Kept alive for other plans."""
 
@@ -155,7 +166,11 @@ def compile_plan(
         dynamic = programs.part(compile_dynamic, options.trace_sampling, quirks=quirks)
     plain = programs.part(compile_plain, options.scrubjay.sampling)
     quotas, found = compile_quotas(options.quotas, options.scrubjay.quotas, shared.quotas, quirks=quirks)
-    problems = [*filters.problems, *dynamic.problems, *plain.problems, *found]
+    problems = [
+        *(Problem("filter", text) for text in filters.problems),
+        *(Problem("sampling", text) for text in (*dynamic.problems, *plain.problems)),
+        *(Problem("quota", text) for text in found),
+    ]
     return ProjectPlan(
         revision=revision_of(project, settings, shared),
         project_id=project.project_id,

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from cachetools import TTLCache
 
 from scrubjay.core.limits import Scoping
-from scrubjay.core.plan import Programs, ProjectPlan, compile_plan, pass_plan, revision_of
+from scrubjay.core.plan import Problem, Programs, ProjectPlan, compile_plan, pass_plan, revision_of
 from scrubjay.errors import ConfigError
 from scrubjay.runtime.telemetry import Telemetry
 from scrubjay.settings.project import ProjectConfig
@@ -43,7 +43,7 @@ class _Generation:
 
     table: _Table = _Table()
     unusable: list[tuple[str, str]] = field(default_factory=list)
-    left_out: list[tuple[str, str]] = field(default_factory=list)
+    left_out: list[tuple[str, Problem]] = field(default_factory=list)
 
 
 class Projects:
@@ -108,10 +108,10 @@ class Projects:
     def _swap(self, generation: _Generation) -> None:
         self._table = generation.table
         self.ok = not generation.unusable
-        for file, problem in generation.unusable:
-            self._telemetry.project_file_error(file, problem)
+        for file, why in generation.unusable:
+            self._telemetry.project_file_error(file, why)
         for project, problem in generation.left_out:
-            self._telemetry.project_problem(project, problem)
+            self._telemetry.project_problem(project, problem.text, problem.kind)
         table = generation.table
         self._telemetry.projects({"loaded": len(table.by_key), "default": int(table.has_default)})
 

@@ -245,8 +245,9 @@ class Telemetry(AccountBook):
         fields = {"file": file, "problem": problem[:MAX_DETAIL]}
         self._config.line(logging.ERROR, f"project/{file}", "project file not used", fields, depth=2)
 
-    def project_problem(self, project: str, problem: str) -> None:
+    def project_problem(self, project: str, problem: str, kind: str) -> None:
         """A part of a project's configuration was left out; the rest is in force."""
+        self.values.series[metrics.CONFIG_ERRORS.name].add((kind,))
         fields = {"project": project, "problem": problem[:MAX_DETAIL]}
         self._config.line(logging.WARNING, f"problem/{project}/{problem}", "left out of a plan", fields, depth=2)
 

@@ -159,6 +159,7 @@ async def test_parts_that_are_left_out_are_told(folder: Folder, caplog: pytest.L
     with caplog.at_level("WARNING", "scrubjay.config"):
         await table.reload(SETTINGS, folder.write(_1=GOOD + "config: {quotas: [{id: bad, limit: -1}]}\n"))
     assert "left out of a plan" in caplog.text
+    assert folder.count("scrubjay_config_errors_total") == {("quota",): 1}
     assert table.ok
 
 
