@@ -253,3 +253,15 @@ async def test_what_the_server_refused_for_a_limit_it_has_counted(tmp_path: Path
         await one.upstream.until_delivered(1)
         assert len(one.upstream.envelopes) == 2, "not tried again"
         assert closed(one)
+
+
+async def test_workers_of_one_host_tell_each_other(tmp_path: Path) -> None:
+    folder = tmp_path / "r"
+    options = {"spool": {"envelopes": {"path": str(tmp_path / "spool")}}}
+    async with relay(folder, options=options) as one, again(one, folder) as two:
+        one.upstream.tell(Answer(200, {"X-Sentry-Rate-Limits": "600:error:key:busy"}))
+        assert (await one.env(EVENT)).status == 200
+        await until(lambda: len(one.worker._limits))
+        for each in (one, two):
+            each.worker._limits_file.exchange()
+        assert (await two.env(EVENT)).status == 429

@@ -87,34 +87,31 @@ class ClientReports:
         reason, account = booking.reason, booking.account
         if reason.section is None or account.project_id is None:
             return
-        left_out = _left_out(reason)
-        counts = [
-            Count(reason.section, reason.reported_reason, category, amount)
-            for category, amount in booking.quantities
-            if category not in left_out
-        ]
-        self.merge(account.key, account.project_id, account.now_unix, counts)
+        section, told, left_out = reason.section, _cut(reason.reported_reason), _left_out(reason)
+        slot = int(account.now_unix) // self._interval_s
+        for category, amount in booking.quantities:
+            if category not in left_out:
+                self._count(account.key, account.project_id, slot, (section, told, category), amount)
 
     def merge(self, key: str, project_id: int, at_unix: float, counts: Iterable[Count]) -> None:
         """Adds counts of a time."""
         slot = int(at_unix) // self._interval_s
         for count in counts:
-            if count.quantity <= 0:
-                continue
-            sums = self._sums_of(key, project_id)
-            if sums is not None:
-                sums.add(slot, (count.section, _cut(count.reason), count.category), count.quantity)
+            self._count(key, project_id, slot, (count.section, _cut(count.reason), count.category), count.quantity)
 
-    def _sums_of(self, key: str, project_id: int) -> _Sums | None:
-        """None: too many keys wait to be told of, and the losses of this one stand in our own account alone."""
-        owner = (key, project_id)
-        sums = self._sums.get(owner)
+    def _count(self, key: str, project_id: int, slot: int, line: _Line, quantity: int) -> None:
+        if quantity <= 0:
+            return
+        sums = self._sums.get((key, project_id)) or self._open(key, project_id)
         if sums is not None:
-            return sums
+            sums.add(slot, line, quantity)
+
+    def _open(self, key: str, project_id: int) -> _Sums | None:
+        """None: too many keys wait to be told of, and the losses of this one stand in our own account alone."""
         if len(self._sums) >= MAX_KEYS:
             return None
         is_first = not self._sums
-        sums = self._sums[owner] = _Sums()
+        sums = self._sums[key, project_id] = _Sums()
         if is_first:
             self.on_first()
         return sums
