@@ -10,7 +10,16 @@ import uvloop
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from bench import bench_decisions, bench_hostile, bench_relay, bench_rules, bench_scrub, bench_send, bench_spool
+from bench import (
+    bench_decisions,
+    bench_hostile,
+    bench_relay,
+    bench_rules,
+    bench_scrub,
+    bench_send,
+    bench_sharing,
+    bench_spool,
+)
 from bench.report import Row, print_table
 
 
@@ -51,6 +60,7 @@ GROUPS: dict[str, tuple[str, Callable[..., Iterator[Row]]]] = {
     "rules": ("rules: their number, their compiling, their memory, and patterns made to hurt", bench_rules.rows),
     "hostile": ("payloads made to hurt, under all rules", bench_hostile.rows),
     "decisions": ("filters, sampling and quotas, beside a plan without any", bench_decisions.rows),
+    "sharing": ("counting quotas, by who counts", bench_sharing.rows),
     "send": ("sending alone, beside aiohttp's client", send_rows),
     "spool": ("the spool alone", spool_rows),
 }
