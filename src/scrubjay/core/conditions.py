@@ -17,6 +17,9 @@ from scrubjay.core.globs import compile_glob
 from scrubjay.core.networks import Address, compile_networks, parse_address
 from scrubjay.core.releases import parse_release
 
+CLIENT_IP: Final = "envelope.client_ip"
+"""The one field that does not stand in an item's payload."""
+
 _MAX_DEPTH: Final = 100
 """Conditions within conditions. The reference gives up at about as many."""
 
@@ -36,7 +39,7 @@ class Subject(Protocol):
 
     @property
     def is_broken(self) -> bool:
-        """Something was asked of it, and what it was made of could not be read."""
+        """Its fields stand in something that cannot be read."""
         ...
 
     def value(self, name: str) -> Value:
@@ -71,10 +74,7 @@ def compile_condition(config: object, *, quirks: bool = False) -> Condition:
     """
     findings = _Findings(quirks)
     predicate = _compile(config, findings, 0)
-
-    def matches(subject: Subject) -> bool:
-        return predicate(subject) and not subject.is_broken
-
+    matches = _readable(predicate) if findings.names - {CLIENT_IP} else predicate
     return Condition(matches, findings.is_supported, tuple(findings.problems))
 
 
@@ -85,6 +85,13 @@ class _Findings:
     quirks: bool
     is_supported: bool = True
     problems: list[str] = field(default_factory=list)
+    names: set[str] = field(default_factory=set)
+
+    def name_in(self, config: Config) -> str:
+        """The field that a condition is about."""
+        name = _text(config, "name")
+        self.names.add(name)
+        return name
 
     def unsupported(self, why: str) -> Predicate:
         self.is_supported = False
@@ -104,7 +111,7 @@ def _compile(config: object, findings: _Findings, depth: int) -> Predicate:
     if op == "not":
         return _not(_compile(_member(config, "inner"), findings, depth + 1))
     if op in ("any", "all"):
-        name = _text(config, "name")
+        name = findings.name_in(config)
         each = _compile(_member(config, "inner"), findings, depth + 1)
         return _any_element(name, each) if op == "any" else _all_elements(name, each)
     leaf = _LEAVES.get(op)
@@ -112,7 +119,7 @@ def _compile(config: object, findings: _Findings, depth: int) -> Predicate:
 
 
 def _eq(config: Config, findings: _Findings) -> Predicate:
-    name, wanted, ignores_case = _text(config, "name"), _member(config, "value"), _ignores_case(config)
+    name, wanted, ignores_case = findings.name_in(config), _member(config, "value"), _ignores_case(config)
     if wanted is None:
         return lambda subject: subject.value(name) is None
     if isinstance(wanted, bool):
@@ -142,7 +149,7 @@ def _ignores_case(config: Config) -> bool:
 
 
 def _compare(config: Config, findings: _Findings) -> Predicate:
-    name, wanted, holds = _text(config, "name"), _member(config, "value"), _ORDERS[_text(config, "op")]
+    name, wanted, holds = findings.name_in(config), _member(config, "value"), _ORDERS[_text(config, "op")]
     if isinstance(wanted, str):
         return _compares_text(name, wanted, holds)
     number = _number(wanted)
@@ -153,7 +160,7 @@ def _compare(config: Config, findings: _Findings) -> Predicate:
 
 
 def _glob(config: Config, findings: _Findings) -> Predicate:
-    name = _text(config, "name")
+    name = findings.name_in(config)
     matcher = compile_glob(_texts(config, "value"), findings.problems, quirks=findings.quirks)
 
     def matches(subject: Subject) -> bool:
@@ -164,7 +171,7 @@ def _glob(config: Config, findings: _Findings) -> Predicate:
 
 
 def _cidr(config: Config, findings: _Findings) -> Predicate:
-    name = _text(config, "name")
+    name = findings.name_in(config)
     holds = compile_networks(_texts(config, "value"), findings.problems)
 
     def matches(subject: Subject) -> bool:
@@ -176,7 +183,7 @@ def _cidr(config: Config, findings: _Findings) -> Predicate:
 
 
 def _release(config: Config, findings: _Findings) -> Predicate:
-    name, comparator, value = _text(config, "name"), _text(config, "comparator"), _text(config, "value")
+    name, comparator, value = findings.name_in(config), _text(config, "comparator"), _text(config, "value")
     holds, wanted = _COMPARATORS.get(comparator), parse_release(value)
     if holds is None:
         return findings.unsupported(f"`{comparator[:80]}` is no way to compare releases")
@@ -208,6 +215,10 @@ _LEAVES: Final[dict[str, Callable[[Config, _Findings], Predicate]]] = {
 
 
 # Predicates
+
+
+def _readable(predicate: Predicate) -> Predicate:
+    return lambda subject: predicate(subject) and not subject.is_broken
 
 
 def _never(_subject: Subject) -> bool:

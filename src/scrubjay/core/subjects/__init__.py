@@ -12,11 +12,12 @@ from typing import Final
 import msgspec
 from msgspec import Raw
 
+from scrubjay.core.conditions import CLIENT_IP
 from scrubjay.core.envelope import Item
 from scrubjay.core.networks import Address
 from scrubjay.core.subjects.events import EventSubject, ReplaySubject
 from scrubjay.core.subjects.exceptions import ExceptionSubject
-from scrubjay.core.subjects.fields import CLIENT_IP, Fields
+from scrubjay.core.subjects.fields import Fields
 from scrubjay.core.subjects.sessions import SessionSubject
 from scrubjay.core.subjects.spans import RecordSubject, SpanSubject
 from scrubjay.core.subjects.traces import TraceSubject

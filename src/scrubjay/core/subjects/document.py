@@ -32,16 +32,18 @@ _NOTHING: Final[Mapping[str, Raw]] = {}
 class Document:
     """An object of JSON; one without members stands for whatever is no object."""
 
-    __slots__ = ("_children", "_members", "_payload", "is_broken")
-
-    is_broken: bool
-    """It was asked for a member and could not be read."""
+    __slots__ = ("_children", "_is_broken", "_members", "_payload")
 
     def __init__(self, payload: Payload | Raw | None) -> None:
         self._payload = payload
         self._members: Mapping[str, Raw] | None = None if payload else _NOTHING
-        self._children: dict[tuple[str, ...], Document] = {}
-        self.is_broken = False
+        self._children: dict[tuple[str, ...], Document] | None = None
+        self._is_broken = False
+
+    @property
+    def is_broken(self) -> bool:
+        """It cannot be read."""
+        return not self.members and self._is_broken
 
     @property
     def members(self) -> Mapping[str, Raw]:
@@ -49,7 +51,7 @@ class Document:
         if members is None:
             assert self._payload is not None
             found = read(_OBJECT, self._payload)
-            self.is_broken = found is None
+            self._is_broken = found is None
             members = self._members = _NOTHING if found is None else found
             self._payload = None
         return members
@@ -64,9 +66,12 @@ class Document:
 
     def child(self, *names: str) -> Document:
         """A member that is an object."""
-        child = self._children.get(names)
+        children = self._children
+        if children is None:
+            children = self._children = {}
+        child = children.get(names)
         if child is None:
-            child = self._children[names] = Document(self.raw(*names))
+            child = children[names] = Document(self.raw(*names))
         return child
 
     def scalar(self, name: str) -> Scalar:
@@ -139,7 +144,7 @@ def json_text(raw: Raw | None) -> str | None:
 
 
 def array(raw: Raw | None) -> list[Raw] | None:
-    return None if raw is None else read(_LIST, raw)
+    return read(_LIST, raw) if raw is not None and _begins_with(b"[", raw) else None
 
 
 def pairs(raw: Raw | None) -> Iterator[tuple[Raw, Raw]]:
@@ -156,4 +161,9 @@ def hex_id(value: str | None) -> HexId | None:
 
 
 def members(raw: Raw | None) -> dict[str, Raw] | None:
-    return None if raw is None else read(_OBJECT, raw)
+    return read(_OBJECT, raw) if raw is not None and _begins_with(b"{", raw) else None
+
+
+def _begins_with(character: bytes, raw: Raw) -> bool:
+    """Cheaper than an attempt to read something else. No blanks come before a member's value."""
+    return memoryview(raw)[:1] == character

@@ -36,11 +36,14 @@ _LEVELS: Final[dict[Scalar, str]] = {
 class EventLike(Fields):
     """What events and replays share: tags and headers."""
 
-    __slots__ = ("_headers", "_tags")
+    __slots__ = ("_by_lower_name", "_headers", "_tags")
+
+    _reads = True
 
     def __init__(self, payload: Payload | Raw | None, client_ip: Address | None = None) -> None:
         super().__init__(payload, client_ip)
         self._headers: list[tuple[str, str]] | None = None
+        self._by_lower_name: dict[str, str] | None = None
         self._tags: dict[str, str | None] | None = None
 
     @property
@@ -52,8 +55,10 @@ class EventLike(Fields):
 
     def header(self, name: str) -> str | None:
         """The first header of that name, in any case."""
-        wanted = name.lower()
-        return next((value for found, value in self.headers if found.lower() == wanted), None)
+        by_lower_name = self._by_lower_name
+        if by_lower_name is None:
+            by_lower_name = self._by_lower_name = {found.lower(): value for found, value in reversed(self.headers)}
+        return by_lower_name.get(name.lower())
 
     @property
     def tags(self) -> dict[str, str | None]:

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import ClassVar, Final
 
 from msgspec import Raw
 
-from scrubjay.core.conditions import Subject, Value
+from scrubjay.core.conditions import CLIENT_IP, Subject, Value
 from scrubjay.core.items.partial import Payload
 from scrubjay.core.networks import Address
 from scrubjay.core.subjects.document import Document, array, lenient, members, pairs, text
-
-CLIENT_IP: Final = "envelope.client_ip"
 
 Reader = Callable[[Document], Value]
 
@@ -27,14 +25,17 @@ class Fields:
 
     __slots__ = ("_values", "document")
 
+    _reads: ClassVar = False
+    """Whether any field comes from the document."""
+
     def __init__(self, payload: Payload | Raw | None, client_ip: Address | None = None) -> None:
         self.document = Document(payload)
         self._values: dict[str, Value] = {CLIENT_IP: client_ip}
 
     @property
     def is_broken(self) -> bool:
-        """Something was asked of it, and it could not be read."""
-        return self.document.is_broken
+        """Its fields stand in something that cannot be read."""
+        return self._reads and self.document.is_broken
 
     def value(self, name: str) -> Value:
         values = self._values

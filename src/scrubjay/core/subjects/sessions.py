@@ -12,6 +12,8 @@ from scrubjay.core.subjects.fields import Fields, Reader, at
 class SessionSubject(Fields):
     __slots__ = ()
 
+    _reads = True
+
     def _read(self, name: str) -> Value:
         read = _SESSION.get(name)
         return None if read is None else read(self.document)

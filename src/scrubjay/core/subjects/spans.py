@@ -23,6 +23,8 @@ class SpanSubject(Fields):
 
     __slots__ = ()
 
+    _reads = True
+
     def _read(self, name: str) -> Value:
         read = _SPAN.get(name)
         if read is not None:
@@ -69,6 +71,8 @@ class RecordSubject(Fields):
     """A record with attributes: a span of the second version, a log or a trace metric."""
 
     __slots__ = ("_prefix",)
+
+    _reads = True
 
     def __init__(self, record: Payload | Raw | None, prefix: str, client_ip: Address | None = None) -> None:
         super().__init__(record, client_ip)

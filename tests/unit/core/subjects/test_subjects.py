@@ -100,4 +100,12 @@ def test_traces() -> None:
 def test_what_cannot_be_read_does_not_match() -> None:
     other = compile_condition({"op": "not", "inner": {"op": "eq", "name": "event.environment", "value": "prod"}})
     assert other.matches(subject_of(item("event", {})))  # decisions-88
-    assert not other.matches(subject_of(Item({"type": "event"}, b'{"environment":')))
+    broken = Item({"type": "event"}, b'{"environment":')
+    assert not other.matches(subject_of(broken))
+    # Where the envelope came from can be told all the same, whatever was asked before.
+    local = {"op": "cidr", "name": "envelope.client_ip", "value": ["::1"]}
+    assert compile_condition(local).matches(subject_of(broken, ip_address("::1")))
+    assert not compile_condition({"op": "or", "inner": [local, other_field]}).matches(subject_of(broken))
+
+
+other_field = {"op": "eq", "name": "event.environment", "value": "prod"}
