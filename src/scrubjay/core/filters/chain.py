@@ -70,7 +70,7 @@ class Filters:
         return container.let_fall([_first(rules, RecordFacts(item, subject, client_ip)) for subject in subjects])
 
     def __repr__(self) -> str:
-        return f"<Filters {', '.join(rule.origin for rule in self._rules)}>"
+        return f"<Filters {', '.join(dict.fromkeys(rule.origin for rule in self._rules))}>"
 
 
 def _first(rules: Iterable[Rule], facts: Facts) -> Dropped | None:

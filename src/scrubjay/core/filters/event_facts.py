@@ -70,8 +70,9 @@ class EventFacts(VisitFacts):
     def thrown_by(self) -> str | None:
         """The last frame that is of a file; one that does not say ends the search."""
         exceptions = self.subject.exceptions
-        for frame in reversed(exceptions[0].frames if exceptions else ()):
-            path = frame.text("abs_path")
+        frames = exceptions[0].document.child("stacktrace").items("frames") if exceptions else None
+        for frame in reversed(frames or ()):
+            path = Document(frame).text("abs_path")
             if path not in _NO_FILES:
                 return path
         return None
@@ -103,7 +104,7 @@ class ReportFacts(Facts):
         """What is reported on the content security policy; an empty document if it is a report on something else."""
         sent = Document(self.item.payload)
         if not sent.members:
-            reports = array(Raw(self.item.payload))
+            reports = array(Raw(bytes(self.item.payload).strip()))
             sent = Document(reports[0] if reports else None)
         if "csp-report" in sent.members:
             return sent.child("csp-report")
