@@ -1,11 +1,15 @@
 """Quotas as they are written: form and validity (`decisions.md` 2.1, 2.2, 9.1)."""
 
+from pathlib import Path
+
 import pytest
 
 from scrubjay.core.quota_config import compile_quotas
 from scrubjay.core.quotas import Grouping, Quota
 from scrubjay.reasons import DataCategory as C
+from scrubjay.settings.project_files import parse_project
 
+PAGE = Path(__file__).parents[3] / "docs" / "quotas.md"
 ERRORS = {"id": "q", "categories": ["error"], "limit": 5, "window": 60}
 BY_SLUG = {"maxCardinality": 2, "dimensions": ["checkInSlug"]}
 BY_RELEASE = {"maxCardinality": 2, "dimensions": ["release"]}
@@ -242,3 +246,12 @@ def test_quotas_of_the_global_configuration_come_first() -> None:
     )
     assert [(quota.id, quota.is_global) for quota in quotas] == [("all", True), ("q", False), ("ours", False)]
     assert problems == ["global quotas[1]: `action` is only known in config.scrubjay.quotas; this quota is not applied"]
+
+
+def test_the_example_of_the_page_can_be_used() -> None:
+    """Word by word, as somebody would copy it."""
+    example = PAGE.read_text().partition("```yaml\n")[2].partition("```")[0]
+    options = parse_project(example, "example.yaml").config
+    quotas, problems = compile_quotas(options.quotas, options.scrubjay.quotas)
+    assert problems == []
+    assert len(quotas) == 7
