@@ -17,6 +17,7 @@ from scrubjay.core.ports import Ingress, Outcome, Ports
 from scrubjay.core.quotas import Charge, Counter, QuotaBackend, Refusal, Usage
 from scrubjay.core.sampling.first_n import Occasions
 from scrubjay.core.scrub.record import Record
+from scrubjay.core.spikes import SpikeGuard
 from scrubjay.errors import Rejected
 from scrubjay.reasons import DataCategory, Quantities
 
@@ -194,13 +195,14 @@ class _Counting:
 
 
 async def explain(ingress: Ingress, ports: Ports) -> Explanation:
-    """Runs `ingress` through the path of `ports`, with copies of all that counts. First-N counters begin anew."""
+    """Runs `ingress` through the path of `ports`, with copies of all that counts. First-N counters and spikes begin anew."""
     told = Explanation()
     rehearsal = replace(
         ports,
         limits=ports.limits.copy(),
         quotas=_Counting(ports.quotas, told),
         occasions=Occasions(),
+        spikes=SpikeGuard(),
         ledger=told.ledger(),
         outbox=told,
         capture=None,

@@ -35,6 +35,7 @@ from scrubjay.core.scrub.encoded import views
 from scrubjay.core.scrub.headers import scrub_headers
 from scrubjay.core.scrub.payloads import Scrubbed, Unscrubbed, payload_of, scrub_item
 from scrubjay.core.scrub.pseudonyms import occasion, utc_day
+from scrubjay.core.spikes import kind_of
 from scrubjay.errors import BadRequest, Denied, Unavailable
 
 Answer = TypeVar("Answer")
@@ -71,6 +72,7 @@ async def process(ingress: Ingress, ports: Ports) -> Verdict:
         check_sizes(tally.items, ports.bounds)
         await filter_(tally, plan, ingress, ports)
         await sample(tally, plan, ingress, ports)
+        limits += await cut_spikes(tally, plan, ingress, ports)
         limits += await limit(tally, plan, scoping, ingress, ports)
         await scrub(tally, plan, ports)
         if ports.capture is not None:
@@ -211,6 +213,24 @@ def _rules_of_root(envelope: Envelope, own_key: str, plan: ProjectPlan, ports: P
     if None not in (root.organization_id, plan.organization_id) and root.organization_id != plan.organization_id:
         return None
     return root.dynamic or NO_RULES
+
+
+async def cut_spikes(tally: Tally, plan: ProjectPlan, ingress: Ingress, ports: Ports) -> tuple[ActiveLimit, ...]:
+    """What is far above the usual of the hour. Nobody remembers these limits: what is urgent still passes."""
+    tally.stage = "limit"
+    project_id, guard = tally.account.project_id, ports.spikes
+    if plan.spikes is None or project_id is None:
+        return ()
+    kinds = [kind for _, kind in await _ask(kind_of, tally.items, ports)]
+    limits = guard.refuse(
+        project_id,
+        plan.spikes,
+        tally.kept(),
+        now_unix=ingress.received_unix,
+        now_mono=ingress.now_mono,
+        is_urgent=guard.is_urgent(project_id, kinds),
+    )
+    return enforce(tally, judge(tally.items, limits)) if limits else ()
 
 
 async def limit(

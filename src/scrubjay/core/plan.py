@@ -26,7 +26,7 @@ from scrubjay.core.sampling.trace_rules import UNSUPPORTED, DynamicSampling, com
 from scrubjay.core.scrub.policies import Policies, read_policies
 from scrubjay.core.scrub.program import ScrubProgram, compile_program
 from scrubjay.settings.global_config import NOTHING_SHARED, GlobalConfig
-from scrubjay.settings.project import DataScrubbing, ProjectConfig
+from scrubjay.settings.project import DataScrubbing, ProjectConfig, SpikeProtection
 from scrubjay.settings.schema import Settings
 from scrubjay.settings.scrub import Scrub, over
 from scrubjay.settings.setting import Secret
@@ -69,6 +69,7 @@ class ProjectPlan:
     dynamic: DynamicSampling | None = None
     folds_rates: bool = False
     plain: PlainSampling | None = None
+    spikes: SpikeProtection | None = None
     quotas: QuotaSet = NO_QUOTAS
     scrub: ScrubProgram | None = None
     policies: Policies = field(default_factory=Policies)
@@ -164,6 +165,7 @@ def compile_plan(
         dynamic = Part(UNSUPPORTED, [])
     elif settings.sampling.dynamic and options.trace_sampling is not None:
         dynamic = programs.part(compile_dynamic, options.trace_sampling, quirks=quirks)
+    spikes = options.scrubjay.spike_protection
     plain = programs.part(compile_plain, options.scrubjay.sampling)
     quotas, found = compile_quotas(options.quotas, options.scrubjay.quotas, shared.quotas, quirks=quirks)
     problems = [
@@ -183,6 +185,7 @@ def compile_plan(
         dynamic=dynamic.rules,
         folds_rates=settings.sampling.fold_rates,
         plain=plain.rules,
+        spikes=spikes if spikes is not None and spikes.enabled else None,
         quotas=quotas,
         scrub=program,
         policies=policies,

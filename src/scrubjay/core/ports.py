@@ -19,6 +19,7 @@ from scrubjay.core.plan import ProjectPlan
 from scrubjay.core.quotas import QuotaBackend
 from scrubjay.core.sampling.first_n import Occasions
 from scrubjay.core.scrub.record import Record
+from scrubjay.core.spikes import SpikeGuard
 from scrubjay.settings.schema import Limits
 
 T = TypeVar("T")
@@ -124,6 +125,7 @@ class Ports:
     in_thread: InThread
     has_memory: Callable[[], bool]
     occasions: Occasions = field(default_factory=Occasions)
+    spikes: SpikeGuard = field(default_factory=SpikeGuard)
     capture: Capture | None = None
     audit: Audit | None = None
     witness: Witness | None = None

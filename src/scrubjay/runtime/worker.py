@@ -24,6 +24,7 @@ from scrubjay.core.client_reports import ClientReports
 from scrubjay.core.limits import LimitTable
 from scrubjay.core.ports import Ports
 from scrubjay.core.sampling.first_n import Occasions
+from scrubjay.core.spikes import SpikeGuard
 from scrubjay.errors import ConfigError, SpoolError
 from scrubjay.reasons import Quantities
 from scrubjay.runtime import log
@@ -46,6 +47,7 @@ from scrubjay.runtime.reporter import Reporter
 from scrubjay.runtime.seat import Seat
 from scrubjay.runtime.share import share_of
 from scrubjay.runtime.sink import CaptureSink
+from scrubjay.runtime.spikes_file import SpikesFile
 from scrubjay.runtime.spool.partition import Partition
 from scrubjay.runtime.spool.types import SpoolEvent
 from scrubjay.runtime.stage_times import TimedLedger
@@ -58,8 +60,7 @@ from scrubjay.settings.schema import Settings
 EXIT_OK: Final = 0
 EXIT_LOST: Final = 3
 _LEAST_POLL_S: Final = 0.05
-_HANDLER_END_S: Final = 0.1
-"""How long a request that was given up may take to end."""
+_HANDLER_END_S: Final = 0.1  # for a request that was given up
 _LOG: Final = logging.getLogger("scrubjay.worker")
 
 
@@ -182,6 +183,7 @@ class Worker:
             await self._delivery.close(deadline_mono)
         await self._audit.close()
         self._limits_file.exchange()
+        self._spikes_file.write()
         self._chronicle.write(stopped=True)
         if lost:
             _LOG.error("stopped; %d envelopes were in memory alone and are lost", lost)
@@ -209,9 +211,12 @@ class Worker:
         if self._seat is not None and self._seat.follows_a_death:
             self.telemetry.worker_restarted()
         self._ledger = TimedLedger(self.telemetry, self._reports)
-        longest_s = self._loaded.settings.limits.upstream_max
-        self._limits_file = LimitsFile(file.folder, slot, self._limits, longest_s, self.telemetry.spool_error)
+        longest_s, on_error = self._loaded.settings.limits.upstream_max, self.telemetry.spool_error
+        self._limits_file = LimitsFile(file.folder, slot, self._limits, longest_s, on_error)
         self._limits_file.load()
+        self._spikes = SpikeGuard(self._seat.workers if self._seat else 1, now_unix=time.time())
+        self._spikes_file = SpikesFile(file.folder, slot, self._spikes, on_error)
+        self._spikes_file.load()
         if self._spool is not None:
             recovered = self._spool.recovered
             self.telemetry.spool_recovered(recovered.records, recovered.torn_tails)
@@ -230,6 +235,7 @@ class Worker:
             in_thread=asyncio.to_thread,
             has_memory=self._memory.has_room,
             occasions=Occasions(self._seat.workers if self._seat else 1),
+            spikes=self._spikes,
             capture=self._sink,
             audit=self._audit,
             accepts_unknown=settings.routing.accept_unknown_items,
@@ -315,6 +321,7 @@ class Worker:
         every(settings.scrub.audit_interval, self._audit.flush, "audit")
         every(1.0, self._audit.flush_items, "audit-items")
         every(2.0, self._limits_file.exchange, "limits")
+        every(300.0, self._spikes_file.write, "spikes")
         every(settings.cache.file_interval, self._look_at_projects, "projects")
         if settings.relay.config_reload_interval is not None:
             interval_s = max(_LEAST_POLL_S, settings.relay.config_reload_interval)
