@@ -124,10 +124,12 @@ def reported(server: Recorder) -> Counter[tuple[str, str, str]]:
     return found
 
 
-def limited_relay(daemons: Callable[..., Daemon], server: Recorder, case: Case) -> Daemon:
+def limited_relay(
+    daemons: Callable[..., Daemon], server: Recorder, case: Case, *, reports: str = "passthrough"
+) -> Daemon:
     relay = daemons(
         upstream=server.url,
-        options={"outcomes": {"aggregator": {"initial_delay": 0.3}}},
+        options={"outcomes": {"aggregator": {"initial_delay": 0.3}}, "client_reports": {"mode": reports}},
         projects={"default.yaml": {"config": {"quotas": list(case.quotas)}}},
     )
     relay.start()
@@ -186,14 +188,16 @@ def test_an_sdk_stops_and_goes_on(case: Case, sdk: str, daemons: Callable[..., D
     assert made == arrived(server)[category] + items_of(server.refused)[category] + refused + held_back
 
 
+@pytest.mark.parametrize("reports", ["passthrough", "merge"])
 @pytest.mark.parametrize("sdk", SDKS)
 def test_an_sdk_learns_what_is_never_wanted_before_it_sends_any(
-    sdk: str, daemons: Callable[..., Daemon], tmp_path: Path
+    sdk: str, reports: str, daemons: Callable[..., Daemon], tmp_path: Path
 ) -> None:
     """A quota of nothing is told with the first answer, so no transaction ever leaves the application."""
     quota = {"scope": "project", "categories": ["transaction"], "limit": 0, "reasonCode": "off"}
     with recording() as server:
-        relay = limited_relay(daemons, server, Case("transaction", "transaction", "error", "off", 60, quotas=(quota,)))
+        case = Case("transaction", "transaction", "error", "off", 60, quotas=(quota,))
+        relay = limited_relay(daemons, server, case, reports=reports)
         with running(sdk, tmp_path, relay.dsn()) as app:
             app.do("error")
             app.do("transaction", HELD_BACK)
@@ -206,6 +210,8 @@ def test_an_sdk_learns_what_is_never_wanted_before_it_sends_any(
         numbers = reported(server)
         assert numbers["discarded_events", "ratelimit_backoff", "transaction"] == HELD_BACK
         assert not [line for line in numbers if line[0] == "rate_limited_events"]
+        sender = "scrubjay/" if reports == "merge" else "sentry."
+        assert [told for told in server.deliveries if b"ratelimit_backoff" in told.body and sender in told.sender]
 
 
 @pytest.mark.parametrize("sdk", SDKS)

@@ -46,6 +46,11 @@ class Delivery:
     body: bytes
     status: int = 200
 
+    @property
+    def sender(self) -> str:
+        """The authentication header, which names the client."""
+        return self.headers.get("x-sentry-auth", "")
+
     def envelope(self) -> tuple[dict[str, Any], list[WireItem]]:
         return read_envelope(self.body)
 
