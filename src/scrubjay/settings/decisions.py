@@ -50,7 +50,7 @@ class Sampling(Section, frozen=True):
 class Filters(Section, frozen=True):
     """Inbound filters, by the rules of the projects."""
 
-    enabled: bool = setting(True, "Obey the projects' `filterSettings`.", reload=True)
+    enabled: bool = setting(True, "Obey the projects' filters, `filterSettings` and ours.", reload=True)
 
 
 class Compat(Section, frozen=True):

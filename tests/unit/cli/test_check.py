@@ -73,6 +73,9 @@ def test_plans_are_named_with_their_keys(call: Call, folder: Folder) -> None:
         ("config: {allowedDomains: 5}", "config.allowedDomains"),
         ("config: {scrubjay: {scrub: {profile: lax}}}", "config.scrubjay.scrub.profile"),
         ("config: {quotas: [{id: q, categories: [error], limit: 5, window: 0}]}", "project default: "),
+        ("config: {filterSettings: {localhost: {}}}", "filterSettings.localhost is disabled"),
+        ("config: {filterSettings: {webCrawler: {isEnabled: true}}}", "did you mean `webCrawlers`?"),
+        ("config: {scrubjay: {filters: [{id: x, loggrs: [a]}]}}", "did you mean `loggers`?"),
     ],
 )
 def test_whatever_would_be_left_out_is_an_error(call: Call, folder: Folder, project: str, words: str) -> None:
@@ -82,6 +85,23 @@ def test_whatever_would_be_left_out_is_an_error(call: Call, folder: Folder, proj
     result = call("check", "-c", str(conf))
     assert result.exit_code == 1
     assert f"error: {error}" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("shared", "words"),
+    [
+        ("{", "malformed JSON"),
+        ('{"quotas": {}}', "quotas: a list is expected"),
+        ('{"filters": {"version": 1, "filters": [{"id": "x", "isEnabled": true}]}}', "it has no condition"),
+    ],
+)
+def test_what_goes_for_all_projects_is_checked(call: Call, folder: Folder, shared: str, words: str) -> None:
+    conf = folder(STATIC, default="config: {}")
+    (conf / "global_config.json").write_text(shared)
+    (error,) = checked(call, conf, 1)["errors"]
+    assert words in error
+    (conf / "global_config.json").write_text("{}")
+    assert checked(call, conf, 0)["errors"] == []
 
 
 def test_warnings_do_not_fail(call: Call, folder: Folder) -> None:

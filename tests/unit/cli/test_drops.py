@@ -99,6 +99,8 @@ def test_nothing_was_dropped(call: Call) -> None:
         ("too_large:span", "invalid", "under `limits.`"),
         ("Sampled:3000", "sampled", "raise the rate"),
         ("sample_rate", "sampled", "raise the rate"),
+        ("web-crawlers", "filtered", "`scrubjay explain`"),
+        ("a-filter-of-theirs", "filtered", "`scrubjay explain`"),
         ("never_heard_of", "lost", ""),
     ],
 )

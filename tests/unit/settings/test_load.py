@@ -278,6 +278,20 @@ def test_changed_projects_are_read_without_the_rest(load_text: LoadText, write: 
     assert second.with_changed_projects() is None
 
 
+def test_what_goes_for_all_projects_is_reloaded_with_them(load_text: LoadText, write: Write) -> None:
+    first = load_text("")
+    write("global_config.json", '{"quotas": [{"id": "q"}]}')
+    second = first.with_changed_projects()
+    assert second is not None
+    assert second.projects != first.projects
+    assert second.projects.shared.config.quotas == ({"id": "q"},)
+    assert second.with_changed_projects() is None
+    write("global_config.json", "{")
+    third = second.again()
+    assert third.projects.shared.config == second.projects.shared.config
+    assert any("malformed JSON" in warning for warning in third.warnings)
+
+
 def test_a_capture_keeps_its_plan_when_project_files_go(load_text: LoadText, write: Write) -> None:
     path = write("projects/1.yaml", f"publicKeys: [{{publicKey: {'a' * 32}}}]")
     first = load_text("relay: {mode: capture}")
