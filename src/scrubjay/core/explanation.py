@@ -21,7 +21,7 @@ from scrubjay.core.spikes import SpikeGuard
 from scrubjay.errors import Rejected
 from scrubjay.reasons import DataCategory, Quantities
 
-STAGES = ("receive", "authenticate", "gate", "filter", "sample", "limit", "scrub", "hand_over")
+STAGES = ("receive", "authenticate", "gate", "filter", "sample", "spikes", "limit", "scrub", "hand_over")
 """In the order of the path."""
 _ALL = 2**31
 

@@ -217,10 +217,10 @@ def _rules_of_root(envelope: Envelope, own_key: str, plan: ProjectPlan, ports: P
 
 async def cut_spikes(tally: Tally, plan: ProjectPlan, ingress: Ingress, ports: Ports) -> tuple[ActiveLimit, ...]:
     """What is far above the usual of the hour. Nobody remembers these limits: what is urgent still passes."""
-    tally.stage = "limit"
     project_id, guard = tally.account.project_id, ports.spikes
     if plan.spikes is None or project_id is None:
         return ()
+    tally.stage = "spikes"
     kinds = [kind for _, kind in await _ask(kind_of, tally.items, ports)]
     limits = guard.refuse(
         project_id,
