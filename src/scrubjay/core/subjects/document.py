@@ -20,6 +20,7 @@ Scalar = str | int | float | bool | None
 
 _OBJECT: Final = msgspec.json.Decoder(dict[str, Raw])
 _LIST: Final = msgspec.json.Decoder(list[Raw])
+_PAIRS: Final = msgspec.json.Decoder(list[tuple[Raw, Raw]])
 _SCALAR: Final[msgspec.json.Decoder[Scalar]] = msgspec.json.Decoder(Scalar)
 
 _HEX: Final = re.compile("[0-9a-fA-F]+")
@@ -39,6 +40,13 @@ class Document:
         self._members: Mapping[str, Raw] | None = None if payload else _NOTHING
         self._children: dict[tuple[str, ...], Document] | None = None
         self._is_broken = False
+
+    @classmethod
+    def of(cls, members: Mapping[str, Raw]) -> Document:
+        """An object that was opened already."""
+        document = cls(None)
+        document._members = members
+        return document
 
     @property
     def is_broken(self) -> bool:
@@ -99,6 +107,67 @@ class Document:
         return value if isinstance(value, bool) else None
 
     def hex_id(self, name: str) -> HexId | None:
+        """An id of hexadecimal digits, with or without the dashes of a UUID."""
+        return hex_id(self.text(name))
+
+    def items(self, name: str) -> list[Raw] | None:
+        """A member that is an array."""
+        return array(self.members.get(name))
+
+    def __repr__(self) -> str:
+        return "<Document>" if self._members is None else f"<Document {sorted(self._members)}>"
+
+
+def scalar(raw: Raw | None) -> Scalar:
+    """A text, number or truth; None for null, and for whatever has members."""
+    if raw is None:
+        return None
+    value = read(_SCALAR, raw)
+    return None if type(value) is int and value not in _INTEGERS else value
+
+
+def text(raw: Raw | None) -> str | None:
+    value = scalar(raw)
+    return value if isinstance(value, str) else None
+
+
+def lenient(raw: Raw | None) -> str | None:
+    """A text; numbers lose their fraction, and truths are spelled as the reference spells them."""
+    value = scalar(raw)
+    if isinstance(value, float):
+        return str(int(value)) if abs(value) < 2**63 else None
+    return None if value is None else str(value)
+
+
+def json_text(raw: Raw | None) -> str | None:
+    """A text; everything else but null is its JSON, without blanks."""
+    found = text(raw)
+    if found is not None or raw is None or (spelled := bytes(raw)) == b"null":
+        return found
+    try:
+        spelled = msgspec.json.format(spelled, indent=-1)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    return spelled.decode(errors="replace")
+
+
+def array(raw: Raw | None) -> list[Raw] | None:
+    return read(_LIST, raw) if raw is not None and _begins_with(b"[", raw) else None
+
+
+def pairs(raw: Raw | None) -> Iterator[tuple[Raw, Raw]]:
+    """The entries of an array of pairs; what is no pair is left out."""
+    usual = read(_PAIRS, raw) if raw is not None and _begins_with(b"[", raw) else None
+    if usual is not None:  # nothing is to be left out
+        yield from usual
+        return
+    for entry in array(raw) or ():
+        pair = array(entry)
+        if pair is not None and len(pair) == 2:
+            yield pair[0], pair[1]
+
+
+def hex_id(self, name: str) -> HexId | None:
         """An id of hexadecimal digits, with or without the dashes of a UUID."""
         return hex_id(self.text(name))
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from msgspec import Raw
+import msgspec
+from msgspec import Raw, Struct
 
 from scrubjay.core.conditions import Subject, Value
+from scrubjay.core.items.partial import read
 from scrubjay.core.subjects.document import Document, array, json_text
 
 EXCEPTION: Final = ("exception", "sentry.interfaces.Exception")
@@ -68,8 +70,20 @@ _FIELDS: Final[dict[str, Callable[[ExceptionSubject], Value]]] = {
 }
 
 
+class _Values(Struct):
+    values: list[dict[str, Raw] | None]
+
+
+_VALUES: Final = msgspec.json.Decoder(_Values)
+
+
 def read_exceptions(raw: Raw | None) -> tuple[ExceptionSubject, ...] | None:
     """An array, an object that holds one under `values`, or a single exception; None if there is nothing of the kind."""
+    if raw is None:
+        return None
+    usual = read(_VALUES, raw)
+    if usual is not None:  # what clients send, read in one pass
+        return tuple(ExceptionSubject(Document.of(members)) for members in usual.values if members)
     values = array(raw)
     if values is None:
         document = Document(raw)
