@@ -27,7 +27,7 @@ from scrubjay.runtime.quota_sharing.store import RedisStore
 from support.redis_server import RedisServer
 
 T = 1_700_000_000
-_CLOCKED = store_module.LEASE.replace("redis.call('TIME')", "redis.call('MGET', 'test:s', 'test:us')")
+CLOCKED = store_module.LEASE.replace("redis.call('TIME')", "redis.call('MGET', 'test:s', 'test:us')")
 
 
 class Clock:
@@ -66,7 +66,7 @@ class Ground:
     def redis_by_clock(self) -> RedisServer:
         """As `redis`, but with the test's time in the place of its own."""
         server = self.redis
-        self._monkeypatch.setattr(store_module, "LEASE", _CLOCKED)
+        self._monkeypatch.setattr(store_module, "LEASE", CLOCKED)
         client = server.client()
 
         def tell(now_unix: float) -> None:
