@@ -167,63 +167,6 @@ def pairs(raw: Raw | None) -> Iterator[tuple[Raw, Raw]]:
             yield pair[0], pair[1]
 
 
-def hex_id(self, name: str) -> HexId | None:
-        """An id of hexadecimal digits, with or without the dashes of a UUID."""
-        return hex_id(self.text(name))
-
-    def items(self, name: str) -> list[Raw] | None:
-        """A member that is an array."""
-        return array(self.members.get(name))
-
-    def __repr__(self) -> str:
-        return "<Document>" if self._members is None else f"<Document {sorted(self._members)}>"
-
-
-def scalar(raw: Raw | None) -> Scalar:
-    """A text, number or truth; None for null, and for whatever has members."""
-    if raw is None:
-        return None
-    value = read(_SCALAR, raw)
-    return None if type(value) is int and value not in _INTEGERS else value
-
-
-def text(raw: Raw | None) -> str | None:
-    value = scalar(raw)
-    return value if isinstance(value, str) else None
-
-
-def lenient(raw: Raw | None) -> str | None:
-    """A text; numbers lose their fraction, and truths are spelled as the reference spells them."""
-    value = scalar(raw)
-    if isinstance(value, float):
-        return str(int(value)) if abs(value) < 2**63 else None
-    return None if value is None else str(value)
-
-
-def json_text(raw: Raw | None) -> str | None:
-    """A text; everything else but null is its JSON, without blanks."""
-    found = text(raw)
-    if found is not None or raw is None or (spelled := bytes(raw)) == b"null":
-        return found
-    try:
-        spelled = msgspec.json.format(spelled, indent=-1)
-    except (msgspec.DecodeError, RecursionError):
-        return None
-    return spelled.decode(errors="replace")
-
-
-def array(raw: Raw | None) -> list[Raw] | None:
-    return read(_LIST, raw) if raw is not None and _begins_with(b"[", raw) else None
-
-
-def pairs(raw: Raw | None) -> Iterator[tuple[Raw, Raw]]:
-    """The entries of an array of pairs; what is no pair is left out."""
-    for entry in array(raw) or ():
-        pair = array(entry)
-        if pair is not None and len(pair) == 2:
-            yield pair[0], pair[1]
-
-
 def hex_id(value: str | None) -> HexId | None:
     digits = "" if value is None else value.replace("-", "")
     return HexId(digits.lower()) if _HEX.fullmatch(digits) else None
