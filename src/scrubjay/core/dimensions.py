@@ -6,7 +6,8 @@ this module: counters are told apart by a hash. Nothing here raises: what cannot
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Final
 
@@ -39,24 +40,29 @@ def is_dimension(name: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What a quota looks at: an item, or a record of one that is a container."""
+    """What a quota looks at: an item, or a record of one that is a container. `groups` are those that were asked for."""
 
     item_type: str
     fields: Fields
     is_record: bool = False
+    groups: dict[tuple[str, ...], tuple[str, bool]] = field(default_factory=dict)
 
 
 def group_of(grouping: Grouping, counted: Counted) -> str | None:
     """Tells combinations of values apart. None: the quota is not about what lacks one of them, and this does."""
-    digest = blake2b(digest_size=_HASH_BYTES)
-    for name in grouping.dimensions:
-        value = _value(name, counted)
-        if value is None and grouping.needs_all:
-            return None
-        part = (value or "").encode("utf-8", "surrogatepass")
-        digest.update(b"%d:" % len(part))
-        digest.update(part)
-    return digest.hexdigest()
+    found = counted.groups.get(grouping.dimensions)
+    if found is None:
+        found = counted.groups[grouping.dimensions] = _group(grouping.dimensions, counted)
+    group, is_whole = found
+    return group if is_whole or not grouping.needs_all else None
+
+
+def _group(dimensions: Sequence[str], counted: Counted) -> tuple[str, bool]:
+    """The hash of the values, and whether none of them is missing."""
+    values = [_value(name, counted) for name in dimensions]
+    parts = [(value or "").encode("utf-8", "surrogatepass") for value in values]
+    text = b"".join([b"%d:%b" % (len(part), part) for part in parts])
+    return blake2b(text, digest_size=_HASH_BYTES).hexdigest(), None not in values
 
 
 def _value(name: str, counted: Counted) -> str | None:

@@ -1,7 +1,7 @@
 """Quotas: what may be counted, whom it binds, and the protocol that backends count by.
 
-Owns `Quota`, matching (`decisions.md` 2.3) and the window arithmetic (2.4). The JSON form is `quota_config`'s, the quotas of a plan
-together `quota_set`'s, which checks an envelope needs `enforcement`'s business, where counters live a backend's.
+Owns `Quota` and matching (`decisions.md` 2.3). The JSON form is `quota_config`'s, the quotas of a plan together `quota_set`'s, which
+checks an envelope needs `enforcement`'s business; windows and where counters live are a backend's.
 
 Invariants: a quota with limit 0 is never sent to a backend, it is known without counting; a charge is granted or refused as a
 whole, and a refused one leaves every counter as it was.
@@ -79,15 +79,6 @@ class Quota:
     def counts(self, category: DataCategory, namespace: str | None = None) -> bool:
         """Whether what is of `category` uses it up; one with a namespace is about metric buckets of it alone."""
         return self.namespace in (None, namespace) and (not self.categories or category in self.categories)
-
-    def window(self, organization_id: int, now_unix: float) -> tuple[int, int]:
-        """The slot that `now_unix` falls into and the time at which it ends.
-
-        Windows are fixed, and shifted by the organisation's id so that not all of them end at once.
-        """
-        shift = organization_id % self.window_s
-        slot = (int(now_unix) - shift) // self.window_s
-        return slot, (slot + 1) * self.window_s + shift
 
     def refusal(self, until_mono: float) -> ActiveLimit:
         """The limit that stands for a refusal by this quota."""

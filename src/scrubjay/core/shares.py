@@ -143,13 +143,14 @@ class Sharing:
 
     def _ask_item(self, check: Check, item: Item, amount: int, about: CategoryQuotas, wait: int | None) -> int | None:
         batch, counted = self._open(item)
-        alike: dict[tuple[tuple[Matched, ...], tuple[Matched, ...]], list[int]] = {}
+        alike: dict[tuple[tuple[int, str | None], ...], tuple[list[Matched], list[Matched], list[int]]] = {}
         for position, one in enumerate(counted):
-            found = tuple(_matched(about.hard, one)), tuple(_matched(about.soft, one))
-            if found != ((), ()):
-                alike.setdefault(found, []).append(position)
+            hard, soft = _matched(about.hard, one), _matched(about.soft, one)
+            if hard or soft:
+                same = tuple((id(quota), group) for quota, group in (*hard, *soft))
+                alike.setdefault(same, (hard, soft, []))[2].append(position)
         last = wait
-        for (hard, soft), positions in alike.items():
+        for hard, soft, positions in alike.values():
             part = amount
             if batch is not None and len(positions) < len(counted):
                 part = _amount_of(check.category, [batch.records[at] for at in positions])
@@ -163,8 +164,8 @@ class Sharing:
         amount: int,
         batch: Container | None,
         positions: tuple[int, ...],
-        hard: tuple[Matched, ...],
-        soft: tuple[Matched, ...],
+        hard: Sequence[Matched],
+        soft: Sequence[Matched],
         wait: int | None,
     ) -> int | None:
         place = id(item), positions
@@ -215,14 +216,16 @@ class Sharing:
         return opened
 
 
-def _matched(quotas: Iterable[Quota], counted: Counted) -> Iterable[Matched]:
+def _matched(quotas: Iterable[Quota], counted: Counted) -> list[Matched]:
+    matched: list[Matched] = []
     for quota in quotas:
         if quota.condition is not None and not quota.condition.matches(counted.fields):
             continue
         if quota.grouping is None:
-            yield quota, None
+            matched.append((quota, None))
         elif (group := group_of(quota.grouping, counted)) is not None:
-            yield quota, group
+            matched.append((quota, group))
+    return matched
 
 
 def _amount_of(category: DataCategory, records: Sequence[Raw]) -> int:
