@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Final
 
 from scrubjay import reasons
@@ -54,8 +54,12 @@ _MAX_REMEMBERED: Final = 1024
 
 
 def _predicate(draft: Draft) -> Predicate | None:
-    if not draft.is_enabled():
-        return None
+    return _is_crawler() if draft.is_enabled() else None
+
+
+@cache
+def _is_crawler() -> Predicate:
+    """The same for all projects, with its memory."""
     names_a_robot = compile_words(NAMES, (_AT_A_WORDS_END,))
     is_welcome = compile_words(WELCOME, (_WELCOME_PATTERN,))
 

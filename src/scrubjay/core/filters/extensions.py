@@ -5,6 +5,7 @@ Only the first exception counts: by what it says, and by the file that it comes 
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Final
 
 from scrubjay import reasons
@@ -63,8 +64,12 @@ SOURCES: Final = (
 
 
 def _predicate(draft: Draft) -> Predicate | None:
-    if not draft.is_enabled():
-        return None
+    return _is_of_extension() if draft.is_enabled() else None
+
+
+@cache
+def _is_of_extension() -> Predicate:
+    """The same for all projects."""
     says = compile_words(VALUES, _VALUE_PATTERNS)
     comes_from = compile_words(SOURCES, (rf"\A(?:{'|'.join(SCHEMES)})",))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from scrubjay.core.filters.facts import Facts
@@ -24,6 +25,8 @@ VISITS: Final = EVENTS | REPLAYS | SESSIONS | RECORDS
 """Items that may tell of a browser and a page."""
 ALL: Final = VISITS | PROFILES
 """Check-ins, user reports, attachments, client reports and metric buckets are never filtered."""
+
+_MAX_REMEMBERED: Final = 1024
 
 Predicate = Callable[[Facts], bool]
 Options = Mapping[str, object]
@@ -100,13 +103,22 @@ class Draft:
         return values
 
     def globs(self, patterns: Sequence[str]) -> Matcher:
-        return compile_glob(patterns, self.problems, quirks=self._quirks)
+        matcher, problems = _compile_globs(tuple(patterns), self._quirks)
+        self.problems += problems
+        return matcher
 
     def get(self, member: str) -> object:
         return self._options.get(member)
 
     def members(self) -> list[str]:
         return [str(name) for name in self._options]
+
+
+@lru_cache(_MAX_REMEMBERED)
+def _compile_globs(patterns: tuple[str, ...], quirks: bool) -> tuple[Matcher, list[str]]:
+    """Projects with equal lists share what is compiled of them."""
+    problems: list[str] = []
+    return compile_glob(patterns, problems, quirks=quirks), problems
 
 
 def family(

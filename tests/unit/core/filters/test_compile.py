@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from scrubjay.core.filters import FAMILIES
 from scrubjay.core.filters.chain import Filters
 from scrubjay.core.filters.compile import compile_filters
+from scrubjay.core.filters.family import Draft, Source
 from support.filtering import why_event
 
 
@@ -118,3 +119,15 @@ def test_any_settings_compile(settings: dict[str, object]) -> None:
     filters, problems = compile_filters(settings, own=[settings], global_filters=settings)
     assert isinstance(filters, Filters | None)
     assert all(isinstance(problem, str) for problem in problems)
+
+
+def test_projects_share_what_is_equal() -> None:
+    """Patterns of ten thousand projects would take seconds and hundreds of MB, if each had its own."""
+    settings = {"webCrawlers": {"isEnabled": True}, "browserExtensions": {"isEnabled": True}}
+    one, other = (Source(settings) for _ in range(2))
+    for family in FAMILIES:
+        assert [rule.matches for rule in family.compile(one)] == [rule.matches for rule in family.compile(other)]
+    first, second = (Draft({}, quirks=False) for _ in range(2))
+    assert first.globs(["[a", "x*"]) is second.globs(["[a", "x*"])
+    assert first.problems == second.problems != []
+    assert Draft({}, quirks=True).globs(["[a", "x*"]) is not first.globs(["[a", "x*"])
