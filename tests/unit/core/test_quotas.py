@@ -93,3 +93,12 @@ def test_masks() -> None:
     assert mask_of([]) == 0
     assert mask_of([C.ERROR, C.UNKNOWN]) == bit(C.ERROR) | bit(C.UNKNOWN)
     assert len({bit(category) for category in C}) == len(C)
+
+
+def test_of_a_key_only_the_beginning_is_shown() -> None:
+    by_scope = {scope: compiled(**ERRORS | {"scope": scope}) for scope in ("organization", "project", "key")}
+    assert counter_of(by_scope["organization"], SCOPING).owner == "organization"
+    assert counter_of(by_scope["project"], SCOPING).owner == "project 21"
+    shown = counter_of(by_scope["key"], Scoping(SCOPING.key)).owner
+    assert shown.startswith("key a94ae32b")
+    assert SCOPING.key not in shown
