@@ -17,7 +17,7 @@ from typing import Final, Protocol
 
 from scrubjay.core.quotas import Charge, Refusal, Usage
 from scrubjay.runtime.quota_backends.memory import MemoryBackend
-from scrubjay.runtime.quota_backends.meters import Meters, nearest
+from scrubjay.runtime.quota_backends.meters import Meters, Reading, nearest, reading
 from scrubjay.runtime.quota_sharing.ledger import UNLIMITED, Answer, Ask, QuotaLedger
 from scrubjay.runtime.quota_sharing.pots import Need, Pots, Refusals
 
@@ -197,14 +197,14 @@ class LeasingBackend:
     def usage(self, most: int = 1000) -> Sequence[Usage]:
         """See `QuotaBackend.usage`: what is known here, as of the last answer."""
         now = self._now()
-        usages: list[Usage] = []
+        readings: list[Reading] = []
         for counter, meter in self._meters.pairs():
             known = self._pots.known(meter, now)
             if known is not None:
                 left, held, ends_unix = known
                 ceiling = meter.burst if meter.algorithm == "bucket" else meter.limit
-                usages.append(Usage(counter, None if left == UNLIMITED else ceiling - left, ends_unix, held))
-        return nearest(usages, most)
+                readings.append(reading(counter, meter, None if left == UNLIMITED else ceiling - left, ends_unix, held))
+        return nearest(readings, most)
 
     def rehearsal(self) -> MemoryBackend:
         """See `QuotaBackend.rehearsal`. Tokens that are held count as not used."""

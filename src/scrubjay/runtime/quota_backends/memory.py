@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from scrubjay.core.quotas import Charge, Refusal, Usage
-from scrubjay.runtime.quota_backends.meters import Meters, nearest
+from scrubjay.runtime.quota_backends.meters import Meters, nearest, reading
 from scrubjay.runtime.quota_sharing.ledger import QuotaLedger
 
 
@@ -48,8 +48,9 @@ class MemoryBackend:
     def usage(self, most: int = 1000) -> Sequence[Usage]:
         """See `QuotaBackend.usage`."""
         now_unix = self._now_unix()
-        states = [(counter, self._ledger.state(meter, now_unix)) for counter, meter in self._meters.pairs()]
-        return nearest([Usage(counter, consumed, ends) for counter, (consumed, ends) in states if consumed], most)
+        state = self._ledger.state
+        readings = (reading(counter, meter, *state(meter, now_unix)) for counter, meter in self._meters.pairs())
+        return nearest((one for one in readings if one[1]), most)
 
     def rehearsal(self) -> MemoryBackend:
         """See `QuotaBackend.rehearsal`."""

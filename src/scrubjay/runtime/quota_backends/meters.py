@@ -5,7 +5,9 @@ Invariant: one counter has one name, whichever worker or host says it, and the s
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import heapq
+from collections.abc import Iterable
+from operator import itemgetter
 from urllib.parse import quote
 
 from scrubjay.core.quotas import Charge, Counter, Usage
@@ -18,6 +20,7 @@ class Meters:
 
     def __init__(self, max_counters: int = 100_000) -> None:
         self._known: dict[tuple[int, int, str | int | None, str | None], tuple[Counter, Meter]] = {}
+        self._newest: dict[str, tuple[Counter, Meter]] = {}
         self._max_counters = max_counters
 
     def of(self, counter: Counter) -> Meter:
@@ -28,8 +31,9 @@ class Meters:
             return entry[1]
         if len(self._known) >= self._max_counters:
             self._known = dict(list(self._known.items())[self._max_counters // 2 :])
+            self._newest = {meter.key: (counter, meter) for counter, meter in self._known.values()}
         meter = meter_of(counter)
-        self._known[key] = counter, meter
+        self._known[key] = self._newest[meter.key] = counter, meter
         return meter
 
     def need(self, charge: Charge) -> Need:
@@ -37,13 +41,13 @@ class Meters:
             (self.of(counter), charge.amount) for counter in charge.counters
         ], -1 if charge.after is None else charge.after
 
-    def pairs(self) -> Iterator[tuple[Counter, Meter]]:
+    def pairs(self) -> Iterable[tuple[Counter, Meter]]:
         """Each counter once; of those that several plans name, the newest."""
-        return iter({meter.key: (counter, meter) for counter, meter in self._known.values()}.values())
+        return self._newest.values()
 
     def copy(self) -> Meters:
         twin = Meters(self._max_counters)
-        twin._known = dict(self._known)
+        twin._known, twin._newest = dict(self._known), dict(self._newest)
         return twin
 
 
@@ -65,11 +69,16 @@ def meter_of(counter: Counter) -> Meter:
     )
 
 
-def nearest(usages: list[Usage], most: int) -> list[Usage]:
+Reading = tuple[float, int | None, float, int, Counter]
+"""How much of its limit is used, as a share; what `Usage` says; and of which counter."""
+
+
+def reading(counter: Counter, meter: Meter, consumed: int | None, ends_unix: float, held: int = 0) -> Reading:
+    """`Usage` in a form that costs little for those that are not shown."""
+    return ((consumed or 0) / meter.limit if meter.limit > 0 else 0.0), consumed, ends_unix, held, counter
+
+
+def nearest(readings: Iterable[Reading], most: int) -> list[Usage]:
     """Those nearest to their limit."""
-
-    def share(usage: Usage) -> float:
-        limit = usage.counter.quota.limit
-        return (usage.consumed or 0) / limit if limit else 0.0
-
-    return sorted(usages, key=share, reverse=True)[:most]
+    chosen = heapq.nlargest(most, readings, key=itemgetter(0))
+    return [Usage(counter, consumed, ends_unix, held) for _, consumed, ends_unix, held, counter in chosen]

@@ -328,6 +328,8 @@ class QuotaLedger:
         cell = self._cells.get((meter.key, 0 if meter.algorithm == BUCKET else slot))
         if cell is None:
             return 0, ends
+        if meter.algorithm == FIXED:
+            return cell.used, ends
         if meter.algorithm == BUCKET and meter.limit != UNLIMITED:
             cell = copy.copy(cell)
             cell.refill(meter, int(now_unix * _MS))

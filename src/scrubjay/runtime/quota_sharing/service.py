@@ -18,7 +18,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Final, Literal
@@ -43,7 +43,7 @@ _LOG: Final = logging.getLogger("scrubjay.quotas")
 class Sharing:
     """The settings `quotas.*`, in plain data. `redis`: a URL, empty for a host that shares with nobody."""
 
-    redis: str = ""
+    redis: str = field(default="", repr=False)
     timeout_s: float = 0.05
     policy: Policy = "local"
     replicas: int = 1
