@@ -3,7 +3,6 @@
 Where the specification (`decisions.md` 6) differs from the package, the specification wins. The differences, which the input leaves out:
 
 * A pattern whose words end with a capital sigma: the package lower-cases that to the final form, and then finds it in no text.
-* Classes and the few capitals that are not the only ones of their letter, such as the Kelvin sign.
 * An unclosed `{` is an error (Q7); as a quirk it is what the package does.
 * `release` without `value`, or with null, is a parse error like every missing member; to the package it is not supported, which ends the same.
 * `options` of `eq` must be an object; the package also takes `[]`.
@@ -46,7 +45,7 @@ SEED = 20_261_122
 # Globs
 
 
-LETTERS = "aAbBßİısſSkKéÉ0.^$()|/\n"
+LETTERS = "aAbBßẞİısſSkK\u212aéÉåÅ\u212bǅǆ0.^$()|/\n"
 TOKENS = [*LETTERS, "-", "*", "?", "**", r"\*", r"\[", r"\\", ",", "[]", "[!]", "{}", "{,}"]
 
 
@@ -96,7 +95,7 @@ def test_globs() -> None:
             text = text_for(rng, spelled)
             assert matches(text) is expected.is_match(text), (spelled, text)
             hits += matches(text)
-    assert hits > 1_000
+    assert hits > 700
 
 
 @pytest.mark.parametrize("broken", ["a]", "a}", "[a", "[a[b]", "[z-a]", "{a,{b}}", "a\\", "{a]}", "[", "{[}"])

@@ -24,6 +24,11 @@ _MAX_PROGRAM: Final = 4096
 _MAX_PARTS: Final = 8
 """Texts that are looked for one after the other; a program looks for all at once."""
 _SYNTAX: Final = re.compile(r"[*?\[\]{}\\]")
+_SECOND_CAPITALS: Final = {"\u03f4": "θ", "\u1e9e": "ß", "\u2126": "ω", "\u212a": "k", "\u212b": "å"}
+"""The sharp S, theta and the signs of Ohm, Kelvin and Ångström, each with its letter."""
+
+_LETTER_OF: Final = str.maketrans(_SECOND_CAPITALS)
+_STAYING: Final = re.compile(f"([İ{''.join(_SECOND_CAPITALS)}])")
 _HALF_PAIR: Final = re.compile("[\ud800-\udfff]")
 
 
@@ -67,7 +72,7 @@ class _Plain:
         word = pattern.strip("*")
         if _SYNTAX.search(word):
             return False
-        word = "".join(map(_lower, word))
+        word = "".join(map(_letters, word))
         opens, closes = pattern.startswith("*"), pattern.endswith("*")
         if opens and closes:
             if len(self._parts) == _MAX_PARTS:
@@ -87,7 +92,7 @@ class _Plain:
             return _never
 
         def matches(text: str) -> bool:
-            lowered = _lower(text)
+            lowered = _letters(text)
             if lowered in whole or lowered.startswith(starts) or lowered.endswith(ends):
                 return True
             return any(part in lowered for part in parts) if parts else False
@@ -129,7 +134,14 @@ def _lower(text: str) -> str:
     if text.isascii():
         return text.lower()
     text = _HALF_PAIR.sub("\ufffd", text).replace("Σ", "σ")
-    return "İ".join(part.lower() for part in text.split("İ"))
+    parts = _STAYING.split(text)
+    parts[::2] = [part.lower() for part in parts[::2]]
+    return "".join(parts)
+
+
+def _letters(text: str) -> str:
+    """Lower case, with the letter in place of each of its capitals: what literals are compared by."""
+    return text.lower() if text.isascii() else _lower(text).translate(_LETTER_OF)
 
 
 # Translating
@@ -171,7 +183,7 @@ class _Translator:
             return self._class()
         if character == "]":
             raise ValueError("`]` without `[`")
-        return _quote(_lower(self._escaped() if character == "\\" else character))
+        return _literal(self._escaped() if character == "\\" else character)
 
     def _escaped(self) -> str:
         for character in self._rest:
@@ -231,8 +243,13 @@ def _ranges(members: list[tuple[str, bool]]) -> list[tuple[str, str]]:
             stretches = False
         else:
             ranges.append((character, character))
-    lowered = [(letter, letter) for letter, upper in _cased() if any(low <= upper <= high for low, high in ranges)]
-    return ranges + lowered if ranges else []
+
+    def holds(character: str) -> bool:
+        return any(low <= character <= high for low, high in ranges)
+
+    more = [letter for letter, upper in _cased() if holds(upper)]
+    more += (capital for capital, letter in _SECOND_CAPITALS.items() if holds(letter))
+    return ranges + [(character, character) for character in more] if ranges else []
 
 
 @cache
@@ -246,8 +263,12 @@ def _range_source(low: str, high: str) -> str:
     return _code(low) if low == high else f"{_code(low)}-{_code(high)}"
 
 
-def _quote(text: str) -> str:
-    return "".join(character if character.isalnum() else _code(character) for character in text)
+def _literal(character: str) -> str:
+    letter = _letters(character)
+    capitals = "".join(_code(capital) for capital, its_letter in _SECOND_CAPITALS.items() if its_letter == letter)
+    if capitals:
+        return f"[{letter}{capitals}]"
+    return letter if letter.isalnum() else _code(letter)
 
 
 def _code(character: str) -> str:

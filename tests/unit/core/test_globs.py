@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scrubjay.core.globs import _lower, compile_glob
+from scrubjay.core.globs import _letters, compile_glob
 
 
 def matches(pattern: str, text: str) -> bool:
@@ -69,6 +69,15 @@ CASES = [
     ("beyond ASCII", "ÀÉ*", "àéx", True),
     ("long s is no s", "s", "ſ", False),
     ("kelvin sign is a k", "k", "\u212a", True),
+    ("k is a kelvin sign", "\u212a", "K", True),
+    ("kelvin sign beside a pattern", "?k", "a\u212a", True),
+    ("k beside a pattern is a kelvin sign", "?\u212a", "aK", True),
+    ("kelvin sign in a class of small letters", "[a-k]", "\u212a", True),
+    ("kelvin sign in a class of capitals", "[A-K]", "\u212a", False),
+    ("kelvin sign outside of a class", "[!K]", "\u212a", True),
+    ("kelvin sign in a class by itself", "[\u212a]", "\u212a", True),
+    ("k is not in the class of the kelvin sign", "[\u212a]", "k", False),
+    ("capital sharp s", "straße", "STRA\u1e9eE", True),
     ("no final form of sigma", "ΑΣ", "ας", False),
     ("sigma in the middle form", "ΑΣ", "ΑΣ", True),
     ("class matches upper case by lower", "[a-c]", "B", True),
@@ -157,7 +166,7 @@ def test_only_two_letters_differ_from_the_language_s_lower_case() -> None:
     assert [letter for letter in letters if len(letter.lower()) > 1] == ["İ"]
     together = "a".join(letters)
     one_by_one = "a".join(letter if letter == "İ" else letter.lower() for letter in letters)
-    assert _lower(together) == one_by_one
+    assert _letters(together) == one_by_one
 
 
 def test_a_megabyte_of_text_takes_milliseconds() -> None:
