@@ -20,9 +20,11 @@ from scrubjay.core.networks import Address
 from scrubjay.core.quota_set import BoundQuotas, QuotaSet
 from scrubjay.core.quotas import EVERY_CATEGORY, Charge, Quota, Refusal, bit, mask_of
 from scrubjay.core.rulings import NOTHING, Losses, Ruling
-from scrubjay.core.shares import BLOCKED, Share, Sharing, longest
+from scrubjay.core.shares import Share, Sharing, longest
 from scrubjay.reasons import DataCategory
 
+_BLOCKED: Final = -1
+"""In place of a charge's position: it is known already that what waits for it is refused."""
 _SILENT: Final = ("user_report", "replay_event")
 """What the reference drops with its event without counting it (`decisions.md` 12, Q11)."""
 _BUCKETS: Final = bit(DataCategory.METRIC_BUCKET)
@@ -126,14 +128,16 @@ def draw_up(
     """Of checks: the charge that must have been granted before what depends on them is made."""
     for number, check in enumerate(bill.checks):
         wait = None if check.after is None else waits[check.after]
-        if wait != BLOCKED:
+        if wait != _BLOCKED:
             about = bound.of(check.category)
             if about.zero:
                 bill.known[number] = about.zero
-                wait = BLOCKED
+                wait = _BLOCKED
+            elif (gone := 0 if sharing is None else sharing.shut(check, about.closed)) and check.event is not None:
+                wait = _BLOCKED
             else:
-                if about.counters:
-                    bill.charges.append(Charge(check.amount, about.counters, wait))
+                if about.counters and (not gone or gone < check.amount):
+                    bill.charges.append(Charge(check.amount - gone, about.counters, wait))
                     wait = bill.positions[number] = len(bill.charges) - 1
                 if sharing is not None and (about.hard or about.soft):
                     wait = sharing.ask(check, about, wait)

@@ -20,10 +20,11 @@ _MAX_BOUND: Final = 1_024
 
 @dataclass(frozen=True, slots=True)
 class CategoryQuotas:
-    """The quotas of one scoping about one category. `hard` and `soft` look at each item on its own."""
+    """The quotas of one scoping about one category. `closed`, `hard` and `soft` look at each item on its own; `closed` allow nothing."""
 
     zero: tuple[Quota, ...]
     counters: tuple[Counter, ...]
+    closed: tuple[Quota, ...]
     hard: tuple[Quota, ...]
     soft: tuple[Quota, ...]
 
@@ -66,7 +67,8 @@ class BoundQuotas:
                 for quota in plain
                 if quota.limit != 0 and quota.counts(category, namespace)
             ),
-            hard=tuple(quota for quota in special if not quota.sampled_excess),
+            closed=tuple(quota for quota in special if quota.limit == 0 and not quota.sampled_excess),
+            hard=tuple(quota for quota in special if quota.limit != 0 and not quota.sampled_excess),
             soft=tuple(quota for quota in special if quota.sampled_excess),
         )
 

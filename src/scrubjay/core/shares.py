@@ -8,7 +8,7 @@ nothing is remembered, because a limit on the wire has neither conditions nor di
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final
@@ -27,9 +27,6 @@ from scrubjay.core.rulings import Excess, Losses
 from scrubjay.core.sampling.unit import keeps
 from scrubjay.core.subjects import subject_of, subject_of_record
 from scrubjay.reasons import DataCategory
-
-BLOCKED: Final = -1
-"""In place of a charge's position: it is known already that what waits for it is refused."""
 
 _BYTES: Final = frozenset({DataCategory.LOG_BYTE, DataCategory.TRACE_METRIC_BYTE})
 
@@ -117,7 +114,7 @@ def _keeps_excess(quota: Quota, seed: bytes | memoryview | Raw) -> bool:
 class Sharing:
     """Finds the shares of one envelope, and adds their charges to those of the whole."""
 
-    __slots__ = ("_bound", "_charges", "_client_ip", "_event_id", "_last", "_opened", "shares")
+    __slots__ = ("_bound", "_charges", "_client_ip", "_event_id", "_gone", "_last", "_opened", "shares")
 
     def __init__(
         self, bound: BoundQuotas, charges: list[Charge], event_id: str | None, client_ip: Address | None
@@ -127,35 +124,43 @@ class Sharing:
         self._event_id = event_id
         self._client_ip = client_ip
         self._opened: dict[int, tuple[Container | None, list[Counted]]] = {}
-        self._last: dict[tuple[int, tuple[int, ...]], int | None] = {}
+        self._last: dict[tuple[int, tuple[int, ...]], int] = {}
         """Of an item and some of its records: the charge that further ones of the same wait for."""
+        self._gone: dict[int, set[int]] = {}
+        """Of items: the records that fell to a quota which allows nothing (0 is an item that is no batch)."""
         self.shares: list[Share] = []
+
+    def shut(self, check: Check, closed: Sequence[Quota]) -> int:
+        """What quotas that allow nothing take of a check; it is charged nowhere (`decisions.md` 2.4).
+
+        Returns how much of the check's amount is gone, by these quotas or by those of an earlier check of the same items.
+        """
+        if not closed and not self._gone:
+            return 0
+        amount = 0
+        for item, whole in _parts(check):
+            gone = self._gone.get(id(item), set())
+            batch, counted = self._open(item)
+            for matched, positions in _alike(counted, closed, gone):
+                part = _part(check.category, whole, batch, positions)
+                quotas = tuple(quota for quota, _ in matched)
+                self.shares.append(Share(check, item, part, batch, tuple(positions), quotas, None, (), b""))
+                gone.update(positions)
+            if gone:
+                self._gone[id(item)] = gone
+                amount += _part(check.category, whole, batch, sorted(gone))
+        return amount
 
     def ask(self, check: Check, about: CategoryQuotas, wait: int | None) -> int | None:
         """The shares of one check; returns what those who depend on its passing wait for."""
-        if check.event is not None:
-            return self._ask_item(check, check.event, 1, about, wait)
-        for item in (*check.items, *check.crashes):
-            amount = amount_of(item, check.category)
-            if amount:
-                self._ask_item(check, item, amount, about, wait)
-        return wait
-
-    def _ask_item(self, check: Check, item: Item, amount: int, about: CategoryQuotas, wait: int | None) -> int | None:
-        batch, counted = self._open(item)
-        alike: dict[tuple[tuple[int, str | None], ...], tuple[list[Matched], list[Matched], list[int]]] = {}
-        for position, one in enumerate(counted):
-            hard, soft = _matched(about.hard, one), _matched(about.soft, one)
-            if hard or soft:
-                same = tuple((id(quota), group) for quota, group in (*hard, *soft))
-                alike.setdefault(same, (hard, soft, []))[2].append(position)
         last = wait
-        for hard, soft, positions in alike.values():
-            part = amount
-            if batch is not None and len(positions) < len(counted):
-                part = _amount_of(check.category, [batch.records[at] for at in positions])
-            last = self._share(check, item, part, batch, tuple(positions), hard, soft, wait)
-        return last
+        for item, whole in _parts(check):
+            batch, counted = self._open(item)
+            gone = self._gone.get(id(item), set())
+            for matched, positions in _alike(counted, (*about.hard, *about.soft), gone):
+                amount = _part(check.category, whole, batch, positions)
+                last = self._share(check, item, amount, batch, tuple(positions), matched, wait)
+        return wait if check.event is None else last
 
     def _share(
         self,
@@ -164,33 +169,24 @@ class Sharing:
         amount: int,
         batch: Container | None,
         positions: tuple[int, ...],
-        hard: Sequence[Matched],
-        soft: Sequence[Matched],
+        matched: Sequence[Matched],
         wait: int | None,
     ) -> int | None:
         place = id(item), positions
         last = self._last.get(place)
-        if last == BLOCKED:
-            return last
         if last is not None and (wait is None or wait < last):
             wait = last
-        refused = tuple(quota for quota, _ in hard if quota.limit == 0)
-        charge = None if refused else self._charge(amount, hard, wait)
-        if refused:
-            wait = BLOCKED
-        elif charge is not None:
-            wait = charge
-        self._last[place] = wait
-        apart = (
-            ()
-            if refused
-            else tuple(
-                (quota, None if quota.limit == 0 else self._charge(amount, ((quota, group),), wait))
-                for quota, group in soft
-            )
+        hard = [(quota, group) for quota, group in matched if not quota.sampled_excess]
+        charge = self._charge(amount, hard, wait)
+        if charge is not None:
+            wait = self._last[place] = charge
+        soft = tuple(
+            (quota, None if quota.limit == 0 else self._charge(amount, ((quota, group),), wait))
+            for quota, group in matched
+            if quota.sampled_excess
         )
         seed = item.payload if self._event_id is None else self._event_id.encode()
-        self.shares.append(Share(check, item, amount, batch, positions, refused, charge, apart, seed))
+        self.shares.append(Share(check, item, amount, batch, positions, (), charge, soft, seed))
         return wait
 
     def _charge(self, amount: int, matched: Sequence[Matched], wait: int | None) -> int | None:
@@ -216,6 +212,27 @@ class Sharing:
         return opened
 
 
+def _parts(check: Check) -> Iterable[tuple[Item, int]]:
+    """The items that a check is about, with what each adds to it."""
+    if check.event is not None:
+        return ((check.event, check.amount),)
+    parts = ((item, amount_of(item, check.category)) for item in (*check.items, *check.crashes))
+    return (part for part in parts if part[1])
+
+
+def _alike(
+    counted: Sequence[Counted], quotas: Sequence[Quota], gone: Collection[int]
+) -> Iterable[tuple[list[Matched], list[int]]]:
+    """The positions that the same quotas are about, in the same groups; those without any quota are left out."""
+    alike: dict[tuple[tuple[int, str | None], ...], tuple[list[Matched], list[int]]] = {}
+    for position, one in enumerate(counted):
+        matched = [] if position in gone else _matched(quotas, one)
+        if matched:
+            same = tuple((id(quota), group) for quota, group in matched)
+            alike.setdefault(same, (matched, []))[1].append(position)
+    return alike.values()
+
+
 def _matched(quotas: Iterable[Quota], counted: Counted) -> list[Matched]:
     matched: list[Matched] = []
     for quota in quotas:
@@ -228,6 +245,8 @@ def _matched(quotas: Iterable[Quota], counted: Counted) -> list[Matched]:
     return matched
 
 
-def _amount_of(category: DataCategory, records: Sequence[Raw]) -> int:
-    """Bytes of records are those of their JSON, with the comma that goes with them."""
-    return sum(memoryview(record).nbytes + 1 for record in records) if category in _BYTES else len(records)
+def _part(category: DataCategory, whole: int, batch: Container | None, positions: Sequence[int]) -> int:
+    """What some records of an item count as. Bytes of records are those of their JSON, with the comma that goes with them."""
+    if batch is None or len(positions) == len(batch.records):
+        return whole
+    return sum(memoryview(batch.records[at]).nbytes + 1 for at in positions) if category in _BYTES else len(positions)

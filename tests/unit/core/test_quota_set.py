@@ -78,7 +78,8 @@ def test_zero_quotas_that_look_at_items_are_not_known_at_the_gate() -> None:
     assert quotas.zero_limits(SCOPING, NOW) == ()
     about = quotas.bound_to(SCOPING).of(C.ERROR)
     assert about.zero == ()
-    assert about.hard == quotas.quotas
+    assert about.closed == quotas.quotas
+    assert about.hard == ()
     assert quotas.looks_into == bit(C.ERROR)
 
 

@@ -75,6 +75,31 @@ def test_quotas_that_take_all_alike_are_asked_first() -> None:
     assert spender.consumed() == {"q": 1, "all": 1}
 
 
+def test_what_a_closed_quota_takes_is_charged_nowhere() -> None:
+    """`decisions.md` 2.4: if any quota has limit 0, nothing is counted; of a batch, what it leaves is."""
+    closed = WINDOW | DEBUG | {"id": "closed", "limit": 0}
+    spender = Spender([closed], own=[WINDOW | {"id": "all", "limit": 9}])
+    assert len(spender.spend(event(level="debug")).falls) == 1
+    assert spender.charges == []
+    assert spender.spend(event(level="info")) == NOTHING
+    assert spender.consumed() == {"all": 1}
+
+    noise = {"condition": {"op": "eq", "name": "log.body", "value": "noise"}}
+    by_number = [
+        closed | noise | {"categories": ["log_item"]},
+        WINDOW | BY_RELEASE | {"id": "group", "categories": ["log_item"], "limit": 9},
+    ]
+    own = [WINDOW | {"id": name, "categories": [name], "limit": 9_999} for name in ("log_item", "log_byte")]
+    spender = Spender(by_number, own=own)
+    item = logs(log("a", body="noise"), log("a", body="news"), log("b", body="noise"))
+    assert left(spender.spend(item)) == 1
+    used = spender.consumed()
+    assert (used["log_item"], used["group"]) == (1, 1)
+    assert 0 < (used["log_byte"] or 0) < len(item.payload) / 2
+    assert left(spender.spend(logs(log("a", body="noise")))) == 0
+    assert spender.consumed() == used
+
+
 def test_a_transaction_is_looked_at_for_each_of_its_categories() -> None:
     env = {"condition": {"op": "eq", "name": "event.environment", "value": "dev"}}
     spender = Spender(
