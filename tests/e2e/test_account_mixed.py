@@ -114,12 +114,16 @@ def test_everything_sent_was_taken_or_told(seconds: float, workers: int, daemons
     assert not wrong, f"sent, taken, told: {wrong}"
 
 
+@pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("seconds", LENGTHS)
-def test_the_account_of_everything_closes_after_each_kill(seconds: float, daemons: Callable[..., Daemon]) -> None:
+def test_the_account_of_everything_closes_after_each_kill(
+    seconds: float, workers: int, daemons: Callable[..., Daemon]
+) -> None:
     chance, load, acknowledged = random.Random(seconds), MixedLoad(2, KEY), set[str]()
     kills = max(3, int(seconds / 15))
     with recording() as server:
-        relay = daemons(upstream=server.url, options=OPTIONS, projects={"default.yaml": PROJECT})
+        options = {**OPTIONS, "relay": {"workers": workers}}
+        relay = daemons(upstream=server.url, options=options, projects={"default.yaml": PROJECT})
         seen = Account()
         for _ in range(kills):
             relay.start()
