@@ -62,7 +62,7 @@ class ScrubjayOptions(Struct, frozen=True, kw_only=True):
     filters: Annotated[
         tuple[Any, ...], _says("Inbound filters by tag, logger, level and their kin (`filters.md`).")
     ] = ()
-    quotas: Annotated[tuple[Any, ...], _says("As `config.quotas`, with this program's extensions.")] = ()
+    quotas: Annotated[tuple[Any, ...], _says("As `config.quotas`, with this program's extensions (`quotas.md`).")] = ()
     spike_protection: Annotated[
         SpikeProtection | None, _says("Cuts off hours far above the usual. Without this member nothing is learnt.")
     ] = None
@@ -80,7 +80,9 @@ class ProjectOptions(Struct, frozen=True, kw_only=True, rename="camel"):
         DataScrubbing | None, _says("Switches of the default scrubbing. Without this member all three are on.")
     ] = None
     filter_settings: Annotated[dict[str, Any], _says("Inbound filters (`filters.md`).")] = field(default_factory=dict)
-    quotas: Annotated[tuple[Any, ...], _says("Rate limits; one that cannot be used is left out, the others stay.")] = ()
+    quotas: Annotated[
+        tuple[Any, ...], _says("Rate limits (`quotas.md`); one that cannot be used is left out, the others stay.")
+    ] = ()
     sampling: Annotated[Any, _says("Trace sampling in the reference's form; one that cannot be used is left out.")] = (
         None
     )
