@@ -11,20 +11,9 @@ from scrubjay.runtime.quota_backends.host import HostLine
 from scrubjay.runtime.quota_backends.leases import LeasingBackend
 from scrubjay.runtime.quota_backends.memory import MemoryBackend
 from scrubjay.runtime.quota_backends.redis import StoreLine
-from scrubjay.runtime.quota_sharing.service import Sharing, open_store
+from scrubjay.runtime.quota_sharing.service import Sharing, open_store, sharing_of
 from scrubjay.runtime.telemetry import Telemetry
 from scrubjay.settings.decisions import Quotas
-
-
-def sharing_of(settings: Quotas) -> Sharing:
-    """The settings as those read them that must not know settings."""
-    return Sharing(
-        redis=settings.redis.reveal() if settings.redis else "",
-        timeout_s=settings.redis_timeout_ms / 1000,
-        policy=settings.on_redis_error,
-        replicas=settings.replicas,
-        mode=settings.mode,
-    )
 
 
 def open_backend(settings: Quotas, ledger: str, health: Health, telemetry: Telemetry) -> QuotaBackend:

@@ -109,6 +109,7 @@ class LeasingBackend:
 
     async def _ask_all(self) -> None:
         """Until nobody waits. The first step runs after everything else of this tick, so that all of it goes in one round trip."""
+        batch: list[_Waiter] = []
         try:
             while self._waiting:
                 batch, self._waiting = self._waiting, []
@@ -119,8 +120,9 @@ class LeasingBackend:
         finally:
             self._asking = None
             self._contended.clear()
-            for waiter in self._waiting:
-                waiter.result.cancel()
+            for waiter in batch + self._waiting:
+                if not waiter.result.done():  # only if this task was ended
+                    waiter.result.set_exception(RuntimeError("quotas are no longer counted"))
         self._tend_later()
 
     async def _serve(self, batch: list[_Waiter]) -> None:
@@ -183,10 +185,10 @@ class LeasingBackend:
 
     async def close(self) -> None:
         """Gives back what is held, and lets go of the authority."""
+        while self._asking is not None:
+            await asyncio.wait((self._asking,))
         if self._tending is not None:
             self._tending.cancel()
-        if self._asking is not None:
-            await asyncio.wait((self._asking,))
         ask = self._pots.unused(self._now(), idle_s=0)
         if ask is not None:
             await self._fetch(ask)

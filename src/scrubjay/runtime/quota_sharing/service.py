@@ -21,11 +21,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from scrubjay.runtime.quota_sharing.authority import Authority, OwnAuthority, SharedAuthority, Store
 from scrubjay.runtime.quota_sharing.ledger import Answer, Ask, Claim, Grant, Meter
 from scrubjay.runtime.quota_sharing.outage import Policy
+
+if TYPE_CHECKING:
+    from scrubjay.settings.decisions import Quotas
 
 SOCKET_NAME: Final = "quotas.sock"
 _STORE: Final = "scrubjay.runtime.quota_sharing.store"
@@ -53,6 +56,17 @@ class Sharing:
     def ahead(self) -> bool:
         """Whether tokens are taken in advance."""
         return self.mode == "lease"
+
+
+def sharing_of(settings: Quotas) -> Sharing:
+    """The settings as those read them that must not know settings."""
+    return Sharing(
+        redis=settings.redis.reveal() if settings.redis else "",
+        timeout_s=settings.redis_timeout_ms / 1000,
+        policy=settings.on_redis_error,
+        replicas=settings.replicas,
+        mode=settings.mode,
+    )
 
 
 def open_store(sharing: Sharing) -> Store:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections import Counter as Tally
-from collections.abc import Sequence
 
 import pytest
 from hypothesis import given, settings
@@ -10,78 +9,11 @@ from hypothesis import strategies as st
 
 from scrubjay.core.quotas import Charge
 from scrubjay.runtime.quota_backends.leases import LeasingBackend
-from scrubjay.runtime.quota_sharing.authority import SharedAuthority
 from scrubjay.runtime.quota_sharing.ledger import Answer, Ask, QuotaLedger
 from support.counting import Clock, LedgerLine, T, charge, quota
 
 START = T - T % 60
 """A window of a minute begins."""
-
-
-class FakeStore:
-    """A store that always answers, and counts who asks when."""
-
-    problem = ""
-
-    def __init__(self, ledger: QuotaLedger, clock: Clock, replicas: int) -> None:
-        self.ledger = ledger
-        self.clock = clock
-        self.replicas = replicas
-        self.calls: Tally[int] = Tally()
-
-    def lease(self, ask: Ask) -> Answer:
-        self.calls[int(self.clock() - START)] += 1
-        return self.ledger.lease(ask, self.clock(), self.replicas)
-
-    def beat(self) -> None:
-        pass
-
-    def close(self) -> None:
-        pass
-
-
-class Hosts:
-    """Hosts with workers, and one ledger for all of them."""
-
-    def __init__(self, hosts: int, workers: int) -> None:
-        self.clock = Clock(START)
-        self.ledger = QuotaLedger()
-        self.stores = [FakeStore(self.ledger, self.clock, hosts) for _ in range(hosts)]
-        self.authorities = [SharedAuthority(store, mono=self.clock, now_unix=self.clock) for store in self.stores]
-        self.workers = [self._worker(authority, workers) for authority in self.authorities for _ in range(workers)]
-
-    def _worker(self, authority: SharedAuthority, workers: int) -> LeasingBackend:
-        line = LedgerLine(lambda ask: authority.lease(ask, workers))
-        return LeasingBackend(line, mono=self.clock, now_unix=self.clock)
-
-    async def offer(self, single: Charge, *, every_s: float, until_s: float, workers: Sequence[int] = ()) -> int:
-        """One charge after the other, round the workers; how many were granted."""
-        granted = 0
-        order = workers or range(len(self.workers))
-        number = 0
-        while (at_s := number * every_s) < until_s:
-            self.clock.set(START + at_s)
-            worker = self.workers[order[number % len(order)]]
-            granted += await worker.consume([single], self.clock()) == [()]
-            number += 1
-        return granted
-
-
-async def close(*backends: LeasingBackend) -> None:
-    for backend in backends:
-        await backend.close()
-
-
-async def test_four_workers_on_each_of_two_hosts_decisions_119() -> None:
-    hosts = Hosts(2, 4)
-    minute = charge(quota(1000))
-    granted = await hosts.offer(minute, every_s=60 / 5000, until_s=60)
-    assert 990 <= granted <= 1000
-    far_s = int(800 * 60 / 5000)
-    for store in hosts.stores:
-        assert sum(count for second, count in store.calls.items() if second < far_s) <= far_s
-        assert max(count for second, count in store.calls.items() if 1 <= second < far_s) <= 1
-    await close(*hosts.workers)
 
 
 class Alone:
@@ -106,7 +38,8 @@ class Alone:
         return sum(cell.used for (key, _), cell in self.ledger._cells.items() if f":{name}:" in key)
 
     async def close(self) -> None:
-        await close(*self.workers)
+        for worker in self.workers:
+            await worker.close()
 
 
 async def warm(alone: Alone, single: Charge, *, worker: int = 0) -> None:
@@ -293,6 +226,62 @@ async def test_who_gave_up_waiting_holds_up_nobody() -> None:
     tasks[1].cancel()
     assert [await tasks[0], await tasks[2]] == [[()], [()]]
     await alone.close()
+
+
+async def test_a_slot_that_ends_on_the_way_is_asked_about_again() -> None:
+    """The first answer's tokens are of the slot before, and worth nothing."""
+    alone = Alone()
+    [worker] = alone.workers
+    lease = alone._lease
+
+    def slow(ask: Ask) -> Answer:
+        answer = lease(ask)
+        alone.clock.set(START + 60)
+        return answer
+
+    alone.lines[0]._lease = slow
+    alone.clock.set(START + 59.9)
+    assert await worker.consume([charge(quota(1))], T) == [()]
+    assert len(alone.lines[0].asked) == 2
+    assert await worker.consume([charge(quota(1))], T) != [()]
+    await alone.close()
+
+
+async def test_who_comes_while_something_is_given_back_is_served_after_it() -> None:
+    alone = Alone()
+    single = charge(quota(1000))
+    await warm(alone, single)
+    alone.clock.set(START + 10)
+    [worker] = alone.workers
+    worker._tend()
+    assert worker._asking is not None
+    assert await worker.consume([single], T) == [()]
+    assert [bool(ask.returns) for ask in alone.lines[0].asked[-2:]] == [True, False]
+    await alone.close()
+
+
+async def test_what_is_under_way_at_the_end_is_answered() -> None:
+    alone = Alone()
+    [worker] = alone.workers
+    task = asyncio.get_running_loop().create_task(worker.consume([charge(quota(5))], T))
+    await asyncio.sleep(0)
+    await worker.close()
+    assert await task == [()]
+    assert alone.used() == 1
+
+
+async def test_nobody_waits_for_ever_for_a_task_that_was_ended() -> None:
+    alone = Alone()
+    [worker] = alone.workers
+    tasks = [asyncio.get_running_loop().create_task(worker.consume([charge(quota(5))], T)) for _ in range(2)]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert worker._asking is not None
+    worker._asking.cancel()
+    for task in tasks:
+        with pytest.raises(RuntimeError, match="no longer counted"):
+            await task
+    assert repr(worker) == "<LeasingBackend 1 counters, 0 waiting>"
 
 
 STEPS = st.lists(
