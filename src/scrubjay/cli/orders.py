@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from scrubjay.errors import ConfigError
-from scrubjay.runtime.quota_backends import sharing_of
+from scrubjay.runtime.quota_sharing.service import sharing_of
 from scrubjay.runtime.supervision.orders import Orders
 from scrubjay.settings.load import FIELDS, Loaded, value_of
 from scrubjay.settings.setting import Secret
