@@ -57,7 +57,7 @@ async def test_windows_and_limits(tmp_path: Path) -> None:
         assert window["categories"] == ["error"]
         (limit,) = shown["limits"]
         assert (limit["owner"], limit["origin"], limit["categories"]) == ("project 7", "few", ["error"])
-        assert await get(one, "/api/scrubjay/limits?owner=key") == (200, {"windows": [], "limits": []})
+        assert await get(one, "/api/scrubjay/limits?owner=key") == (200, {"windows": [], "limits": [], "spikes": []})
 
 
 async def test_drops(tmp_path: Path) -> None:

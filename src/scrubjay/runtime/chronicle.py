@@ -75,10 +75,15 @@ class Chronicle:
         others = [other for other in read_states(self._file.folder).workers if other.slot != mine.slot]
         return merge([mine, *others])
 
+    def as_written(self) -> Merged:
+        """All workers as their files say, this one too. Looks at nothing that changes in memory, and so may run in a thread."""
+        return read_states(self._file.folder)
+
     def _snapshot(self, *, stopped: bool = False) -> Snapshot:
         snapshot = self._telemetry.snapshot(self._held(), stopped=stopped)
         if self.standings is not None:
-            snapshot.windows, snapshot.limits = self.standings.rows(time.monotonic(), time.time())
+            rows = self.standings.rows(time.monotonic(), time.time())
+            snapshot.windows, snapshot.limits, snapshot.surges = rows
         return snapshot
 
     def __repr__(self) -> str:

@@ -15,6 +15,7 @@ import msgspec
 
 from scrubjay.core.limits import ActiveLimit, LimitTable, Owner
 from scrubjay.core.quotas import Counter, QuotaBackend, Usage
+from scrubjay.core.spikes import SpikeGuard
 from scrubjay.runtime.log import KEY_LENGTH
 
 MAX_ROWS: Final = 1_000
@@ -54,6 +55,16 @@ class Standing(msgspec.Struct, frozen=True, omit_defaults=True):
     categories: tuple[str, ...] = ()
     namespaces: tuple[str, ...] = ()
     reason: str = ""
+
+
+class Surge(msgspec.Struct, frozen=True):
+    """A category of a project that spike protection cuts off, as far as workers do: each has its share of the limit."""
+
+    project_id: int
+    category: str
+    limit: int
+    seen: int
+    ends_unix: float
 
 
 class Forecast:
@@ -140,6 +151,16 @@ def _standing(owner: Owner, limit: ActiveLimit, until_unix: float) -> Standing:
     )
 
 
+def surges(guard: SpikeGuard, now_unix: float) -> list[Surge]:
+    """What is being cut off, the furthest above its limit first."""
+    rows = [
+        Surge(spike.project_id, spike.category.wire, spike.limit, spike.seen, spike.ends_unix)
+        for spike in guard.spikes(now_unix)
+    ]
+    rows.sort(key=lambda row: row.limit - row.seen)
+    return rows[:MAX_ROWS]
+
+
 def merged_windows(of_workers: Iterable[Iterable[Window]]) -> list[Window]:
     """One row per counter. Workers count together, so that whoever asked last knows most; what each holds adds up."""
     rows: dict[tuple[str, str, str, float], Window] = {}
@@ -168,22 +189,39 @@ def merged_limits(of_workers: Iterable[Iterable[Standing]]) -> list[Standing]:
     return sorted(rows.values(), key=lambda row: -row.until_unix)
 
 
-class Standings:
-    """Both kinds of rows, as this worker has them; looked up again only as often as is cheap."""
+def merged_surges(of_workers: Iterable[Iterable[Surge]]) -> list[Surge]:
+    """One row per project and category; the shares of the workers that cut it off add up."""
+    rows: dict[tuple[int, str], Surge] = {}
+    for row in (row for rows in of_workers for row in rows):
+        key = (row.project_id, row.category)
+        other = rows.get(key)
+        if other is not None:
+            row = Surge(*key, row.limit + other.limit, row.seen + other.seen, max(row.ends_unix, other.ends_unix))
+        rows[key] = row
+    return sorted(rows.values(), key=lambda row: row.limit - row.seen)
 
-    def __init__(self, backend: QuotaBackend, table: LimitTable) -> None:
+
+Rows = tuple[list[Window], list[Standing], list[Surge]]
+
+
+class Standings:
+    """All kinds of rows, as this worker has them; looked up again only as often as is cheap."""
+
+    def __init__(self, backend: QuotaBackend, table: LimitTable, guard: SpikeGuard) -> None:
         self._backend = backend
         self._table = table
+        self._guard = guard
         self._forecast = Forecast()
-        self._rows: tuple[list[Window], list[Standing]] = ([], [])
+        self._rows: Rows = ([], [], [])
         self._next_mono = 0.0
 
-    def rows(self, now_mono: float, now_unix: float) -> tuple[list[Window], list[Standing]]:
+    def rows(self, now_mono: float, now_unix: float) -> Rows:
         if now_mono >= self._next_mono:
             begin = time.perf_counter()
             self._rows = (
                 windows(self._backend, self._forecast, now_unix),
                 limits_in_force(self._table, now_mono, now_unix),
+                surges(self._guard, now_unix),
             )
             self._next_mono = now_mono + (time.perf_counter() - begin) * _IDLE_SHARE
         return self._rows

@@ -38,7 +38,15 @@ from scrubjay.runtime.metrics import (
     Series,
     Values,
 )
-from scrubjay.runtime.standing import Standing, Window, merged_limits, merged_windows, used_ratio
+from scrubjay.runtime.standing import (
+    Standing,
+    Surge,
+    Window,
+    merged_limits,
+    merged_surges,
+    merged_windows,
+    used_ratio,
+)
 
 STALE_S: Final = 5.0
 """A worker whose heartbeat is older is taken for dead: its counters still count, its gauges do not."""
@@ -113,6 +121,7 @@ class Snapshot(msgspec.Struct):
     audit_hash: str = ""
     windows: list[Window] = []
     limits: list[Standing] = []
+    surges: list[Surge] = []
 
     def alive(self, now_unix: float) -> bool:
         return not self.stopped and abs(now_unix - self.heartbeat_unix) <= STALE_S
@@ -203,6 +212,7 @@ class Merged:
     windows: list[Window] = field(default_factory=list)
     """Of the living, one row per counter: workers share them."""
     limits: list[Standing] = field(default_factory=list)
+    surges: list[Surge] = field(default_factory=list)
 
     @property
     def alive(self) -> list[Snapshot]:
@@ -233,6 +243,7 @@ def merge(snapshots: Iterable[Snapshot], now_unix: float | None = None) -> Merge
             total += balance
     merged.windows = merged_windows(worker.windows for worker in merged.alive)
     merged.limits = merged_limits(worker.limits for worker in merged.alive)
+    merged.surges = merged_surges(worker.surges for worker in merged.alive)
     _limit(merged)
     merged.values.series[WORKERS.name].add((), len(merged.alive))
     merged.drops.sort(key=lambda drop: drop.time_unix, reverse=True)

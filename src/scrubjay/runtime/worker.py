@@ -140,7 +140,7 @@ class Worker:
         self.telemetry.close_account(self._held())
         self._configuration = Configuration(self._loaded, self.telemetry, is_replaced=self._seat is not None)
         self.ports = self._build_ports()
-        self._chronicle.standings = Standings(self.ports.quotas, self._limits)
+        self._chronicle.standings = Standings(self.ports.quotas, self._limits, self._spikes)
         self._obey_report_settings()
         self._watch()
         self._front = front_door(settings, self.ports, self._health, self.telemetry)

@@ -8,16 +8,20 @@ import pytest
 
 from scrubjay.core.limits import ActiveLimit, LimitTable, Scoping
 from scrubjay.core.quotas import Counter, Quota, Usage
+from scrubjay.core.spikes import Spike, SpikeGuard
 from scrubjay.reasons import DataCategory
 from scrubjay.runtime.quota_backends.memory import MemoryBackend
 from scrubjay.runtime.standing import (
     Forecast,
     Standing,
     Standings,
+    Surge,
     Window,
     limits_in_force,
     merged_limits,
+    merged_surges,
     merged_windows,
+    surges,
     windows,
 )
 
@@ -105,7 +109,7 @@ def test_limits_in_force_without_those_that_have_ended() -> None:
 
 def test_rows_are_looked_up_as_often_as_is_cheap() -> None:
     backend = Told(usage(1))
-    standings = Standings(backend, LimitTable())
+    standings = Standings(backend, LimitTable(), SpikeGuard())
     first = standings.rows(10.0, NOW)
     assert standings.rows(10.0, NOW) is first
     standings.rows(10_000.0, NOW)
@@ -129,3 +133,18 @@ def test_of_equal_limits_the_longest_is_shown() -> None:
     )
     assert merged_limits([[short, other], [long]]) == [long, other]
     assert merged_limits([[long], [short]]) == [long]
+
+
+def test_what_spike_protection_cuts_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [Spike(7, DataCategory.ERROR, 10, 11, 3600), Spike(8, DataCategory.SPAN, 10, 90, 3600)]
+    monkeypatch.setattr(SpikeGuard, "spikes", lambda self, now_unix: iter(found))
+    rows = surges(SpikeGuard(), NOW)
+    assert rows == [Surge(8, "span", 10, 90, 3600), Surge(7, "error", 10, 11, 3600)]
+
+
+def test_the_shares_of_workers_in_a_spike_add_up() -> None:
+    mine, theirs = (
+        [Surge(7, "error", 10, 11, 3600.0)],
+        [Surge(7, "error", 10, 30, 3600.0), Surge(7, "span", 5, 6, 3600.0)],
+    )
+    assert merged_surges([mine, theirs]) == [Surge(7, "error", 20, 41, 3600.0), Surge(7, "span", 5, 6, 3600.0)]

@@ -46,12 +46,13 @@ class _Decisions:
         self._chain = chain_reader(settings.relay.trusted_proxies)
 
     async def limits(self, request: Request) -> web.Response:
-        """Windows and limits in force; `owner` keeps those that begin so."""
+        """Windows, limits in force, and what spike protection cuts off; `owner` keeps those that begin so."""
         merged, owner = self._merged(), request.query.get("owner", "")
         return answer(
             {
                 "windows": [row for row in merged.windows if row.owner.startswith(owner)],
                 "limits": [row for row in merged.limits if row.owner.startswith(owner)],
+                "spikes": [row for row in merged.surges if f"project {row.project_id}".startswith(owner)],
             }
         )
 
