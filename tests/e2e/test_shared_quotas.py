@@ -2,7 +2,6 @@
 
 import shutil
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -39,7 +38,8 @@ def host(daemons: Daemons, upstream: Recorder, workers: int = 2, **quotas: Any) 
         spool=False,
     )
     relay.start()
-    wait_for(lambda: relay.log.count("is ready") >= (workers if workers > 1 else 0), "all workers are ready")
+    if workers > 1:
+        wait_for(lambda: relay.log.count("is ready") >= workers, "all workers are ready")
     return relay
 
 
@@ -47,17 +47,49 @@ def arrived(upstream: Recorder) -> int:
     return sum(delivery.body.count(b'"type":"event"') for delivery in list(upstream.deliveries))
 
 
+def all_arrive(upstream: Recorder, count: int) -> None:
+    """What was granted, and nothing else."""
+    wait_for(lambda: arrived(upstream) >= count, "what was granted has arrived")
+    assert arrived(upstream) == count
+
+
+def offered_in_one_window(ports: list[int], upstream: Recorder) -> int:
+    """How many of 20,000 were granted; a machine that is busy with other things gets another window."""
+    before = arrived(upstream)
+    granted = 0
+    for _ in range(4):
+        ends_unix = next_window(WINDOW_S)
+        with crowd(ports, most=OFFERED) as clients:
+            clients.wait(120)
+        assert set(clients.statuses) <= {200, 429}
+        assert clients.statuses.total() == OFFERED
+        granted += clients.statuses[200]
+        if clients.last_unix < ends_unix:
+            all_arrive(upstream, before + granted)
+            return clients.statuses[200]
+    raise AssertionError("too slow to offer so many in one window")
+
+
 def test_two_hosts_with_two_workers_each_share_one_limit_decisions_119(daemons: Daemons, redis: RedisServer) -> None:
     with recording() as upstream:
         hosts = [host(daemons, upstream, redis=redis.url) for _ in range(2)]
-        ends_unix = next_window(WINDOW_S)
-        with crowd([relay.port for relay in hosts], most=OFFERED) as clients:
-            clients.wait(60)
-        assert clients.last_unix < ends_unix, "this machine is too slow to offer so many in one window"
-        assert clients.statuses.total() == OFFERED
-        assert LIMIT - 10 <= clients.statuses[200] <= LIMIT
-        wait_for(lambda: arrived(upstream) >= clients.statuses[200], "what was accepted has arrived")
-        assert arrived(upstream) == clients.statuses[200]
+        assert LIMIT - 10 <= offered_in_one_window([relay.port for relay in hosts], upstream) <= LIMIT
+        for relay in hosts:
+            assert relay.metrics()["scrubjay_quota_store_up", frozenset()] == 1
+            assert relay.stop() == 0, relay.log
+
+
+def test_the_workers_of_one_host_share_one_limit_decisions_119(daemons: Daemons) -> None:
+    with recording() as upstream:
+        relay = host(daemons, upstream, workers=4)
+        assert LIMIT - 10 <= offered_in_one_window([relay.port], upstream) <= LIMIT
+        assert relay.stop() == 0, relay.log
+
+
+def test_hosts_with_one_worker_share_one_limit(daemons: Daemons, redis: RedisServer) -> None:
+    with recording() as upstream:
+        hosts = [host(daemons, upstream, workers=1, redis=redis.url) for _ in range(2)]
+        assert LIMIT - 10 <= offered_in_one_window([relay.port for relay in hosts], upstream) <= LIMIT
         for relay in hosts:
             assert relay.stop() == 0, relay.log
 
@@ -65,7 +97,7 @@ def test_two_hosts_with_two_workers_each_share_one_limit_decisions_119(daemons: 
 def test_the_limit_is_kept_within_the_bound_while_redis_is_killed_and_comes_back(
     daemons: Daemons, redis: RedisServer
 ) -> None:
-    """L + R - 1, and what the other one took after a host last heard: less than the last block, a quarter of the limit."""
+    """L + R - 1, and what the other one was granted after a host last heard: less than its last block, a quarter of the limit."""
     with recording() as upstream:
         hosts = [host(daemons, upstream, redis=redis.url) for _ in range(2)]
         ports = [relay.port for relay in hosts]
@@ -75,14 +107,12 @@ def test_the_limit_is_kept_within_the_bound_while_redis_is_killed_and_comes_back
             redis.kill()
             until(lambda: clients.begun >= OFFERED // 2, ends_unix - 8)
             redis.start()
-            until(lambda: clients.begun >= OFFERED, ends_unix - 0.5)
+            until(lambda: clients.begun >= OFFERED, ends_unix - 1)
         assert clients.last_unix < ends_unix
         assert LIMIT - 10 <= clients.statuses[200] <= LIMIT + 1 + LIMIT // 4
-        # By itself: a window later it is as if nothing had been.
-        wait_for(lambda: time.time() > ends_unix + 1, "the next window")
+        away = [relay.metrics()["scrubjay_lease_calls_total", frozenset({("result", "away")})] for relay in hosts]
+        assert all(away), "each host noticed"
+        # By itself: when all have told what they granted it is as if nothing had been.
         wait_for(lambda: all("the store of quotas is back" in relay.log for relay in hosts), "the store is used again")
-        ends_unix = next_window(WINDOW_S)
-        with crowd(ports, most=OFFERED) as clients:
-            clients.wait(60)
-        assert clients.last_unix < ends_unix
-        assert LIMIT - 10 <= clients.statuses[200] <= LIMIT
+        all_arrive(upstream, clients.statuses[200])
+        assert LIMIT - 10 <= offered_in_one_window(ports, upstream) <= LIMIT
