@@ -261,6 +261,12 @@ CONFIG_ERRORS: Final = _counter(
 )
 MEMORY_RATIO: Final = _gauge("scrubjay_memory_ratio", "Memory in use, as a share of what may be used.", "worker")
 LOOP_LAG: Final = _histogram("scrubjay_event_loop_lag_seconds", "How late the worker's timer came.", "worker")
+WEBHOOKS: Final = _counter(
+    "scrubjay_webhooks_total",
+    "Webhooks by what became of them: delivered, failed after the last try, or dropped without one more.",
+    "type",
+    "result",
+)
 WORKERS: Final = _gauge("scrubjay_workers", "Workers whose heart beats.")
 WORKER_RESTARTS: Final = _counter(
     "scrubjay_worker_restarts_total", "Workers that took the place of a dead one.", "worker"

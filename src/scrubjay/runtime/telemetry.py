@@ -232,6 +232,15 @@ class Telemetry(AccountBook):
         """The disk failed; what it held is safe, unless `detail` says otherwise."""
         self._spool.line(logging.ERROR, "fault", f"spool: {detail}", depth=2)
 
+    # Webhooks
+
+    def webhook(self, event_type: str, result: str, detail: str = "") -> None:
+        """`result`: delivered; failed, after the last try; or dropped, for want of room or because the relay stopped."""
+        self.values.series[metrics.WEBHOOKS.name].add((event_type, result))
+        if result != "delivered":
+            fields = {"type": event_type, "result": result, "detail": detail[:MAX_DETAIL]}
+            self._http.line(logging.WARNING, f"webhook/{result}", "a webhook was not delivered", fields, depth=2)
+
     # Configuration and the process
 
     def projects(self, by_state: Mapping[str, int]) -> None:

@@ -54,6 +54,7 @@ from scrubjay.runtime.stage_times import TimedLedger
 from scrubjay.runtime.standing import Standings
 from scrubjay.runtime.state import StateFile
 from scrubjay.runtime.telemetry import Telemetry
+from scrubjay.runtime.webhooks import start_webhooks
 from scrubjay.settings.load import Loaded
 from scrubjay.settings.schema import Settings
 
@@ -312,9 +313,9 @@ class Worker:
     def _begin_pulse(self) -> None:
         settings, every = self._loaded.settings, self._pulse.every
         every(1.0, self._chronicle.write, "state")
-        if self._seat is not None:
-            self._show_life()
-            every(1.0, self._show_life, "sign-of-life")
+        if (seat := self._seat) is not None:
+            seat.say(self._slot)
+            every(1.0, lambda: seat.say(self._slot), "sign-of-life")
         every(0.5, self._measure, "measure")
         if self._delivery is not None:
             every(1.0, self._delivery.adopt, "adoption")
@@ -322,14 +323,12 @@ class Worker:
         every(1.0, self._audit.flush_items, "audit-items")
         every(2.0, self._limits_file.exchange, "limits")
         every(300.0, self._spikes_file.write, "spikes")
+        options, read = lambda: self._loaded.settings.webhooks, self._chronicle.as_written
+        start_webhooks(self._number, options, read, self._pulse, self.telemetry)
         every(settings.cache.file_interval, self._look_at_projects, "projects")
         if settings.relay.config_reload_interval is not None:
             interval_s = max(_LEAST_POLL_S, settings.relay.config_reload_interval)
             every(interval_s, self._look_at_configuration, "configuration")
-
-    def _show_life(self) -> None:
-        assert self._seat is not None
-        self._seat.say(self._slot)
 
     def _measure(self) -> None:
         self._memory.measure()

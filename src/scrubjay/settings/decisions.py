@@ -5,7 +5,7 @@ Follows `decisions.md` 10.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 from scrubjay.settings.setting import Secret, Section, setting
 
@@ -92,3 +92,32 @@ class Quotas(Section, frozen=True):
         "`lease` takes blocks in advance, about one call a second for each counter; `sync` asks for each envelope. Limits are never "
         "exceeded by either, so that there is no `postpaid`.",
     )
+
+
+WebhookEvent = Literal[
+    "quota.warning",
+    "quota.exhausted",
+    "quota.recovered",
+    "spike.start",
+    "spike.end",
+    "upstream.rate_limited",
+    "sampling.active",
+]
+
+
+class Webhooks(Section, frozen=True):
+    """Telling somebody over HTTP when limits are reached, and when they are over (docs/webhooks.md)."""
+
+    url: Secret | None = setting(
+        None,
+        "Where events are sent, as POST requests; null: nowhere. It is not shown, since it may hold credentials.",
+        example="https://alerts.example/hooks/scrubjay",
+        reload=True,
+    )
+    secret: Secret | None = setting(
+        None,
+        "Key of the signature in `X-Scrubjay-Signature`; null: bodies are not signed.",
+        example="${WEBHOOK_SECRET}",
+        reload=True,
+    )
+    events: tuple[WebhookEvent, ...] = setting(get_args(WebhookEvent), "The events that are sent.", reload=True)

@@ -112,6 +112,18 @@ def _check(settings: Settings, refuse: Refuse) -> None:
     if relay.mode == "capture" and not _is_loopback(relay.host) and settings.capture.token is None:
         problem = "mode `capture` shows what it catches: on any address but loopback it needs `capture.token`"
         raise refuse("relay.host", problem, "127.0.0.1, or a token")
+    if settings.webhooks.url is not None and not _is_web_address(settings.webhooks.url.reveal()):
+        accepted = "http or https, a host, optionally a port, path and query; ASCII, no spaces"
+        raise refuse("webhooks.url", "no HTTP address", accepted)
+
+
+def _is_web_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        is_whole = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    return is_whole and url.isascii() and url.isprintable() and " " not in url
 
 
 def _is_own(upstream: str, host: str, port: int) -> bool:

@@ -214,6 +214,11 @@ def _plain(text: str, field: Field, kind: Any) -> Any:
         return text.lower() in _TRUE
     if kind is Secret:
         return Secret(text)
+    if get_origin(kind) is tuple and get_origin(get_args(kind)[0]) is Literal:
+        words = get_args(get_args(kind)[0])
+        if text not in words:
+            raise Unusable("unknown word", ", ".join(words))
+        return text
     if kind is str or get_origin(kind) is tuple:
         convert = _TEXTS.get(note.unit) if note.unit else None
         return convert(text) if convert else text

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-from scrubjay.settings.decisions import ClientReports, Compat, Filters, Outcomes, Quotas, Sampling
+from scrubjay.settings.decisions import ClientReports, Compat, Filters, Outcomes, Quotas, Sampling, Webhooks
 from scrubjay.settings.scrub import Scrub
 from scrubjay.settings.setting import GIB, KIB, MIB, Secret, Section, setting
 
@@ -327,5 +327,6 @@ class Settings(Section, frozen=True):
     compat: Compat = Compat()
     capture: Capture = Capture()
     admin: Admin = Admin()
+    webhooks: Webhooks = Webhooks()
     projects: Projects = Projects()
     cache: Cache = Cache()

@@ -179,3 +179,26 @@ def test_a_capture_on_a_network_needs_a_token(load_text: LoadText) -> None:
 )
 def test_unknown_projects_by_mode(load_text: LoadText, text: str, unknown: str) -> None:
     assert load_text(text).settings.projects.unknown == unknown
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["ftp://h/x", "https://", "h/x", "https://h:0/", "https://h:x/", "https://h/a b", "https://h/ä", "https://[h/"],
+)
+def test_webhooks_go_to_an_http_address_which_is_not_shown(load_text: LoadText, url: str) -> None:
+    with pytest.raises(ConfigError, match=r"webhooks\.url") as refusal:
+        load_text(f"webhooks: {{url: '{url}'}}")
+    assert url not in str(refusal.value)
+
+
+def test_webhooks_may_carry_credentials(load_text: LoadText) -> None:
+    url = load_text(
+        "webhooks: {url: 'https://user:word@h:8443/hooks/x?y=z', events: [spike.start]}"
+    ).settings.webhooks.url
+    assert url is not None
+    assert (str(url), url.reveal()) == ("***", "https://user:word@h:8443/hooks/x?y=z")
+
+
+def test_events_that_do_not_exist_are_refused(load_text: LoadText) -> None:
+    with pytest.raises(ConfigError, match=r"spike\.stop.*unknown word"):
+        load_text("webhooks: {events: [spike.stop]}")
