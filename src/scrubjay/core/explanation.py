@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
+from scrubjay.core.client_reports import ClientReports
 from scrubjay.core.envelope import Item
 from scrubjay.core.ledger import Account, Booking, Ledger, Parcel
 from scrubjay.core.pipeline import process
@@ -206,7 +207,7 @@ async def explain(ingress: Ingress, ports: Ports) -> Explanation:
         ledger=told.ledger(),
         outbox=told,
         capture=None,
-        reports=None,
+        reports=None if ports.reports is None else ClientReports(),
         audit=told,
         witness=told,
     )

@@ -216,12 +216,13 @@ class Tally:
     def drop_part(
         self, item: Item, quantities: Quantities, reason: Reason, *, origin: str = "", detail: str = ""
     ) -> None:
-        """Books the loss of some records of an item that itself stays."""
-        lost = dict(quantities)
-        left = [(category, amount - lost.get(category, 0)) for category, amount in self._quantities[id(item)]]
-        self._quantities[id(item)] = tuple(left)
-        self._move(quantities, -1)
-        self._book(item, quantities, reason, origin, detail)
+        """Books the loss of some records of an item that itself stays; never more than is left of what it counted as."""
+        asked, before = dict(quantities), self._quantities[id(item)]
+        lost = [(category, min(amount, asked[category])) for category, amount in before if category in asked]
+        taken = dict(lost)
+        self._quantities[id(item)] = tuple((category, amount - taken.get(category, 0)) for category, amount in before)
+        self._move(lost, -1)
+        self._book(item, tuple(lost), reason, origin, detail)
 
     def pass_unscrubbed(self, item: Item) -> None:
         """Says that `item` stays although it could not be scrubbed."""
@@ -272,7 +273,7 @@ class Tally:
         size = len(item.payload)
         self._ledger.book(Booking(reason, quantities, self.account, item.shown_type, self.stage, origin, detail, size))
 
-    def _move(self, quantities: Quantities, sign: int) -> None:
+    def _move(self, quantities: Iterable[tuple[DataCategory, int]], sign: int) -> None:
         balance = self._balance
         for category, amount in quantities:
             balance[category] = balance.get(category, 0) + sign * amount

@@ -198,7 +198,7 @@ def format_rate_limits(
     Whole seconds, rounded up: clients parse an integer and ignore the piece otherwise. Limits on categories that
     nobody knows are not passed on, their names are lost.
     """
-    left = [(math.ceil(limit.until_mono - now_mono - _ROUNDING_S), limit) for limit in limits]
+    left = [(math.ceil(limit.until_mono - now_mono - _ROUNDING_S), limit) for limit in merge(limits)]
     left = [(seconds, limit) for seconds, limit in left if seconds > 0 and _can_be_told(limit)]
     if not left:
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from scrubjay.core.client_reports import ClientReports
 from scrubjay.core.dsn import Auth
 from scrubjay.core.envelope import parse_envelope
 from scrubjay.core.explanation import STAGES, Explanation, _Counting, explain
@@ -44,6 +45,14 @@ def ends(told: Explanation) -> list[tuple[str, str, str, str, str]]:
 
 
 HEADERS = b'{"event_id":"%b"}' % EVENT_ID.encode()
+
+
+def test_a_report_that_would_be_merged_does_not_leave() -> None:
+    reports = ClientReports()
+    told = told_of(Path(PROJECT, reports=reports), ("client_report", b'{"discarded_events":[]}'), headers=HEADERS)
+    assert ends(told) == [("scrub", "client_report", "forwarded", "merged", "")]
+    assert told.kept_items == ()
+    assert len(reports) == 0
 
 
 def test_nothing_is_done() -> None:

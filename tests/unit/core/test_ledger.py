@@ -159,6 +159,15 @@ def test_records_that_fall_alone(ledger: Ledger, book: Book) -> None:
     assert (book.ends[0].origin, book.ends[0].detail) == ("3102", "d")
 
 
+def test_no_more_is_lost_than_is_left(ledger: Ledger, book: Book) -> None:
+    """What was written into a payload since it came is lost with its records, and never counted."""
+    log = make_item("log", b"x" * 90, item_count=2)
+    with open_for(ledger, log) as tally:
+        tally.drop_part(log, ((C.LOG_ITEM, 1), (C.LOG_BYTE, 110), (C.SPAN, 3)), reasons.SAMPLE_RATE)
+        assert tally.quantities(log) == ((C.LOG_ITEM, 1), (C.LOG_BYTE, 0))
+    assert book.lines() == [("log", "sample_rate", ((C.LOG_ITEM, 1), (C.LOG_BYTE, 90)))]
+
+
 def test_what_becomes_shorter_counts_as_it_came(ledger: Ledger) -> None:
     item = attachment(100)
     with open_for(ledger, item) as tally:

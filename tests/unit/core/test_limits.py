@@ -192,6 +192,12 @@ def test_seconds_round_up_decisions_63() -> None:
     assert format_rate_limits([], NOW) is None
 
 
+def test_of_limits_for_the_same_the_last_to_end_is_told() -> None:
+    """A client that takes the newest piece for its own would wait too short."""
+    found = [limit("20:error:key:a"), limit("60:error:key:b"), limit("30:error:project:c"), limit("10:error:key")]
+    assert format_rate_limits(found, NOW) == (60, "60:error:key:b, 30:error:project:c")
+
+
 def test_a_clock_with_a_fraction_adds_no_second_decisions_63() -> None:
     for step in range(1_000):
         now = 12_345.678 + step / 7

@@ -116,7 +116,9 @@ class Container:
             return None
         members = read(_OBJECT, item.payload)
         records = None if members is None or "items" not in members else read(_LIST, members["items"])
-        if members is None or records is None or len(records) != item.headers["item_count"]:
+        # A count of another type announces one record to the account (`items.kind`), however many it equals.
+        announced = item.headers["item_count"]
+        if members is None or records is None or type(announced) is not int or len(records) != announced:
             return None
         return cls(item, members, records)
 

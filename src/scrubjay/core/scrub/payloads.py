@@ -141,6 +141,10 @@ def _container(shape: str) -> Callable[[Task], Scrubbed]:
         left = scrub_container(task.program, item.payload, shape, task.record)
         if not left.lost or left.payload is None:
             return left.payload
+        announced = item.headers.get("item_count")
+        if type(announced) is not int or announced != left.records + left.lost:
+            # Not valid, and not for us to mend: it counts as what it announces, until a server refuses it.
+            return left.payload
         dropped = counted(item.type, left.lost, left.lost_bytes)
         return Replaced(left.payload, {"item_count": left.records}, dropped)
 

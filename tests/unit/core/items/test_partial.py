@@ -121,6 +121,8 @@ def test_all_or_nothing() -> None:
         ("log", RECORDS, {}),
         ("log", RECORDS, {"item_count": 2}),
         ("log", RECORDS, {"item_count": "3"}),
+        ("log", RECORDS, {"item_count": 3.0}),
+        ("log", b'{"items":[1]}', {"item_count": True}),
         ("log", b'{"version":2}', {"item_count": 0}),
         ("log", b'{"items":{}}', {"item_count": 0}),
         ("log", b"junk", {"item_count": 1}),

@@ -114,9 +114,16 @@ def test_containers_of_each_kind_are_scrubbed_record_by_record(name: str) -> Non
     (record,) = json.loads(result)["items"]
     assert record["attributes"]["client.address"]["value"] is None
     assert record["attributes"]["a"]["value"] == "x"
-    odd = scrubbed(name, {"items": [{"attributes": attributes}, 7]}, headers=headers)
+    odd = scrubbed(name, {"items": [{"attributes": attributes}, 7]}, headers=headers | {"item_count": 2})
     assert odd.headers == {"item_count": 1}
     assert odd.dropped[0][1] == 1
+
+
+@pytest.mark.parametrize("announced", [1, 3, True, 2.0, "2", None])
+def test_a_container_whose_count_is_wrong_stays_so(announced: object) -> None:
+    """It counts as what it announced, and is for the server to refuse."""
+    left = scrubbed("log", {"items": [log("of ana@lab.example"), 7]}, headers={"item_count": announced})
+    assert [record["body"] for record in json.loads(left)["items"]] == ["of [email]"]
 
 
 # Files with a document before them
