@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from scrubjay.categories import DataCategory
 from scrubjay.core.filters.browsers import OPTIONS
 from scrubjay.core.filters.chain import Filters
 from scrubjay.core.filters.compile import compile_filters
 from scrubjay.core.filters.family import ALL
 from scrubjay.core.items.partial import Dropped, Thinned
 from scrubjay.core.networks import parse_address
-from scrubjay.reasons import DataCategory
 from support.items import make_item
 
 EVERY = [name for name in OPTIONS if name != "default"]

@@ -9,6 +9,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from scrubjay.categories import DataCategory
 from scrubjay.core.enforcement import draw_up, judge
 from scrubjay.core.envelope import parse_envelope
 from scrubjay.core.items import KINDS, classify
@@ -17,7 +18,6 @@ from scrubjay.core.plan import ProjectPlan
 from scrubjay.core.quota_config import compile_quotas
 from scrubjay.core.quotas import Refusal
 from scrubjay.errors import TooLarge
-from scrubjay.reasons import DataCategory
 from support.path import Path, Plans, envelope
 
 JSON = st.recursive(

@@ -26,7 +26,8 @@ def project(**config: Any) -> dict[str, Any]:
         "projectId": 7,
         "organizationId": 42,
         "publicKeys": [{"publicKey": K, "numericId": 17}],
-        "config": {"scrubjay": {"scrub": {"opaque": "forward", "attachments": "keep", "binary_attachments": "keep"}}} | config,
+        "config": {"scrubjay": {"scrub": {"opaque": "forward", "attachments": "keep", "binary_attachments": "keep"}}}
+        | config,
     }
 
 

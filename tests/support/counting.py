@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
+from scrubjay.categories import DataCategory
 from scrubjay.core.quotas import Charge, Counter, Grouping, Quota, QuotaBackend
-from scrubjay.reasons import DataCategory
 from scrubjay.runtime.quota_backends.host import HostLine
 from scrubjay.runtime.quota_backends.leases import LeasingBackend
 from scrubjay.runtime.quota_backends.memory import MemoryBackend

@@ -5,10 +5,10 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
+from scrubjay.categories import DataCategory, Quantities
 from scrubjay.core.ledger import Booking, Parcel
 from scrubjay.core.spool_format import Record
 from scrubjay.errors import SpoolError
-from scrubjay.reasons import DataCategory, Quantities
 from scrubjay.runtime.spool.disk import Clock
 from scrubjay.runtime.spool.types import StoredRecord
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from scrubjay.categories import DataCategory, Quantities
 from scrubjay.core.dsn import Auth
 from scrubjay.core.envelope import parse_envelope
 from scrubjay.core.ledger import Booking, Ledger, Parcel, total
@@ -14,7 +15,6 @@ from scrubjay.core.limits import LimitTable
 from scrubjay.core.pipeline import process
 from scrubjay.core.plan import Programs, ProjectPlan, compile_plan
 from scrubjay.core.ports import Ingress, Ports, Verdict
-from scrubjay.reasons import DataCategory, Quantities
 from scrubjay.runtime.quota_backends.memory import MemoryBackend
 from scrubjay.settings.project import ProjectConfig
 from scrubjay.settings.project_files import parse_project

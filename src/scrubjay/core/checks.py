@@ -10,10 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from scrubjay.categories import DataCategory
 from scrubjay.core.envelope import Item
 from scrubjay.core.items.blobs import is_trace_attachment
 from scrubjay.core.quotas import bit, mask_of
-from scrubjay.reasons import DataCategory
 
 _C = DataCategory
 

@@ -14,8 +14,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from scrubjay.categories import DataCategory
 from scrubjay.core.ledger import Booking
-from scrubjay.reasons import DataCategory, Outcome, Reason, Section
+from scrubjay.reasons import Outcome, Reason, Section
 
 MAX_LINES: Final = 5_000
 """Distinct sums of one key, whatever their slots."""

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from scrubjay.categories import DataCategory
 from scrubjay.core.checks import Check, checks_of, touched
 from scrubjay.core.envelope import Item
 from scrubjay.core.items.buckets import Buckets
@@ -21,7 +22,6 @@ from scrubjay.core.quota_set import BoundQuotas, QuotaSet
 from scrubjay.core.quotas import EVERY_CATEGORY, Charge, Quota, Refusal, bit, mask_of
 from scrubjay.core.rulings import NOTHING, Losses, Ruling
 from scrubjay.core.shares import Share, Sharing, longest
-from scrubjay.reasons import DataCategory
 
 _BLOCKED: Final = -1
 """In place of a charge's position: it is known already that what waits for it is refused."""

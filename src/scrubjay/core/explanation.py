@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
+from scrubjay.categories import DataCategory, Quantities
 from scrubjay.core.client_reports import ClientReports
 from scrubjay.core.envelope import Item
 from scrubjay.core.ledger import Account, Booking, Ledger, Parcel
@@ -20,7 +21,6 @@ from scrubjay.core.sampling.first_n import Occasions
 from scrubjay.core.scrub.record import Record
 from scrubjay.core.spikes import SpikeGuard
 from scrubjay.errors import Rejected
-from scrubjay.reasons import DataCategory, Quantities
 
 STAGES = ("receive", "authenticate", "gate", "filter", "sample", "spikes", "limit", "scrub", "hand_over")
 """In the order of the path."""

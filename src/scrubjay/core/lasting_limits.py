@@ -11,8 +11,8 @@ from typing import Final
 
 import msgspec
 
+from scrubjay.categories import DataCategory
 from scrubjay.core.limits import KEY, ORGANIZATION, PROJECT, UPSTREAM, ActiveLimit, LimitTable
-from scrubjay.reasons import DataCategory
 
 LEAST_LEFT_S: Final = 30
 """What ends sooner is learnt again sooner."""

@@ -17,9 +17,10 @@ from types import TracebackType
 from typing import Protocol
 
 from scrubjay import reasons
+from scrubjay.categories import DataCategory, Quantities
 from scrubjay.core.envelope import Envelope, Item
 from scrubjay.errors import Rejected
-from scrubjay.reasons import DataCategory, Quantities, Reason
+from scrubjay.reasons import Reason
 
 UNCOUNTED: Quantities = ((DataCategory.UNKNOWN, 1),)
 """What an item counts as in the account when the protocol gives it no category (client reports, unknown types)."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
-from scrubjay.reasons import DataCategory
+from scrubjay.categories import DataCategory
 
 ORGANIZATION: Final = "organization"
 PROJECT: Final = "project"

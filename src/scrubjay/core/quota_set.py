@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from scrubjay.categories import DataCategory
 from scrubjay.core.limits import ActiveLimit, Scoping, widened
 from scrubjay.core.quotas import EVERY_CATEGORY, ZERO_QUOTA_S, Counter, Quota, bit, counter_of, mask_of
-from scrubjay.reasons import DataCategory
 
 _MAX_BOUND: Final = 1_024
 """Keys of which one set remembers what binds them; a plan that serves any key may see many."""

@@ -13,9 +13,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
+from scrubjay.categories import DataCategory
 from scrubjay.core.conditions import Condition
 from scrubjay.core.limits import ORGANIZATION, PROJECT, ActiveLimit, Scoping
-from scrubjay.reasons import DataCategory
 
 _SHOWN_KEY: Final = 8
 """Characters of a public key that tell it apart (`upstream-and-operations.md` 9.8)."""

@@ -15,12 +15,13 @@ import msgspec
 from msgspec import Meta, Struct
 
 from scrubjay import reasons
+from scrubjay.categories import DataCategory
 from scrubjay.core.client_reports import MAX_REASON_BYTES, ClientReports, Count
 from scrubjay.core.header_rules import parse_time
 from scrubjay.core.items.partial import Payload, read
 from scrubjay.core.ledger import Tally
 from scrubjay.core.sampling.reason import normal_reason
-from scrubjay.reasons import DataCategory, Section
+from scrubjay.reasons import Section
 
 RETENTION_S: Final = 90 * 86_400
 """What is older is of no use to any server."""

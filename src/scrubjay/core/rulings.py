@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from scrubjay import reasons
+from scrubjay.categories import DataCategory, Quantities
 from scrubjay.core.envelope import Item
 from scrubjay.core.items.buckets import Buckets
 from scrubjay.core.items.partial import Container, Dropped, Thinned, uncounted_spans
 from scrubjay.core.limits import ActiveLimit, merge
-from scrubjay.reasons import DataCategory, Quantities
 
 _ATTACHMENT_CATEGORIES: Final = frozenset({DataCategory.ATTACHMENT, DataCategory.ATTACHMENT_ITEM})
 

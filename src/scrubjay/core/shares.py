@@ -15,6 +15,7 @@ from typing import Final
 
 from msgspec import Raw
 
+from scrubjay.categories import DataCategory
 from scrubjay.core.checks import Check, amount_of
 from scrubjay.core.dimensions import Counted, group_of
 from scrubjay.core.envelope import Item
@@ -26,7 +27,6 @@ from scrubjay.core.quotas import ZERO_QUOTA_S, Charge, Quota, Refusal
 from scrubjay.core.rulings import Excess, Losses
 from scrubjay.core.sampling.unit import keeps
 from scrubjay.core.subjects import subject_of, subject_of_record
-from scrubjay.reasons import DataCategory
 
 _BYTES: Final = frozenset({DataCategory.LOG_BYTE, DataCategory.TRACE_METRIC_BYTE})
 

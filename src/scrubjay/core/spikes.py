@@ -15,12 +15,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from scrubjay.categories import DataCategory, Quantities
 from scrubjay.core.envelope import Item
 from scrubjay.core.limits import PROJECT, ActiveLimit
 from scrubjay.core.sampling.documents import exceptions_of
 from scrubjay.core.sampling.fingerprint import fingerprint_of_event
 from scrubjay.core.subjects import EventSubject, subject_of
-from scrubjay.reasons import DataCategory, Quantities
 from scrubjay.settings.project import SpikeProtection
 
 REASON: Final = "spike_protection"

@@ -19,9 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
+from scrubjay.categories import Quantities
 from scrubjay.core.ledger import total
 from scrubjay.errors import SpoolError, SpoolLocked
-from scrubjay.reasons import Quantities
 from scrubjay.runtime.forwarding.dispatcher import DispatchOptions
 from scrubjay.runtime.forwarding.outage import Chance
 from scrubjay.runtime.outbox import Outbox

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from scrubjay.reasons import Quantities
+from scrubjay.categories import Quantities
 from scrubjay.runtime.account import Held
 from scrubjay.runtime.spool.partition import Partition
 from scrubjay.runtime.standing import Standings

@@ -15,10 +15,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, Protocol
 
+from scrubjay.categories import DataCategory, Quantities
 from scrubjay.core.ledger import Ledger, Parcel, total
 from scrubjay.core.limits import ActiveLimit, LimitTable, Scoping
 from scrubjay.errors import ConfigError, SpoolLocked
-from scrubjay.reasons import DataCategory, Quantities
 from scrubjay.runtime.adoption import Adoption, Inherit
 from scrubjay.runtime.forwarding.dispatcher import DispatchOptions
 from scrubjay.runtime.forwarding.http_client import HttpClient, Origin

@@ -16,10 +16,10 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from scrubjay import reasons
+from scrubjay.categories import Quantities
 from scrubjay.core.ledger import Ledger, Parcel
 from scrubjay.core.limits import ActiveLimit
 from scrubjay.errors import SpoolError, Unavailable
-from scrubjay.reasons import Quantities
 from scrubjay.runtime.forwarding import custody, dispatcher
 from scrubjay.runtime.forwarding.backlog import WINDOW_BYTES, Backlog, Spool
 from scrubjay.runtime.forwarding.custody import Custody

@@ -19,6 +19,7 @@ from typing import Final
 
 import uvloop
 
+from scrubjay.categories import Quantities
 from scrubjay.core.capture.store import CaptureStore
 from scrubjay.core.client_reports import ClientReports
 from scrubjay.core.limits import LimitTable
@@ -26,7 +27,6 @@ from scrubjay.core.ports import Ports
 from scrubjay.core.sampling.first_n import Occasions
 from scrubjay.core.spikes import SpikeGuard
 from scrubjay.errors import ConfigError, SpoolError
-from scrubjay.reasons import Quantities
 from scrubjay.runtime import log
 from scrubjay.runtime.audit.log import audit_of
 from scrubjay.runtime.chronicle import Chronicle

@@ -1,9 +1,9 @@
 """Which questions an envelope raises, and in which order (`decisions.md` 2.6)."""
 
+from scrubjay.categories import DataCategory as C
 from scrubjay.core.checks import amount_of, checks_of, touched
 from scrubjay.core.items import KINDS
 from scrubjay.core.quotas import EVERY_CATEGORY, bit, mask_of
-from scrubjay.reasons import DataCategory as C
 from support.items import make_item
 
 TRACE = {"content_type": "application/vnd.sentry.trace-attachment", "meta_length": 2}

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from scrubjay import reasons
+from scrubjay.categories import DataCategory as C
 from scrubjay.core.client_reports import MAX_KEYS, MAX_LINES, ClientReports, Count
 from scrubjay.core.ledger import Account, Booking
-from scrubjay.reasons import DataCategory as C
 from scrubjay.reasons import Outcome, Reason, Section
 
 KEY = "a94ae32be2584e0bbd7a4cbb95971fee"

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from scrubjay import reasons
+from scrubjay.categories import DataCategory as C
 from scrubjay.core.effects import enforce, settle, take, thin_traces
 from scrubjay.core.envelope import Item
 from scrubjay.core.items.partial import Dropped, Thinned
@@ -17,7 +18,6 @@ from scrubjay.core.sampling import dynamic
 from scrubjay.core.sampling.dynamic import TraceRuling
 from scrubjay.core.sampling.plain import Weighted
 from scrubjay.core.scrub.payloads import Replaced, Unscrubbed
-from scrubjay.reasons import DataCategory as C
 from support.items import make_envelope, make_item
 from support.path import Accounts
 

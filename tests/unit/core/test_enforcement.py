@@ -2,12 +2,12 @@
 
 import pytest
 
+from scrubjay.categories import DataCategory as C
 from scrubjay.core.enforcement import judge
 from scrubjay.core.envelope import Item
 from scrubjay.core.limits import LimitTable, limits_of_response, parse_rate_limits, widened
 from scrubjay.core.quota_config import compile_quotas
 from scrubjay.core.rulings import NOTHING, Ruling
-from scrubjay.reasons import DataCategory as C
 from support.items import make_item
 from support.limited import (
     ATTACHMENT,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from scrubjay.categories import DataCategory as C
 from scrubjay.core.enforcement import Bill, draw_up, judge
 from scrubjay.core.envelope import Item
 from scrubjay.core.items.partial import Dropped, Thinned
@@ -10,7 +11,6 @@ from scrubjay.core.quota_config import compile_quotas
 from scrubjay.core.quota_set import QuotaSet
 from scrubjay.core.quotas import Charge, Refusal
 from scrubjay.core.rulings import NOTHING, Ruling
-from scrubjay.reasons import DataCategory as C
 from scrubjay.runtime.quota_backends.memory import MemoryBackend
 from support import spending
 from support.items import make_item

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from scrubjay.categories import DataCategory
 from scrubjay.core.client_reports import ClientReports
 from scrubjay.core.dsn import Auth
 from scrubjay.core.envelope import parse_envelope
@@ -11,7 +12,6 @@ from scrubjay.core.explanation import STAGES, Explanation, _Counting, explain
 from scrubjay.core.limits import ActiveLimit, LimitTable, Scoping
 from scrubjay.core.ports import Ingress
 from scrubjay.core.quotas import Usage
-from scrubjay.reasons import DataCategory
 from scrubjay.runtime.quota_backends.memory import MemoryBackend
 from support.path import EVENT_ID, KEY, Path, run_now
 

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
+from scrubjay.categories import DataCategory
 from scrubjay.core.lasting_limits import LEAST_LEFT_S, adopt_limits, encode_limits
 from scrubjay.core.limits import ActiveLimit, LimitTable, Scoping, format_rate_limits, parse_rate_limits
-from scrubjay.reasons import DataCategory
 
 KEY = "a94ae32be2584e0bbd7a4cbb95971fee"
 SCOPING = Scoping(KEY, 21, 42)

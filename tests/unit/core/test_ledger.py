@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 import pytest
 
 from scrubjay import reasons
+from scrubjay.categories import DataCategory as C
+from scrubjay.categories import Quantities
 from scrubjay.core.envelope import Item
 from scrubjay.core.ledger import UNCOUNTED, Account, Booking, Ledger, Parcel, Tally, total
 from scrubjay.errors import Unavailable
-from scrubjay.reasons import DataCategory as C
-from scrubjay.reasons import Quantities
 from support.items import make_envelope, make_item
 
 KEY = "a94ae32be2584e0bbd7a4cbb95971fee"

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scrubjay.categories import DataCategory as C
 from scrubjay.core.limits import (
     ActiveLimit,
     LimitTable,
@@ -17,7 +18,6 @@ from scrubjay.core.limits import (
     parse_retry_after,
     widened,
 )
-from scrubjay.reasons import DataCategory as C
 
 NOW = 1_000.0
 KEY = "a94ae32be2584e0bbd7a4cbb95971fee"

@@ -7,11 +7,11 @@ import pytest
 from msgspec.structs import replace
 
 from scrubjay import reasons
+from scrubjay.categories import DataCategory
 from scrubjay.core.envelope import parse_envelope
 from scrubjay.core.limits import ActiveLimit, Scoping
 from scrubjay.core.plan import pass_plan
 from scrubjay.errors import BadRequest, Denied, TooLarge, Unavailable
-from scrubjay.reasons import DataCategory
 from scrubjay.settings.schema import Limits, Settings
 from support.path import EVENT_ID, KEY, Accounts, Path, Plans, envelope
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from scrubjay.categories import DataCategory
 from scrubjay.core.envelope import parse_envelope
 from scrubjay.core.scrub.encoded import views
 from scrubjay.errors import ConfigError
-from scrubjay.reasons import DataCategory
 from support.path import Path, envelope
 
 

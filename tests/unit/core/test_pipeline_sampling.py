@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from scrubjay.categories import DataCategory as C
 from scrubjay.core.client_reports import ClientReports
 from scrubjay.core.ledger import Ledger
-from scrubjay.reasons import DataCategory as C
 from scrubjay.settings.decisions import Sampling
 from scrubjay.settings.schema import Settings
 from support.path import KEY, Path, envelope

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from msgspec import convert
 
+from scrubjay.categories import DataCategory as C
 from scrubjay.core.client_reports import ClientReports
 from scrubjay.core.envelope import Item, parse_envelope
 from scrubjay.core.ledger import Ledger
 from scrubjay.core.plan import ProjectPlan, compile_plan
-from scrubjay.reasons import DataCategory as C
 from scrubjay.settings.project_files import parse_project
 from scrubjay.settings.schema import Settings
 from support.path import EVENT_ID, KEY, PROGRAMS, Path, Plans, envelope

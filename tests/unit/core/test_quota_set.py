@@ -1,10 +1,10 @@
 """The quotas of a plan together: what refuses without counting, and what an envelope pays for (`decisions.md` 2.5, 12)."""
 
+from scrubjay.categories import DataCategory as C
 from scrubjay.core.limits import ActiveLimit, Scoping, format_rate_limits
 from scrubjay.core.quota_config import compile_quotas
 from scrubjay.core.quota_set import NO_QUOTAS, QuotaSet
 from scrubjay.core.quotas import bit, mask_of
-from scrubjay.reasons import DataCategory as C
 
 NOW = 1_000.0
 SCOPING = Scoping("a94ae32be2584e0bbd7a4cbb95971fee", 21, 42, 17)

@@ -2,10 +2,10 @@
 
 import pytest
 
+from scrubjay.categories import DataCategory as C
 from scrubjay.core.limits import Scoping
 from scrubjay.core.quota_config import compile_quotas
 from scrubjay.core.quotas import Counter, Quota, bit, counter_of, mask_of
-from scrubjay.reasons import DataCategory as C
 
 NOW = 1_000.0
 SCOPING = Scoping("a94ae32be2584e0bbd7a4cbb95971fee", 21, 42, 17)

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scrubjay.categories import DataCategory as C
 from scrubjay.core.client_reports import ClientReports, Count
 from scrubjay.core.ledger import Account, Booking, Ledger
 from scrubjay.core.received_reports import RETENTION_S, Received, merge_reports, read_report
-from scrubjay.reasons import DataCategory as C
 from scrubjay.reasons import Section
 from support.items import make_envelope, make_item
 

@@ -4,11 +4,12 @@ import itertools
 import json
 
 from scrubjay import reasons
+from scrubjay.categories import DataCategory, Quantities
 from scrubjay.core.client_reports import ClientReports
 from scrubjay.core.envelope import parse_envelope
 from scrubjay.core.ledger import Account, Booking, Ledger
 from scrubjay.core.reporting import MAX_ENVELOPE_BYTES, MAX_ITEM_BYTES, MAX_ITEMS, pack_reports
-from scrubjay.reasons import DataCategory, Reason
+from scrubjay.reasons import Reason
 
 KEY = "a" * 32
 
@@ -17,7 +18,7 @@ class Book:
     def __init__(self) -> None:
         self.came: list[str] = []
 
-    def received(self, item_type: str, quantities: reasons.Quantities) -> None:
+    def received(self, item_type: str, quantities: Quantities) -> None:
         self.came.append(item_type)
 
     def ended(self, booking: Booking) -> None:

@@ -1,10 +1,10 @@
 """What limits take, gathered: nothing falls twice, and each loss is counted once."""
 
+from scrubjay.categories import DataCategory as C
 from scrubjay.core.items.buckets import Buckets
 from scrubjay.core.items.partial import Container, Dropped, Thinned
 from scrubjay.core.limits import KEY, ActiveLimit
 from scrubjay.core.rulings import NOTHING, Cut, Excess, Fall, Losses, Mark
-from scrubjay.reasons import DataCategory as C
 from scrubjay.reasons import rate_limited
 from support.items import make_item
 

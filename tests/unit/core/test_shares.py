@@ -3,10 +3,10 @@
 import msgspec
 import pytest
 
+from scrubjay.categories import DataCategory as C
 from scrubjay.core.envelope import Item
 from scrubjay.core.items.partial import Dropped, Thinned
 from scrubjay.core.rulings import NOTHING, Excess, Ruling
-from scrubjay.reasons import DataCategory as C
 from support.items import make_item
 from support.spending import Spender, told
 

@@ -6,11 +6,11 @@ import json
 
 import pytest
 
+from scrubjay.categories import DataCategory, Quantities
 from scrubjay.core import spikes
 from scrubjay.core.envelope import Item
 from scrubjay.core.limits import PROJECT, ActiveLimit
 from scrubjay.core.spikes import Kind, Spike, SpikeGuard, kind_of
-from scrubjay.reasons import DataCategory, Quantities
 from scrubjay.settings.project import SpikeProtection
 
 ERROR, TRANSACTION, SPAN = DataCategory.ERROR, DataCategory.TRANSACTION, DataCategory.SPAN

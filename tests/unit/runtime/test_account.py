@@ -3,8 +3,9 @@ import logging
 import pytest
 
 from scrubjay import __version__, reasons
+from scrubjay.categories import DataCategory
 from scrubjay.core.ledger import Account, Booking, Ledger, Parcel
-from scrubjay.reasons import DataCategory, Outcome
+from scrubjay.reasons import Outcome
 from scrubjay.runtime.account import AccountBook
 from scrubjay.runtime.state import MAX_DROPS, Balance, Snapshot, StateFile
 from scrubjay.runtime.telemetry import Telemetry

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from scrubjay.categories import DataCategory
 from scrubjay.errors import SpoolError, SpoolLocked
-from scrubjay.reasons import DataCategory
 from scrubjay.runtime.adoption import Adoption
 from scrubjay.runtime.forwarding.dispatcher import DispatchOptions
 from scrubjay.runtime.spool.partition_lock import PartitionLock, adoptable, is_free

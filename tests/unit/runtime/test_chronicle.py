@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from scrubjay.reasons import DataCategory
+from scrubjay.categories import DataCategory
 from scrubjay.runtime.chronicle import Chronicle
 from scrubjay.runtime.spool.types import Usage
 from scrubjay.runtime.state import StateFile, read_states

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from scrubjay.categories import DataCategory
 from scrubjay.core.ledger import Ledger, Parcel
 from scrubjay.core.limits import ActiveLimit, LimitTable, Scoping
 from scrubjay.errors import ConfigError, SpoolError
-from scrubjay.reasons import DataCategory
 from scrubjay.runtime.delivery import (
     Delivery,
     dispatch_options,

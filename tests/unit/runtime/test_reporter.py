@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 
 from scrubjay import reasons
+from scrubjay.categories import DataCategory, Quantities
 from scrubjay.core.client_reports import ClientReports, Count
 from scrubjay.core.envelope import parse_envelope
 from scrubjay.core.ledger import Booking, Ledger, Parcel
 from scrubjay.core.limits import ActiveLimit, LimitTable, Scoping
 from scrubjay.errors import Unavailable
-from scrubjay.reasons import DataCategory, Quantities, Section
+from scrubjay.reasons import Section
 from scrubjay.runtime.reporter import SHUTDOWN_S, Reporter
 
 NOW = 1_000.0

@@ -8,8 +8,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from scrubjay.categories import DataCategory
 from scrubjay.core.spikes import SpikeGuard
-from scrubjay.reasons import DataCategory
 from scrubjay.runtime.spikes_file import SpikesFile
 from scrubjay.settings.project import SpikeProtection
 

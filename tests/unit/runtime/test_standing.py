@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import pytest
 
+from scrubjay.categories import DataCategory
 from scrubjay.core.limits import ActiveLimit, LimitTable, Scoping
 from scrubjay.core.quotas import Counter, Quota, Usage
 from scrubjay.core.spikes import Spike, SpikeGuard
-from scrubjay.reasons import DataCategory
 from scrubjay.runtime.quota_backends.memory import MemoryBackend
 from scrubjay.runtime.standing import (
     Forecast,

@@ -6,8 +6,8 @@ import zlib
 import pytest
 
 from scrubjay import reasons
+from scrubjay.categories import DataCategory
 from scrubjay.errors import Refused, Throttled, Transient
-from scrubjay.reasons import DataCategory
 from scrubjay.runtime.forwarding.http_client import NoReply, Origin
 from scrubjay.runtime.forwarding.http_reply import Reply
 from scrubjay.runtime.upstream import Upstream, UpstreamOptions

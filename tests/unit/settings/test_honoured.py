@@ -16,6 +16,7 @@ READERS = "\n".join(
     for path in sorted((SOURCE / storey).rglob("*.py"))
 )
 
+
 @pytest.mark.parametrize("key", FIELDS)
 def test_something_reads_it(key: str) -> None:
     section, _, name = key.rpartition(".")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from scrubjay.categories import DataCategory
 from scrubjay.core.envelope import Item
 from scrubjay.core.items.kind import ItemKind, counts_records, counts_records_and_bytes, nothing
-from scrubjay.reasons import DataCategory
 
 SPAN_CONTAINER_TYPE: Final = "application/vnd.sentry.items.span.v2+json"
 

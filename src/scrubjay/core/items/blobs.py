@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from scrubjay.categories import DataCategory, Quantities
 from scrubjay.core.envelope import Item
 from scrubjay.core.items.kind import ItemKind, always, counts, item_count, never, nothing, u32
-from scrubjay.reasons import DataCategory, Quantities
 
 _DYING_MESSAGE: Final = "nswitch.dying_message"
 _CRASHES: Final = frozenset(

@@ -11,9 +11,9 @@ from typing import Final
 import msgspec
 from msgspec import Raw, Struct
 
+from scrubjay.categories import DataCategory, Quantities
 from scrubjay.core.envelope import Item
 from scrubjay.core.items.partial import Dropped, Thinned, read
-from scrubjay.reasons import DataCategory, Quantities
 
 
 class _Bucket(Struct):

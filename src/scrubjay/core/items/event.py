@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from scrubjay.categories import DataCategory, Quantities
 from scrubjay.core.envelope import Item
 from scrubjay.core.items.kind import ItemKind, always, counts, u32
-from scrubjay.reasons import DataCategory, Quantities
 
 
 def _transaction(item: Item) -> Quantities:

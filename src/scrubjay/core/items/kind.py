@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from scrubjay.categories import DataCategory, Quantities
 from scrubjay.core.envelope import Item
-from scrubjay.reasons import DataCategory, Quantities
 
 Codec = Literal["json", "jsonl", "binary", "split"]
 _MAX_U32: Final = 2**32 - 1

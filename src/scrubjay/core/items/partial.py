@@ -15,8 +15,9 @@ from typing import Final, TypeVar
 import msgspec
 from msgspec import Raw, Struct
 
+from scrubjay.categories import DataCategory, Quantities
 from scrubjay.core.envelope import Item
-from scrubjay.reasons import DataCategory, Quantities, Reason
+from scrubjay.reasons import Reason
 
 T = TypeVar("T")
 Payload = bytes | memoryview

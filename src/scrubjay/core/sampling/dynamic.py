@@ -16,6 +16,7 @@ from typing import Final
 from msgspec import UNSET, UnsetType
 
 from scrubjay import reasons
+from scrubjay.categories import Quantities
 from scrubjay.core.conditions import Subject
 from scrubjay.core.envelope import Envelope, Item
 from scrubjay.core.items.batch import SPAN_CONTAINER
@@ -27,7 +28,7 @@ from scrubjay.core.sampling.reason import sampled_reason
 from scrubjay.core.sampling.trace_rules import DynamicSampling, TraceRule
 from scrubjay.core.sampling.unit import keeps, unit_interval
 from scrubjay.core.subjects import subject_of, subject_of_trace
-from scrubjay.reasons import Quantities, Reason
+from scrubjay.reasons import Reason
 
 UNCHANGED: Final = UNSET
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from scrubjay.categories import DataCategory
 from scrubjay.core.conditions import Condition
-from scrubjay.reasons import DataCategory
 
 SMALLEST_RATE: Final = 2.0**-53
 """The finest step of the number that decides: a lower rate keeps nothing, and no weight is larger than its inverse."""

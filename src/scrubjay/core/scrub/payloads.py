@@ -13,6 +13,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from scrubjay import reasons
+from scrubjay.categories import Quantities
 from scrubjay.core.envelope import Item, TooDeep, decode_json
 from scrubjay.core.items.blobs import attachment_type, is_reference, is_trace_attachment
 from scrubjay.core.items.kind import u32
@@ -32,7 +33,7 @@ from scrubjay.core.scrub.reports import scrub_report
 from scrubjay.core.scrub.strip import STRIPPABLE, strip_document
 from scrubjay.core.scrub.videos import scrub_video
 from scrubjay.errors import Unreadable, Unscrubbable
-from scrubjay.reasons import Quantities, Reason
+from scrubjay.reasons import Reason
 
 _PERFETTO: Final = "application/x-perfetto-trace"
 _OBJECT: Final = msgspec.json.Decoder(dict[str, object])

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Container, Sequence
 from typing import Final, Protocol
 
+from scrubjay.categories import Quantities
 from scrubjay.core.spool_format import Record, age_ms
 from scrubjay.errors import SpoolCorrupt
-from scrubjay.reasons import Quantities
 from scrubjay.runtime.forwarding.lanes import Waiting
 from scrubjay.runtime.forwarding.parcel_record import decode_quantities, decode_record
 from scrubjay.runtime.spool.disk import Clock

@@ -13,8 +13,9 @@ from collections.abc import Mapping
 from typing import Final, Protocol
 
 from scrubjay import reasons
+from scrubjay.categories import DataCategory, Quantities
 from scrubjay.core.ledger import Account, Booking, Ledger
-from scrubjay.reasons import DataCategory, Quantities, Reason
+from scrubjay.reasons import Reason
 from scrubjay.runtime.forwarding.backlog import Spool
 from scrubjay.runtime.forwarding.lanes import Waiting
 from scrubjay.runtime.forwarding.parcel_record import decode_quantities, owner_of

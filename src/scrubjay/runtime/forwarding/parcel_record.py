@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from scrubjay.categories import DataCategory, Quantities
 from scrubjay.core.envelope import decode_json, encode_json
 from scrubjay.core.ledger import Account, Parcel
 from scrubjay.core.spool_format import Record
 from scrubjay.errors import SpoolCorrupt
-from scrubjay.reasons import DataCategory, Quantities
 
 _MAX_TEXT: Final = 1024
 _MAX_TYPES: Final = 32

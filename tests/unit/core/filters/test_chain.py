@@ -6,9 +6,9 @@ import pytest
 from msgspec import msgpack
 
 from scrubjay import reasons
+from scrubjay.categories import DataCategory as C
 from scrubjay.core.filters.chain import facts_of
 from scrubjay.core.items.partial import Dropped, Thinned
-from scrubjay.reasons import DataCategory as C
 from support.filtering import asks, compiled, container, record, why, why_event
 from support.items import make_item
 

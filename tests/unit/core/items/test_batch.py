@@ -2,9 +2,9 @@
 
 import pytest
 
+from scrubjay.categories import DataCategory as C
+from scrubjay.categories import Quantities
 from scrubjay.core.items.batch import SPAN_CONTAINER_TYPE
-from scrubjay.reasons import DataCategory as C
-from scrubjay.reasons import Quantities
 from support.items import make_item
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from scrubjay.reasons import DataCategory as C
-from scrubjay.reasons import Quantities
+from scrubjay.categories import DataCategory as C
+from scrubjay.categories import Quantities
 from support.items import make_item
 
 TRACE = "application/vnd.sentry.trace-attachment"

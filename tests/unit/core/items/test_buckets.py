@@ -2,9 +2,9 @@
 
 import pytest
 
+from scrubjay.categories import DataCategory as C
 from scrubjay.core.items.buckets import Buckets
 from scrubjay.core.items.partial import Dropped, Thinned
-from scrubjay.reasons import DataCategory as C
 from scrubjay.reasons import rate_limited
 from support.items import make_item
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from scrubjay.reasons import DataCategory as C
+from scrubjay.categories import DataCategory as C
 from support.items import make_item
 
 

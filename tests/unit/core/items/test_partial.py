@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scrubjay import reasons
+from scrubjay.categories import DataCategory as C
 from scrubjay.core.items.partial import Container, Dropped, Thinned, count_spans, read, uncounted_spans
-from scrubjay.reasons import DataCategory as C
 from support.items import make_item
 
 

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 import pytest
 
+from scrubjay.categories import DataCategory as C
 from scrubjay.core.conditions import Subject, compile_condition
 from scrubjay.core.sampling.candidates import Branch, Candidate, candidate_of
 from scrubjay.core.sampling.context import TraceContext
 from scrubjay.core.sampling.first_n import Occasions
 from scrubjay.core.sampling.rules import Decay, FirstN, Rate, Reservoir, Rule, Share
 from scrubjay.core.subjects import subject_of_trace
-from scrubjay.reasons import DataCategory as C
 from support.seeds import HIGH, LOW
 
 NOW = 1_795_339_884.0

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from scrubjay import reasons
+from scrubjay.categories import DataCategory as C
 from scrubjay.core.envelope import Envelope, Item
 from scrubjay.core.sampling.dynamic import UNCHANGED, TraceRuling, sample_traces
 from scrubjay.core.sampling.trace_rules import NO_RULES, DynamicSampling, compile_dynamic
-from scrubjay.reasons import DataCategory as C
 from support.items import make_envelope, make_item
 from support.seeds import HIGH, LOW, ROWS
 from support.trace_rules import config, is_in, rule

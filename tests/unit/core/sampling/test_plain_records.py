@@ -4,10 +4,10 @@ import json
 
 import pytest
 
+from scrubjay.categories import DataCategory as C
 from scrubjay.core.envelope import Item
 from scrubjay.core.items.partial import Thinned
 from scrubjay.core.sampling.plain import Weighted
-from scrubjay.reasons import DataCategory as C
 from support.items import make_envelope, make_item
 from support.plain_sampling import DROPPED, TRACE, UNWEIGHED, fate, logs, plain
 from support.seeds import HIGH, LOW

@@ -2,8 +2,8 @@
 
 import pytest
 
+from scrubjay.categories import DataCategory as C
 from scrubjay.core.sampling.rules import SAMPLED_AS, Decay, FirstN, Rate, Reservoir, Rule
-from scrubjay.reasons import DataCategory as C
 
 
 def test_a_fixed_rate() -> None:

@@ -1,7 +1,7 @@
 """Reading back what is on disk alone (upstream-and-operations 7.5, 7.7)."""
 
+from scrubjay.categories import DataCategory
 from scrubjay.core.spool_format import Record
-from scrubjay.reasons import DataCategory
 from scrubjay.runtime.forwarding.backlog import Backlog
 from scrubjay.runtime.forwarding.parcel_record import encode_record
 from support.forwarding import MemorySpool, SetClock, name_of, parcel

@@ -3,9 +3,9 @@
 import pytest
 
 from scrubjay import reasons
+from scrubjay.categories import DataCategory
 from scrubjay.core.ledger import Ledger
 from scrubjay.core.spool_format import Record
-from scrubjay.reasons import DataCategory
 from scrubjay.runtime.forwarding.custody import Custody
 from scrubjay.runtime.forwarding.lanes import Waiting
 from scrubjay.runtime.forwarding.parcel_record import encode_record

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from scrubjay.categories import DataCategory
 from scrubjay.errors import SpoolCorrupt
-from scrubjay.reasons import DataCategory
 from scrubjay.runtime.forwarding.parcel_record import (
     UNREADABLE,
     decode_quantities,
