@@ -56,15 +56,26 @@ Config = Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """A name that a condition asks for. `is_list`: as that of an array; `within`: of the elements of that array."""
+
+    name: str
+    is_list: bool = False
+    within: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Condition:
     """`matches` never raises; what could not be read does not match, not even `not`.
 
-    `problems`: parts that are skipped or cannot match, a sentence each.
+    `problems`: parts that are skipped or cannot match, a sentence each. `asked`: each name once, in the order of writing; whether
+    anything has a field of that name is no matter of the grammar (`subjects.names`).
     """
 
     matches: Predicate
     is_supported: bool = True
     problems: tuple[str, ...] = ()
+    asked: tuple[Asked, ...] = ()
 
 
 def compile_condition(config: object, *, quirks: bool = False) -> Condition:
@@ -74,8 +85,9 @@ def compile_condition(config: object, *, quirks: bool = False) -> Condition:
     """
     findings = _Findings(quirks)
     predicate = _compile(config, findings, 0)
-    matches = _readable(predicate) if findings.names - {CLIENT_IP} else predicate
-    return Condition(matches, findings.is_supported, tuple(findings.problems))
+    reads = any(asked.name != CLIENT_IP for asked in findings.asked)
+    matches = _readable(predicate) if reads else predicate
+    return Condition(matches, findings.is_supported, tuple(findings.problems), tuple(findings.asked))
 
 
 @dataclass(slots=True)
@@ -85,12 +97,13 @@ class _Findings:
     quirks: bool
     is_supported: bool = True
     problems: list[str] = field(default_factory=list)
-    names: set[str] = field(default_factory=set)
+    asked: dict[Asked, None] = field(default_factory=dict)
+    within: str | None = None
 
-    def name_in(self, config: Config) -> str:
+    def name_in(self, config: Config, *, is_list: bool = False) -> str:
         """The field that a condition is about."""
         name = _text(config, "name")
-        self.names.add(name)
+        self.asked[Asked(name, is_list, self.within)] = None
         return name
 
     def unsupported(self, why: str) -> Predicate:
@@ -111,8 +124,10 @@ def _compile(config: object, findings: _Findings, depth: int) -> Predicate:
     if op == "not":
         return _not(_compile(_member(config, "inner"), findings, depth + 1))
     if op in ("any", "all"):
-        name = findings.name_in(config)
+        name, outside = findings.name_in(config, is_list=True), findings.within
+        findings.within = name
         each = _compile(_member(config, "inner"), findings, depth + 1)
+        findings.within = outside
         return _any_element(name, each) if op == "any" else _all_elements(name, each)
     leaf = _LEAVES.get(op)
     return findings.unsupported(f"`{op[:80]}` is no known operator") if leaf is None else leaf(config, findings)
@@ -212,6 +227,10 @@ _LEAVES: Final[dict[str, Callable[[Config, _Findings], Predicate]]] = {
     "cidr": _cidr,
     "release": _release,
 }
+
+OPERATORS: Final = (*_LEAVES, "and", "or", "not", "any", "all")
+COMPARATORS: Final = tuple(_COMPARATORS)
+"""How `release` compares."""
 
 
 # Predicates

@@ -16,6 +16,7 @@ from scrubjay.core.dimensions import REFERENCE_DIMENSIONS, is_dimension
 from scrubjay.core.limits import KEY, METRIC_NAMESPACES, ORGANIZATION, PROJECT, wire_reason
 from scrubjay.core.quota_set import QuotaSet
 from scrubjay.core.quotas import Algorithm, Grouping, Quota
+from scrubjay.core.subjects.names import ITEMS, missing_fields
 from scrubjay.reasons import DataCategory
 
 _MAX_COUNT: Final = 2**63 - 1
@@ -60,8 +61,13 @@ def compile_quotas(
                 problems.append(f"{where}: {error}; this quota is not applied")
             else:
                 quotas.append(quota)
-                problems += [f"{where}: {problem}" for problem in (quota.condition.problems if quota.condition else ())]
+                problems += (f"{where}: {problem}" for problem in _doubts(quota.condition))
     return QuotaSet(quotas, quirks=quirks), problems
+
+
+def _doubts(condition: Condition | None) -> Sequence[str]:
+    """What of a condition is skipped, cannot match or is always missing."""
+    return () if condition is None else (*condition.problems, *missing_fields(condition.asked, ITEMS, "items"))
 
 
 def _compile(config: object, *, is_extended: bool, is_global: bool, quirks: bool) -> Quota:

@@ -7,7 +7,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from scrubjay.core.conditions import HexId, Subject, Value, compile_condition
+from scrubjay.core.conditions import CLIENT_IP, Asked, HexId, Subject, Value, compile_condition
 
 
 class Fields:
@@ -305,6 +305,31 @@ def test_what_cannot_be_read_does_not_match() -> None:
         condition = compile_condition(config)
         assert condition.matches(Fields({}))
         assert not condition.matches(Fields({}, is_broken=True))
+
+
+def test_what_is_asked_for_is_told_once_and_with_its_place() -> None:
+    inner = {
+        "op": "and",
+        "inner": [{"op": "any", "name": "deeper", "inner": {"op": "eq", "name": "z", "value": 1}}, eq("y")],
+    }
+    condition = compile_condition(
+        {"op": "or", "inner": [eq("x"), {"op": "all", "name": "list", "inner": inner}, eq("y")]}
+    )
+    assert condition.asked == (
+        Asked("f"),
+        Asked("list", is_list=True),
+        Asked("deeper", is_list=True, within="list"),
+        Asked("z", within="deeper"),
+        Asked("f", within="list"),
+    )
+    assert compile_condition(TRUE).asked == ()
+
+
+def test_the_address_of_the_client_does_not_stand_in_the_payload() -> None:
+    broken = Fields({CLIENT_IP: ip_address("::1")}, is_broken=True)
+    config = {"op": "cidr", "name": CLIENT_IP, "value": ["::1"]}
+    assert compile_condition(config).matches(broken)
+    assert not compile_condition({"op": "and", "inner": [config, eq(None)]}).matches(broken)
 
 
 def test_members_that_nobody_knows_are_ignored() -> None:

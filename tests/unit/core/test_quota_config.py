@@ -240,6 +240,21 @@ def test_parts_of_a_condition_that_are_skipped_are_named_and_the_rest_applies() 
     assert "not applied" not in problems[0]
 
 
+def test_a_field_that_no_item_has_is_named_and_the_quota_applies() -> None:
+    condition = {
+        "op": "or",
+        "inner": [
+            {"op": "eq", "name": "trace.release", "value": "x"},
+            {"op": "cidr", "name": "envelope.client_ip", "value": ["::1"]},
+        ],
+    }
+    quotas, problems = compile_quotas((), [ERRORS | {"condition": condition}])
+    assert len(quotas) == 1
+    assert problems == [
+        "scrubjay.quotas[0]: `trace.release` is no field of items, so it is always missing; did you mean `event.release`?"
+    ]
+
+
 def test_quotas_of_the_global_configuration_come_first() -> None:
     quotas, problems = compile_quotas(
         [ERRORS], [ERRORS | {"id": "ours"}], [ERRORS | {"id": "all"}, ERRORS | {"action": "observe"}]

@@ -15,6 +15,7 @@ from scrubjay import reasons
 from scrubjay.core.conditions import Condition, Subject, compile_condition
 from scrubjay.core.filters.facts import Facts
 from scrubjay.core.filters.family import ALL, Family, Predicate, Rule, Source, Unusable
+from scrubjay.core.subjects.names import ITEMS, missing_fields
 
 _NAME: Final = "generic"
 _PROJECT: Final = f"filterSettings.{_NAME}"
@@ -77,6 +78,7 @@ def compile_predicate(config: object, where: str, source: Source) -> Predicate:
     if not (condition.is_supported or source.quirks):
         raise Unusable("; ".join(condition.problems))
     source.tell(where, condition.problems)
+    source.tell(where, missing_fields(condition.asked, ITEMS, "items"))
     return _over_facts(condition.matches)
 
 

@@ -5,7 +5,7 @@ Raises `ConfigError` with the member's path for what cannot be honoured; what ca
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -13,6 +13,7 @@ from scrubjay.core.conditions import Condition, compile_condition
 from scrubjay.core.sampling.rules import SAMPLED_AS, Decay, FirstN, Rate, Reservoir, Rule, Share
 from scrubjay.core.sampling.times import unix_time
 from scrubjay.core.subjects import Fields
+from scrubjay.core.subjects.names import KINDS_OF, missing_fields
 from scrubjay.errors import ConfigError
 from scrubjay.reasons import DataCategory
 
@@ -51,7 +52,7 @@ def load_rules(rules: Sequence[object]) -> tuple[list[Rule], list[str]]:
             place = f"{PATH}[{positions[rule.id]}]"
             raise ConfigError(f"{place} has this id too", path=f"{path}.id", accepted="an id of its own")
         positions[rule.id] = position
-        acting, faults = _acting(rule, config)
+        acting, faults = _acting(rule)
         problems += [f"{PATH}: rule {rule.id} {fault}" for fault in faults]
         if acting.categories:
             loaded.append(acting)
@@ -71,39 +72,40 @@ def _hidden(rules: Sequence[Rule]) -> Iterator[str]:
                 taken[category] = rule
 
 
-def _acting(rule: Rule, config: object) -> tuple[Rule, list[str]]:
-    """The rule for the categories that its condition can match, and what is wrong with the condition."""
+def _acting(rule: Rule) -> tuple[Rule, list[str]]:
+    """The rule for the categories that its condition can match, and what is wrong with the condition.
+
+    Names are judged by what is left to decide on: of the others is said already that they have no such fields.
+    """
     condition = rule.condition
     if condition is None:
         return rule, []
     if not condition.is_supported:
         return replace(rule, categories=frozenset()), [f"is left out: {problem}" for problem in condition.problems]
     faults = [f"may not match: {problem}" for problem in condition.problems]
-    assert isinstance(config, Mapping)
-    names = sorted(set(_names(config["condition"])))
-    if not names or condition.matches(Fields(None)):
-        return rule, faults
+    # What is asked of the elements of an array does not count: they are there if the array is.
+    names = sorted({asked.name for asked in condition.asked if asked.within is None})
     acting = set(rule.categories)
-    for category in sorted(rule.categories):
-        known = _PREFIXES.get(category, ())
-        if not any(name.startswith(known) for name in names):
-            acting.remove(category)
-            fields = " or ".join(f"`{prefix}…`" for prefix in known) or "no fields"
-            faults.append(
-                f"never decides on {category.wire}: it has {fields}, and the condition asks for {', '.join(names)}"
-            )
+    if names and not condition.matches(Fields(None)):
+        for category in sorted(rule.categories):
+            known = _PREFIXES.get(category, ())
+            if not any(name.startswith(known) for name in names):
+                acting.remove(category)
+                fields = " or ".join(f"`{prefix}…`" for prefix in known) or "no fields"
+                faults.append(
+                    f"never decides on {category.wire}: it has {fields}, and the condition asks for {', '.join(names)}"
+                )
+    if acting:
+        faults += _doubts(condition, acting)
     return replace(rule, categories=frozenset(acting)), faults
 
 
-def _names(config: object) -> Iterator[str]:
-    """Fields that a loaded condition asks for. Those inside `any` and `all` are of elements, which are there if their array is."""
-    assert isinstance(config, Mapping)
-    name, inner = config.get("name"), config.get("inner")
-    if isinstance(name, str):
-        yield name
-        return
-    for part in inner if isinstance(inner, (list, tuple)) else (inner,):
-        yield from _names(part)
+def _doubts(condition: Condition, categories: Collection[DataCategory]) -> Iterator[str]:
+    """Fields that nothing of these categories has."""
+    types = [item_type for item_type, category in SAMPLED_AS.items() if category in categories]
+    kinds = tuple(dict.fromkeys(kind for item_type in types for kind in KINDS_OF.get(item_type, ())))
+    seen = " or ".join(category.wire for category in sorted(categories))
+    return (f"asks in vain: {problem}" for problem in missing_fields(condition.asked, kinds, seen))
 
 
 def _rule(rule: object, path: str) -> Rule:

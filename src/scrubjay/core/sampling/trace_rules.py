@@ -14,10 +14,17 @@ from typing import Any, Final
 
 from scrubjay.core.conditions import Subject, compile_condition
 from scrubjay.core.sampling.times import unix_time
+from scrubjay.core.subjects.names import EVENTS, TRACE, missing_fields
 
 _PATH: Final = "config.sampling"
 _LEGACY_VERSION, _VERSION = 1, 2
-_TYPES: Final = ("transaction", "project", "trace")
+_SEEN: Final = {
+    "transaction": ((EVENTS,), "transactions"),
+    "project": ((TRACE,), "traces"),
+    "trace": ((TRACE,), "traces"),
+}
+"""What the rules of each type look at."""
+_TYPES: Final = tuple(_SEEN)
 _VALUES: Final = ("sampleRate", "factor", "minimumSampleRate")
 _CONSTANT: Final = {"type": "constant"}
 
@@ -141,6 +148,9 @@ def _add(rule: object, path: str, quirks: bool, findings: _Findings) -> None:
     except ValueError as error:
         raise ValueError(f"{path}.condition: {error}") from None
     findings.problems += [f"{path}: {problem}" for problem in condition.problems]
+    if rule_type in _SEEN:
+        kinds, seen = _SEEN[rule_type]
+        findings.problems += [f"{path}: {problem}" for problem in missing_fields(condition.asked, kinds, seen)]
     if rule_type not in _TYPES or not condition.is_supported:
         findings.unsupported.append(path)
     elif decays_to is not None and (start is None or end is None or value < decays_to):

@@ -19,6 +19,9 @@ from scrubjay.core.subjects.document import Document, Scalar, json_text, lenient
 from scrubjay.core.subjects.exceptions import EXCEPTION, ExceptionSubject, read_exceptions
 from scrubjay.core.subjects.fields import Fields, Reader, at, duration_ms, read_headers, read_tags, state
 
+EXCEPTIONS: Final = "event.exception.values"
+"""The one array of events."""
+
 _LOGENTRY: Final = ("logentry", "sentry.interfaces.Message", "message")
 _USER: Final = ("user", "sentry.interfaces.User")
 _REQUEST: Final = ("request", "sentry.interfaces.Http")
@@ -118,7 +121,7 @@ class EventSubject(EventLike):
         return None if parts is None else [part for part in map(lenient, parts) if part is not None]
 
     def elements(self, name: str) -> Sequence[Subject] | None:
-        return self._found_exceptions() if name == "event.exception.values" else None
+        return self._found_exceptions() if name == EXCEPTIONS else None
 
     def _found_exceptions(self) -> tuple[ExceptionSubject, ...] | None:
         found = self._exceptions
@@ -281,3 +284,15 @@ _REPLAY: Final[dict[str, Reader]] = {
     **_SHARED,
     **_context(Document.text, "ota_updates", "channel", "runtime_version", "update_id"),
 }
+
+_SHARED_BAGS: Final = ("event.tags.<key>", "event.request.headers.<Name>")
+EVENT_NAMES: Final = (
+    *_EVENT,
+    "event.duration",
+    *_SHARED_BAGS,
+    "event.extra.<key>",
+    "event.measurements.<name>.value",
+    "event.breakdowns.<group>.<name>",
+)
+"""What stands in angle brackets is any key."""
+REPLAY_NAMES: Final = (*_REPLAY, *_SHARED_BAGS)

@@ -68,6 +68,7 @@ _FIELDS: Final[dict[str, Callable[[ExceptionSubject], Value]]] = {
     "value": lambda exception: exception.text,
     "module": lambda exception: exception.module,
 }
+EXCEPTION_NAMES: Final = tuple(_FIELDS)
 
 
 class _Values(Struct):

@@ -23,3 +23,4 @@ _SESSION: Final[dict[str, Reader]] = {
     "event.release": at(Document.text, "attrs", "release"),
     "event.environment": at(Document.text, "attrs", "environment"),
 }
+SESSION_NAMES: Final = tuple(_SESSION)

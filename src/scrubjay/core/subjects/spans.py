@@ -65,6 +65,13 @@ _SPAN: Final[dict[str, Reader]] = {
     "event.transaction": _in_data("sentry.segment.name", "sentry.transaction", "transaction"),
     "event.contexts.browser.name": _in_data("sentry.browser.name", "browser.name"),
 }
+SPAN_NAMES: Final = (
+    *_SPAN,
+    "span.tags.<key>",
+    "span.sentry_tags.<key>",
+    "span.data.<key>",
+    "span.measurements.<name>.value",
+)
 
 
 class RecordSubject(Fields):
@@ -97,3 +104,8 @@ _SIMPLE: Final[dict[str, frozenset[str]]] = {
     "log": frozenset({"body", "level"}),
     "trace_metric": frozenset({"name"}),
 }
+RECORD_NAMES: Final = {
+    prefix: (*(f"{prefix}.{name}" for name in sorted(simple)), f"{prefix}.attributes.<key>.value")
+    for prefix, simple in _SIMPLE.items()
+}
+"""By the type of the container."""

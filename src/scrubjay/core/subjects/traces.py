@@ -30,6 +30,11 @@ class TraceSubject:
             "trace.replay_id": _uuid(context),
         }
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All that a trace may have."""
+        return tuple(self._fields)
+
     def value(self, name: str) -> Value:
         return self._fields.get(name)
 

@@ -150,6 +150,19 @@ def test_parts_that_are_skipped_are_named() -> None:
     assert problems == ["filterSettings.generic[0] `old`: pattern '[a': `[` without `]`; it is skipped"]
 
 
+def test_a_field_that_no_item_has_is_named_and_the_filter_runs() -> None:
+    typo = {"op": "not", "inner": {"op": "eq", "name": "event.enviroment", "value": "prod"}}
+    on_the_trace = {"op": "eq", "name": "trace.release", "value": "x"}
+    filters, problems = compile_filters({"generic": listed(one("old", {"op": "or", "inner": [on_the_trace, typo]}))})
+    assert filters is not None
+    assert why_event(filters, {"environment": "prod"}) == "old"
+    where, missing = "filterSettings.generic[0] `old`:", "is no field of items, so it is always missing"
+    assert problems == [
+        f"{where} `trace.release` {missing}; did you mean `event.release`?",
+        f"{where} `event.enviroment` {missing}; did you mean `event.environment`?",
+    ]
+
+
 def test_what_is_not_understood_is_false_inside_a_filter_of_the_reference() -> None:
     """Quirk Q6: so that its opposite holds for everything."""
     filters, problems = compile_filters({"generic": listed(one("old", UNSUPPORTED))}, quirks=True)

@@ -149,6 +149,22 @@ def test_values_that_are_skipped_are_named() -> None:
     ]
 
 
+def test_a_field_that_no_item_has_is_named_once() -> None:
+    condition = {"op": "eq", "name": "event.servername", "value": "x"}
+    filters, problems = compile_filters({}, own=[{"id": "mine", "condition": condition}])
+    assert filters is not None
+    (problem,) = problems
+    assert problem.startswith("config.scrubjay.filters[0]: `event.servername` is no field of items")
+    assert problem.endswith("; did you mean `event.server_name`?")
+
+
+def test_nothing_is_said_of_fields_that_some_items_have() -> None:
+    more = {"tags": {"tenant": ["x"]}, "levels": ["info"], "client_ips": ["::1"]}
+    globs = {member: ["x"] for member in MEMBERS if member not in more and member != "condition"}
+    _, problems = compile_filters({}, own=[{"id": "all", **globs, **more}, {"id": "few", **more}])
+    assert problems == []
+
+
 def test_every_member_is_tested_above() -> None:
     assert set(MEMBERS) == {
         "tags", "loggers", "environments", "levels", "exception_types", "exception_modules", "server_names", "releases",

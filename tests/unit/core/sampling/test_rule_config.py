@@ -175,15 +175,31 @@ def test_a_condition_on_fields_that_are_never_there_is_named(applies: str, condi
     [
         ("error", INFO),
         ("span", {"op": "eq", "name": "event.release", "value": "x"}),
-        ("log_item", {"op": "not", "inner": INFO}),
-        ("log_item", {"op": "eq", "name": "event.level", "value": None}),
-        ("log_item", {"op": "or", "inner": [INFO, {"op": "eq", "name": "log.body", "value": "x"}]}),
+        ("span", {"op": "eq", "name": "span.attributes.x.value", "value": "x"}),
+        ("error", {"op": "any", "name": "event.exception.values", "inner": {"op": "eq", "name": "ty", "value": "x"}}),
         ("log_item", {"op": "and", "inner": []}),
     ],
 )
 def test_a_condition_that_may_match_is_fine(applies: str, condition: object) -> None:
     _, problems = load_rules([RULE | {"applies": [applies], "condition": condition}])
     assert problems == []
+
+
+@pytest.mark.parametrize(
+    ("applies", "condition", "told"),
+    [
+        ("error", {"op": "eq", "name": "event.enviroment", "value": "x"}, "`event.enviroment` is no field of error, so it is always missing; did you mean `event.environment`?"),
+        ("replay", INFO, "`event.level` is no field of replay, so it is always missing"),
+        ("log_item", {"op": "not", "inner": INFO}, "`event.level` is no field of log_item, so it is always missing; did you mean `log.level`?"),
+        ("log_item", {"op": "eq", "name": "event.level", "value": None}, "`event.level` is no field of log_item, so it is always missing; did you mean `log.level`?"),
+        ("log_item", {"op": "or", "inner": [INFO, {"op": "eq", "name": "log.body", "value": "x"}]}, "`event.level` is no field of log_item, so it is always missing; did you mean `log.level`?"),
+        ("profile", {"op": "not", "inner": INFO}, "`event.level` is no field of profile, so it is always missing"),
+    ],
+)  # fmt: skip
+def test_a_field_that_is_never_there_is_named_and_the_rule_acts(applies: str, condition: object, told: str) -> None:
+    (rule,), problems = load_rules([RULE | {"applies": [applies], "condition": condition}])
+    assert [category.wire for category in rule.categories] == [applies]
+    assert problems == [f"{PATH} 3100 asks in vain: {told}"]
 
 
 def test_a_rule_acts_on_those_that_have_the_fields() -> None:

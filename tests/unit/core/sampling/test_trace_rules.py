@@ -128,6 +128,27 @@ def test_what_is_doubtful_is_named_and_applied() -> None:
     assert problems[0].startswith("config.sampling.rules[0]: ")
 
 
+@pytest.mark.parametrize(
+    ("kind", "name", "told"),
+    [
+        ("trace", "event.release", "`event.release` is no field of traces, so it is always missing; did you mean `trace.release`?"),
+        ("project", "trace.enviroment", "`trace.enviroment` is no field of traces, so it is always missing; did you mean `trace.environment`?"),
+        ("transaction", "trace.release", "`trace.release` is no field of transactions, so it is always missing; did you mean `event.release`?"),
+    ],
+)  # fmt: skip
+def test_a_field_that_a_rule_never_sees_is_named_and_the_rule_applies(kind: str, name: str, told: str) -> None:
+    condition = {"op": "eq", "name": name, "value": None}
+    found, problems = compile_dynamic(config(rule(1, type=kind, condition=condition)))
+    assert found
+    assert found.is_supported
+    assert problems == [f"config.sampling.rules[0]: {told}"]
+
+
+@pytest.mark.parametrize(("kind", "name"), [("trace", "trace.user.id"), ("transaction", "event.contexts.os.name")])
+def test_nothing_is_said_of_fields_that_a_rule_sees(kind: str, name: str) -> None:
+    assert compiled(rule(1, type=kind, condition={"op": "eq", "name": name, "value": "x"}))
+
+
 def test_times_are_half_open() -> None:
     ranged = only(timeRange={"start": START, "end": END})
     assert [ranged.value_at(now) for now in (999.9, 1000, 1999.9, 2000)] == [None, 0.25, 0.25, None]
