@@ -99,7 +99,7 @@ def schema() -> None:
 )
 @click.pass_context
 def render(ctx: click.Context, /, check: bool, root: Path) -> None:
-    """Write the pages that follow from the tables: sample, schema, settings, reasons, differences, filters, metrics."""
+    """Write the pages that follow from the tables: sample, schema, settings, reasons, differences, filters, conditions, metrics."""
     stale = 0
     for name, page in pages().items():
         path, text = root / name, page()
@@ -116,12 +116,14 @@ def pages() -> Mapping[str, Callable[[], str]]:
     """Path in the repository → its rendering."""
     from scrubjay.core.filters import page as filter_page
     from scrubjay.core.scrub import detector_page
+    from scrubjay.core.subjects import page as condition_page
     from scrubjay.runtime.metrics import render_page
     from scrubjay.settings import gaps
     from scrubjay.settings.render import PAGES
 
     return {
         **PAGES,
+        "docs/conditions.md": condition_page.render_page,
         "docs/detectors.md": detector_page.render_page,
         "docs/differences.md": gaps.page,
         "docs/filters.md": filter_page.render_page,

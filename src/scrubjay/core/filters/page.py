@@ -37,6 +37,8 @@ config:
       - {id: test-tenants, tags: {tenant: [test-*, demo]}}
 ```
 
+[Conditions](conditions.md) have a page of their own, with all fields.
+
 Globs are those of the reference: `*` is any run of characters, `?` one, `[a-z]` one of a set, `[!a-z]` none of it, `{a,b}` either;
 they match the whole text and ignore case."""
 _OWN: Final = """\
