@@ -11,7 +11,6 @@ goes first, which lets its quota start anew (quotas fail open).
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
@@ -127,6 +126,12 @@ class Cell:
         self.level = 0
         self.at_ms = -1
         self.groups: set[str] | None = None
+
+    def copy(self) -> Cell:
+        twin = Cell(self.ends_unix, self.keep_unix, self.previous)
+        twin.last_use, twin.used, twin.level, twin.at_ms = self.last_use, self.used, self.level, self.at_ms
+        twin.groups = None if self.groups is None else set(self.groups)
+        return twin
 
     def room(self, meter: Meter, now: int) -> int:
         """What may still be used up; not for meters without a limit."""
@@ -331,7 +336,7 @@ class QuotaLedger:
         if meter.algorithm == FIXED:
             return cell.used, ends
         if meter.algorithm == BUCKET and meter.limit != UNLIMITED:
-            cell = copy.copy(cell)
+            cell = cell.copy()
             cell.refill(meter, int(now_unix * _MS))
         return cell.consumed(meter, now), ends
 
@@ -339,8 +344,7 @@ class QuotaLedger:
         """One that counts on from here for itself."""
         twin = QuotaLedger(max_counters=self._max_counters)
         for key, cell in self._cells.items():
-            twin._cells[key] = own = copy.copy(cell)
-            own.groups = None if cell.groups is None else set(cell.groups)
+            twin._cells[key] = cell.copy()
         return twin
 
     def _forget(self, now: int) -> None:

@@ -93,7 +93,8 @@ def pack(message: Ask | Answer) -> bytes:
 def ask_of(body: bytes) -> Ask:
     """Raises ValueError or TypeError for what is none."""
     meters, claims, wants, returns = json.loads(body)
-    return Ask([Meter(*row) for row in meters], [Claim(*row) for row in claims], wants, returns)
+    asked = [Claim([(index, need) for index, need in parts], after) for parts, after in claims]
+    return Ask([Meter(*row) for row in meters], asked, wants, [(slot, unused) for slot, unused in returns])
 
 
 def answer_of(body: bytes) -> Answer:
