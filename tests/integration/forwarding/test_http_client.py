@@ -2,16 +2,11 @@
 
 import asyncio
 import ssl
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from scrubjay.runtime.forwarding.http_client import HttpClient, NoReply, Origin, Proxy
+from support.certificates import make_authority, server_context
 from support.forwarding import until
 from support.mini_upstream import Answer, MiniUpstream
 
@@ -168,64 +163,14 @@ class TestFailures:
         assert caught.value.failure == "broken"
 
 
-def key_usage(*, authority):
-    return x509.KeyUsage(
-        digital_signature=True,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=authority,
-        crl_sign=authority,
-        encipher_only=False,
-        decipher_only=False,
-    )
-
-
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory):
-    """A private certificate authority and a certificate for 127.0.0.1 and sentry.internal: (bundle, certificate and key)."""
-    folder = tmp_path_factory.mktemp("authority")
-    now = datetime.now(UTC)
-
-    def make(name, issuer, key, signer, names=None):
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        builder = (
-            x509.CertificateBuilder()
-            .subject_name(subject)
-            .issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, issuer)]))
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - timedelta(days=1))
-            .not_valid_after(now + timedelta(days=1))
-            .add_extension(x509.BasicConstraints(ca=names is None, path_length=None), critical=True)
-            # From Python 3.13 on certificates are held to the letter: identifiers and the use of an authority's key must be said.
-            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
-            .add_extension(key_usage(authority=names is None), critical=True)
-        )
-        if names is not None:
-            builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
-        return builder.sign(signer, hashes.SHA256())
-
-    ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    ca = make("Test authority", "Test authority", ca_key, ca_key)
-    names = [x509.DNSName("sentry.internal"), x509.IPAddress(ip_address("127.0.0.1"))]
-    certificate = make("sentry.internal", "Test authority", key, ca_key, names)
-    pem = serialization.Encoding.PEM
-    (folder / "ca.pem").write_bytes(ca.public_bytes(pem))
-    (folder / "server.pem").write_bytes(
-        certificate.public_bytes(pem)
-        + key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    return folder / "ca.pem", folder / "server.pem"
+    return make_authority(tmp_path_factory.mktemp("authority"))
 
 
 @pytest.fixture
 async def secure(authority):
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(authority[1])
-    async with MiniUpstream(ssl_context=context) as upstream:
+    async with MiniUpstream(ssl_context=server_context(authority[1])) as upstream:
         yield upstream
 
 

@@ -27,8 +27,8 @@ _LEAST_SLOT_S: Final = 60
 """Shorter windows, buckets that refill all the time, and limits of the upstream, count by the minute here."""
 _QUIET_S: Final = 3600
 """A project whose sampling dropped nothing for so long has begun to sample when it drops again."""
-_SAME_S: Final = 1.0
-"""Of two ends: clocks of workers and of who counts for them differ by less."""
+_SAME_S: Final = 0.5
+"""Ends that are nearer to each other are the same; no window is shorter than a second."""
 _MAX_TOLD: Final = 10_000
 
 
