@@ -2,8 +2,8 @@
 
 Read `process` from top to bottom; every stage is a function below it, in the same order, that asks a rule module and drops or
 touches items through the tally. Nothing here waits but two objects that were handed in (the quota backend and the outbox) and
-the thread for large bodies; with the in-process backend and room in memory it never suspends. In the thread rules only answer: the
-tally is touched here alone. Order of evaluation: `ingest.md` 1.1.
+the thread for large bodies; with the in-process backend, room in memory and less than a thousand counters to look at it never
+suspends. In the thread rules only answer: the tally is touched here alone. Order of evaluation: `ingest.md` 1.1.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from scrubjay.core.enforcement import draw_up, judge
 from scrubjay.core.envelope import Envelope, Item, read_header
 from scrubjay.core.items import check_sizes, classify
 from scrubjay.core.items.blobs import REPLAYS
+from scrubjay.core.items.kind import item_count
 from scrubjay.core.ledger import Account, Tally
 from scrubjay.core.limits import ActiveLimit, Scoping, format_rate_limits
 from scrubjay.core.networks import first_address
@@ -47,6 +48,8 @@ Texts made for it take 3 ms to scrub per KiB: what runs in the loop must be smal
 
 _USUAL_RATIO = 16
 """Of a replay recording's size to that of its zlib."""
+_RECORD_BYTES = 256
+"""What a record of a container weighs at least: rules take time for each, however short it is."""
 
 MAX_ADVERTISED = 20
 """Limits named in a 200 (`decisions.md` 3.5)."""
@@ -337,9 +340,11 @@ async def _run(work: Callable[[], Answer], items: Sequence[Item], ports: Ports) 
 
 
 def _weight(item: Item) -> int:
-    """Bytes to look at; of what is compressed, a guess."""
+    """Bytes to look at; of what is compressed or holds many records, a guess."""
     size = len(item.payload)
-    return size * _USUAL_RATIO if item.kind.type in REPLAYS else size
+    if item.kind.type in REPLAYS:
+        return size * _USUAL_RATIO
+    return max(size, item_count(item) * _RECORD_BYTES) if "item_count" in item.headers else size
 
 
 def _pause(ports: Ports) -> int:

@@ -80,6 +80,15 @@ def test_what_the_thread_found_is_booked_on_the_path() -> None:
     assert path.closes()
 
 
+def test_many_records_are_heavy_however_short() -> None:
+    elsewhere = Elsewhere()
+    path = Path("config: {scrubjay: {sampling: [{id: 3101, applies: [log_item], rate: 0}]}}", in_thread=elsewhere)
+    path.send(envelope((LOGS % 100, json.dumps({"items": [{}] * 100}))))
+    assert elsewhere.calls == 0
+    path.send(envelope((LOGS % 1000, json.dumps({"items": [{}] * 1000}))))
+    assert elsewhere.calls == 1
+
+
 def test_large_containers_are_thinned_in_the_thread() -> None:
     records = [{"timestamp": n, "trace_id": "0" * 32, "level": "info", "body": f"{n} " * 200} for n in range(400)]
     elsewhere = Elsewhere()

@@ -1,5 +1,7 @@
 """The backend that counts in this process: what holds for it alone. What every backend must do is `test_conformance`'s."""
 
+import asyncio
+
 import pytest
 
 from scrubjay.core.quotas import Charge
@@ -22,6 +24,22 @@ async def test_never_suspends() -> None:
     consuming = MemoryBackend().consume([charge(quota(1))], T)
     with pytest.raises(StopIteration):
         consuming.send(None)
+
+
+async def test_others_get_their_turn_between_thousands_of_charges() -> None:
+    turns: list[int] = []
+
+    async def other() -> None:
+        while True:
+            turns.append(1)
+            await asyncio.sleep(0)
+
+    task = asyncio.create_task(other())
+    flood = [charge(quota(1), sub=str(number)) for number in range(3_000)]
+    refusals = await MemoryBackend().consume([*flood, flood[0]], T)
+    task.cancel()
+    assert [len(refused) for refused in refusals] == [*[0] * 3_000, 1]
+    assert 2 <= len(turns) <= 4
 
 
 async def test_ended_windows_are_forgotten() -> None:
