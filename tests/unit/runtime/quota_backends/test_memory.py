@@ -34,7 +34,7 @@ async def test_others_get_their_turn_between_thousands_of_charges() -> None:
             turns.append(1)
             await asyncio.sleep(0)
 
-    task = asyncio.create_task(other())
+    task = asyncio.get_running_loop().create_task(other(), name="other")
     flood = [charge(quota(1), sub=str(number)) for number in range(3_000)]
     refusals = await MemoryBackend().consume([*flood, flood[0]], T)
     task.cancel()
