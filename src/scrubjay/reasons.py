@@ -10,9 +10,6 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
-from scrubjay.categories import DataCategory as DataCategory
-from scrubjay.categories import Quantities as Quantities
-
 
 class Outcome(StrEnum):
     """How a quantity ended. Each accepted quantity ends exactly once."""

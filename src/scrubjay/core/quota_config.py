@@ -11,13 +11,13 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from scrubjay.categories import DataCategory
 from scrubjay.core.conditions import Condition, compile_condition
 from scrubjay.core.dimensions import REFERENCE_DIMENSIONS, is_dimension
 from scrubjay.core.limits import KEY, METRIC_NAMESPACES, ORGANIZATION, PROJECT, wire_reason
 from scrubjay.core.quota_set import QuotaSet
 from scrubjay.core.quotas import Algorithm, Grouping, Quota
 from scrubjay.core.subjects.names import ITEMS, missing_fields
-from scrubjay.reasons import DataCategory
 
 _MAX_COUNT: Final = 2**63 - 1
 """A limit above it never rejects."""

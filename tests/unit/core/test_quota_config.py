@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from scrubjay.categories import DataCategory as C
 from scrubjay.core.quota_config import compile_quotas
 from scrubjay.core.quotas import Grouping, Quota
-from scrubjay.reasons import DataCategory as C
 from scrubjay.settings.project_files import parse_project
 
 PAGE = Path(__file__).parents[3] / "docs" / "quotas.md"

@@ -9,13 +9,13 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
+from scrubjay.categories import DataCategory
 from scrubjay.core.conditions import Condition, compile_condition
 from scrubjay.core.sampling.rules import SAMPLED_AS, Decay, FirstN, Rate, Reservoir, Rule, Share
 from scrubjay.core.sampling.times import unix_time
 from scrubjay.core.subjects import Fields
 from scrubjay.core.subjects.names import KINDS_OF, missing_fields
 from scrubjay.errors import ConfigError
-from scrubjay.reasons import DataCategory
 
 PATH: Final = "config.scrubjay.sampling"
 

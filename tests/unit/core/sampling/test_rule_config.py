@@ -2,10 +2,10 @@
 
 import pytest
 
+from scrubjay.categories import DataCategory as C
 from scrubjay.core.sampling.rule_config import load_rules
 from scrubjay.core.sampling.rules import Decay, FirstN, Rate, Reservoir
 from scrubjay.errors import ConfigError
-from scrubjay.reasons import DataCategory as C
 
 RULE = {"id": 3100, "applies": ["error"], "rate": 0.5}
 BARE = {"id": 3100, "applies": ["error"]}
