@@ -71,7 +71,8 @@ async def test_drops(tmp_path: Path) -> None:
         _, shown = await get(one, "/api/scrubjay/decisions?reason=no_sessions&project=7")
         assert len(shown["drops"]) == 1
         assert await get(one, "/api/scrubjay/decisions?project=8") == (200, {"drops": []})
-        assert (await get(one, "/api/scrubjay/decisions?project=x"))[0] == 400
+        for project in ("x", "-7", "7" * 5_000):
+            assert (await get(one, f"/api/scrubjay/decisions?project={project}"))[0] == 400
 
 
 async def test_an_explanation_changes_nothing(tmp_path: Path) -> None:
@@ -121,6 +122,7 @@ async def test_on_other_addresses_the_token_is_needed(tmp_path: Path) -> None:
     options = {"relay": {"host": "0.0.0.0"}, "admin": {"token": "t0ken"}}
     async with relay(tmp_path, mode="static", projects=PROJECT, options=options) as one:
         assert (await get(one, "/api/scrubjay/limits"))[0] == 401
+        assert (await get(one, "/api/scrubjay/limits", {"Authorization": "Bearer t\udcfften"}))[0] == 401
         assert (await get(one, "/api/scrubjay/limits", TOKEN))[0] == 200
 
 

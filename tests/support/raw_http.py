@@ -31,7 +31,7 @@ def request(method: str, target: str, body: bytes | None = None, headers: Mappin
     lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in named.items())]
     if body is not None:
         lines.append(f"Content-Length: {len(body)}")
-    return "\r\n".join([*lines, "", ""]).encode() + (body or b"")
+    return "\r\n".join([*lines, "", ""]).encode(errors="surrogateescape") + (body or b"")
 
 
 def chunked(method: str, target: str, chunks: list[bytes], headers: Mapping[str, str] | None = None) -> bytes:

@@ -25,6 +25,7 @@ from scrubjay.runtime.state import MAX_DROPS, Merged
 from scrubjay.settings.schema import Settings
 
 _BASE: Final = "/api/scrubjay"
+_MAX_DIGITS: Final = 20
 
 
 def routes(settings: Settings, ports: Ports, merged: Callable[[], Merged]) -> list[Route]:
@@ -58,13 +59,11 @@ class _Decisions:
 
     async def decisions(self, request: Request) -> web.Response:
         """The last drops of all workers, newest first; `project` and `reason` choose."""
-        project, reason = request.query.get("project"), request.query.get("reason")
-        if project is not None and not project.isdecimal():
-            raise BadQuery("project must be a number")
+        project, reason = _project(request), request.query.get("reason")
         drops = [
             drop
             for drop in self._merged().drops
-            if reason in (None, drop.reason) and (project is None or drop.project_id == int(project))
+            if reason in (None, drop.reason) and project in (None, drop.project_id)
         ]
         return answer({"drops": msgspec.to_builtins(drops[:MAX_DROPS])})
 
@@ -72,16 +71,13 @@ class _Decisions:
         """Takes an envelope as the envelope endpoint would; `key` and `project` say whose it is, if its header does not."""
         bounds = self._ports.bounds
         body = await receive(request, bounds.max_envelope_size, bounds.body_idle_timeout)
-        key, project = request.query.get("key"), request.query.get("project")
-        if project is not None and not project.isdecimal():
-            raise BadQuery("project must be a number")
-        peer = request.remote
+        key, project, peer = request.query.get("key"), _project(request), request.remote
         told = await explain(
             Ingress(
                 body=body,
                 read=_read,
                 auth=None if key is None else Auth(key, 7, None, False, "header"),
-                path_project=None if project is None else int(project),
+                path_project=project,
                 received_unix=time.time(),
                 now_mono=time.monotonic(),
                 client_ip=peer,
@@ -91,6 +87,15 @@ class _Decisions:
             self._ports,
         )
         return answer(told.document())
+
+
+def _project(request: Request) -> int | None:
+    text = request.query.get("project")
+    if text is None:
+        return None
+    if len(text) > _MAX_DIGITS or not text.isdecimal():
+        raise BadQuery("project must be a number")
+    return int(text)
 
 
 def _read(body: bytes, auth: Auth | None) -> Envelope:

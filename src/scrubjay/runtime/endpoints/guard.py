@@ -87,7 +87,9 @@ class Guard:
 
     def _has_token(self, request: Request) -> bool:
         given = request.headers.get("Authorization", "")
-        return self._token is not None and hmac.compare_digest(given.encode(), f"Bearer {self._token}".encode())
+        return self._token is not None and hmac.compare_digest(
+            given.encode(errors="surrogateescape"), f"Bearer {self._token}".encode()
+        )
 
     def _finish(self, request: Request, response: web.StreamResponse) -> web.StreamResponse:
         headers = response.headers
