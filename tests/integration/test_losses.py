@@ -265,3 +265,16 @@ async def test_workers_of_one_host_tell_each_other(tmp_path: Path) -> None:
         for each in (one, two):
             each.worker._limits_file.exchange()
         assert (await two.env(EVENT)).status == 429
+
+
+async def test_what_used_up_a_quota_is_not_refused_by_it(tmp_path: Path) -> None:
+    """Events that wait for the server were charged when they came; the quota that they filled must not take them."""
+    quota = {"id": "few", "scope": "project", "categories": ["error"], "limit": 3, "window": 3600}
+    options = {"spool": {"envelopes": {"path": str(tmp_path / "spool")}}}
+    projects = {"default.yaml": {"config": {"quotas": [quota]}}}
+    async with relay(tmp_path / "r", mode="static", options=options, projects=projects) as one:
+        one.upstream.answers += [Answer(503)] * 3
+        assert [(await one.env(EVENT)).status for _ in range(5)] == [200, 200, 200, 429, 429]
+        await until(lambda: not one.worker.telemetry.account(one.worker._held())["error"].held)
+        account = one.worker.telemetry.account(one.worker._held())["error"]
+        assert (account.received, account.forwarded, account.dropped) == (5, 3, 2)

@@ -17,7 +17,7 @@ from typing import Final, Protocol
 
 from scrubjay.categories import DataCategory, Quantities
 from scrubjay.core.ledger import Ledger, Parcel, total
-from scrubjay.core.limits import ActiveLimit, LimitTable, Scoping
+from scrubjay.core.limits import UPSTREAM, ActiveLimit, LimitTable, Scoping
 from scrubjay.errors import ConfigError, SpoolLocked
 from scrubjay.runtime.adoption import Adoption, Inherit
 from scrubjay.runtime.forwarding.dispatcher import DispatchOptions
@@ -296,7 +296,11 @@ def dispatch_options(settings: Settings) -> DispatchOptions:
 
 
 def limit_of(parcel: Parcel, active: Sequence[ActiveLimit]) -> ActiveLimit | None:
-    """Of the limits in force one for everything in a parcel that waited; None if something in it may still be sent."""
+    """Of the limits in force one for everything in a parcel that waited; None if something in it may still be sent.
+
+    Only those of the server: a parcel is charged to our own quotas already, and their refusals are about what comes after it.
+    """
+    active = [limit for limit in active if limit.origin == UPSTREAM]
     counted = [category for category, _ in parcel.quantities if category is not DataCategory.UNKNOWN]
     if not active or not counted or len(counted) < len(parcel.quantities):
         return None
