@@ -201,8 +201,8 @@ class QuotaService:
             for body in peer.messages():
                 peer.asked_mono = time.monotonic()
                 peer.connection.sendall(pack(self._authority.lease(ask_of(body), self._holders())))
-        except (OSError, ValueError, TypeError) as error:
-            _LOG.warning("a worker's connection for quotas is closed: %s", error)
+        except Exception as error:  # noqa: BLE001  nonsense fails in many ways, and must not end the thread that all workers ask
+            _LOG.warning("a worker's connection for quotas is closed: %s: %s", type(error).__name__, error)
             received = b""
         if not received:
             self._selector.unregister(peer.connection)

@@ -136,6 +136,10 @@ def test_a_service_that_cannot_start_can_be_stopped(authority: Authority, path: 
         LENGTH.pack(3) + b"{}x",
         LENGTH.pack(2) + b"[]",
         LENGTH.pack(14) + b"[[[1]],[],[0]]",
+        pack(Ask([MINUTE], [Claim([(1, 1)])], [0])),
+        pack(Ask([MINUTE], [Claim([(0, 1)])], [])),
+        pack(Ask([MINUTE._replace(window_s=0)], [Claim([(0, 1)])], [0])),
+        LENGTH.pack(100_000) + b"[" * 100_000,
         b"\0",
     ],
 )
