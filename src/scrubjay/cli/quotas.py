@@ -14,6 +14,7 @@ import msgspec
 
 from scrubjay.cli.status import state_folder
 from scrubjay.cli.verb import Invocation, pass_invocation, verb
+from scrubjay.core.spikes import REASON as SPIKE
 from scrubjay.runtime.standing import Standing, Window
 from scrubjay.runtime.state import Merged, read_states
 
@@ -56,11 +57,13 @@ def quotas(
         merged = read_states(folder)
         merged.windows = [row for row in merged.windows if is_wanted(row.quota, row.owner)][:limit]
         merged.limits = [row for row in merged.limits if is_wanted(row.origin, row.owner)][:limit]
+        merged.surges = [row for row in merged.surges if is_wanted(SPIKE, f"project {row.project_id}")][:limit]
         return merged
 
     if as_json:
         merged = look()
-        click.echo(json.dumps(msgspec.to_builtins({"windows": merged.windows, "limits": merged.limits}), indent=2))
+        shown = {"windows": merged.windows, "limits": merged.limits, "spikes": merged.surges}
+        click.echo(json.dumps(msgspec.to_builtins(shown), indent=2))
         ctx.exit(0 if merged.alive else 1)
     from rich.live import Live
 
@@ -79,7 +82,7 @@ def quotas(
 def _page(merged: Merged) -> Group:
     from rich.console import Group
 
-    from scrubjay.cli.tables import table
+    from scrubjay.cli.tables import ago, table
 
     columns = (
         "quota",
@@ -98,7 +101,13 @@ def _page(merged: Merged) -> Group:
     windows = table("Windows, nearest to their limit first", columns, rows, right=("used", "limit", "free here"))
     headings = ("owner", "categories", "ends in", "by", "reason")
     limits = table("Refused now", headings, (_limit(row, merged.now_unix) for row in merged.limits))
-    return Group(windows, limits)
+    headings = ("project", "category", "seen", "limit", "ends in")
+    rows = (
+        (row.project_id, row.category, row.seen, row.limit, ago(row.ends_unix - merged.now_unix))
+        for row in merged.surges
+    )
+    spikes = table("Cut off as spikes", headings, rows, right=("seen", "limit"))
+    return Group(windows, limits, spikes) if merged.surges else Group(windows, limits)
 
 
 def _window(row: Window, now_unix: float) -> tuple[object, ...]:

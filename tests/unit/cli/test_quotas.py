@@ -11,7 +11,7 @@ import pytest
 from click.testing import Result
 
 from scrubjay.cli import quotas
-from scrubjay.runtime.standing import Standing, Window
+from scrubjay.runtime.standing import Standing, Surge, Window
 from scrubjay.runtime.state import Snapshot, StateFile
 
 Call = Callable[..., Result]
@@ -37,6 +37,7 @@ def run_dir(tmp_path: Path) -> str:
         heartbeat_mono=1.0,
         windows=windows,
         limits=limits,
+        surges=[Surge(7, "error", 1200, 5000, now + 900)],
     )
     StateFile(tmp_path / "run", 0).write(snapshot)
     return str(tmp_path / "run")
@@ -54,12 +55,14 @@ def test_windows_and_limits(call: Call, run_dir: str) -> None:
     assert "60 s sliding" in smooth
     assert any("transaction, span" in line and "upstream" in line and "slow" in line for line in lines)
     assert any("all (spans)" in line for line in lines)
+    assert next(line for line in lines if line.strip().startswith("7")).split()[:4] == ["7", "error", "5000", "1200"]
 
 
 def test_some_of_them(call: Call, run_dir: str) -> None:
     result = call("quotas", "--state-dir", run_dir, "--quota", "hourly")
     assert "smooth" not in result.stdout
     assert "upstream" not in result.stdout
+    assert "spikes" not in result.stdout
     result = call("quotas", "--state-dir", run_dir, "--owner", "key")
     assert "hourly" not in result.stdout
     result = call("quotas", "--state-dir", run_dir, "-n", "1", "--json")
@@ -67,6 +70,7 @@ def test_some_of_them(call: Call, run_dir: str) -> None:
     assert [row["quota"] for row in shown["windows"]] == ["hourly"]
     assert [row["owner"] for row in shown["limits"]] == ["organization 1"]
     assert shown["windows"][0]["consumed"] == 80
+    assert [row["seen"] for row in shown["spikes"]] == [5000]
 
 
 def test_without_workers(call: Call, tmp_path: Path) -> None:

@@ -153,6 +153,15 @@ def test_spool(telemetry, lines):
     ]
 
 
+def test_webhooks(telemetry, lines):
+    telemetry.webhook("spike.start", "delivered")
+    assert lines() == []
+    telemetry.webhook("spike.end", "failed", "http://h: status 500")
+    series = telemetry.values.series["scrubjay_webhooks_total"]
+    assert series == {("spike.start", "delivered"): 1, ("spike.end", "failed"): 1}
+    assert lines() == [("http", "WARNING", "a webhook was not delivered")]
+
+
 def test_projects_and_configuration(telemetry, lines):
     telemetry.projects({"ready": 3, "broken": 1})
     telemetry.projects({"ready": 4})
