@@ -1,27 +1,30 @@
 """`scrubjay explain`: what the relay would do with an envelope, stage by stage, and which rule decides it.
 
-The path itself is run (`core.explanation`), against this configuration and, where a relay of it runs or ran, against the limits and
-counters of its state files. Nothing is counted, kept or sent, and no payload is shown.
+The path itself is run (`core.explanation`): here, under this configuration and with counters that begin anew, or by the relay that runs
+(`--live`), with its limits and counters as they are. Nothing is counted, kept or sent, and no payload is shown.
 """
 
 from __future__ import annotations
 
 import asyncio
+import http.client
 import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, TypeVar
+from typing import Any, Final, TypeVar
+from urllib.parse import quote
 
 import click
 
+from scrubjay.cli.healthcheck import listen_address
 from scrubjay.cli.scrub_files import is_envelope, read_bytes
 from scrubjay.cli.verb import Invocation, pass_invocation, verb
 from scrubjay.core.compat import read_store
 from scrubjay.core.dsn import Auth, auth_from_envelope
 from scrubjay.core.envelope import Envelope, parse_envelope, read_header
-from scrubjay.core.explanation import STAGES, Explanation, Step
+from scrubjay.core.explanation import STAGES, Explanation
 from scrubjay.core.explanation import explain as rehearse
 from scrubjay.core.limits import LimitTable
 from scrubjay.core.plan import Programs, ProjectPlan, compile_plan, pass_plan
@@ -29,12 +32,11 @@ from scrubjay.core.ports import Ingress, Ports
 from scrubjay.errors import ConfigError, Rejected
 from scrubjay.runtime.quota_backends.memory import MemoryBackend
 from scrubjay.settings.load import Loaded
-
-if TYPE_CHECKING:
-    from rich.text import Text
+from scrubjay.settings.schema import Settings
 
 T = TypeVar("T")
-_NOW_MONO = 1_000_000.0
+_NOW_MONO: Final = 1_000_000.0
+_TIMEOUT_S: Final = 30.0
 
 
 @verb("explain")
@@ -50,6 +52,7 @@ _NOW_MONO = 1_000_000.0
     metavar="TIME",
     help="As if it were then.",
 )
+@click.option("--live", is_flag=True, help="Ask the relay that runs: its limits and counters decide as they are now.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @pass_invocation
 def explain(
@@ -62,6 +65,7 @@ def explain(
     client_ip: str,
     user_agent: str | None,
     at: datetime | None,
+    live: bool,
     as_json: bool,
 ) -> None:
     """Show what each stage would decide about an envelope (or an event as JSON), and by which rule. `-` reads standard input."""
@@ -70,21 +74,26 @@ def explain(
     read = _as_envelope if is_envelope(body) else _as_event
     key = key or _key_of(body, read)
     plans = Plans(loaded)
-    ingress = Ingress(
-        body=body,
-        read=read,
-        auth=Auth(key, 7, None, False, "header"),
-        path_project=project if project is not None else plans.project_of(key) or 0,
-        received_unix=time.time() if at is None else at.timestamp(),
-        now_mono=_NOW_MONO,
-        origin=origin,
-        client_ip=client_ip,
-        forwarded_for=client_ip,
-        user_agent=user_agent,
-    )
-    told = asyncio.run(rehearse(ingress, ports_of(loaded, plans)))
+    project = project if project is not None else plans.project_of(key) or 0
+    if live:
+        facts = {"X-Forwarded-For": client_ip, **({"User-Agent": user_agent} if user_agent else {})}
+        told = _ask(loaded.settings, read(body, None).serialize(), f"key={quote(key)}&project={project}", facts)
+    else:
+        ingress = Ingress(
+            body=body,
+            read=read,
+            auth=Auth(key, 7, None, False, "header"),
+            path_project=project,
+            received_unix=time.time() if at is None else at.timestamp(),
+            now_mono=_NOW_MONO,
+            origin=origin,
+            client_ip=client_ip,
+            forwarded_for=client_ip,
+            user_agent=user_agent,
+        )
+        told = asyncio.run(rehearse(ingress, ports_of(loaded, plans))).document()
     if as_json:
-        click.echo(json.dumps(told.document(), indent=2))
+        click.echo(json.dumps(told, indent=2))
     else:
         _print(told)
 
@@ -157,42 +166,59 @@ def _key_of(body: bytes, read: Callable[[bytes, Auth | None], Envelope]) -> str:
     raise ConfigError("the envelope names no DSN: say whose it is with --key")
 
 
-def _print(told: Explanation) -> None:
+def _ask(settings: Settings, envelope: bytes, query: str, facts: dict[str, str]) -> dict[str, Any]:
+    """What the relay that runs says. Raises `ConfigError` if there is none, or it will not."""
+    address, token = listen_address(settings.relay), settings.admin.token
+    headers = {**facts, **({"Authorization": f"Bearer {token.reveal()}"} if token else {})}
+    connection = http.client.HTTPConnection(address, timeout=_TIMEOUT_S)
+    try:
+        connection.request("POST", f"/api/scrubjay/explain?{query}", envelope, headers)
+        reply = connection.getresponse()
+        text = reply.read()
+    except (OSError, http.client.HTTPException) as error:
+        raise ConfigError(f"no relay answers at {address}: {error}", where="flag --live") from None
+    finally:
+        connection.close()
+    if reply.status != 200:
+        raise ConfigError(f"the relay at {address} answers {reply.status}: {text[:200].decode(errors='replace')}")
+    document: dict[str, Any] = json.loads(text)
+    return document
+
+
+def _print(told: dict[str, Any]) -> None:
     from scrubjay.cli.tables import console, table
 
     out = console()
-    steps = sorted(told.steps, key=lambda step: STAGES.index(step.stage) if step.stage in STAGES else len(STAGES))
+    steps = sorted(
+        told["steps"], key=lambda step: STAGES.index(step["stage"]) if step["stage"] in STAGES else len(STAGES)
+    )
     columns = ("stage", "item", "decision", "rule", "amount", "")
-    out.print(table(f"plan {told.revision or '(none)'}", columns, map(_row, steps)))
-    answer = f"answer: {told.status}{f' {told.reason}' if told.reason else ''}"
-    if told.retry_after_s is not None:
-        answer += f", Retry-After: {told.retry_after_s}"
-    if told.rate_limits:
-        answer += f", X-Sentry-Rate-Limits: {told.rate_limits}"
-    out.print(answer, markup=False, soft_wrap=True)
-    leaves = ", ".join(f"{amount} {category.wire}" for category, amount in told.kept)
-    items = ", ".join(told.kept_items)
-    out.print(
-        f"leaves: {items} ({leaves}), {told.leaves_bytes} bytes" if items else "leaves: nothing",
-        markup=False,
-        soft_wrap=True,
-    )
+    out.print(table(f"plan {told['revision'] or '(none)'}", columns, map(_row, steps)))
+    answer = told["answer"]
+    line = " ".join(filter(None, ("answer:", str(answer["status"]), answer["reason"])))
+    if answer["retry_after"] is not None:
+        line += f", Retry-After: {answer['retry_after']}"
+    if answer["rate_limits"]:
+        line += f", X-Sentry-Rate-Limits: {answer['rate_limits']}"
+    out.print(line, markup=False, soft_wrap=True)
+    leaves = told["leaves"]
+    items = f"{', '.join(leaves['items'])} ({_amounts(leaves['quantities'])}), {leaves['bytes']} bytes"
+    out.print(f"leaves: {items if leaves['items'] else 'nothing'}", markup=False, soft_wrap=True)
 
 
-def _row(step: Step) -> tuple[object, ...]:
-    return (
-        step.stage,
-        step.item_type,
-        _decision(step),
-        step.origin,
-        ", ".join(f"{amount} {category.wire}" for category, amount in step.quantities),
-        step.text,
-    )
-
-
-def _decision(step: Step) -> Text:
+def _row(step: dict[str, Any]) -> tuple[object, ...]:
     from rich.text import Text
 
-    if not step.outcome:
-        return Text("")
-    return Text(f"{step.outcome}: {step.reason}" if step.reason else step.outcome, style="red")
+    decision = ": ".join(filter(None, (step["outcome"], step["reason"])))
+    return (
+        step["stage"],
+        step["item_type"],
+        Text(decision, style="red"),
+        step["origin"],
+        _amounts(step["quantities"]),
+        step["text"],
+    )
+
+
+def _amounts(quantities: dict[str, int]) -> str:
+    return ", ".join(f"{amount} {category}" for category, amount in quantities.items())

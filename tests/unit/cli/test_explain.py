@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
+from threading import Thread
+from typing import Any, ClassVar
 
 import pytest
 from click.testing import CliRunner, Result
 
 from scrubjay.cli.program import program
+from scrubjay.core.explanation import Explanation
 
 KEY = "0a1b2c3d4e5f60718293a4b5c6d7e8f9"
 PROJECT = f"""
@@ -31,7 +34,9 @@ def run(tmp_path: Path) -> Run:
     projects = tmp_path / "projects"
     projects.mkdir()
     (projects / "42.yaml").write_text(PROJECT)
-    (tmp_path / "scrubjay.yaml").write_text("relay: {mode: static, upstream: 'http://127.0.0.1:9'}")
+    (tmp_path / "scrubjay.yaml").write_text(
+        "relay: {mode: static, upstream: 'http://127.0.0.1:9', host: 127.0.0.1, port: 1}"
+    )
 
     def run(*arguments: str, stdin: bytes | None = None) -> Result:
         return CliRunner().invoke(program, ["-c", str(tmp_path), "explain", *arguments], input=stdin)
@@ -114,3 +119,65 @@ def test_a_mode_that_forwards_unknown_keys(tmp_path: Path) -> None:
     )
     assert "plan pass" in result.output
     assert "answer: 200" in result.output
+
+
+class Relay(BaseHTTPRequestHandler):
+    """A relay that explains as it is told to."""
+
+    asked: ClassVar[list[tuple[str, dict[str, str], bytes]]] = []
+    answer: ClassVar[tuple[int, bytes]] = (200, b"")
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.asked.append((self.path, dict(self.headers), body))
+        status, content = self.answer
+        self.send_response(status)
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    Relay.asked.clear()
+    Relay.answer = 200, json.dumps(Explanation(status=200, revision="live").document()).encode()
+    with HTTPServer(("127.0.0.1", 0), Relay) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield server.server_port
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def ask(run: Run, port: int, tmp_path: Path) -> Callable[[], Result]:
+    """Asks the relay that runs for what it would do with an event."""
+    (tmp_path / "scrubjay.yaml").write_text(
+        f"relay: {{mode: static, upstream: 'http://127.0.0.1:9', host: 127.0.0.1, port: {port}}}\nadmin: {{token: t0ken}}"
+    )
+    return lambda: run("-", "--key", KEY, "--live", "--user-agent", "curl/8", stdin=json.dumps(EVENT).encode())
+
+
+def test_the_relay_that_runs_can_be_asked(ask: Callable[[], Result]) -> None:
+    result = ask()
+    assert "plan live" in result.output
+    ((path, headers, envelope),) = Relay.asked
+    assert path == f"/api/scrubjay/explain?key={KEY}&project=42"
+    assert (headers["Authorization"], headers["User-Agent"]) == ("Bearer t0ken", "curl/8")
+    assert headers["X-Forwarded-For"] == "127.0.0.1"
+    assert envelope.startswith(b'{"event_id":"5d2c7a5e1b8f4c0e9a3d6f7081920abc"}\n{"type":"event"')
+
+
+def test_a_relay_that_will_not_tell(ask: Callable[[], Result]) -> None:
+    Relay.answer = 401, b'{"error":{"code":"token"}}'
+    result = ask()
+    assert result.exit_code == 1
+    assert "answers 401" in result.output
+
+
+def test_no_relay_there(run: Run) -> None:
+    result = run("-", "--key", KEY, "--live", stdin=json.dumps(EVENT).encode())
+    assert result.exit_code == 1
+    assert "no relay answers" in result.output
