@@ -150,9 +150,9 @@ class Worker:
         greet(settings, self.port)
         if settings.scrub.audit != "off":
             self._audit.start()
-        self._begin_pulse()
         self._chronicle.write()
         self._health.has_started = True
+        self._begin_pulse()
         # What was built so far lives as long as the process: the collector need not look at it again.
         gc.collect()
         gc.freeze()
