@@ -27,7 +27,10 @@ PROJECT = {
                 {"id": "few", "scope": "project", "categories": ["error"], "limit": 5, "window": 3600},
                 {"id": "short", "scope": "key", "categories": ["session"], "limit": 1, "window": 4},
             ],
-            "scrubjay": {"sampling": [{"id": 3, "applies": ["log_item"], "rate": 0}]},
+            "scrubjay": {
+                "sampling": [{"id": 3, "applies": ["log_item"], "rate": 0}],
+                "spike_protection": {"enabled": True, "floor": 2},
+            },
         },
     }
 }
@@ -110,6 +113,40 @@ async def test_limits_of_the_upstream_and_sampling(tmp_path: Path) -> None:
         await one.env(b"{}\n" + line + b"\n" + log)
         sampled = await event(receiver, "sampling.active")
         assert (sampled["project"], sampled["dropped"]) == (7, 1)
+
+
+async def test_a_spike(tmp_path: Path) -> None:
+    now_unix = time.time()
+    track = {
+        "project": 7,
+        "category": "transaction",
+        "since": now_unix - 86_401,
+        "hour": now_unix // 3600,
+        "weekly": [],
+    }
+    known = {"version": 1, "tracks": [{**track, "seen": 0, "taken": 0, "urgent": 0, "fast": None}]}
+    async with watched(tmp_path) as (one, receiver):
+        one.worker._spikes.load(known, now_unix)
+        transaction = b'{"event_id":"%b"}\n{"type":"transaction"}\n{"type":"transaction"}\n' % E.encode()
+        assert [(await one.env(transaction)).status for _ in range(4)] == [200, 200, 429, 429]
+        spike = await event(receiver, "spike.start")
+        assert (spike["project"], spike["category"], spike["limit"], spike["consumed"]) == (7, "transaction", 2, 4)
+        shown = json.loads((await one.send("GET", "/api/scrubjay/limits", headers={"Host": "localhost"})).body)
+        assert [(row["project_id"], row["seen"]) for row in shown["spikes"]] == [(7, 4)]
+
+
+async def test_an_address_that_a_reload_brings(tmp_path: Path) -> None:
+    async with watched(tmp_path, url=None) as (one, receiver):
+        path = tmp_path / "scrubjay.yaml"
+        path.write_text(path.read_text().replace("url: null", f"url: {receiver.url}/later"))
+        await one.worker.reload()
+        async with asyncio.timeout(20):
+            while not (told := [arrival.path for arrival in receiver.arrivals]):
+                await one.env(EVENT)  # the first look takes things as they are
+                one.upstream.tell(Answer(429, {"X-Sentry-Rate-Limits": "600:replay:project"}))
+                with suppress(TimeoutError):
+                    await receiver.until(lambda: receiver.arrivals, 0.5)
+        assert told[0] == "/later"
 
 
 @pytest.mark.parametrize("answer", [Answer(500), Answer(hangs=True), Answer(reset="after")])
