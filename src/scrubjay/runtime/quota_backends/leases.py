@@ -175,8 +175,11 @@ class LeasingBackend:
             self._asking = asyncio.get_running_loop().create_task(self._give_back(ask), name="quota-returns")
 
     async def _give_back(self, ask: Ask) -> None:
+        more: Ask | None = ask
         try:
-            await self._fetch(ask)
+            while more is not None:
+                await self._fetch(more)
+                more = None if self._waiting or self.problem else self._pots.unused(self._now())
         finally:
             self._asking = None
         if self._waiting:
@@ -189,8 +192,7 @@ class LeasingBackend:
             await asyncio.wait((self._asking,))
         if self._tending is not None:
             self._tending.cancel()
-        ask = self._pots.unused(self._now(), idle_s=0)
-        if ask is not None:
+        while (ask := self._pots.unused(self._now(), idle_s=0)) is not None:
             await self._fetch(ask)
         await self._line.close()
 
@@ -200,8 +202,9 @@ class LeasingBackend:
         """See `QuotaBackend.usage`: what is known here, as of the last answer."""
         now = self._now()
         readings: list[Reading] = []
-        for counter, meter in self._meters.pairs():
-            known = self._pots.known(meter, now)
+        known_apart = self._pots.known_apart
+        for key, (counter, meter) in self._meters.keyed():
+            known = known_apart(key, now)
             if known is not None:
                 left, held, ends_unix = known
                 ceiling = meter.burst if meter.algorithm == "bucket" else meter.limit

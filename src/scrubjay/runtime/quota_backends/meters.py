@@ -45,6 +45,10 @@ class Meters:
         """Each counter once; of those that several plans name, the newest."""
         return self._newest.values()
 
+    def keyed(self) -> Iterable[tuple[str, tuple[Counter, Meter]]]:
+        """As `pairs`, with the meters' keys, which cost more to make than to hand on."""
+        return self._newest.items()
+
     def copy(self) -> Meters:
         twin = Meters(self._max_counters)
         twin._known, twin._newest = dict(self._known), dict(self._newest)

@@ -129,14 +129,13 @@ class SharedAuthority:
         return self._mono() + self._offset_s
 
     def beat(self) -> None:
-        """Gives back what no worker used for a while, and shows that this host is there."""
+        """Gives back what no worker used for a while, as much as goes in one call, and shows that this host is there."""
         idle = self._pots.unused(self._now())
         if idle is not None:
             self._fetch(idle)
         self._store.beat()
 
     def close(self) -> None:
-        idle = self._pots.unused(self._now(), idle_s=0)
-        if idle is not None:
+        while (idle := self._pots.unused(self._now(), idle_s=0)) is not None:
             self._fetch(idle)
         self._store.close()

@@ -26,6 +26,8 @@ _RECHECK_S: Final = 10.0
 """How long a refusal is believed while others may give back what they do not use. Nothing is asked meanwhile."""
 _YOUNG_S: Final = 0.1
 """Use is not extrapolated from less."""
+_RETURNED: Final = 500
+"""Counters in one call that gives back: there may be a hundred thousand, and whoever counts serves others too."""
 
 Need = tuple[Sequence[tuple[Meter, int]], int]
 """Meters with amounts, and the position of the need that it depends on, or -1."""
@@ -114,6 +116,8 @@ class Pots:
 
     def __init__(self, *, ahead: bool = True, max_pots: int = 100_000) -> None:
         self._pots: dict[str, Pot] = {}
+        self._filled: dict[str, Pot] = {}
+        """Those that hold tokens, and some that have used them up; so that nothing walks through all pots each second."""
         self._ahead = ahead
         self._max_pots = max_pots
 
@@ -181,6 +185,8 @@ class Pots:
                 pot.is_overflow, pot.slot, pot.ends_unix = True, grant.slot, grant.ends_unix
                 pot = self.pot(meter.shared(), sent_unix)
             pot.take_in(grant, sent_unix, is_alone=is_alone)
+            if pot.tokens:
+                self._filled[pot.meter.key] = pot
 
     def settle(self, needs: Sequence[Need], now_unix: float) -> list[Refusals]:
         """Spends what is held, refuses what is known to be too much. What is neither goes through: ask for the shortfall before."""
@@ -223,14 +229,22 @@ class Pots:
         pot = self.pot(meter, now_unix)
         if pot.slot == slot and pot.ends_unix > now_unix:
             pot.tokens += tokens
+            self._filled[pot.meter.key] = pot
 
     def unused(self, now_unix: float, *, idle_s: float = IDLE_S) -> Ask | None:
-        """What goes back because nobody used it for so long. It is no longer held."""
-        pots = [
-            pot
-            for pot in self._pots.values()
-            if pot.tokens and pot.ends_unix > now_unix and pot.used_unix + idle_s <= now_unix
-        ]
+        """What goes back because nobody used it for so long, as much as goes in one call. It is no longer held."""
+        pots: list[Pot] = []
+        gone: list[str] = []
+        for key, pot in self._filled.items():
+            if not pot.tokens or pot.ends_unix <= now_unix:
+                gone.append(key)
+            elif pot.used_unix + idle_s <= now_unix:
+                gone.append(key)
+                pots.append(pot)
+                if len(pots) == _RETURNED:
+                    break
+        for key in gone:
+            del self._filled[key]
         if not pots:
             return None
         returns = [(pot.slot, pot.tokens) for pot in pots]
@@ -239,12 +253,19 @@ class Pots:
         return Ask([pot.meter for pot in pots], (), [0] * len(pots), returns)
 
     def holds(self) -> bool:
-        return any(pot.tokens for pot in self._pots.values())
+        return any(pot.tokens for pot in self._filled.values())
 
     def known(self, meter: Meter, now_unix: float) -> tuple[int, int, float] | None:
         """Room at the authority when it last answered in this slot (-1: no limit), what is held, the slot's end; None: not asked."""
         pot = self.pot(meter, now_unix)
         return (pot.left, pot.tokens, pot.ends_unix) if pot.ends_unix > now_unix else None
+
+    def known_apart(self, key: str, now_unix: float) -> tuple[int, int, float] | None:
+        """As `known`, by a meter's key, and None for a group that is one too many: of it alone nobody knows anything. Changes nothing."""
+        pot = self._pots.get(key)
+        if pot is None or pot.is_overflow or pot.ends_unix <= now_unix:
+            return None
+        return pot.left, pot.tokens, pot.ends_unix
 
     def _forget(self, now_unix: float) -> None:
         kept = {key: pot for key, pot in self._pots.items() if pot.ends_unix + GRACE_S > now_unix}

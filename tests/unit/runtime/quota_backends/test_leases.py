@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scrubjay.core.quotas import Charge
 from scrubjay.runtime.quota_backends.leases import LeasingBackend
 from scrubjay.runtime.quota_sharing.ledger import Answer, Ask, QuotaLedger
-from support.counting import Clock, LedgerLine, T, charge, quota
+from support.counting import Clock, LedgerLine, T, charge, grouped, quota
 
 START = T - T % 60
 """A window of a minute begins."""
@@ -321,3 +321,18 @@ def test_never_more_than_the_limit(steps: list[tuple[float, int, int, str]], fir
         await alone.close()
 
     asyncio.run(run())
+
+
+async def test_a_flood_of_groups_goes_back_in_pieces_and_is_shown_once() -> None:
+    alone = Alone()
+    [worker] = alone.workers
+    single = grouped(100, 600, shares=True)
+    for tenth in range(3):
+        alone.clock.set(START + tenth / 10)
+        await asyncio.gather(*(worker.consume([charge(single, group=f"v{n}")], T) for n in range(700)))
+    assert len(worker.usage()) == 600, "what is beyond the cardinality has no count of its own"
+    alone.lines[0].asked.clear()
+    await worker.close()
+    returned = [ask for ask in alone.lines[0].asked if ask.returns]
+    assert [len(ask.meters) for ask in returned] == [500, 100]
+    assert alone.used() == 3 * 600 + 100, "the other hundred shared one limit"

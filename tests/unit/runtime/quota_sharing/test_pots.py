@@ -134,6 +134,50 @@ def test_what_a_holder_below_gives_back_counts_in_its_slot_only() -> None:
     assert not holder.pots.holds()
 
 
+def holding(counters: int) -> Holder:
+    """One that holds a block of each of so many counters."""
+    holder = Holder()
+    needs = [need(1, MINUTE._replace(name=f"q{number}")) for number in range(counters)]
+    for tenth in range(3):
+        holder.use(*needs, now=START + tenth / 10)
+    return holder
+
+
+def test_what_is_held_of_very_many_counters_goes_back_in_pieces() -> None:
+    holder = holding(1200)
+    returned: set[str] = set()
+    sizes = []
+    while (ask := holder.pots.unused(START + 6)) is not None:
+        assert not returned & {meter.key for meter in ask.meters}
+        returned |= {meter.key for meter in ask.meters}
+        sizes.append(len(ask.meters))
+    assert sizes == [500, 500, 200]
+    assert not holder.pots.holds()
+
+
+def test_nobody_walks_through_counters_that_hold_nothing() -> None:
+    holder = holding(100)
+    for number in range(100):
+        held = holder.pots.known(MINUTE._replace(name=f"q{number}"), START + 1)
+        assert held is not None
+        holder.use(need(held[1], MINUTE._replace(name=f"q{number}")), now=START + 1)
+    assert not holder.pots.holds()
+    assert holder.pots.unused(START + 1) is None
+    assert not holder.pots._filled
+    assert len(holder.pots) == 100
+
+
+def test_of_a_group_that_is_one_too_many_nothing_is_known_apart() -> None:
+    holder = Holder()
+    first, second = (MINUTE._replace(group=group, max_groups=1) for group in "ab")
+    for meter in (first, second):
+        holder.use(need(7, meter))
+    assert holder.pots.known_apart(first.key, START) == (993, 0, START + 60)
+    assert holder.pots.known_apart(second.key, START) is None
+    assert holder.pots.known_apart(second.shared().key, START) == (993, 0, START + 60)
+    assert holder.pots.known_apart(first.key, START + 60) is None
+
+
 def test_a_flood_of_counters_stays_bounded_and_spares_those_in_use() -> None:
     holder = Holder(Pots(max_pots=20))
     busy = MINUTE._replace(name="busy")
