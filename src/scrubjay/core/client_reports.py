@@ -21,6 +21,10 @@ from scrubjay.reasons import Outcome, Reason, Section
 MAX_LINES: Final = 5_000
 """Distinct sums of one key, whatever their slots."""
 MAX_KEYS: Final = 10_000
+MAX_QUANTITY: Final = 2**32 - 1
+"""In one line: a report with a larger one is refused whole, and bytes can come to more."""
+_MAX_PORTIONS: Final = 64
+"""Lines of one sum; 256 GiB in ten seconds is what somebody announced, not what came."""
 MAX_REASON_BYTES: Final = 200
 """Servers drop what has a longer one (`decisions.md` 8.6)."""
 
@@ -149,6 +153,12 @@ def _cut(reason: str) -> str:
 def _report(timestamp: int, lines: Mapping[_Line, int]) -> dict[str, object]:
     report: dict[str, list[dict[str, object]]] = {Section.DISCARDED.value: []}
     for (section, reason, category), quantity in lines.items():
-        line = {"reason": reason, "category": category.wire, "quantity": quantity}
-        report.setdefault(section.value, []).append(line)
+        lines_of_section = report.setdefault(section.value, [])
+        for told in _portions(quantity):
+            lines_of_section.append({"reason": reason, "category": category.wire, "quantity": told})
     return {"timestamp": timestamp, **report}
+
+
+def _portions(quantity: int) -> list[int]:
+    whole, rest = divmod(min(quantity, _MAX_PORTIONS * MAX_QUANTITY), MAX_QUANTITY)
+    return [MAX_QUANTITY] * whole + ([rest] if rest else [])

@@ -16,7 +16,7 @@ from msgspec import Meta, Struct
 
 from scrubjay import reasons
 from scrubjay.categories import DataCategory
-from scrubjay.core.client_reports import MAX_REASON_BYTES, ClientReports, Count
+from scrubjay.core.client_reports import MAX_QUANTITY, MAX_REASON_BYTES, ClientReports, Count
 from scrubjay.core.header_rules import parse_time
 from scrubjay.core.items.partial import Payload, read
 from scrubjay.core.ledger import Tally
@@ -44,7 +44,7 @@ class Received:
 class _Line(Struct):
     reason: str
     category: str
-    quantity: Annotated[int, Meta(ge=0, le=2**32 - 1)]
+    quantity: Annotated[int, Meta(ge=0, le=MAX_QUANTITY)]
 
 
 class _Report(Struct):

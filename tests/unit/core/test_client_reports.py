@@ -50,6 +50,18 @@ def test_limits_are_summed_in_one_report_decisions_110() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("quantity", "told"),
+    [(2**33, [2**32 - 1, 2**32 - 1, 2]), (2**32 - 1, [2**32 - 1]), (10**30, [2**32 - 1] * 64)],
+)
+def test_more_than_a_line_can_say_takes_several(quantity: int, told: list[int]) -> None:
+    """Gigabytes of attachments may be evicted at once."""
+    report = report_of(booked(reasons.SPOOL_EVICTED, (C.ATTACHMENT, quantity)))
+    found = report["discarded_events"]
+    assert isinstance(found, list)
+    assert [line["quantity"] for line in found] == told
+
+
 def test_filters_have_a_section_of_their_own_decisions_110() -> None:
     assert report_of(booked(reasons.ERROR_MESSAGE, (C.ERROR, 1))) == {
         "timestamp": 1_767_261_600,

@@ -23,6 +23,8 @@ _CRASHES: Final = frozenset(
 _TRACE_ATTACHMENTS: Final = ("application/vnd.sentry.trace-attachment", "application/vnd.sentry.attachment.v2")
 _REFERENCES: Final = ("application/vnd.sentry.attachment-ref+json", "application/vnd.sentry.attachment-ref")
 """Tuples, because a header may hold what cannot be hashed."""
+_MAX_REFERENCED_BYTES: Final = 2**40
+"""What is longer lies nowhere, and would drown all that is counted beside it."""
 REPLAYS: Final = frozenset({"replay_event", "replay_recording", "replay_video"})
 UI_PLATFORMS: Final = frozenset({"cocoa", "android", "javascript"})
 
@@ -57,7 +59,7 @@ def _attachment(item: Item) -> Quantities:
         size -= u32(item, "meta_length") or 0
     elif is_reference(item):
         announced = item.headers.get("attachment_length")
-        size = announced if type(announced) is int else 0
+        size = announced if type(announced) is int and announced <= _MAX_REFERENCED_BYTES else 0
     return ((DataCategory.ATTACHMENT, max(1, size)), (DataCategory.ATTACHMENT_ITEM, 1))
 
 

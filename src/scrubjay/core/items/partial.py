@@ -17,6 +17,7 @@ from msgspec import Raw, Struct
 
 from scrubjay.categories import DataCategory, Quantities
 from scrubjay.core.envelope import Item
+from scrubjay.core.items.kind import u32
 from scrubjay.reasons import Reason
 
 T = TypeVar("T")
@@ -81,7 +82,7 @@ def count_spans(payload: Payload) -> int:
 
 def uncounted_spans(item: Item) -> Quantities:
     """Spans in a transaction beyond what its headers announced: they are lost with it (`decisions.md` 1.2)."""
-    if item.type != "transaction" or item.headers.get("span_count") is not None:
+    if item.type != "transaction" or u32(item, "span_count") is not None:
         return ()
     spans = count_spans(item.payload)
     return ((DataCategory.SPAN, spans), (DataCategory.SPAN_INDEXED, spans)) if spans else ()

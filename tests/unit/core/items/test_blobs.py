@@ -25,6 +25,7 @@ def attached(size: int) -> Quantities:
         ({"content_type": TRACE, "meta_length": 40}, 10, attached(1)),
         ({"content_type": TRACE}, 10, attached(10)),
         ({"content_type": REFERENCE, "attachment_length": 5_000_000_000}, 10, attached(5_000_000_000)),
+        ({"content_type": REFERENCE, "attachment_length": 2**63}, 10, attached(1)),
         ({"content_type": REFERENCE}, 10, attached(1)),
         ({"content_type": REFERENCE, "attachment_length": -5}, 10, attached(1)),
         ({"attachment_type": "nswitch.dying_message"}, 10, ()),

@@ -72,6 +72,12 @@ def test_count_spans(payload: bytes, spans: int) -> None:
     assert uncounted_spans(make_item("transaction", payload)) == more
 
 
+@pytest.mark.parametrize("announced", [None, "1", 1.0, True, -1, []])
+def test_a_count_of_another_type_announces_nothing(announced: object) -> None:
+    item = make_item("transaction", b'{"spans":[{}]}', span_count=announced)
+    assert uncounted_spans(item) == ((C.SPAN, 1), (C.SPAN_INDEXED, 1))
+
+
 def test_spans_are_not_counted_twice() -> None:
     assert uncounted_spans(make_item("transaction", b'{"spans":[{}]}', span_count=1)) == ()
     assert uncounted_spans(make_item("event", b'{"spans":[{}]}')) == ()
