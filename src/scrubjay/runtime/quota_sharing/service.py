@@ -137,6 +137,8 @@ class QuotaService:
         self._thread = threading.Thread(target=self._run, name="quotas", daemon=True)
         self._listener: socket.socket | None = None
         self._wake, self._woken = socket.socketpair()
+        self._file = 0
+        """Number of the socket's file: another instance may put its own in the place."""
 
     def start(self) -> None:
         """Raises OSError if the socket cannot be had."""
@@ -145,6 +147,7 @@ class QuotaService:
         try:
             listener.bind(str(self._path))
             self._path.chmod(0o600)
+            self._file = self._path.stat().st_ino
             listener.listen()
         except OSError:
             listener.close()
@@ -220,7 +223,11 @@ class QuotaService:
         self._listener.close()
         self._selector.close()
         self._guard(self._authority.close)
-        self._path.unlink(missing_ok=True)
+        self._guard(self._remove)
+
+    def _remove(self) -> None:
+        if self._path.exists() and self._path.stat().st_ino == self._file:
+            self._path.unlink()
 
     @staticmethod
     def _guard(work: Callable[[], None]) -> None:

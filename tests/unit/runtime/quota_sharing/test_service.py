@@ -122,6 +122,17 @@ def test_a_socket_that_was_left_behind_is_no_obstacle(authority: Authority, path
     assert not path.exists()
 
 
+def test_the_socket_of_another_one_is_left_alone(path: Path) -> None:
+    """An instance that ends while its successor has begun must not take the successor's socket away."""
+    ending, successor = QuotaService(OwnAuthority(), path), QuotaService(OwnAuthority(), path)
+    ending.start()
+    successor.start()
+    ending.stop()
+    assert path.exists()
+    successor.stop()
+    assert not path.exists()
+
+
 def test_a_service_that_cannot_start_can_be_stopped(authority: Authority, path: Path) -> None:
     service = QuotaService(authority, path.parent / "none" / "q.sock")
     with pytest.raises(OSError, match="o such file"):

@@ -47,6 +47,29 @@ def test_a_path_that_the_system_cannot_take_is_avoided(tmp_path: Path) -> None:
     assert not folder.exists()
 
 
+def test_two_instances_in_one_folder_have_a_socket_each(tmp_path: Path) -> None:
+    first, second = Ledger(tmp_path), Ledger(tmp_path)
+    first.start(Sharing())
+    second.start(Sharing())
+    assert first.path != second.path
+    second.obey(Sharing(replicas=2))
+    second.stop()
+    assert answers(first), "its workers must find it when they start again"
+    first.stop()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_who_listens_and_is_busy_keeps_the_socket(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as busy, socket.socket(socket.AF_UNIX) as first:
+        busy.bind(str(tmp_path / "quotas.sock"))
+        busy.listen(0)
+        first.connect(str(tmp_path / "quotas.sock"))
+        ledger = Ledger(tmp_path)
+        ledger.start(Sharing())
+        assert ledger.path.name == "quotas-1.sock"
+        ledger.stop()
+
+
 def test_without_a_ledger_nothing_starts(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigError, match=r"relay\.state_dir: no socket in"):
@@ -58,9 +81,11 @@ def test_without_a_ledger_nothing_starts(tmp_path: Path) -> None:
 def test_settings_that_cannot_be_used_leave_it_as_it_was(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     ledger = Ledger(tmp_path)
     ledger.start(Sharing())
+    service = ledger._service
     ledger.obey(Sharing(redis="nonsense://"))
     assert "goes on as before" in caplog.text
     assert answers(ledger)
+    assert ledger._service is service, "what was counted still counts"
     ledger.stop()
 
 
@@ -71,3 +96,20 @@ def test_without_the_client_it_says_what_is_missing(tmp_path: Path, monkeypatch:
     monkeypatch.setattr("scrubjay.runtime.supervision.ledger.open_authority", missing)
     with pytest.raises(ConfigError, match=r"scrubjay\[redis\]"):
         Ledger(tmp_path).start(Sharing(redis="redis://h"))
+
+
+def test_without_a_socket_after_a_reload_the_supervisor_lives(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    folder = tmp_path / "run"
+    ledger = Ledger(folder)
+    ledger.start(Sharing())
+    path = ledger.path
+    path.unlink()
+    folder.rmdir()
+    folder.write_text("no folder any more")
+    ledger.obey(Sharing(replicas=2))
+    assert "no quota ledger until the next reload: relay.state_dir: no socket in" in caplog.text
+    folder.unlink()
+    ledger.obey(Sharing(replicas=2))
+    assert ledger.path == path
+    assert answers(ledger)
+    ledger.stop()
