@@ -103,10 +103,13 @@ class Counter:
 
     @property
     def owner(self) -> str:
-        """Whom it counts for, as people may see it: of a key only the beginning."""
-        if self.subscope is None:
-            return self.quota.scope
-        return f"{self.quota.scope} {str(self.subscope)[:_SHOWN_KEY]}"
+        """Whom it counts for, as people may see it: of a public key only the beginning, of what has a number all of it."""
+        whose: str | int | None = self.subscope
+        if isinstance(whose, str):
+            whose = whose[:_SHOWN_KEY]
+        elif whose is None and self.quota.scope == ORGANIZATION:
+            whose = self.organization_id or None
+        return self.quota.scope if whose is None else f"{self.quota.scope} {whose}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,8 +97,12 @@ def test_masks() -> None:
 
 def test_of_a_key_only_the_beginning_is_shown() -> None:
     by_scope = {scope: compiled(**ERRORS | {"scope": scope}) for scope in ("organization", "project", "key")}
-    assert counter_of(by_scope["organization"], SCOPING).owner == "organization"
+    assert counter_of(by_scope["organization"], Scoping(SCOPING.key)).owner == "organization"
+    assert counter_of(by_scope["organization"], SCOPING).owner == "organization 42"
+    assert counter_of(by_scope["project"], Scoping(SCOPING.key)).owner == "project"
     assert counter_of(by_scope["project"], SCOPING).owner == "project 21"
+    assert counter_of(by_scope["project"], Scoping(SCOPING.key, 4507312345678901)).owner == "project 4507312345678901"
+    assert counter_of(by_scope["key"], SCOPING).owner == "key 17"
     shown = counter_of(by_scope["key"], Scoping(SCOPING.key)).owner
     assert shown.startswith("key a94ae32b")
     assert SCOPING.key not in shown
