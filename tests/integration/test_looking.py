@@ -57,7 +57,10 @@ async def test_windows_and_limits(tmp_path: Path) -> None:
         assert window["categories"] == ["error"]
         (limit,) = shown["limits"]
         assert (limit["owner"], limit["origin"], limit["categories"]) == ("project 7", "few", ["error"])
-        assert await get(one, "/api/scrubjay/limits?owner=key") == (200, {"windows": [], "limits": [], "spikes": []})
+        nothing = {"windows": [], "limits": [], "spikes": []}
+        assert await get(one, "/api/scrubjay/limits?owner=key") == (200, nothing)
+        assert await get(one, f"/api/scrubjay/limits?key={K}") == (200, shown)
+        assert await get(one, f"/api/scrubjay/limits?key={'f' * 32}") == (200, nothing)
 
 
 async def test_drops(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from scrubjay.core.ports import Ingress, Ports
 from scrubjay.runtime.endpoints.common import Request, chain_reader, receive, visible
 from scrubjay.runtime.endpoints.front import Route
 from scrubjay.runtime.endpoints.guard import Guard, answer
+from scrubjay.runtime.log import KEY_LENGTH
 from scrubjay.runtime.state import MAX_DROPS, Merged
 from scrubjay.settings.schema import Settings
 
@@ -47,15 +48,30 @@ class _Decisions:
         self._chain = chain_reader(settings.relay.trusted_proxies)
 
     async def limits(self, request: Request) -> web.Response:
-        """Windows, limits in force, and what spike protection cuts off; `owner` keeps those that begin so."""
-        merged, owner = self._merged(), request.query.get("owner", "")
+        """Windows, limits in force, and what spike protection cuts off: of the owners that begin with `owner`, of all that bind `key`."""
+        merged, owner, key = self._merged(), request.query.get("owner", ""), request.query.get("key")
+        binding = None if key is None else self._owners(key)
+
+        def is_asked(name: str) -> bool:
+            return name.startswith(owner) and (binding is None or name in binding)
+
         return answer(
             {
-                "windows": [row for row in merged.windows if row.owner.startswith(owner)],
-                "limits": [row for row in merged.limits if row.owner.startswith(owner)],
-                "spikes": [row for row in merged.surges if f"project {row.project_id}".startswith(owner)],
+                "windows": [row for row in merged.windows if is_asked(row.owner)],
+                "limits": [row for row in merged.limits if is_asked(row.owner)],
+                "spikes": [row for row in merged.surges if is_asked(f"project {row.project_id}")],
             }
         )
+
+    def _owners(self, key: str) -> set[str]:
+        """Whose limits bind a key, as `standing` names them."""
+        plan = self._ports.plans.find(key)
+        found = {"organization", f"key {key[:KEY_LENGTH]}"}
+        if plan is not None:
+            key_id, project_id = plan.key_id(key), self._ports.plans.project_of(key)
+            numbers = (("key", key_id), ("project", project_id), ("organization", plan.organization_id))
+            found |= {f"{scope} {number}" for scope, number in numbers if number is not None}
+        return found
 
     async def decisions(self, request: Request) -> web.Response:
         """The last drops of all workers, newest first; `project` and `reason` choose."""
