@@ -115,3 +115,22 @@ async def test_quotas_by_release_share_what_is_beyond_decisions_121(tmp_path: Pa
             False
         ] * 2
         assert await one.forwards_nothing()
+
+
+@pytest.mark.parametrize(
+    "quotas", [[], [quota("error", 3)], [quota("error", 9, window=60)]], ids=["none", "more", "window"]
+)
+async def test_a_quota_that_a_reload_eases_refuses_no_longer(tmp_path: Path, quotas: list[dict[str, Any]]) -> None:
+    """Nobody waits for the end of a window that no quota has any more."""
+    async with relay(tmp_path, mode="static", projects={"7.yaml": project(quotas=[quota("error", 1)])}) as one:
+        assert [(await one.env(body(ERROR))).status for _ in range(3)] == [200, 429, 429]
+        (tmp_path / "projects" / "7.yaml").write_text(json.dumps(project(quotas=quotas)))
+        await one.worker.reload()
+        assert (await one.env(body(ERROR))).status == 200
+
+
+async def test_what_is_still_too_much_after_a_reload_is_refused_again(tmp_path: Path) -> None:
+    async with relay(tmp_path, mode="static", projects={"7.yaml": project(quotas=[quota("error", 1)])}) as one:
+        assert [(await one.env(body(ERROR))).status for _ in range(2)] == [200, 429]
+        await one.worker.reload()
+        assert [(await one.env(body(ERROR))).status for _ in range(2)] == [429, 429]

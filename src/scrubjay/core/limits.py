@@ -298,6 +298,14 @@ class LimitTable:
         for owner in list(self._owned):
             self._unexpired(owner, now_mono)
 
+    def forget_own(self) -> None:
+        """Forgets what quotas refused, since they may be others now: who counts refuses anew what is still too much. What the server named stays."""
+        for owner, owned in list(self._owned.items()):
+            for same in [same for same, limit in owned.items() if limit.origin != UPSTREAM]:
+                del owned[same]
+            if not owned:
+                del self._owned[owner]
+
     def _unexpired(self, owner: Owner, now_mono: float) -> Iterable[ActiveLimit]:
         owned = self._owned[owner]
         for same in [same for same, limit in owned.items() if limit.until_mono <= now_mono]:

@@ -361,6 +361,7 @@ class Worker:
         self._configuration.put_in_force(loaded)
         self._loaded, settings = loaded, share_of(loaded.settings)
         await self._projects.reload(settings, loaded.projects)
+        self._limits.forget_own()
         self._memory.set_marks(settings.health.max_memory_percent, settings.health.max_memory_bytes)
         log.configure(settings.logging.level, settings.logging.format, worker=self._number)
         ports = self.ports

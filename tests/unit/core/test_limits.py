@@ -1,6 +1,7 @@
 """The grammar of rate limits both ways, and the table of what is in force (`decisions.md` 3)."""
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -327,6 +328,17 @@ def test_expired_limits_go_when_they_are_read(table: LimitTable) -> None:
 def test_expire(table: LimitTable) -> None:
     table.learn(SCOPING, parse_rate_limits("60:error:key,30:replay:project", NOW), NOW)
     table.expire(NOW + 30)
+    assert repr(table) == "<LimitTable 1 limits of 1 owners>"
+
+
+def test_refusals_of_quotas_are_forgotten_and_what_the_server_named_is_not(table: LimitTable) -> None:
+    (own,) = parse_rate_limits("60:error:key:a", NOW)
+    table.learn(SCOPING, [replace(own, origin="quota")], NOW)
+    table.learn(SCOPING, parse_rate_limits("50:replay:key:b", NOW), NOW)
+    table.learn(Scoping("other"), [replace(own, origin="quota")], NOW)
+    table.forget_own()
+    assert in_force(table) == "50:replay:key:b"
+    assert len(table) == 1
     assert repr(table) == "<LimitTable 1 limits of 1 owners>"
 
 
