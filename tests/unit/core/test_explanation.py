@@ -55,6 +55,15 @@ def test_a_report_that_would_be_merged_does_not_leave() -> None:
     assert len(reports) == 0
 
 
+def test_rules_of_traces_say_the_rate_and_the_number() -> None:
+    rule = "{id: 3001, type: transaction, samplingValue: {type: sampleRate, value: 0}, condition: {op: and, inner: []}}"
+    path = Path("config: {sampling: {version: 2, rules: [%s]}}" % rule)
+    transaction = b'{"contexts":{"trace":{"trace_id":"%b"}}}' % EVENT_ID.encode()
+    told = told_of(path, ("transaction", transaction), headers=HEADERS)
+    assert ends(told) == [("sample", "transaction", "sampled", "Sampled:3000", "3001")]
+    assert any("rate 0 by rules 3001" in step.text for step in told.steps)
+
+
 def test_nothing_is_done() -> None:
     path = Path(PROJECT)
     for _ in range(3):
