@@ -111,6 +111,11 @@ class Pot:
             self.denied_from = 0
 
 
+def _terms(meter: Meter) -> tuple[object, ...]:
+    """What tokens were granted under: they are worth nothing where a limit has another window, or is one only now."""
+    return meter.window_s, meter.shift_s, meter.algorithm, meter.limit == UNLIMITED
+
+
 class Pots:
     """All pots of one holder. `ahead` False: nothing is taken in advance, each use asks (`quotas.mode: sync`)."""
 
@@ -131,6 +136,8 @@ class Pots:
         elif pot.meter is not meter:
             if pot.meter != meter:
                 pot.denied_from = 0
+                if _terms(pot.meter) != _terms(meter):
+                    pot.ends_unix = 0.0
             pot.meter = meter
         if pot.is_overflow and now_unix < pot.ends_unix:
             return self.pot(meter.shared(), now_unix)

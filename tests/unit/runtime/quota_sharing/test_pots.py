@@ -92,6 +92,26 @@ def test_a_raised_limit_is_asked_about() -> None:
     assert holder.use(need(1, MINUTE._replace(limit=2000))) == [[]]
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param(MINUTE._replace(limit=-1), MINUTE._replace(limit=30), id="a limit where there was none"),
+        pytest.param(MINUTE, MINUTE._replace(limit=30, window_s=3600), id="another window"),
+    ],
+)
+def test_tokens_of_other_terms_are_not_spent(before: Meter, after: Meter) -> None:
+    holder = Holder()
+    for number in range(100):
+        holder.use(need(1, before), now=START + number / 100)
+    held = holder.pots.known(before, START + 1)
+    assert held is not None
+    assert held[1] > 30
+    holder.ledger = QuotaLedger()
+    granted = sum(holder.use(need(1, after), now=START + 1) == [[]] for _ in range(60))
+    assert granted == 30
+    assert holder.pots.known(before, START + 1) is None
+
+
 def test_refusals_of_a_sliding_window_end_when_it_said_so() -> None:
     holder = Holder()
     meter = Meter("s", 100, 60, algorithm=SLIDING)
