@@ -44,7 +44,7 @@ def decide(
     if examined is None:
         return ()
     assert examined.explained()
-    return sampling.decide(item, examined, occasions, PROJECT, now_unix)
+    return sampling.rule(item, examined, sampling.settle(examined, occasions, PROJECT, now_unix))
 
 
 def written(item: Item, ruling: Weighted) -> Item:
@@ -257,7 +257,7 @@ def test_a_flood_of_kinds_is_bounded_and_capped() -> None:
         for sampling in (uncapped, capped):
             examined = sampling.examine(item, envelope)
             assert examined is not None
-            (ruling,) = sampling.decide(item, examined, occasions, number % 10, NOW)
+            (ruling,) = sampling.rule(item, examined, sampling.settle(examined, occasions, number % 10, NOW))
             kept += sampling is capped and isinstance(ruling, Weighted)
     assert kept == 600 * 10
     assert occasions.remembered <= 100_000

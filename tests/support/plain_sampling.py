@@ -38,7 +38,7 @@ def fate(
     if examined is None:
         return ()
     assert examined.explained()
-    return sampling.decide(item, examined, occasions or Occasions(), 42, now_unix)
+    return sampling.rule(item, examined, sampling.settle(examined, occasions or Occasions(), 42, now_unix))
 
 
 def logs(*records: object) -> Item:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from functools import partial
 from typing import TypeVar
 
 from scrubjay import reasons
@@ -182,7 +183,8 @@ async def sample(tally: Tally, plan: ProjectPlan, ingress: Ingress, ports: Ports
             continue
         if ports.witness is not None:
             ports.witness.saw("sample", examined.explained(), item.shown_type)
-        for ruling in plain.decide(item, examined, ports.occasions, account.project_id or 0, ingress.received_unix):
+        settled = plain.settle(examined, ports.occasions, account.project_id or 0, ingress.received_unix)
+        for ruling in await _run(partial(plain.rule, item, examined, settled), [item], ports):
             take(tally, item, ruling)
 
 

@@ -86,7 +86,7 @@ def test_many_records_are_heavy_however_short() -> None:
     path.send(envelope((LOGS % 100, json.dumps({"items": [{}] * 100}))))
     assert elsewhere.calls == 0
     path.send(envelope((LOGS % 1000, json.dumps({"items": [{}] * 1000}))))
-    assert elsewhere.calls == 1
+    assert elsewhere.calls == 2
 
 
 def test_large_containers_are_thinned_in_the_thread() -> None:
@@ -168,3 +168,12 @@ def test_a_program_is_the_same_for_several_threads_at_once(seed: int) -> None:
         results = list(pool.map(scrub_all, range(0, 60, 10)))
     assert all(result == expected for result in results)
     assert any(text is not None for text in expected)
+
+
+def test_what_sampling_leaves_of_a_large_container_is_put_together_in_the_thread() -> None:
+    """One time to examine it, one to put it together; scrubbing has the third."""
+    records = [{"timestamp": n, "trace_id": "0" * 32, "level": "info", "body": "x" * 400} for n in range(400)]
+    elsewhere = Elsewhere()
+    path = Path("config: {scrubjay: {sampling: [{id: 3101, applies: [log_item], rate: 0.5}]}}", in_thread=elsewhere)
+    path.send(envelope((LOGS % 400, json.dumps({"items": records}))))
+    assert elsewhere.calls == 3

@@ -1,9 +1,9 @@
 """Plain sampling by the rules of a project, the first that matches wins (`decisions.md` 5.9).
 
-Two steps. `PlainSampling.examine` reads the payload: which rules match, the number that decides, the fingerprint, what is protected. It
-is pure and may run in a thread. `PlainSampling.decide` is cheap, runs in the loop and may count in `Occasions`; it answers what becomes
-of the item and what is to be written into it. How a rule decides is `candidates`' business, what it looks at that of `specimens`, what a
-kept item stands for that of `weights`.
+Three steps. `PlainSampling.examine` reads the payload: which rules match, the number that decides, the fingerprint, what is protected.
+`settle` is cheap, runs in the loop and may count in `Occasions`. `rule` answers what becomes of the item and what is to be written into
+it. The first and the last are pure and may run in a thread. How a rule decides is `candidates`' business, what it looks at that of
+`specimens`, what a kept item stands for that of `weights`.
 
 Invariants: what cannot be read is kept; the same item meets the same decision on every relay and retry, but for what is counted in
 windows. An item that no rule decided on has no weight, which means 1.
@@ -55,6 +55,10 @@ class ExaminedItem:
     candidate: Candidate
     document: Members | None
 
+    @property
+    def candidates(self) -> Sequence[Candidate]:
+        return (self.candidate,)
+
     def explained(self) -> str:
         return str(self.candidate)
 
@@ -71,6 +75,8 @@ class ExaminedContainer:
 
 
 Examined = ExaminedItem | ExaminedContainer
+Settled = Sequence[Branch | None]
+"""What was decided on each candidate; None where no rule has the last word."""
 
 
 class PlainSampling:
@@ -106,18 +112,18 @@ class PlainSampling:
         candidates = [candidate_of(rules, Record(item.type, raw, headers), trace) for raw in container.records]
         return ExaminedContainer(container, candidates) if any(candidates) else None
 
-    def decide(
-        self, item: Item, examined: Examined, occasions: Occasions, project_id: int, now_unix: float
-    ) -> tuple[Ruling, ...]:
-        """What becomes of an item that was examined, to be done one after another; nothing: it stays as it is."""
+    def settle(self, examined: Examined, occasions: Occasions, project_id: int, now_unix: float) -> Settled:
+        """What becomes of each thing that was examined: one, or the records of a container. The step that counts."""
+        return [
+            None if candidate is None else candidate.settle(occasions, project_id, now_unix)
+            for candidate in examined.candidates
+        ]
+
+    def rule(self, item: Item, examined: Examined, settled: Settled) -> tuple[Ruling, ...]:
+        """What follows for the item, to be done one after another; nothing: it stays as it is. Pure, as `examine` is."""
         if isinstance(examined, ExaminedContainer):
-            settled = [
-                None if candidate is None else candidate.settle(occasions, project_id, now_unix)
-                for candidate in examined.candidates
-            ]
             return _decide_records(item, examined.container, settled)
-        candidate = examined.candidate
-        branch = candidate.settle(occasions, project_id, now_unix)
+        candidate, (branch,) = examined.candidate, settled
         if branch is None:
             return ()
         if not branch.keeps:
@@ -143,7 +149,7 @@ def _fall(branch: Branch) -> Dropped:
     return Dropped(reasons.SAMPLE_RATE, branch.rule.origin)
 
 
-def _decide_records(item: Item, container: Container, settled: Sequence[Branch | None]) -> tuple[Ruling, ...]:
+def _decide_records(item: Item, container: Container, settled: Settled) -> tuple[Ruling, ...]:
     """A container without the records that fell, and what the others stand for."""
     if not any(settled):
         return ()
@@ -162,7 +168,7 @@ def _decide_records(item: Item, container: Container, settled: Sequence[Branch |
     return (*rulings, Weighted(payload, headers, _folded(settled), by_rule))
 
 
-def _folded(settled: Sequence[Branch | None]) -> Mapping[str, object] | None:
+def _folded(settled: Settled) -> Mapping[str, object] | None:
     """One header for all: of several rates the highest, so that a server never makes more of the records than there were."""
     kept = [branch for branch in settled if branch is not None and branch.trace is not None]
     highest = max(kept, key=lambda branch: branch.rate, default=None)
