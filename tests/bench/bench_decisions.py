@@ -27,8 +27,9 @@ from scrubjay.settings.schema import Settings
 
 if __name__ == "__main__":
     sys.path.insert(0, str(Folder(__file__).parents[1]))
+from bench import bench_scrub
 from bench.report import Row
-from bench.traffic import envelope, sized_event
+from bench.traffic import envelope
 from support.path import KEY, Path, Plans
 
 COUNTS = (0, 10, 100)
@@ -109,6 +110,13 @@ def times(relays: dict[str, _Relay], bodies: list[bytes], rounds: int) -> dict[s
     return best
 
 
+def bodies_of(kilobytes: int) -> list[bytes]:
+    """Envelopes with an ordinary error of a size; they differ in their ids."""
+    event = bench_scrub.sized(kilobytes)
+    made = [json.dumps(event | {"event_id": f"{number + 1:032x}"}, separators=(",", ":")) for number in range(BLOCK)]
+    return [envelope(payload.encode()) for payload in made]
+
+
 def rows(*, quick: bool) -> Iterator[Row]:
     rounds = 3 if quick else 150
     programs = Programs()
@@ -116,8 +124,8 @@ def rows(*, quick: bool) -> Iterator[Row]:
     problems = [problem for made in plans.values() for problem in made.problems]
     assert not problems, problems
     for kilobytes in (1, 4, 16):
-        bodies = [envelope(sized_event(kilobytes * 1024, number)) for number in range(BLOCK)]
-        relays = {"no-op": relay(ProjectPlan("none", 7))}
+        bodies = bodies_of(kilobytes)
+        relays = {"no-op": relay(ProjectPlan("none", 7, sends_client_ip=False))}
         relays |= {str(count): relay(replace(made, scrub=None)) for count, made in plans.items()}
         relays["all"] = relay(plans[10])
         found = times(relays, bodies, rounds)
@@ -141,7 +149,7 @@ def _many_projects(*, quick: bool, rounds: int) -> Iterator[Row]:
     keys = [f"{number:032x}" for number in range(count)]
     random.Random(1).shuffle(keys)
     made = {key: replace(plan(config(10), number, programs), scrub=None) for number, key in enumerate(keys)}
-    bodies = [envelope(sized_event(4096, number)) for number in range(BLOCK)]
+    bodies = bodies_of(4)
     one, many = relay(made[keys[0]]), relay(made[keys[0]])
     one.path.ports.overrides_project_ids = many.path.ports.overrides_project_ids = True
     many.path.ports.plans = _Turning(made, keys)
