@@ -73,8 +73,7 @@ async def test_what_a_limit_takes(tmp_path: Path, category: str, items: tuple[by
 
 async def test_a_crash_report_alone_is_taken_with_200_decisions_32(tmp_path: Path) -> None:
     config = project(quotas=[quota("attachment", 0)])
-    options = {"limits": {"advertise_on_200": False}}
-    async with relay(tmp_path, mode="static", projects={"7.yaml": config}, options=options) as one:
+    async with relay(tmp_path, mode="static", projects={"7.yaml": config}) as one:
         assert told(await one.env(body(MINIDUMP))) == (200, None, None)
         assert b'"rate_limited":true' in (await one.forwarded()).body
 

@@ -14,6 +14,7 @@ from functools import partial
 from typing import TypeVar
 
 from scrubjay import reasons
+from scrubjay.categories import DataCategory
 from scrubjay.core import dsn
 from scrubjay.core.checks import touched
 from scrubjay.core.dsn import Auth
@@ -52,6 +53,7 @@ _USUAL_RATIO = 16
 _RECORD_BYTES = 256
 """What a record of a container weighs at least: rules take time for each, however short it is."""
 
+_ATTACHMENTS = (DataCategory.ATTACHMENT, DataCategory.ATTACHMENT_ITEM)
 MAX_ADVERTISED = 20
 """Limits named in a 200 (`decisions.md` 3.5)."""
 
@@ -326,6 +328,9 @@ def verdict(
     if ports.bounds.advertise_on_200:
         known = ports.limits.active(scoping, ingress.now_mono)
         known += plan.quotas.zero_limits(scoping, ingress.now_mono, most=MAX_ADVERTISED)
+        if any(item.headers.get("rate_limited") is True for item in envelope.items):
+            # A crash report that was taken as an event only: the next one must come too (`decisions.md` 2.6).
+            known = tuple(one for one in known if not any(map(one.takes, _ATTACHMENTS)))
         told = format_rate_limits(known, ingress.now_mono, most=MAX_ADVERTISED) if known else None
     return Verdict(200, envelope.event_id, None, told[1] if told else None)
 
