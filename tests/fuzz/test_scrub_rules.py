@@ -80,11 +80,13 @@ def untouched_keeps_its_bytes(
                 assert json.loads(scrubbed) != json.loads(payload), (program, payload)
 
 
-# Rules that leave alone what they wrote. A hash is hashed again, and so is what a rule without content wrote.
+# Rules that leave alone what they wrote. A hash is hashed again, and so is what a rule without content wrote. Stars in the place of a
+# password or a user's name still read as one, which another rule of the same kind takes.
 SETTLING = sorted(
     name
     for name in random_rules.BUILTIN_RULES
     if not name.endswith((":hash", ":pseudonym"))
+    and name not in {"@urlauth:mask", "@userpath:mask"}
     and not name.startswith(("@anything", "@imei", "@pemkey", "@password", "@common"))
 )
 

@@ -3,6 +3,7 @@
 Each is a function of its size, so that times of two sizes can be compared.
 """
 
+import gc
 import json
 import time
 from collections.abc import Callable
@@ -86,10 +87,14 @@ def outcome(program: ScrubProgram, payload: bytes) -> str:
 
 
 def seconds(program: ScrubProgram, payload: bytes, rounds: int = 3) -> float:
-    """CPU time of one scrubbing, the best of some."""
+    """CPU time of one scrubbing, the best of some. Nothing is collected meanwhile: that takes the longer the more other tests left."""
     best = float("inf")
-    for _ in range(rounds):
-        started = time.thread_time()
-        outcome(program, payload)
-        best = min(best, time.thread_time() - started)
+    gc.disable()
+    try:
+        for _ in range(rounds):
+            started = time.thread_time()
+            outcome(program, payload)
+            best = min(best, time.thread_time() - started)
+    finally:
+        gc.enable()
     return best
