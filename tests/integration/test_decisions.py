@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from scrubjay.runtime import worker as module
 from support.raw_http import Answer
 from support.relay import E, K, Relay, relay
 
@@ -15,6 +16,12 @@ ERROR = b'{"type":"event"}\n{}\n'
 SESSION = b'{"type":"session"}\n{}\n'
 FILE = b'{"type":"attachment","length":10,"filename":"a"}\n0123456789\n'
 MINIDUMP = b'{"type":"attachment","length":10,"attachment_type":"event.minidump"}\n0123456789\n'
+
+
+@pytest.fixture(autouse=True)
+def logging_of_the_tests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that reloads sets up logging for its process, which is the tests' here."""
+    monkeypatch.setattr(module.log, "configure", lambda level, form, worker: None)
 
 
 def body(*items: bytes) -> bytes:
