@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -73,7 +74,7 @@ def quotas(
     if not follow:
         out.print(_page(merged))
         ctx.exit(0 if merged.alive else 1)
-    with Live(_page(merged), console=out, auto_refresh=False) as live:
+    with suppress(KeyboardInterrupt), Live(_page(merged), console=out, auto_refresh=False) as live:
         while True:
             time.sleep(_REFRESH_S)
             live.update(_page(look()), refresh=True)

@@ -90,3 +90,4 @@ def test_it_can_stay(call: Call, run_dir: str, monkeypatch: pytest.MonkeyPatch) 
     result = call("quotas", "--state-dir", run_dir, "--follow")
     assert len(waits) == 3
     assert "hourly" in result.stdout
+    assert result.exit_code == 0
