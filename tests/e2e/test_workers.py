@@ -81,9 +81,9 @@ def test_operations_119_each_of_four_workers_serves(daemons: Daemons) -> None:
         for _ in range(400):
             assert post(relay.port, TARGET, ENVELOPE).status == 200
         assert relay.stop() == 0, relay.log
-        shares = [state(relay, slot)["account"]["error"]["received"] / 400 for slot in range(4)]
-    assert sum(shares) == 1
-    assert min(shares) > 0.1, shares
+        served = [state(relay, slot)["account"]["error"]["received"] for slot in range(4)]
+    assert sum(served) == 400
+    assert min(served) > 40, served
 
 
 def test_operations_86_114_a_killed_worker_loses_nothing_and_its_slot_returns(daemons: Daemons) -> None:
