@@ -5,6 +5,7 @@ Sessions, of one or many, have attributes in common, so that an item of them fal
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Final
 
 from scrubjay.core.filters.facts import Facts
@@ -38,13 +39,14 @@ class SessionFacts(Facts):
         return self.subject.document.child("attrs").text("user_agent")
 
 
-class AttributeFacts(Facts):
-    """Something with attributes, by the names of the conventions; where they stand is the subclass's."""
+class AttributeFacts(Facts, ABC):
+    """Something with attributes, by the names of the conventions."""
 
     __slots__ = ()
 
+    @abstractmethod
     def attribute(self, name: str) -> object:
-        raise NotImplementedError
+        """The value under a name, wherever the attributes stand; None if there is none."""
 
     def release(self) -> str | None:
         return self._text("sentry.release")
