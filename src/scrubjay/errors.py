@@ -87,6 +87,7 @@ class Transient(UpstreamError):
     """Again, after a back-off or the server's `Retry-After`; meanwhile the parcel is held.
 
     `network`: nothing answered (or 502 to 504), so it counts towards an outage. `capped`: tries are limited (other 5xx).
+    `ambiguous`: all of the request was written and no status came, so that nobody knows whether the server took it.
     """
 
     def __init__(
@@ -97,15 +98,21 @@ class Transient(UpstreamError):
         retry_after_s: float | None = None,
         network: bool = True,
         capped: bool = False,
+        ambiguous: bool = False,
     ) -> None:
         super().__init__(detail, status=status)
         self.retry_after_s = retry_after_s
         self.network = network
         self.capped = capped
+        self.ambiguous = ambiguous
 
 
 class Throttled(UpstreamError):
     """429: the server refused and counted it. Ends the parcel and feeds the table of limits."""
+
+
+class Divide(UpstreamError):
+    """What travelled together was refused together: again in two halves, and what is alone as an envelope."""
 
 
 class Refused(UpstreamError):

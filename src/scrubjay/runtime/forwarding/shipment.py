@@ -1,0 +1,75 @@
+"""What one request takes along, and how parcels are put together into requests (`upstream-and-operations.md` 8).
+
+One parcel as it is, several merged into one envelope, or a batch of records for another scrubjay. When they are put together is
+`lanes`, how they are written and what the answer means `carrier`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from scrubjay.core.ledger import Parcel
+
+Kind = Literal["envelope", "merged", "batch"]
+
+
+@dataclass(slots=True, eq=False)
+class Waiting:
+    """A parcel in memory. `sequence` is its number in the spool, 0 if it is in memory alone; `since_mono` when it was received."""
+
+    parcel: Parcel
+    sequence: int
+    since_mono: float
+    from_backlog: bool = False
+    failures: int = 0
+    """Answers that count against the parcel itself (5xx), not against the network."""
+    alone: bool = False
+    """It goes as an envelope of its own: in company it was refused."""
+
+    @property
+    def size_bytes(self) -> int:
+        return len(self.parcel.body)
+
+
+@dataclass(slots=True, eq=False)
+class Shipment:
+    """At least one parcel. `batch_id`, 16 bytes, is kept for as long as nobody knows whether the batch arrived."""
+
+    members: list[Waiting]
+    kind: Kind = "envelope"
+    batch_id: bytes = b""
+    round: int = 0
+    """Of `Permits`, when it was sent."""
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether it has to be sent again just as it is; else its members may be put together anew."""
+        return self.kind != "envelope"
+
+    def halves(self) -> list[Shipment]:
+        """The same in two; of one member, that member alone."""
+        if len(self.members) == 1:
+            self.members[0].alone = True
+            return [Shipment(self.members)]
+        middle = len(self.members) // 2
+        return [Shipment(part, self.kind) for part in (self.members[:middle], self.members[middle:])]
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """How parcels travel now. `requests`: at most so many at once, fewer if the permits say so; 0: nothing may be sent.
+
+    A batch takes up to `live_records` of what just arrived and waits `linger_s` for them, or up to `backlog_records` of what was read
+    back, and no more than `most_bytes` of bodies; what alone is larger goes as an envelope.
+    """
+
+    kind: Literal["envelope", "batch"] = "envelope"
+    live_records: int = 1
+    backlog_records: int = 1
+    most_bytes: int = 0
+    linger_s: float = 0.0
+    requests: int | None = None
+
+
+SINGLE: Final = Grouping()
