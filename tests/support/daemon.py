@@ -83,6 +83,11 @@ class Daemon:
         for name, content in projects.items():
             (folder / "projects" / name).write_text(yaml.safe_dump(content))
 
+    def configure(self, **sections: Any) -> None:
+        """Changes settings in the file: for the next start, or the next SIGHUP."""
+        path = self.folder / "scrubjay.yaml"
+        path.write_text(yaml.safe_dump(_merged(yaml.safe_load(path.read_text()), sections)))
+
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"

@@ -8,6 +8,7 @@ import gzip
 import json
 import sys
 import threading
+import time
 import zlib
 from collections import deque
 from collections.abc import Iterator, Mapping
@@ -40,12 +41,13 @@ class WireItem:
 
 @dataclass(frozen=True)
 class Delivery:
-    """One request, its body decoded, and what it was answered."""
+    """One request, its body decoded, what it was answered, and when."""
 
     path: str
     headers: dict[str, str]
     body: bytes
     status: int = 200
+    at_mono: float = 0.0
 
     @property
     def sender(self) -> str:
@@ -112,7 +114,7 @@ def recording(port: int = 0) -> Iterator[Recorder]:
             body = DECODERS[headers.get("content-encoding", "")](self._body(headers))
             status, more = recorder.script.popleft() if recorder.script and not recorder.is_away else (200, {})
             status = 503 if recorder.is_away else status
-            recorder.deliveries.append(Delivery(self.path, headers, body, status))
+            recorder.deliveries.append(Delivery(self.path, headers, body, status, time.monotonic()))
             self._answer(status, more)
 
         def do_GET(self) -> None:
