@@ -123,6 +123,20 @@ class Refused(UpstreamError):
         self.reason = reason
 
 
+class BatchError(ScrubjayError):
+    """400: bytes that are no batch. `offset` is where in it reading ended, `record` how many records were sound before."""
+
+    def __init__(self, detail: str, *, offset: int, record: int) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.offset = offset
+        self.record = record
+
+
+class BatchTooLarge(BatchError):
+    """413: a batch over the bounds."""
+
+
 class SpoolError(ScrubjayError):
     """The disk buffer cannot do what was asked."""
 
@@ -137,3 +151,7 @@ class SpoolCorrupt(SpoolError):
 
 class SpoolLocked(SpoolError):
     """Another process owns the partition."""
+
+
+class SpoolSealed(SpoolError):
+    """What is on disk is encrypted with another key than ours, if we have any."""
