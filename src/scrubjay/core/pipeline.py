@@ -148,10 +148,12 @@ def admit(tally: Tally, plan: ProjectPlan | None, ingress: Ingress, ports: Ports
 
 
 def gate(tally: Tally, plan: ProjectPlan, scoping: Scoping, ingress: Ingress, ports: Ports) -> tuple[ActiveLimit, ...]:
-    """Limits that are known already: learnt from the server, remembered from ours, and zero quotas."""
+    """Limits that are known already: learnt from the server, remembered from ours, zero quotas, and what room runs out for."""
     tally.stage = "gate"
     known = ports.limits.active(scoping, ingress.now_mono)
     known += plan.quotas.zero_limits(scoping, ingress.now_mono, touched(tally.items))
+    if ports.pressure is not None:
+        known += ports.pressure.limits(scoping.key, ingress.now_mono)
     if ports.witness is not None:
         for one in known:
             ports.witness.saw("gate", f"in force: {one.described(ingress.now_mono)}")

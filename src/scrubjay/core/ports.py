@@ -14,7 +14,7 @@ from scrubjay.core.client_reports import ClientReports
 from scrubjay.core.dsn import Auth
 from scrubjay.core.envelope import Envelope, Item
 from scrubjay.core.ledger import Account, Ledger, Parcel, Tally
-from scrubjay.core.limits import LimitTable
+from scrubjay.core.limits import ActiveLimit, LimitTable
 from scrubjay.core.plan import ProjectPlan
 from scrubjay.core.quotas import QuotaBackend
 from scrubjay.core.sampling.first_n import Occasions
@@ -67,6 +67,12 @@ class Outbox(Protocol):
     def has_capacity(self) -> bool: ...
 
     async def put(self, parcel: Parcel) -> None: ...
+
+
+class Pressure(Protocol):
+    """What is refused because room runs out; `runtime.pressure` is the real one. Mostly nothing."""
+
+    def limits(self, key: str, now_mono: float) -> tuple[ActiveLimit, ...]: ...
 
 
 class Capture(Protocol):
@@ -126,6 +132,7 @@ class Ports:
     has_memory: Callable[[], bool]
     occasions: Occasions = field(default_factory=Occasions)
     spikes: SpikeGuard = field(default_factory=SpikeGuard)
+    pressure: Pressure | None = None
     capture: Capture | None = None
     audit: Audit | None = None
     witness: Witness | None = None
