@@ -137,6 +137,10 @@ class BatchTooLarge(BatchError):
     """413: a batch over the bounds."""
 
 
+class BadSignature(ScrubjayError):
+    """A relay did not prove who it is: `invalid`, `unverifiable`, `too old` or `too new`."""
+
+
 class SpoolError(ScrubjayError):
     """The disk buffer cannot do what was asked."""
 

@@ -30,6 +30,7 @@ MAX_RAW_BYTES: Final = 256 * 1024 * 1024
 MAX_META_BYTES: Final = 65_535
 
 FLAG_ZSTD: Final = 1
+FLAG_ENCRYPTED: Final = 8
 
 _SEGMENT_MAGIC: Final = b"SJSPOOL1"
 _FRAME_MAGIC: Final = b"SJFR"
@@ -39,7 +40,9 @@ _WALK_BYTES: Final = 64 * 1024
 
 _SEGMENT: Final = struct.Struct("<8sIIQQ16s12s")
 _FRAME: Final = struct.Struct("<4sHHQIIIIQQ")
+_FRAME_BEGIN: Final = struct.Struct("<4sHHQI")
 _RECORD: Final = struct.Struct("<IH")
+_LEAST_RECORD_BYTES: Final = 10
 _ACK: Final = struct.Struct("<QI")
 _U32: Final = struct.Struct("<I")
 
@@ -160,6 +163,11 @@ def encode_frame(
     return packed + _U32.pack(crc32(packed)) + bytes(4), stored, bytes(-len(stored) % _ALIGNMENT)
 
 
+def frame_begin(*, flags: int, first: int, count: int) -> bytes:
+    """The first 20 bytes of a frame's header, which say what the payload is: an encrypted one cannot be put behind others."""
+    return _FRAME_BEGIN.pack(_FRAME_MAGIC, _FRAME_VERSION, flags, first, count)
+
+
 def decode_frame_header(data: bytes, offset: int = 0) -> FrameHeader | None:
     """`None` unless a header of this version, with sound checksum and bounds, stands at `offset`."""
     if len(data) - offset < FRAME_HEADER_BYTES or data[offset : offset + 4] != _FRAME_MAGIC:
@@ -168,8 +176,9 @@ def decode_frame_header(data: bytes, offset: int = 0) -> FrameHeader | None:
         return None
     _, version, *fields = _FRAME.unpack_from(data, offset)
     header = FrameHeader(*fields)
-    sound = version == _FRAME_VERSION and header.record_count >= 1 and header.raw_bytes <= MAX_RAW_BYTES
-    return header if sound else None
+    if version != _FRAME_VERSION or header.record_count < 1 or header.raw_bytes > MAX_RAW_BYTES:
+        return None
+    return header if header.record_count * _LEAST_RECORD_BYTES <= header.raw_bytes else None
 
 
 def walk(read_at: ReadAt, size_bytes: int, *, first: int, offset: int = SEGMENT_HEADER_BYTES) -> Iterator[Span]:

@@ -26,6 +26,7 @@ from scrubjay.core.spool_format import (
     encode_frame,
     encode_records,
     encode_segment_header,
+    frame_begin,
     runs,
     walk,
 )
@@ -316,3 +317,16 @@ def test_flag_of_compressed_frames_is_the_first_bit():
     assert header is not None
     assert header.flags == 1
     assert spool_format.FORMAT_LINE == "scrubjay-spool 1"
+
+
+def test_a_header_that_promises_more_records_than_fit_is_none():
+    """Else a few bytes on disk would make a list of four billion."""
+    bounds = {"flags": 0, "first": 1, "written_ms": 2, "written_boot_ms": 3}
+    for raw_bytes, count, is_sound in ((10, 1, True), (20, 2, True), (19, 2, False), (256 << 20, 2**32 - 1, False)):
+        head, _, _ = encode_frame(b"", count=count, raw_bytes=raw_bytes, **bounds)
+        assert (decode_frame_header(head) is not None) is is_sound
+
+
+def test_a_frame_begins_with_what_an_encrypted_payload_is_bound_to():
+    head, _, _ = encode_frame(b"", flags=9, first=7, count=1, raw_bytes=10, written_ms=2, written_boot_ms=3)
+    assert frame_begin(flags=9, first=7, count=1) == head[:20]

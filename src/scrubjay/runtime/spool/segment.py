@@ -15,77 +15,27 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import suppress
 from operator import itemgetter
 from pathlib import Path
-from zlib import crc32
-
-import zstandard
 
 from scrubjay.core.spool_format import (
     ACK_BYTES,
-    FLAG_ZSTD,
     FRAME_HEADER_BYTES,
     SEGMENT_HEADER_BYTES,
-    FrameHeader,
     Ranges,
     Record,
     SegmentHeader,
     Span,
     decode_acks,
-    decode_records,
     decode_segment_header,
     encode_acks,
-    encode_frame,
-    encode_records,
     encode_segment_header,
     walk,
 )
 from scrubjay.errors import SpoolCorrupt
+from scrubjay.runtime.spool.codec import Codec
 from scrubjay.runtime.spool.disk import Disk
 
 _MARK_BYTES = 256 * 1024
 QUARANTINE = "quarantine"
-
-
-class Codec:
-    """Records to frames and back. Compresses where that saves anything; not for use by two threads at once."""
-
-    def __init__(self, level: int) -> None:
-        self._compressor = zstandard.ZstdCompressor(level=level)
-        self._decompressor = zstandard.ZstdDecompressor()
-
-    def pack(
-        self, records: Sequence[Record], *, first: int, written_ms: int, written_boot_ms: int
-    ) -> tuple[bytes, bytes, bytes]:
-        """Header, payload and padding. Raises `ValueError` if a record or all of them exceed the format."""
-        raw = encode_records(records)
-        stored = self._compressor.compress(raw)
-        flags = FLAG_ZSTD
-        if len(stored) >= len(raw):
-            stored, flags = raw, 0
-        return encode_frame(
-            stored,
-            flags=flags,
-            first=first,
-            count=len(records),
-            raw_bytes=len(raw),
-            written_ms=written_ms,
-            written_boot_ms=written_boot_ms,
-        )
-
-    def unpack(self, header: FrameHeader, stored: bytes) -> list[Record | None]:
-        """One entry per record, `None` for each that is lost. A frame of a kind that this version cannot read is lost whole."""
-        nothing: list[Record | None] = [None] * header.record_count
-        if header.flags & ~FLAG_ZSTD or len(stored) != header.stored_bytes:
-            return nothing
-        if not header.flags & FLAG_ZSTD:
-            return decode_records(stored, header.record_count)  # their own checksums decide
-        if crc32(stored) != header.payload_crc:
-            return nothing
-        try:
-            if zstandard.frame_content_size(stored) != header.raw_bytes:
-                return nothing
-            return decode_records(self._decompressor.decompress(stored), header.record_count)
-        except zstandard.ZstdError:
-            return nothing
 
 
 class Segment:

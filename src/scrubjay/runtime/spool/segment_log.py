@@ -18,8 +18,9 @@ from pathlib import Path
 
 from scrubjay.core.spool_format import SEGMENT_HEADER_BYTES, Record, SegmentHeader
 from scrubjay.errors import SpoolError, SpoolFull
+from scrubjay.runtime.spool.codec import Codec
 from scrubjay.runtime.spool.disk import Clock, Disk
-from scrubjay.runtime.spool.segment import Codec, Segment
+from scrubjay.runtime.spool.segment import Segment
 from scrubjay.runtime.spool.segment_shelf import Shelf
 from scrubjay.runtime.spool.types import FRAME_TARGET_BYTES, Evicted, Faulted, SpoolOptions, Synced
 

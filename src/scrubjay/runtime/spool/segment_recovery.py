@@ -17,8 +17,9 @@ from pathlib import Path
 
 from scrubjay.core.spool_format import FRAME_HEADER_BYTES, SEGMENT_HEADER_BYTES, SegmentHeader
 from scrubjay.errors import SpoolCorrupt
+from scrubjay.runtime.spool.codec import Codec
 from scrubjay.runtime.spool.disk import Disk
-from scrubjay.runtime.spool.segment import QUARANTINE, Codec, Segment
+from scrubjay.runtime.spool.segment import QUARANTINE, Segment
 from scrubjay.runtime.spool.types import Recovered
 
 _SEGMENT_NAME = re.compile(r"[0-9]{20}\.seg")

@@ -15,7 +15,8 @@ from contextlib import suppress
 
 from scrubjay.core.spool_format import FrameHeader, Record, Span, runs
 from scrubjay.errors import SpoolError
-from scrubjay.runtime.spool.segment import Codec, Segment
+from scrubjay.runtime.spool.codec import Codec
+from scrubjay.runtime.spool.segment import Segment
 from scrubjay.runtime.spool.types import Damaged, SpoolEvent, StoredRecord, Usage
 
 _DELETE_ACTIVE_BYTES = 1024 * 1024

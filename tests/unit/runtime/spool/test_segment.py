@@ -4,9 +4,10 @@ import random
 
 import pytest
 
-from scrubjay.core.spool_format import FLAG_ZSTD, Record, SegmentHeader, decode_frame_header, encode_frame
+from scrubjay.core.spool_format import Record, SegmentHeader
 from scrubjay.errors import SpoolCorrupt
-from scrubjay.runtime.spool.segment import Codec, Segment
+from scrubjay.runtime.spool.codec import Codec
+from scrubjay.runtime.spool.segment import Segment
 from support.simulated_disk import SimulatedDisk
 from support.spool_log import FOLDER
 
@@ -18,43 +19,6 @@ PATH = FOLDER / "00000000000000000007.seg"
 
 def pack(records, first=1):
     return Codec(1).pack(records, first=first, written_ms=2, written_boot_ms=3)
-
-
-class TestCodec:
-    @pytest.mark.parametrize(("body", "flags"), [(b"x" * 1000, FLAG_ZSTD), (NOISE, 0)])
-    def test_compresses_where_it_saves_something(self, body, flags):
-        head, stored, padding = pack([Record(b"{}", body)])
-        header = decode_frame_header(head)
-        assert header is not None
-        assert header.flags == flags
-        assert len(head + stored + padding) == header.size_bytes
-        assert Codec(1).unpack(header, stored) == [Record(b"{}", body)]
-
-    @pytest.mark.parametrize("level", [-5, 1, 19])
-    def test_any_level_reads_what_any_other_wrote(self, level):
-        head, stored, _ = Codec(level).pack(RECORDS, first=1, written_ms=2, written_boot_ms=3)
-        assert Codec(1).unpack(decode_frame_header(head), stored) == RECORDS
-
-    @pytest.mark.parametrize("flag", [2, 4, 8])
-    def test_frames_of_kinds_that_this_version_does_not_know_are_not_handed_out(self, flag):
-        """Raw frames above all: they are not scrubbed."""
-        head, stored, _ = encode_frame(
-            pack(RECORDS)[1], flags=FLAG_ZSTD | flag, first=1, count=2, raw_bytes=2_029, written_ms=2, written_boot_ms=3
-        )
-        assert Codec(1).unpack(decode_frame_header(head), stored) == [None, None]
-
-    def test_a_payload_cut_short(self):
-        head, stored, _ = pack(RECORDS)
-        assert Codec(1).unpack(decode_frame_header(head), stored[:-1]) == [None, None]
-
-    @pytest.mark.parametrize(
-        ("stored", "raw_bytes"), [(b"no zstd frame at all", 5), (pack(RECORDS)[1], 10), (pack(RECORDS)[1][:-2], 2_029)]
-    )
-    def test_a_payload_that_was_never_right(self, stored, raw_bytes):
-        head, stored, _ = encode_frame(
-            stored, flags=FLAG_ZSTD, first=1, count=2, raw_bytes=raw_bytes, written_ms=2, written_boot_ms=3
-        )
-        assert Codec(1).unpack(decode_frame_header(head), stored) == [None, None]
 
 
 class TestSegment:
