@@ -34,7 +34,6 @@ _LONGEST_RETRY_AFTER_S: Final = 600
 _LEAST_SHIFT_S: Final = 0.5
 """Servers look at minutes; below this the header keeps the client's own spelling."""
 _IN_THREAD_FROM_BYTES: Final = 256 * 1024
-_MAX_DETAIL: Final = 200
 _UNAVAILABLE: Final = frozenset({502, 503, 504})
 _TRY_AGAIN: Final = frozenset({408, 425})
 _NO_HEADERS: Final[Mapping[str, str]] = {}
@@ -87,6 +86,8 @@ class Upstream:
         self._options = options
         self._ladder = Ladder(options.encoding, fallback=options.encoding_fallback)
         self._host = options.host_header or self._netloc
+        self.on_batch_offer: Callable[[], None] = lambda: None
+        """Called when an answer says that the server takes batches too (`upstream-and-operations.md` 8.3)."""
 
     def reconfigure(self, options: UpstreamOptions) -> None:
         """For requests from now on. What was learnt of the server's encodings is kept as long as the wish for one is the same."""
@@ -111,6 +112,8 @@ class Upstream:
                 self._observer.upstream_request("encoding", reply.status, took_s, detail=f"{tried} refused")
         if 200 <= reply.status < 300:
             self._ladder.worked(tried, self._now_mono())
+            if "x-scrubjay-batch" in reply.headers:
+                self.on_batch_offer()
             self._observer.upstream_request("ok", reply.status, took_s)
             self._learn(parcel, reply)
             return
@@ -120,17 +123,23 @@ class Upstream:
 
     async def probe(self) -> bool:
         """Asks whether the server is there. Any answer will do but those of a proxy that does not reach it."""
-        head = (
-            f"GET {self._client.target(self._options.path_prefix + PROBE_PATH)} HTTP/1.1\r\nHost: {self._host}\r\n"
-            f"User-Agent: scrubjay/{__version__}\r\n{self._client.proxy_header()}\r\n"
-        )
         try:
-            reply, took_s = await self._request("probe", head.encode("latin-1"), b"")
+            reply, took_s = await self.call("probe", "GET", PROBE_PATH)
         except Transient:
             return False
         there = reply.status not in _UNAVAILABLE
         self._observer.upstream_request("ok" if there else "unavailable", reply.status, took_s, route="probe")
         return there
+
+    async def call(
+        self, route: str, method: str, path: str, headers: str = "", body: bytes = b""
+    ) -> tuple[Reply, float]:
+        """Anything but an envelope: the answer, whatever it is, and the seconds it took. `headers` are whole lines. Raises `Transient`."""
+        head = (
+            f"{method} {self._client.target(self._options.path_prefix + path)} HTTP/1.1\r\nHost: {self._host}\r\n"
+            f"User-Agent: scrubjay/{__version__}\r\n{self._client.proxy_header()}{headers}\r\n"
+        )
+        return await self._request(route, head.encode("latin-1"), body)
 
     def came_back(self) -> None:
         """The server was away: what was known of its encodings may not hold for what stands there now."""
@@ -191,20 +200,22 @@ class Upstream:
         status = reply.status
         if status == HTTPStatus.TOO_MANY_REQUESTS:
             return "throttled", self._throttled(parcel, reply)
-        if status in _UNAVAILABLE:
-            return "unavailable", Transient(_detail(reply), status=status, retry_after_s=self._retry_after_s(reply))
-        if status >= 500 or status in _TRY_AGAIN:
-            return "error", Transient(
-                _detail(reply),
-                status=status,
-                retry_after_s=self._retry_after_s(reply),
-                network=False,
-                capped=status >= 500,
-            )
+        passing = self.transient(reply)
+        if passing is not None:
+            return "unavailable" if passing.network else "error", passing
         if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
             self._on_denied(parcel.key)
         reason = UPSTREAM_TOO_LARGE if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE else UPSTREAM_REJECTED
-        return "refused", Refused(_detail(reply), reason, status=status)
+        return "refused", Refused(reply.detail(), reason, status=status)
+
+    def transient(self, reply: Reply) -> Transient | None:
+        """What to hold a request for, if the answer is one that may be another later."""
+        status, wait_s = reply.status, self.retry_after_s(reply)
+        if status in _UNAVAILABLE:
+            return Transient(reply.detail(), status=status, retry_after_s=wait_s)
+        if status >= 500 or status in _TRY_AGAIN:
+            return Transient(reply.detail(), status=status, retry_after_s=wait_s, network=False, capped=status >= 500)
+        return None
 
     def _throttled(self, parcel: Parcel, reply: Reply) -> UpstreamError:
         limits = self._learn(parcel, reply)
@@ -219,6 +230,10 @@ class Upstream:
         meant = [limit for limit in limits if any(limit.takes(category) for category in categories)]
         named = next((limit.reason for limit in (*meant, *limits)), "generic")
         return Throttled(named or "", status=429)
+
+    def learn(self, parcel: Parcel, rate_limits: str) -> None:
+        """Limits for the parcel's key that came another way than with the answer to it."""
+        self._learn(parcel, Reply(HTTPStatus.OK, {"x-sentry-rate-limits": rate_limits}, b"", reusable=True))
 
     def _learn(self, parcel: Parcel, reply: Reply) -> tuple[ActiveLimit, ...]:
         rate_limits = reply.headers.get("x-sentry-rate-limits")
@@ -237,7 +252,7 @@ class Upstream:
             self._on_limits(parcel, limits)
         return limits
 
-    def _retry_after_s(self, reply: Reply) -> float | None:
+    def retry_after_s(self, reply: Reply) -> float | None:
         text = reply.headers.get("retry-after")
         seconds = None if text is None else parse_retry_after(text, self._now_unix())
         return None if seconds is None else float(min(seconds, _LONGEST_RETRY_AFTER_S))
@@ -258,17 +273,3 @@ async def _compress(body: bytes, encoding: str) -> bytes:
 def _clean(value: str) -> str:
     """A client's text as a header value: it cannot end the line."""
     return value if value.isprintable() else "".join(char if char.isprintable() else " " for char in value)
-
-
-def _detail(reply: Reply) -> str:
-    """What the server said of it, short; for 3xx where it pointed."""
-    if 300 <= reply.status < 400:
-        return f"{reply.status} to {reply.headers.get('location', '')}"[:_MAX_DETAIL]
-    text = reply.text()
-    try:
-        document = decode_json(text.encode())
-    except ValueError:
-        document = None
-    if isinstance(document, dict) and isinstance(document.get("detail"), str):
-        text = document["detail"]
-    return f"{reply.status} {' '.join(text.split())}".strip()[:_MAX_DETAIL]

@@ -11,15 +11,18 @@ import zlib
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
+from scrubjay.core.envelope import decode_json
+
 MAX_HEAD_BYTES: Final = 64 * 1024
-MAX_KEPT_BYTES: Final = 64 * 1024
-"""What is kept of a body: enough for any error text. The rest is read and forgotten."""
+MAX_KEPT_BYTES: Final = 256 * 1024
+"""What is kept of a body: enough for any error text, and for the answer to a batch. The rest is read and forgotten."""
 MAX_BODY_BYTES: Final = 20 * 1024 * 1024
 """Where reading on costs more than a new connection (`limits.max_api_payload_size` of the reference)."""
 
 _NO_BODY: Final = frozenset({204, 304})
 _VERSIONS: Final = b"HTTP/1."
 _MAX_LINE_BYTES: Final = 4 * 1024
+_MAX_DETAIL: Final = 200
 _HEX: Final = re.compile(rb"[0-9a-fA-F]{1,15}")
 
 
@@ -44,6 +47,19 @@ class Reply(NamedTuple):
             except zlib.error:
                 return ""
         return body.decode("utf-8", "replace")
+
+    def detail(self) -> str:
+        """What the server said of it, short; for 3xx where it pointed."""
+        if 300 <= self.status < 400:
+            return f"{self.status} to {self.headers.get('location', '')}"[:_MAX_DETAIL]
+        text = self.text()
+        try:
+            document = decode_json(text.encode())
+        except ValueError:
+            document = None
+        if isinstance(document, dict) and isinstance(document.get("detail"), str):
+            text = document["detail"]
+        return f"{self.status} {' '.join(text.split())}".strip()[:_MAX_DETAIL]
 
 
 # What the bytes to come are. Plain numbers: looking up the members of an enumeration would double the cost of a reply.
