@@ -1,15 +1,12 @@
 """The relay's identity: `credentials.json` and the three variables that override it (`upstream-and-operations.md` 2.5, 2.10).
 
-Keys are Ed25519 in URL-safe base64 without padding (4.1). The cryptography package is imported only where a key is made or
-checked, which no start of a relay without credentials does.
+What a key looks like is `keys`'s.
 """
 
 from __future__ import annotations
 
-import base64
 import json
 import os
-import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,13 +15,20 @@ from typing import Final
 
 from scrubjay.errors import ConfigError
 from scrubjay.settings.document import read_text
+from scrubjay.settings.keys import (
+    SEED_BYTES,
+    BadKey,
+    encode,
+    public_key_of,
+    read_public_key,
+    read_relay_id,
+    read_secret_key,
+)
 from scrubjay.settings.scalars import Unusable, expand
 from scrubjay.settings.setting import Secret
 
 FILE_NAME: Final = "credentials.json"
 _VARIABLES: Final = {"id": "RELAY_ID", "public_key": "RELAY_PUBLIC_KEY", "secret_key": "RELAY_SECRET_KEY"}
-_BASE64URL: Final = re.compile(r"[A-Za-z0-9_-]*", re.ASCII)
-_SEED_BYTES: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,30 +85,24 @@ def _stored(folder: Path | None, env: Mapping[str, str]) -> tuple[dict[str, str]
 
 def check(fields: Mapping[str, str], where: str) -> Credentials:
     """Raises: ConfigError, if an id or key cannot be read or the public key is not the secret key's."""
+    name = "id"
     try:
-        identity = str(uuid.UUID(fields["id"]))
-    except ValueError as error:
-        raise ConfigError("no UUID", where=where, path="id") from error
-    public = _decode(fields["public_key"], where, "public_key", (_SEED_BYTES,))
-    secret = _decode(fields["secret_key"], where, "secret_key", (_SEED_BYTES, 2 * _SEED_BYTES))
-    seed, appended = secret[:_SEED_BYTES], secret[_SEED_BYTES:]
-    derived = public_key_of(seed)
-    if derived != public or (appended and appended != derived):
+        identity = read_relay_id(fields[name])
+        name = "public_key"
+        public = read_public_key(fields[name])
+        name = "secret_key"
+        seed = read_secret_key(fields[name])
+    except BadKey as error:
+        raise ConfigError(str(error), where=where, path=name, accepted=error.accepted) from error
+    if public_key_of(seed) != public:
         raise ConfigError("bad key: the public key does not belong to the secret key", where=where, path="public_key")
-    return Credentials(identity, _encode(public), Secret(_encode(seed)))
-
-
-def public_key_of(seed: bytes) -> bytes:
-    """32 bytes for 32 bytes."""
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415 - slow to import
-
-    return Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
+    return Credentials(identity, encode(public), Secret(encode(seed)))
 
 
 def generate() -> Credentials:
     """A new identity with a new pair of keys."""
-    seed = os.urandom(_SEED_BYTES)
-    return Credentials(str(uuid.uuid4()), _encode(public_key_of(seed)), Secret(_encode(seed)))
+    seed = os.urandom(SEED_BYTES)
+    return Credentials(str(uuid.uuid4()), encode(public_key_of(seed)), Secret(encode(seed)))
 
 
 def write_credentials(folder: Path, credentials: Credentials) -> Path:
@@ -118,16 +116,3 @@ def write_credentials(folder: Path, credentials: Credentials) -> Path:
     except OSError as error:
         raise ConfigError(f"cannot write the file: {error.strerror or error}", where=str(path)) from error
     return path
-
-
-def _decode(text: str, where: str, path: str, lengths: tuple[int, ...]) -> bytes:
-    if _BASE64URL.fullmatch(text) is None or len(text) % 4 == 1:
-        raise ConfigError("bad encoding", where=where, path=path, accepted="URL-safe base64 without padding")
-    decoded = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    if len(decoded) not in lengths:
-        raise ConfigError("bad key", where=where, path=path, accepted=" or ".join(f"{n} bytes" for n in lengths))
-    return decoded
-
-
-def _encode(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()

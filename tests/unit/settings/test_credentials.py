@@ -38,7 +38,7 @@ def test_a_pair_is_read_in_each_of_its_forms() -> None:
         ("secret_key", SECRET[:-2], "bad encoding"),
         ("secret_key", SECRET[:-3], "bad key"),
         ("secret_key", "", "bad key"),
-        ("secret_key", SECRET + SECRET, "bad key"),
+        ("secret_key", SECRET + SECRET, "bad encoding"),
         ("secret_key", LONG_SECRET.replace("ElUxuA", "ElUxuQ"), "does not belong"),
         ("public_key", SECRET, "does not belong"),
         ("public_key", LONG_SECRET, "bad key"),
