@@ -85,7 +85,22 @@ class TestPool:
         with pytest.raises(NoReply) as caught:
             await post(client)
         assert caught.value.failure == "reset"
+        assert caught.value.ambiguous
         assert len(server.arrivals) == 1
+
+    async def test_what_must_not_arrive_twice_is_not_sent_again(self, server, client):
+        await post(client)
+        server.tell(Answer(reset="after"))
+        with pytest.raises(NoReply) as caught:
+            await client.request(HEAD, b"{}", 5.0, once=True)
+        assert caught.value.ambiguous
+        assert len(server.arrivals) == 2
+
+    async def test_on_a_connection_that_was_closed_before_it_is(self, server, client):
+        await post(client)
+        await server.stop()
+        await server.start()
+        assert (await client.request(HEAD, b"{}", 5.0, once=True)).status == 200
 
     async def test_after_close_nothing_is_sent_again(self, server, client):
         await post(client)
@@ -126,7 +141,7 @@ class TestFailures:
         await server.stop()
         with pytest.raises(NoReply, match="connect") as caught:
             await post(client)
-        assert caught.value.failure == "connect"
+        assert (caught.value.failure, caught.value.ambiguous) == ("connect", False)
 
     async def test_an_unknown_name(self):
         with pytest.raises(NoReply, match="connect"):

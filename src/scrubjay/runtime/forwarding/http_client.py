@@ -1,7 +1,7 @@
 """Requests to one server over kept-alive HTTP/1.1 connections.
 
-Owns connecting (TLS, a forward proxy), the pool, timeouts, and what a missing answer is called. What a request says and what an
-answer means is `upstream`'s business; replies are read by `http_reply` (`upstream-and-operations.md` 6.2, 6.4, 6.9).
+Owns the pool. One connection is `connection`, opening it `dialing`; what a request says and what an answer means is `upstream`'s
+business (`upstream-and-operations.md` 6.2, 6.4).
 
 Written for one purpose, because a general client costs five times as much processor time per request as this one, which would make
 forwarding the dearest step after scrubbing. It never follows a redirect, keeps no cookies, and starts no task per request.
@@ -14,162 +14,14 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from base64 import b64encode
-from dataclasses import dataclass
-from typing import Final, Literal, cast
-from urllib.parse import unquote, urlsplit
 
-from scrubjay.runtime.forwarding.http_reply import BrokenReply, Reply, ReplyReader
+from scrubjay.runtime.forwarding.connection import Connection, NoReply
+from scrubjay.runtime.forwarding.dialing import Dialer
+from scrubjay.runtime.forwarding.http_reply import Reply
+from scrubjay.runtime.forwarding.origin import Origin, Proxy
+from scrubjay.runtime.forwarding.resolving import Resolver
 
-_JOIN_BELOW_BYTES: Final = 64 * 1024
-"""Up to here one copy is cheaper than a second write."""
-
-Failure = Literal["connect", "tls", "timeout", "reset", "broken"]
-
-
-class NoReply(Exception):
-    """The server gave no answer. `silent`: nothing at all came back."""
-
-    def __init__(self, failure: Failure, detail: str, *, silent: bool = True) -> None:
-        super().__init__(f"{failure}: {detail}")
-        self.failure = failure
-        self.silent = silent
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Scheme, host and port of a server."""
-
-    scheme: str
-    host: str
-    port: int
-
-    @classmethod
-    def parse(cls, url: str) -> Origin:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError(f"no HTTP address: {url!r}")
-        return cls(parts.scheme, parts.hostname, parts.port or (443 if parts.scheme == "https" else 80))
-
-    @property
-    def netloc(self) -> str:
-        """As in a `Host` header: the port only where it is not the scheme's."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == (443 if self.scheme == "https" else 80) else f"{host}:{self.port}"
-
-    def __str__(self) -> str:
-        return f"{self.scheme}://{self.netloc}"
-
-
-@dataclass(frozen=True, slots=True)
-class Proxy:
-    """A forward proxy; `authorization` is the value of its header."""
-
-    origin: Origin
-    authorization: str | None = None
-
-    @classmethod
-    def parse(cls, url: str) -> Proxy:
-        parts = urlsplit(url if "://" in url else f"http://{url}")
-        authorization = None
-        if parts.username is not None:
-            credentials = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-            authorization = "Basic " + b64encode(credentials.encode()).decode("ascii")
-        return cls(Origin.parse(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"), authorization)
-
-    def header(self) -> str:
-        return f"Proxy-Authorization: {self.authorization}\r\n" if self.authorization else ""
-
-
-class Connection(asyncio.Protocol):
-    """One connection, and the one request that is under way on it."""
-
-    __slots__ = ("_loop", "_reader", "_timer", "_transport", "_waiter", "idle_since_mono", "opened_mono")
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
-        self._transport: asyncio.Transport | None = None
-        self._reader: ReplyReader | None = None
-        self._waiter: asyncio.Future[Reply] | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self.opened_mono = self.idle_since_mono = loop.time()
-
-    def exchange(self, head: bytes, body: bytes, timeout_s: float, *, bodiless: bool = False) -> asyncio.Future[Reply]:
-        """Sends a request. The future ends with the reply or `NoReply`. `bodiless`: the reply is a head alone."""
-        waiter = self._waiter = self._loop.create_future()
-        self._reader = ReplyReader(bodiless=bodiless)
-        if self._transport is None or self._transport.is_closing():
-            self._fail("reset", "connection closed")
-            return waiter
-        self._timer = self._loop.call_later(timeout_s, self._fail, "timeout", f"no reply within {timeout_s:g} s")
-        if len(body) < _JOIN_BELOW_BYTES:
-            self._transport.write(head + body)
-        else:
-            self._transport.writelines((head, body))
-        return waiter
-
-    async def start_tls(self, tls: ssl.SSLContext, server_name: str) -> None:
-        """Turns what a proxy passes on blindly into a connection to the server itself."""
-        assert self._transport is not None
-        self._transport = await self._loop.start_tls(self._transport, self, tls, server_hostname=server_name)
-
-    @property
-    def is_open(self) -> bool:
-        return self._transport is not None and not self._transport.is_closing()
-
-    def close(self) -> None:
-        if self._transport is not None:
-            self._transport.abort()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's is one by behaviour, not by name
-
-    def data_received(self, data: bytes) -> None:
-        if self._reader is None:
-            self.close()  # nobody asked
-            return
-        try:
-            reply = self._reader.feed(data)
-        except BrokenReply as error:
-            self._fail("broken", str(error))
-            return
-        if reply is not None:
-            self._succeed(reply)
-
-    def eof_received(self) -> None:
-        self.connection_lost(None)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if self._reader is None:
-            return
-        reply = self._reader.end() if exc is None else None
-        if reply is not None:
-            self._succeed(reply)
-        else:
-            self._fail("reset", str(exc) if exc else "closed before the reply was whole")
-
-    def _succeed(self, reply: Reply) -> None:
-        waiter = self._end()
-        # An answer before the request was read whole (413, 503): what is left of it would be taken for the next request.
-        unsent = self._transport is not None and self._transport.get_write_buffer_size() > 0
-        if unsent or not reply.reusable:
-            self.close()
-        if waiter is not None and not waiter.done():
-            waiter.set_result(reply)
-
-    def _fail(self, failure: Failure, detail: str) -> None:
-        silent = self._reader is None or not self._reader.started
-        waiter = self._end()
-        self.close()
-        if waiter is not None and not waiter.done():
-            waiter.set_exception(NoReply(failure, detail, silent=silent))
-
-    def _end(self) -> asyncio.Future[Reply] | None:
-        waiter, self._waiter, self._reader = self._waiter, None, None
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        return waiter
+__all__ = ["HttpClient", "NoReply", "Origin", "Proxy"]
 
 
 class HttpClient:
@@ -185,17 +37,22 @@ class HttpClient:
         tls: ssl.SSLContext | None = None,
         server_name: str | None = None,
         proxy: Proxy | None = None,
+        proxy_tls: ssl.SSLContext | None = None,
+        resolver: Resolver | None = None,
         connect_timeout_s: float = 3.0,
         idle_s: float = 15.0,
         recycle_s: float = 75.0,
     ) -> None:
-        if origin.scheme == "https" and tls is None:
-            raise ValueError("https needs a TLS context")
+        self._dialer = Dialer(
+            origin,
+            tls=tls,
+            server_name=server_name,
+            proxy=proxy,
+            proxy_tls=proxy_tls,
+            resolver=resolver or Resolver(),
+            timeout_s=connect_timeout_s,
+        )
         self.origin = origin
-        self._tls = tls if origin.scheme == "https" else None
-        self._server_name = server_name or origin.host
-        self._proxy = proxy
-        self._connect_timeout_s = connect_timeout_s
         self._idle_s = idle_s
         self._recycle_s = recycle_s
         self._idle: list[Connection] = []
@@ -205,29 +62,41 @@ class HttpClient:
 
     def target(self, path: str) -> str:
         """What stands in the request line: a proxy that is asked in the clear wants the whole address."""
-        return f"{self.origin}{path}" if self._proxy is not None and self._tls is None else path
+        return f"{self.origin}{path}" if self._dialer.proxy is not None and self._dialer.tls is None else path
+
+    def proxy_header(self) -> str:
+        dialer = self._dialer
+        return dialer.proxy.header() if dialer.proxy is not None and dialer.tls is None else ""
 
     def trust(self, tls: ssl.SSLContext) -> None:
         """Verifies with another context from now on: certificates were renewed. Connections of old are not used again."""
-        if self._tls is not None:
-            self._tls = tls
+        dialer = self._dialer
+        if dialer.proxy_tls is not None:
+            dialer.proxy_tls = tls
+        if dialer.tls is not None:
+            dialer.tls = tls
+        if dialer.tls is not None or dialer.proxy_tls is not None:
             self._close_idle()
             for connection in self._busy:
                 connection.opened_mono = float("-inf")
 
-    def proxy_header(self) -> str:
-        return self._proxy.header() if self._proxy is not None and self._tls is None else ""
+    def be_patient(self, connect_timeout_s: float) -> None:
+        """For connections from now on."""
+        self._dialer.timeout_s = connect_timeout_s
 
-    async def request(self, head: bytes, body: bytes, timeout_s: float) -> Reply:
-        """Sends `head` (request line and headers, empty line included) and `body`. Raises `NoReply`."""
+    async def request(self, head: bytes, body: bytes, timeout_s: float, *, once: bool = False) -> Reply:
+        """Sends `head` (request line and headers, empty line included) and `body`. Raises `NoReply`.
+
+        `once`: better not at all than twice, so it is not sent again where a kept-alive connection may have taken it.
+        """
         kept = self._take()
         if kept is not None:
             try:
                 return await self._exchange(kept, head, body, timeout_s)
             except NoReply as error:
-                if error.failure != "reset" or not error.silent or self._closed:
+                if error.failure != "reset" or not error.silent or self._closed or (once and error.ambiguous):
                     raise
-        return await self._exchange(await self._connect(), head, body, timeout_s)
+        return await self._exchange(await self._dialer.connect(), head, body, timeout_s)
 
     async def _exchange(self, connection: Connection, head: bytes, body: bytes, timeout_s: float) -> Reply:
         self._busy.add(connection)
@@ -273,48 +142,6 @@ class HttpClient:
                 connection.close()
         self._idle = fresh
         self._sweeper = loop.call_later(self._idle_s, self._sweep) if fresh else None
-
-    # Connecting
-
-    async def _connect(self) -> Connection:
-        try:
-            async with asyncio.timeout(self._connect_timeout_s):
-                return await (self._connect_direct() if self._proxy is None else self._connect_by(self._proxy))
-        except TimeoutError as error:
-            raise NoReply("connect", f"no connection within {self._connect_timeout_s:g} s") from error
-        except ssl.SSLError as error:
-            reason = getattr(error, "verify_message", "") or error.reason or str(error)
-            raise NoReply("tls", f"{self._server_name}: {reason}") from error
-        except OSError as error:
-            raise NoReply("connect", error.strerror or str(error)) from error
-
-    async def _connect_direct(self) -> Connection:
-        return await self._open(self.origin, self._tls, self._server_name)
-
-    async def _open(self, origin: Origin, tls: ssl.SSLContext | None, server_name: str | None) -> Connection:
-        loop = asyncio.get_running_loop()
-        connection = Connection(loop)
-        await loop.create_connection(
-            lambda: connection, origin.host, origin.port, ssl=tls, server_hostname=server_name if tls else None
-        )
-        return connection
-
-    async def _connect_by(self, proxy: Proxy) -> Connection:
-        proxy_tls = ssl.create_default_context() if proxy.origin.scheme == "https" else None
-        connection = await self._open(proxy.origin, proxy_tls, proxy.origin.host)
-        if self._tls is None:
-            return connection
-        place = f"{self.origin.host}:{self.origin.port}"
-        head = f"CONNECT {place} HTTP/1.1\r\nHost: {place}\r\n{proxy.header()}\r\n".encode("latin-1")
-        try:
-            reply = await connection.exchange(head, b"", self._connect_timeout_s, bodiless=True)
-            if not 200 <= reply.status < 300:
-                raise NoReply("connect", f"the proxy answered {reply.status}")
-            await connection.start_tls(self._tls, self._server_name)
-        except BaseException:
-            connection.close()
-            raise
-        return connection
 
     def close(self) -> None:
         """Closes all connections; requests under way end with `NoReply`."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from ipaddress import ip_address
 from typing import Final
 
-from scrubjay.runtime.forwarding.http_client import Origin, Proxy
+from scrubjay.runtime.forwarding.origin import Origin, Proxy
 
 _CLUSTER_SUFFIXES: Final = (".local", ".internal", ".svc")
 

@@ -5,7 +5,8 @@ import ssl
 
 import pytest
 
-from scrubjay.runtime.forwarding.http_client import Connection, HttpClient, NoReply, Origin, Proxy
+from scrubjay.runtime.forwarding.connection import Connection
+from scrubjay.runtime.forwarding.http_client import HttpClient, NoReply, Origin, Proxy
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 
@@ -32,6 +33,9 @@ class Wire:
 
     def get_write_buffer_size(self):
         return self.unsent
+
+    def set_write_buffer_limits(self, high, low):
+        self.limits = (high, low)
 
 
 @pytest.fixture
@@ -119,6 +123,47 @@ async def test_no_reply(link, happen, failure, silent):
         await waiter
     assert (caught.value.failure, caught.value.silent) == (failure, silent)
     assert wire.cut
+
+
+async def test_what_was_written_whole_may_have_arrived(link):
+    connection, wire = link
+    assert wire.limits == (1, 0)
+    waiter = connection.exchange(b"head", b"body", 5.0)
+    connection.pause_writing()
+    connection.resume_writing()
+    connection.connection_lost(None)
+    with pytest.raises(NoReply) as caught:
+        await waiter
+    assert caught.value.ambiguous
+
+
+async def test_what_was_written_in_part_cannot_have_arrived(link):
+    connection, _ = link
+    waiter = connection.exchange(b"head", b"body", 5.0)
+    connection.pause_writing()
+    connection.connection_lost(ConnectionResetError())
+    with pytest.raises(NoReply) as caught:
+        await waiter
+    assert not caught.value.ambiguous
+
+
+async def test_what_the_kernel_refused_cannot_have_arrived(link):
+    connection, wire = link
+    wire.write = lambda data: wire.abort()
+    waiter = connection.exchange(b"head", b"body", 5.0)
+    connection.connection_lost(BrokenPipeError())
+    with pytest.raises(NoReply) as caught:
+        await waiter
+    assert not caught.value.ambiguous
+
+
+async def test_a_server_that_refuses_our_certificate_says_so_late_and_took_nothing(link):
+    connection, _ = link
+    waiter = connection.exchange(b"head", b"body", 5.0)
+    connection.connection_lost(ssl.SSLError(1, "[SSL: TLSV13_ALERT_CERTIFICATE_REQUIRED] alert"))
+    with pytest.raises(NoReply, match="tls: ") as caught:
+        await waiter
+    assert not caught.value.ambiguous
 
 
 async def test_a_hanging_server_times_out(link):
