@@ -122,7 +122,7 @@ class Connection(asyncio.Protocol):
         elif isinstance(exc, ssl.SSLError):
             # From TLS 1.3 on a server refuses our certificate only after the first bytes were sent, and reads none of them.
             self._unsent = True
-            self._fail("tls", exc.reason or str(exc))
+            self._fail("tls", getattr(exc, "reason", None) or str(exc))
         else:
             self._fail("reset", str(exc) if exc else "closed before the reply was whole")
 

@@ -63,7 +63,7 @@ class Dialer:
             detail = f"{self._server_name}: {error.verify_message}{await self._certificate()}"
             raise NoReply("tls", detail) from error
         except ssl.SSLError as error:
-            raise NoReply("tls", f"{self._server_name}: {error.reason or error}") from error
+            raise NoReply("tls", f"{self._server_name}: {getattr(error, "reason", None) or error}") from error
         except OSError as error:
             raise NoReply("connect", error.strerror or str(error)) from error
 
