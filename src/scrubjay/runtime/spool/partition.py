@@ -30,15 +30,7 @@ from scrubjay.runtime.spool.disk import Clock, Disk
 from scrubjay.runtime.spool.partition_lock import PartitionLock
 from scrubjay.runtime.spool.segment_log import SegmentLog
 from scrubjay.runtime.spool.segment_recovery import recover
-from scrubjay.runtime.spool.types import (
-    Committed,
-    Faulted,
-    Recovered,
-    SpoolEvent,
-    SpoolOptions,
-    StoredRecord,
-    Usage,
-)
+from scrubjay.runtime.spool.types import Committed, Faulted, Recovered, SpoolEvent, SpoolOptions, StoredRecord, Usage
 
 __all__ = ["Partition", "Record", "Recovered", "SpoolEvent", "SpoolOptions", "StoredRecord", "Usage"]
 T = TypeVar("T")
@@ -156,6 +148,11 @@ class Partition:
     def has_capacity(self) -> bool:
         """Whether appends are expected to succeed."""
         return not self._closed and not self._adopted and self._log.has_capacity
+
+    @property
+    def fullness(self) -> float:
+        """How much of what may be on disk is, as a share."""
+        return self._log.shelf.size_bytes / self._options.max_bytes
 
     @property
     def failed(self) -> bool:
