@@ -122,7 +122,7 @@ class Connection(asyncio.Protocol):
         elif isinstance(exc, ssl.SSLError):
             # From TLS 1.3 on a server refuses our certificate only after the first bytes were sent, and reads none of them.
             self._unsent = True
-            self._fail("tls", getattr(exc, "reason", None) or str(exc))
+            self._fail("tls", reason_of(exc))
         else:
             self._fail("reset", str(exc) if exc else "closed before the reply was whole")
 
@@ -149,3 +149,8 @@ class Connection(asyncio.Protocol):
             self._timer.cancel()
             self._timer = None
         return waiter
+
+
+def reason_of(error: ssl.SSLError) -> str:
+    """OpenSSL's own word for it, where it has one."""
+    return getattr(error, "reason", None) or str(error)

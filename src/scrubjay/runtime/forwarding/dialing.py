@@ -14,7 +14,7 @@ from typing import Final
 from aiohappyeyeballs import start_connection
 from cryptography import x509
 
-from scrubjay.runtime.forwarding.connection import Connection, NoReply
+from scrubjay.runtime.forwarding.connection import Connection, NoReply, reason_of
 from scrubjay.runtime.forwarding.origin import Origin, Proxy
 from scrubjay.runtime.forwarding.resolving import Resolver
 
@@ -63,7 +63,7 @@ class Dialer:
             detail = f"{self._server_name}: {error.verify_message}{await self._certificate()}"
             raise NoReply("tls", detail) from error
         except ssl.SSLError as error:
-            raise NoReply("tls", f"{self._server_name}: {getattr(error, "reason", None) or error}") from error
+            raise NoReply("tls", f"{self._server_name}: {reason_of(error)}") from error
         except OSError as error:
             raise NoReply("connect", error.strerror or str(error)) from error
 
