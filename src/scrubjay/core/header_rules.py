@@ -109,7 +109,7 @@ def check_text(line: bytes, headers: dict[str, object], *, envelope: bool) -> No
                 if key in known and key in seen:
                     raise ValueError(f"{key} is given twice")
                 seen.add(key)
-    if line.count(b"{") + line.count(b"[") > MAX_DEPTH and _depth(line) > MAX_DEPTH:
+    if line.count(b"{") + line.count(b"[") > MAX_DEPTH and depth_of(line) > MAX_DEPTH:
         raise ValueError("nested too deeply")
 
 
@@ -181,7 +181,8 @@ def _top_level_keys(line: bytes) -> Iterator[str]:
         text = token
 
 
-def _depth(line: bytes) -> int:
+def depth_of(line: bytes) -> int:
+    """How deep its objects and lists are nested. `line` is valid JSON."""
     depth = deepest = 0
     for match in _TOKENS.finditer(line):
         token = match.group()
