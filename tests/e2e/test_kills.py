@@ -16,6 +16,7 @@ import random
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -41,11 +42,14 @@ class Killing:
         self._upstream = upstream
         self._load = load
         self._chance = chance
+        self._orphans: int | None = None
 
     def live_and_die(self, workers: int, mode: str, worker_kills: int) -> None:
         """One life of the instance, to its violent end."""
         self._upstream.is_away = self._chance.random() < 0.3
         self.relay.configure(relay={"workers": workers}, spool={"envelopes": {"fsync": mode}})
+        if workers == 1:  # one alone shares its port with nobody
+            wait_for(lambda: not self._has_orphans(), "the workers of a dead supervisor have ended")
         if self._chance.random() < 0.2:
             self.relay.launch()
             time.sleep(self._chance.uniform(0, 1))  # the moment is what is tested: any one of the start
@@ -59,9 +63,18 @@ class Killing:
         self._serve_for_a_while()
         if workers > 1 and self._chance.random() < 0.5:
             self._die(lambda: self.relay.signal(signal.SIGKILL))
+            self._orphans = self.relay.pid
             self.relay.wait()  # its workers are alone now, and the next instance begins beside them
         else:
             self._die(self.relay.kill)
+
+    def _has_orphans(self) -> bool:
+        """Whether anybody is left of the processes whose supervisor was killed alone."""
+        if self._orphans is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._orphans, 0)
+                return True
+        return False
 
     def _serve_for_a_while(self) -> None:
         """Until some of what clients send was acknowledged by this process, and a moment longer."""

@@ -50,7 +50,7 @@ class Account:
 
 
 class Daemon:
-    """One instance. `options` are settings as in the file, sections of sections; `projects` maps file name to content."""
+    """One instance. `options` are settings as in the file, sections of sections; `projects` maps file name to content; `env` is added."""
 
     def __init__(
         self,
@@ -61,8 +61,10 @@ class Daemon:
         options: Mapping[str, Any] | None = None,
         projects: Mapping[str, Any] | None = None,
         spool: bool = True,
+        env: Mapping[str, str] | None = None,
     ) -> None:
         self.folder = folder
+        self._env = env
         self.port = free_port()
         self._child: Child | None = None
         config: dict[str, Any] = {
@@ -109,7 +111,7 @@ class Daemon:
         """Start the process and return at once."""
         assert self._child is None, "already started"
         command = [sys.executable, "-m", "scrubjay", "-c", self.folder, "run"]
-        self._child = Child(command, cwd=self.folder, log=self.folder / "log")
+        self._child = Child(command, cwd=self.folder, log=self.folder / "log", env=self._env)
 
     def start(self) -> None:
         """Start the process and wait until it is ready."""
