@@ -7,6 +7,7 @@ the outbox's and the upstream's.
 from __future__ import annotations
 
 from scrubjay.core.dsn import Auth, client_name
+from scrubjay.core.header_rules import shifted_sent_at
 from scrubjay.core.ledger import Parcel, Tally
 from scrubjay.core.plan import ProjectPlan
 from scrubjay.core.ports import Ingress, Ports
@@ -21,13 +22,16 @@ def pack(tally: Tally, plan: ProjectPlan, auth: Auth, ingress: Ingress, ports: P
     facts = outgoing_facts(envelope.headers, plan, auth, ingress, trusted=ports.trusts_facts)
     forwarded_for, origin, user_agent = (facts.get(name) for name in ("forwarded_for", "origin", "user_agent"))
     assert tally.account.project_id is not None
+    if ingress.waited_s and isinstance(sent_at := envelope.headers.get("sent_at"), str):
+        # It was right for now; from here on the whole wait is added again when the parcel is sent.
+        facts["sent_at"] = shifted_sent_at(sent_at, -ingress.waited_s)
     return Parcel(
-        id=ports.new_id(),
+        id=ingress.delivery_id or ports.new_id(),
         key=auth.key,
         project_id=tally.account.project_id,
         body=envelope.serialize(facts),
         quantities=tally.kept(),
-        received_unix=ingress.received_unix,
+        received_unix=ingress.received_unix - ingress.waited_s,
         event_id=envelope.event_id,
         item_types=tuple(sorted({item.shown_type for item in tally.items})),
         revision=plan.revision,

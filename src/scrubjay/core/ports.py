@@ -41,6 +41,10 @@ class Ingress:
     user_agent: str | None = None
     client_hints: dict[str, str] = field(default_factory=dict)
     hides_limits: bool = False
+    waited_s: float = 0.0
+    """How long a relay that we trust had it before us. Decisions are made as of now, the age of a parcel counts from the beginning."""
+    delivery_id: str | None = None
+    """The name that a relay before us gave the parcel; it keeps it, so that a second delivery is known as one."""
 
 
 @dataclass(frozen=True, slots=True)

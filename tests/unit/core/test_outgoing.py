@@ -10,7 +10,7 @@ from scrubjay.core.outgoing import FACTS, outgoing_facts
 from scrubjay.core.plan import ProjectPlan, pass_plan
 from scrubjay.core.ports import Ingress
 from scrubjay.settings.schema import Settings
-from support.path import KEY
+from support.path import EVENT_ID, KEY, Path, envelope
 
 AUTH = Auth(KEY, 7, "demo/1.0", False, "header")
 EVERYTHING = pass_plan(Settings())
@@ -80,3 +80,14 @@ def test_a_version_that_says_nothing_does_not_win() -> None:
 def test_privacy_switches_win_over_everything() -> None:
     got = facts({"forwarded_for": "192.0.2.1", "user_agent": "x", "origin": "y", "remote_addr": "z"}, NOTHING)
     assert {name for name, value in got.items() if value is not None} == {"client", "version"}
+
+
+def test_what_a_relay_before_us_says_of_its_own_wait_and_name() -> None:
+    path = Path()
+    body = envelope(("event", "{}"), header=f'{{"event_id":"{EVENT_ID}","sent_at":"2026-01-05T09:59:57Z"}}')
+    path.send(body, waited_s=60.5, delivery_id="d" * 32)
+    (parcel,) = path.shelf.parcels
+    assert (parcel.id, parcel.received_unix) == ("d" * 32, 1_767_607_200.0 - 60.5)
+    assert parse_envelope(parcel.body).headers["sent_at"] == "2026-01-05T09:58:56.500000Z"
+    path.send(envelope(("event", "{}")), waited_s=60.5)
+    assert "sent_at" not in parse_envelope(path.shelf.parcels[1].body).headers
