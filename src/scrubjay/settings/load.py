@@ -19,6 +19,7 @@ from scrubjay.errors import ConfigError
 from scrubjay.settings import environment, inert
 from scrubjay.settings.credentials import Credentials, read_credentials
 from scrubjay.settings.document import compose, is_null, is_unquoted, leaves, line_of, read_text
+from scrubjay.settings.gateway import fold_relays
 from scrubjay.settings.project import ProjectConfig
 from scrubjay.settings.project_files import ProjectSet, load_projects
 from scrubjay.settings.resolve import in_container, resolve
@@ -29,6 +30,7 @@ from scrubjay.settings.setting import Field, Secret, Section, walk
 FILE_NAMES: Final = ("scrubjay.yaml", "config.yml")
 FOLDERS: Final = (".scrubjay", ".relay")
 PROJECTS: Final = "projects"
+_RELAYS: Final = "auth.static_relays"
 
 _USER: Final = re.compile(r"(?<=://)[^/@\s]+@")
 """The part of a URL that may hold a password."""
@@ -133,8 +135,6 @@ def read(source: Source, previous: ProjectSet | None = None) -> Loaded:
     if isinstance(values.get("relay.workers"), int) and values["relay.workers"] != settings.relay.workers:
         warnings.append(f"{written['relay.workers'].origin}: relay.workers: {derived['relay.workers']}")
     warnings += [*projects.problems, *projects.warnings, *_advice(settings, projects)]
-    if credentials is not None:
-        warnings.append("credentials: not used by this version, requests to the upstream are not signed")
     return Loaded(settings, origins, texts, tuple(warnings), tuple(notices), folder, projects, credentials, source)
 
 
@@ -208,8 +208,12 @@ def _collect(path: Path | None, source: Source) -> Iterator[tuple[str, _Written]
         if root is not None and not is_null(root):
             if not isinstance(root, MappingNode):
                 raise ConfigError("the file must be a mapping of sections", where=str(path), line=line_of(root))
-            for key, node in leaves(root, str(path)):
+            found, relays = fold_relays(leaves(root, str(path)), _RELAYS)
+            for key, node in found:
                 yield key, _of_node(key, node, path)
+            if relays:
+                line = min(map(line_of, relays.values()))
+                yield _RELAYS, _Written(tuple(relays), f"{path}:{line}", str(path), line)
     for key, text, variable in environment.overrides(source.env):
         yield key, _of_text(key, text, f"env {variable}", f"environment variable {variable}")
     for key, (text, flag) in source.flags.items():

@@ -26,6 +26,15 @@ _SAMPLE_VALUES: Final = {"spool.envelopes.path": "scrubjay-spool"}
 """What the sample configuration sets; all else stands in it as a comment."""
 
 _VARIABLE: Final = {"type": "string", "pattern": r"^\$\{.+\}$"}
+_RELAYS: Final = {
+    "type": "object",
+    "additionalProperties": {
+        "type": "object",
+        "properties": {"public_key": {"type": "string"}, "internal": {"type": "boolean"}},
+        "required": ["public_key"],
+        "additionalProperties": False,
+    },
+}
 _UNITS: Final = {"s": "seconds", "ms": "milliseconds"}
 _PROJECT_PARTS: Final[Mapping[str, type[msgspec.Struct]]] = {
     "The file": ProjectConfig,
@@ -119,7 +128,7 @@ def _type(row: Field) -> str:
         elif row.note.unit in _UNITS and option in (int, float):
             names.append(f"duration in {row.note.unit}")
         elif get_origin(option) is tuple:
-            names.append("list of texts")
+            names.append("relays by id" if row.note.unit == "relay" else "list of texts")
         else:
             known = {int: "whole number", float: "number", bool: "true, false", str: row.note.unit or "text"}
             names.append({**known, Secret: "secret text", NoneType: "null"}.get(option, ""))
@@ -251,6 +260,8 @@ def _field_schema(row: Field) -> dict[str, Any]:
             kinds.append({"enum": list(get_args(option))})
         elif get_origin(option) is tuple:
             kinds.append({"type": "array", "items": {"type": "string"}})
+            if row.note.unit == "relay":
+                kinds.append(_RELAYS)
         elif option in (int, float):
             kinds.append(_number_schema(row, option))
         else:

@@ -16,6 +16,8 @@ from types import UnionType
 from typing import Any, Final, Literal, Union, get_args, get_origin
 from urllib.parse import urlsplit
 
+from scrubjay.settings.gateway import normal_relay
+from scrubjay.settings.keys import BadKey
 from scrubjay.settings.setting import Field, Secret, Unit
 
 MAX_INTEGER: Final = 2**63 - 1
@@ -162,12 +164,20 @@ def _path(text: str) -> str:
     return text
 
 
+def _relay(text: str) -> str:
+    try:
+        return normal_relay(text)
+    except BadKey as error:
+        raise Unusable(str(error), error.accepted) from error
+
+
 _TEXTS: Final[dict[Unit, Callable[[str], str]]] = {
     "url": parse_upstream,
     "ip": _address,
     "cidr": _network,
     "prefix": _prefix,
     "path": _path,
+    "relay": _relay,
 }
 
 

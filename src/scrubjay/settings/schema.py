@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Final, Literal
 
 from scrubjay.settings.decisions import ClientReports, Compat, Filters, Outcomes, Quotas, Sampling, Webhooks
+from scrubjay.settings.gateway import Auth, Gateway
 from scrubjay.settings.scrub import Scrub
 from scrubjay.settings.setting import GIB, KIB, MIB, Secret, Section, setting
 
@@ -327,6 +328,8 @@ class Settings(Section, frozen=True):
     compat: Compat = Compat()
     capture: Capture = Capture()
     admin: Admin = Admin()
+    auth: Auth = Auth()
+    gateway: Gateway = Gateway()
     webhooks: Webhooks = Webhooks()
     projects: Projects = Projects()
     cache: Cache = Cache()
