@@ -20,6 +20,7 @@ from scrubjay.core.ledger import Ledger, Parcel, total
 from scrubjay.core.limits import UPSTREAM, ActiveLimit, LimitTable, Scoping
 from scrubjay.errors import ConfigError, SpoolLocked
 from scrubjay.runtime.adoption import Adoption, Inherit
+from scrubjay.runtime.forwarding.carrier import Carrier
 from scrubjay.runtime.forwarding.dispatcher import DispatchOptions
 from scrubjay.runtime.forwarding.http_client import HttpClient, Origin
 from scrubjay.runtime.forwarding.proxies import proxy_for
@@ -189,7 +190,7 @@ async def open_delivery(
 
     def outbox_on(partition: Partition | None, options: OutboxOptions) -> Outbox:
         return Outbox(
-            upstream,
+            Carrier(upstream, telemetry),
             ledger,
             telemetry,
             options,

@@ -236,6 +236,9 @@ UPSTREAM_UP: Final = _gauge("scrubjay_upstream_up", "0 during an outage.", "upst
 UPSTREAM_OUTAGE: Final = _counter("scrubjay_upstream_outage_seconds_total", "Time spent in outages.", "upstream")
 UPSTREAM_INFLIGHT: Final = _gauge("scrubjay_upstream_inflight", "Requests to the upstream that wait for an answer.")
 UPSTREAM_RETRIES: Final = _counter("scrubjay_upstream_retries_total", "Parcels sent again.")
+MERGED_ENVELOPES: Final = _counter(
+    "scrubjay_merged_envelopes_total", "Envelopes that were sent as part of another one."
+)
 SPOOL_BYTES: Final = _gauge("scrubjay_spool_bytes", "Bytes of segment files.", "partition")
 SPOOL_RECORDS: Final = _gauge("scrubjay_spool_records", "Records that wait.", "partition")
 SPOOL_SEGMENTS: Final = _gauge("scrubjay_spool_segments", "Segment files.", "partition")

@@ -23,10 +23,10 @@ from scrubjay.errors import SpoolError, Unavailable
 from scrubjay.runtime.forwarding import custody, dispatcher
 from scrubjay.runtime.forwarding.backlog import WINDOW_BYTES, Backlog, Spool
 from scrubjay.runtime.forwarding.custody import Custody
-from scrubjay.runtime.forwarding.dispatcher import Dispatcher, DispatchOptions, Sender
-from scrubjay.runtime.forwarding.lanes import Waiting
+from scrubjay.runtime.forwarding.dispatcher import Dispatcher, DispatchOptions
 from scrubjay.runtime.forwarding.outage import Chance
 from scrubjay.runtime.forwarding.parcel_record import encode_record
+from scrubjay.runtime.forwarding.shipment import Sender, Waiting
 from scrubjay.runtime.spool.disk import Clock
 from scrubjay.runtime.spool.types import Damaged, Evicted, SpoolEvent
 from scrubjay.runtime.tasks import Tasks
@@ -34,6 +34,8 @@ from scrubjay.runtime.tasks import Tasks
 _READ_AGAIN_S: Final = 1.0
 _LEAST_PAUSE_S: Final = 5
 _MOST_PAUSE_S: Final = 60
+_SHRINKING: Final = 8
+"""The window of a spool is so much smaller while memory is short."""
 
 
 class Observer(custody.Observer, dispatcher.Observer, Protocol):
@@ -53,7 +55,7 @@ class OutboxOptions:
 
 class Outbox:
     """`limit_of` tells of a limit that takes the whole of a parcel now, `is_disabled` whether its project is not served any more;
-    parcels that waited are checked before they are sent.
+    parcels that waited are checked before they are sent. `may_read` says whether there is memory for what is on disk.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class Outbox:
         spool: Spool | None = None,
         limit_of: Callable[[Parcel], ActiveLimit | None] = lambda parcel: None,
         is_disabled: Callable[[Parcel], bool] = lambda parcel: False,
+        may_read: Callable[[], bool] = lambda: True,
         clock: Clock | None = None,
         chance: Chance = random.random,
     ) -> None:
@@ -74,6 +77,7 @@ class Outbox:
         self._spool = spool
         self._clock = clock or Clock()
         self._chance = chance
+        self._may_read = may_read
         self._custody = Custody(ledger, observer, self._clock, spool, spool_evicts=options.spool_evicts)
         self._backlog = Backlog(spool, self._clock) if spool is not None else None
         self._dispatcher = Dispatcher(
@@ -114,6 +118,17 @@ class Outbox:
             return self._spool.has_capacity
         return not self._closed and self._custody.memory_bytes < self._options.max_memory_bytes
 
+    @property
+    def fullness(self) -> float:
+        """How much of what may wait here does, as a share."""
+        if self._spool is not None:
+            return self._spool.fullness
+        return self._custody.memory_bytes / self._options.max_memory_bytes
+
+    def share_of(self, key: str) -> float:
+        """How much of what may wait on disk is this key's, as a share."""
+        return self._custody.share_of(key)
+
     async def put(self, parcel: Parcel) -> None:
         """Takes a parcel over. Raises `Unavailable` if it cannot be held."""
         sequence = 0
@@ -139,8 +154,10 @@ class Outbox:
 
     def _has_room(self, parcel: Parcel) -> bool:
         """One parcel is always let in, however large: its own limit was checked before."""
-        held_bytes = self._custody.memory_bytes
-        return not held_bytes or held_bytes + len(parcel.body) <= self._options.max_memory_bytes
+        held_bytes, most_bytes = self._custody.memory_bytes, self._options.max_memory_bytes
+        if self._spool is not None and not self._may_read():
+            most_bytes //= _SHRINKING
+        return not held_bytes or held_bytes + len(parcel.body) <= most_bytes
 
     def _unavailable(self, detail: str) -> Unavailable:
         pause_s = _LEAST_PAUSE_S + int(self._chance() * (_MOST_PAUSE_S - _LEAST_PAUSE_S))
@@ -191,7 +208,14 @@ class Outbox:
             and dispatcher.is_sending
             and not dispatcher.is_out
             and self._custody.backlog_bytes < WINDOW_BYTES // 2
+            # Where nothing of ours fills the memory, waiting frees none of it, and the disk would never empty.
+            and (self._may_read() or not self._custody.backlog_bytes + self._custody.memory_bytes)
         )
+
+    def look_again(self) -> None:
+        """There may be memory again for what is on disk."""
+        if self._wants_backlog():
+            self._read_more.set()
 
     async def _read_backlog(self, backlog: Backlog) -> None:
         while True:
@@ -224,7 +248,7 @@ class Outbox:
             self._dispatcher.pause()
             left_s /= 2
         self._drained = asyncio.Event()
-        self._on_room()
+        self._dispatcher.hurry()
         try:
             async with asyncio.timeout(left_s):
                 await self._drained.wait()

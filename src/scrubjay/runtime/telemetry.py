@@ -154,6 +154,9 @@ class Telemetry(AccountBook):
     def retry(self) -> None:
         self.values.series[metrics.UPSTREAM_RETRIES.name].add(())
 
+    def merged(self, envelopes: int) -> None:
+        self.values.series[metrics.MERGED_ENVELOPES.name].add((), envelopes)
+
     def upstream_up(self, up: bool, upstream: str = "default", detail: str = "") -> None:
         """The connection's state; an outage lasts from the first `False` to the next `True`."""
         before = self._up.get(upstream)

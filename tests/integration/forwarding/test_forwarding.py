@@ -8,6 +8,7 @@ import pytest
 
 from scrubjay.core.ledger import Ledger
 from scrubjay.core.limits import LimitTable, Scoping
+from scrubjay.runtime.forwarding.carrier import Carrier
 from scrubjay.runtime.forwarding.dispatcher import DispatchOptions
 from scrubjay.runtime.forwarding.http_client import HttpClient, Origin
 from scrubjay.runtime.outbox import Outbox, OutboxOptions
@@ -48,7 +49,8 @@ class Relay:
                 options=SpoolOptions(fsync="never"),
                 on_event=self._on_event,
             )
-        self.outbox = Outbox(self.upstream, self.ledger, self.telemetry, self.options, spool=self.partition)
+        carrier = Carrier(self.upstream, self.telemetry)
+        self.outbox = Outbox(carrier, self.ledger, self.telemetry, self.options, spool=self.partition)
         await self.outbox.start()
         self.telemetry.close_account(self.outbox.held())
         return self

@@ -11,6 +11,7 @@ from scrubjay.core.spool_format import Record
 from scrubjay.errors import Refused, SpoolFull, Transient, Unavailable
 from scrubjay.runtime.forwarding.dispatcher import DispatchOptions
 from scrubjay.runtime.forwarding.parcel_record import encode_record
+from scrubjay.runtime.forwarding.shipment import SINGLE
 from scrubjay.runtime.outbox import Outbox, OutboxOptions
 from scrubjay.runtime.spool.types import Committed, Damaged, Evicted
 from support.forwarding import KeptBook, MemorySpool, Observed, SetClock, name_of, parcel, until
@@ -25,12 +26,18 @@ class Server:
         self.gate.set()
         self.failure: Exception | None = None
         self.there = False
+        self.grouping = SINGLE
+        self.on_change = lambda: None
 
-    async def send(self, parcel, waited_s):
+    async def send(self, shipment, now_mono):
         await self.gate.wait()
         if self.failure is not None:
             raise self.failure
-        self.sent.append(name_of(parcel))
+        self.sent += [name_of(waiting.parcel) for waiting in shipment.members]
+        return [None] * len(shipment.members)
+
+    def merge_tag(self, parcel):
+        return None
 
     async def probe(self):
         await asyncio.sleep(0)

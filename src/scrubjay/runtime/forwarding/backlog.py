@@ -12,8 +12,8 @@ from typing import Final, Protocol
 from scrubjay.categories import Quantities
 from scrubjay.core.spool_format import Record, age_ms
 from scrubjay.errors import SpoolCorrupt
-from scrubjay.runtime.forwarding.lanes import Waiting
 from scrubjay.runtime.forwarding.parcel_record import decode_quantities, decode_record
+from scrubjay.runtime.forwarding.shipment import Waiting
 from scrubjay.runtime.spool.disk import Clock
 from scrubjay.runtime.spool.types import StoredRecord
 
@@ -26,6 +26,9 @@ class Spool(Protocol):
 
     @property
     def has_capacity(self) -> bool: ...
+
+    @property
+    def fullness(self) -> float: ...
 
     @property
     def next_sequence_at_start(self) -> int: ...

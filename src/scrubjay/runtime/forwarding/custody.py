@@ -17,8 +17,8 @@ from scrubjay.categories import DataCategory, Quantities
 from scrubjay.core.ledger import Account, Booking, Ledger
 from scrubjay.reasons import Reason
 from scrubjay.runtime.forwarding.backlog import Spool
-from scrubjay.runtime.forwarding.lanes import Waiting
 from scrubjay.runtime.forwarding.parcel_record import decode_quantities, owner_of
+from scrubjay.runtime.forwarding.shipment import Waiting
 from scrubjay.runtime.spool.disk import Clock
 from scrubjay.runtime.spool.types import Evicted, StoredRecord
 

@@ -1,7 +1,7 @@
 """Who is sent next, how many at once, and what an answer or its absence does to a parcel.
 
-Follows `upstream-and-operations.md` 6.6 and 6.7. The order is `lanes`, the state of the connection `outage`, the end of a parcel
-`custody`, the request itself `upstream`; `outbox` brings parcels.
+Follows `upstream-and-operations.md` 6.6 and 6.7. The order and the company are `lanes`, the state of the connection `outage`, the end
+of a parcel `custody`, the request itself `carrier`; `outbox` brings parcels.
 
 Invariants: nothing is sent in an outage but probes; a parcel is in the lanes, on its way, on disk alone, or has ended.
 """
@@ -9,32 +9,23 @@ Invariants: nothing is sent in an outage but probes; a parcel is in the lanes, o
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from scrubjay import reasons
 from scrubjay.core.ledger import Parcel
 from scrubjay.core.limits import ActiveLimit
-from scrubjay.errors import Refused, Throttled, Transient
+from scrubjay.errors import Divide, Refused, Throttled, Transient, UpstreamError
 from scrubjay.runtime.forwarding.custody import Custody
-from scrubjay.runtime.forwarding.lanes import Lanes, Waiting
+from scrubjay.runtime.forwarding.lanes import Lanes
 from scrubjay.runtime.forwarding.outage import Chance, Link, Pace, Permits, back_off_s
+from scrubjay.runtime.forwarding.shipment import Grouping, Sender, Shipment, Waiting
 from scrubjay.runtime.spool.disk import Clock
 from scrubjay.runtime.tasks import Tasks
 
 _UPSTREAM: Final = "upstream"
 _NEVER: Final = float("inf")
-
-
-class Sender(Protocol):
-    """The way to the server; `runtime.upstream` is the real one."""
-
-    async def send(self, parcel: Parcel, waited_s: float) -> None: ...
-
-    async def probe(self) -> bool: ...
-
-    def came_back(self) -> None: ...
 
 
 class Observer(Protocol):
@@ -104,16 +95,17 @@ class Dispatcher:
         self._permits = Permits(options.max_concurrent_requests)
         self._pace = Pace(options.max_unspool_per_s)
         self._tasks = Tasks(observer.internal_error)
-        self._flying: set[Waiting] = set()
-        self._idle: list[asyncio.Future[Waiting]] = []
+        self._flying: set[Shipment] = set()
+        self._idle: list[asyncio.Future[Shipment]] = []
         self._senders = 0
         self._timer: asyncio.TimerHandle | None = None
         self._timer_mono = _NEVER
         self._outage = asyncio.Event()
         self._known_up = False
         self._started_mono = 0.0
-        self.lanes = Lanes()
+        self.lanes = Lanes(upstream.merge_tag)
         self.is_sending = False
+        upstream.on_change = self.dispatch
 
     @property
     def is_out(self) -> bool:
@@ -160,67 +152,89 @@ class Dispatcher:
         if self._timer is not None:
             self._timer.cancel()
         await self._tasks.stop()
-        left = [*self._flying, *self.lanes.take_all()]
+        left = [waiting for shipment in self._flying for waiting in shipment.members] + self.lanes.take_all()
         self._flying.clear()
         return left
+
+    def hurry(self) -> None:
+        """Nobody waits for company any more."""
+        self.lanes.is_hurried = True
+        self.dispatch()
 
     # Choosing
 
     def dispatch(self) -> None:
         """Hands out what may be sent now, and sees to it that what may be sent later will be."""
-        while (waiting := self._next()) is not None:
+        while (shipment := self._next()) is not None:
             if self._idle:
-                self._idle.pop().set_result(waiting)  # the last to go idle has the warmest connection
+                self._idle.pop().set_result(shipment)  # the last to go idle has the warmest connection
             else:
                 self._senders += 1
-                self._tasks.start(f"upstream-sender-{self._senders}", self._send_all(waiting))
+                self._tasks.start(f"upstream-sender-{self._senders}", self._send_all(shipment))
         self._set_timer()
         self._on_room()
 
-    def _next(self) -> Waiting | None:
-        """Takes the next parcel that is due, and ends on the way those that are too old or may not leave any more."""
-        if not self.is_sending or self._link.is_out or len(self._flying) >= self._permits.allowed:
+    def _may_send(self, grouping: Grouping) -> bool:
+        if not self.is_sending or self._link.is_out:
+            return False
+        most = self._permits.allowed
+        return len(self._flying) < (most if grouping.requests is None else min(most, grouping.requests))
+
+    def _next(self) -> Shipment | None:
+        """Takes what is due next, and ends on the way those that are too old or may not leave any more."""
+        grouping = self._upstream.grouping
+        if not self._may_send(grouping):
             return None
         now_mono = self._clock.mono_s()
         while True:
-            waiting = self.lanes.pop(now_mono, self._link.retries_from_mono(), self._pace.from_mono)
-            if waiting is None:
+            shipment = self.lanes.pop(
+                now_mono,
+                self._link.retries_from_mono(),
+                self._pace.from_mono,
+                grouping,
+                most_backlog=self._pace.at_once,
+            )
+            if shipment is None:
                 return None
-            if self._is_too_old(waiting, now_mono):
-                self._custody.end(waiting, reasons.SPOOL_EXPIRED)
-            elif not self._may_not_leave(waiting, now_mono):
-                if waiting.from_backlog:
-                    self._pace.spend(now_mono)
-                waiting.round = self._permits.round
-                self._flying.add(waiting)
-                return waiting
+            shipment.members = [waiting for waiting in shipment.members if self._may_leave(waiting, now_mono)]
+            if shipment.members:
+                if shipment.members[0].from_backlog:
+                    self._pace.spend(now_mono, len(shipment.members))
+                shipment.round = self._permits.round
+                self._flying.add(shipment)
+                return shipment
 
     def _is_too_old(self, waiting: Waiting, now_mono: float) -> bool:
         if now_mono - waiting.since_mono <= self._options.max_age_s:
             return False
         return now_mono - self._started_mono >= self._options.expiry_holdoff_s
 
-    def _may_not_leave(self, waiting: Waiting, now_mono: float) -> bool:
+    def _may_leave(self, waiting: Waiting, now_mono: float) -> bool:
         """What was learnt while the parcel waited takes it too, or holds it back (`decisions.md` 0.2 row 2)."""
-        if not waiting.from_backlog and not waiting.parcel.attempts:
+        if self._is_too_old(waiting, now_mono):
+            self._custody.end(waiting, reasons.SPOOL_EXPIRED)
             return False
+        if not waiting.from_backlog and not waiting.parcel.attempts:
+            return True
         if self._is_disabled(waiting.parcel):
             self._custody.end(waiting, reasons.DISABLED_MEANWHILE)
-            return True
+            return False
         limit = self._limit_of(waiting.parcel)
         if limit is None:
-            return False
+            return True
         if self._options.keeps_limited:
-            self.lanes.add_timed(waiting, max(limit.until_mono, now_mono + self._options.retry_delay_s))
+            due_mono = max(limit.until_mono, now_mono + self._options.retry_delay_s)
+            self.lanes.add_timed(Shipment([waiting]), due_mono)
         else:
             self._custody.end(waiting, reasons.rate_limited(limit.reason), origin=limit.origin)
-        return True
+        return False
 
     def _set_timer(self) -> None:
         """Sees to what is due later. Without a free permit there is no need: the next answer dispatches."""
-        if not self.is_sending or self._link.is_out or len(self._flying) >= self._permits.allowed:
+        grouping = self._upstream.grouping
+        if not self._may_send(grouping):
             return
-        due_mono = self.lanes.next_due_mono(self._link.retries_from_mono(), self._pace.from_mono)
+        due_mono = self.lanes.next_due_mono(self._link.retries_from_mono(), self._pace.from_mono, grouping)
         if due_mono == _NEVER:
             return
         if self._timer is not None:
@@ -238,63 +252,103 @@ class Dispatcher:
 
     # Sending
 
-    async def _send_all(self, first: Waiting) -> None:
-        waiting: Waiting | None = first
+    async def _send_all(self, first: Shipment) -> None:
+        shipment: Shipment | None = first
         while True:
-            if waiting is None:
-                idle: asyncio.Future[Waiting] = asyncio.get_running_loop().create_future()
+            if shipment is None:
+                idle: asyncio.Future[Shipment] = asyncio.get_running_loop().create_future()
                 self._idle.append(idle)
-                waiting = await idle
-            await self._deliver(waiting)
-            waiting = self._next()
+                shipment = await idle
+            await self._deliver(shipment)
+            shipment = self._next()
             self.dispatch()
 
-    async def _deliver(self, waiting: Waiting) -> None:
-        """One try. Cancelled in the middle of it, the parcel stays among those that are on their way."""
-        waiting.parcel.attempts += 1
+    async def _deliver(self, shipment: Shipment) -> None:
+        """One try. Cancelled in the middle of it, the parcels stay among those that are on their way."""
+        for waiting in shipment.members:
+            waiting.parcel.attempts += 1
         self._observer.upstream_inflight(1)
         try:
-            await self._upstream.send(waiting.parcel, self._clock.mono_s() - waiting.since_mono)
+            fates = await self._upstream.send(shipment, self._clock.mono_s())
         except Transient as error:
-            self._try_again(waiting, error)
-        except Throttled as error:
+            self._try_again(shipment, error)
+        except Divide:
             self._answered()
-            self._custody.end(waiting, replace(reasons.SERVER_LIMIT, code=str(error)), origin=_UPSTREAM)
-        except Refused as error:
+            for half in shipment.halves():
+                self.lanes.add_timed(half, self._clock.mono_s())
+        except UpstreamError as error:
             self._answered()
-            self._custody.end(waiting, error.reason, origin=_UPSTREAM, detail=str(error))
+            for waiting in shipment.members:
+                self._end(waiting, error)
         except Exception as error:  # noqa: BLE001 (a bug must neither stop the sender nor keep the parcel for ever)
             self._observer.internal_error("forwarding", error)
-            self._custody.end(waiting, reasons.INTERNAL_SENDING, detail=type(error).__name__)
+            for waiting in shipment.members:
+                self._custody.end(waiting, reasons.INTERNAL_SENDING, detail=type(error).__name__)
         else:
             self._answered()
-            self._custody.end(waiting, reasons.FORWARDED)
+            self._settle(shipment, fates)
         finally:
             self._observer.upstream_inflight(-1)
-        self._flying.discard(waiting)
+        self._flying.discard(shipment)
 
-    def _try_again(self, waiting: Waiting, error: Transient) -> None:
-        now_mono = self._clock.mono_s()
+    def _settle(self, shipment: Shipment, fates: Sequence[UpstreamError | None]) -> None:
+        """Each member of a batch has a fate of its own; those that are to be sent again form a new one."""
+        again: dict[float | None, tuple[list[Waiting], Transient]] = {}
+        for waiting, fate in zip(shipment.members, fates, strict=True):
+            if fate is None:
+                self._custody.end(waiting, reasons.FORWARDED)
+            elif isinstance(fate, Transient):
+                again.setdefault(fate.retry_after_s, ([], fate))[0].append(waiting)
+            else:
+                self._end(waiting, fate)
+        for members, error in again.values():
+            self._hold(Shipment(members, shipment.kind), error)
+
+    def _end(self, waiting: Waiting, fate: UpstreamError) -> None:
+        if isinstance(fate, Throttled):
+            self._custody.end(waiting, replace(reasons.SERVER_LIMIT, code=str(fate)), origin=_UPSTREAM)
+        else:
+            reason = fate.reason if isinstance(fate, Refused) else reasons.UPSTREAM_ERROR
+            self._custody.end(waiting, reason, origin=_UPSTREAM, detail=str(fate))
+
+    def _try_again(self, shipment: Shipment, error: Transient) -> None:
         if error.network:
-            self._permits.troubled(waiting.round)
-            if self._link.failed(now_mono):
+            self._permits.troubled(shipment.round)
+            if self._link.failed(self._clock.mono_s()):
                 self._begin_outage(str(error))
         else:
             self._answered(well=False)
+        self._hold(shipment, error)
+
+    def _hold(self, shipment: Shipment, error: Transient) -> None:
+        """Until it may be sent again. In an outage memory lets go of what is on disk too."""
+        if not error.network:
+            self._count_failure(shipment, error)
+        if not shipment.members:
+            return
+        self._observer.retry()
+        now_mono = self._clock.mono_s()
+        if self._link.is_out:
+            for waiting in [waiting for waiting in shipment.members if waiting.sequence]:
+                self._leave_on_disk(waiting)
+                shipment.members.remove(waiting)
+            if shipment.members:
+                self.lanes.add_blocked(shipment)
+        elif error.retry_after_s is not None:
+            self.lanes.add_timed(shipment, now_mono + error.retry_after_s)
+        elif error.network:
+            self.lanes.add_blocked(shipment)
+        else:
+            failures = shipment.members[0].failures
+            delay_s = back_off_s(failures, self._options.max_retry_interval_s, self._chance)
+            self.lanes.add_timed(shipment, now_mono + delay_s)
+
+    def _count_failure(self, shipment: Shipment, error: Transient) -> None:
+        for waiting in shipment.members.copy():
             waiting.failures += 1
             if error.capped and waiting.failures >= self._options.max_5xx_attempts:
                 self._custody.end(waiting, reasons.UPSTREAM_ERROR, origin=_UPSTREAM, detail=str(error))
-                return
-        self._observer.retry()
-        if self._link.is_out and waiting.sequence:
-            self._leave_on_disk(waiting)
-        elif error.retry_after_s is not None:
-            self.lanes.add_timed(waiting, now_mono + error.retry_after_s)
-        elif error.network:
-            self.lanes.add_blocked(waiting)
-        else:
-            delay_s = back_off_s(waiting.failures, self._options.max_retry_interval_s, self._chance)
-            self.lanes.add_timed(waiting, now_mono + delay_s)
+                shipment.members.remove(waiting)
 
     # The connection's state
 
@@ -315,11 +369,8 @@ class Dispatcher:
         self._known_up = False
         self._observer.upstream_up(False, detail=detail)
         self._outage.set()
-        for waiting in self.lanes.take_all():
-            if waiting.sequence:
-                self._leave_on_disk(waiting)
-            else:
-                self.lanes.add_blocked(waiting)
+        for waiting in self.lanes.take_stored():
+            self._leave_on_disk(waiting)
 
     async def _end_outages(self) -> None:
         while True:

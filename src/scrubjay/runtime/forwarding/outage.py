@@ -13,6 +13,7 @@ from typing import Final
 _GROWTH: Final = 1.5
 _FIRST_DELAY_S: Final = 1.0
 _LEAST_JITTER: Final = 0.5
+_UNPACED: Final = 1 << 30
 
 Chance = Callable[[], float]
 """Uniform in [0, 1)."""
@@ -93,10 +94,15 @@ class Pace:
         self._interval_s = 1.0 / per_s if per_s else 0.0
         self.from_mono = 0.0
 
-    def spend(self, now_mono: float) -> None:
-        """One was sent; `from_mono` is when the next may be."""
+    @property
+    def at_once(self) -> int:
+        """As many as one request may take along."""
+        return max(1, int(1.0 / self._interval_s)) if self._interval_s else _UNPACED
+
+    def spend(self, now_mono: float, count: int = 1) -> None:
+        """So many were sent; `from_mono` is when the next may be."""
         if self._interval_s:
-            self.from_mono = max(self.from_mono, now_mono - 1.0) + self._interval_s
+            self.from_mono = max(self.from_mono, now_mono - 1.0) + self._interval_s * count
 
 
 class Permits:

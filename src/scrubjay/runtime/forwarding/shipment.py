@@ -6,10 +6,13 @@ One parcel as it is, several merged into one envelope, or a batch of records for
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, Protocol
 
 from scrubjay.core.ledger import Parcel
+from scrubjay.core.merging import MergeTag
+from scrubjay.errors import UpstreamError
 
 Kind = Literal["envelope", "merged", "batch"]
 
@@ -24,8 +27,8 @@ class Waiting:
     from_backlog: bool = False
     failures: int = 0
     """Answers that count against the parcel itself (5xx), not against the network."""
-    alone: bool = False
-    """It goes as an envelope of its own: in company it was refused."""
+    tag: MergeTag | None = None
+    """With whom it may share an envelope."""
 
     @property
     def size_bytes(self) -> int:
@@ -34,7 +37,9 @@ class Waiting:
 
 @dataclass(slots=True, eq=False)
 class Shipment:
-    """At least one parcel. `batch_id`, 16 bytes, is kept for as long as nobody knows whether the batch arrived."""
+    """At least one parcel. Sent again, it stays as it is. `batch_id`, 16 bytes, is kept for as long as nobody knows whether the batch
+    arrived; without one it gets one when it is sent.
+    """
 
     members: list[Waiting]
     kind: Kind = "envelope"
@@ -42,15 +47,9 @@ class Shipment:
     round: int = 0
     """Of `Permits`, when it was sent."""
 
-    @property
-    def is_fixed(self) -> bool:
-        """Whether it has to be sent again just as it is; else its members may be put together anew."""
-        return self.kind != "envelope"
-
     def halves(self) -> list[Shipment]:
-        """The same in two; of one member, that member alone."""
+        """The same in two; what is alone goes as an envelope."""
         if len(self.members) == 1:
-            self.members[0].alone = True
             return [Shipment(self.members)]
         middle = len(self.members) // 2
         return [Shipment(part, self.kind) for part in (self.members[:middle], self.members[middle:])]
@@ -73,3 +72,23 @@ class Grouping:
 
 
 SINGLE: Final = Grouping()
+
+
+class Sender(Protocol):
+    """The way to the server; `carrier` is the real one."""
+
+    on_change: Callable[[], None]
+    """To be called when the grouping has become another."""
+
+    @property
+    def grouping(self) -> Grouping: ...
+
+    def merge_tag(self, parcel: Parcel) -> MergeTag | None:
+        """With whom a parcel may share an envelope."""
+
+    async def send(self, shipment: Shipment, now_mono: float) -> Sequence[UpstreamError | None]:
+        """The fate of each member, None if the server took it. Raises `UpstreamError` for all of them."""
+
+    async def probe(self) -> bool: ...
+
+    def came_back(self) -> None: ...

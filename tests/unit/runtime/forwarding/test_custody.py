@@ -7,8 +7,8 @@ from scrubjay.categories import DataCategory
 from scrubjay.core.ledger import Ledger
 from scrubjay.core.spool_format import Record
 from scrubjay.runtime.forwarding.custody import Custody
-from scrubjay.runtime.forwarding.lanes import Waiting
 from scrubjay.runtime.forwarding.parcel_record import encode_record
+from scrubjay.runtime.forwarding.shipment import Waiting
 from scrubjay.runtime.spool.types import Evicted
 from support.forwarding import ERROR, KEY, KeptBook, MemorySpool, Observed, SetClock, parcel
 

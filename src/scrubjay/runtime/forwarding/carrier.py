@@ -1,0 +1,89 @@
+"""The way to one upstream: a parcel as it is, several merged into one envelope (`upstream-and-operations.md` 8.2), or a batch (8.3).
+
+Owns which of these a shipment becomes on the wire, and what an answer to many means for each. One envelope is `upstream`'s business.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Final, Protocol
+
+from scrubjay.core.ledger import Parcel, total
+from scrubjay.core.merging import MergeTag, merge, merge_tag
+from scrubjay.errors import Divide, Refused, UpstreamError
+from scrubjay.runtime.forwarding.shipment import SINGLE, Grouping, Shipment
+
+_SENT_AT: Final = "%Y-%m-%dT%H:%M:%S.%fZ"
+_DONE: Final[tuple[None]] = (None,)
+_TOO_MUCH: Final = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE})
+
+
+class Upstream(Protocol):
+    """Sends one envelope; `runtime.upstream` is the real one."""
+
+    async def send(self, parcel: Parcel, waited_s: float) -> None: ...
+
+    async def probe(self) -> bool: ...
+
+    def came_back(self) -> None: ...
+
+
+class Observer(Protocol):
+    """What is counted here; `runtime.telemetry` is the real one."""
+
+    def merged(self, envelopes: int) -> None: ...
+
+
+class Carrier:
+    """A `Sender` to one upstream. `merges`: `http.merge_containers`."""
+
+    def __init__(
+        self, upstream: Upstream, observer: Observer, *, merges: bool = True, now_unix: Callable[[], float] = time.time
+    ) -> None:
+        self._upstream = upstream
+        self._observer = observer
+        self._now_unix = now_unix
+        self.merges = merges
+        self.on_change: Callable[[], None] = lambda: None
+
+    @property
+    def grouping(self) -> Grouping:
+        return SINGLE
+
+    def merge_tag(self, parcel: Parcel) -> MergeTag | None:
+        return merge_tag(parcel) if self.merges else None
+
+    async def send(self, shipment: Shipment, now_mono: float) -> Sequence[UpstreamError | None]:
+        """See `shipment.Sender`."""
+        if shipment.kind == "merged" and len(shipment.members) > 1:
+            return await self._send_merged(shipment)
+        (waiting,) = shipment.members
+        await self._upstream.send(waiting.parcel, now_mono - waiting.since_mono)
+        return _DONE
+
+    async def _send_merged(self, shipment: Shipment) -> Sequence[UpstreamError | None]:
+        parcels = [waiting.parcel for waiting in shipment.members]
+        merged = replace(
+            parcels[0],
+            body=merge(parcels, datetime.fromtimestamp(self._now_unix(), UTC).strftime(_SENT_AT)),
+            quantities=total([parcel.quantities for parcel in parcels]),
+            item_types=tuple(sorted({name for parcel in parcels for name in parcel.item_types})),
+        )
+        try:
+            await self._upstream.send(merged, 0.0)
+        except Refused as error:
+            if error.status in _TOO_MUCH:
+                raise Divide(str(error), status=error.status) from error
+            raise
+        self._observer.merged(len(parcels))
+        return _DONE * len(parcels)
+
+    async def probe(self) -> bool:
+        return await self._upstream.probe()
+
+    def came_back(self) -> None:
+        self._upstream.came_back()

@@ -1,0 +1,116 @@
+"""What a shipment becomes on the wire, and what an answer to many means for each (upstream-and-operations 8)."""
+
+import pytest
+
+from scrubjay import reasons
+from scrubjay.categories import DataCategory
+from scrubjay.core.merging import merge_tag
+from scrubjay.errors import Divide, Refused, Throttled
+from scrubjay.runtime.forwarding.carrier import Carrier
+from scrubjay.runtime.forwarding.shipment import SINGLE, Shipment, Waiting
+from support.forwarding import parcel
+
+SESSION = b'{"sid":"7c7b6585-f901-4351-bf8d-02711b721929","started":"2026-01-02T03:00:00Z","attrs":{"release":"a@1"}}'
+
+
+class Road:
+    """Keeps what is sent, and answers by a script."""
+
+    def __init__(self, *answers) -> None:
+        self.answers = list(answers)
+        self.sent = []
+
+    async def send(self, parcel, waited_s):
+        self.sent.append((parcel, waited_s))
+        if self.answers:
+            raise self.answers.pop(0)
+
+    async def probe(self):
+        return True
+
+    def came_back(self):
+        self.sent.append("back")
+
+
+class Counted:
+    def __init__(self) -> None:
+        self.envelopes = 0
+
+    def merged(self, envelopes):
+        self.envelopes += envelopes
+
+
+def session(name):
+    return parcel(
+        name,
+        body=b'{}\n{"type":"session","length":%d}\n%s\n' % (len(SESSION), SESSION),
+        quantities=((DataCategory.SESSION, 1),),
+        event_id=None,
+        item_types=("session",),
+    )
+
+
+def shipment(*parcels, kind="envelope"):
+    return Shipment([Waiting(each, 0, 100.0) for each in parcels], kind)
+
+
+async def test_one_parcel_goes_as_it_is_with_the_time_that_it_waited():
+    road = Road()
+    carrier = Carrier(road, Counted())
+    assert carrier.grouping is SINGLE
+    one = parcel()
+    assert list(await carrier.send(shipment(one), 107.5)) == [None]
+    assert road.sent == [(one, 7.5)]
+
+
+async def test_several_share_an_envelope():
+    road, counted = Road(), Counted()
+    carrier = Carrier(road, counted, now_unix=lambda: 1_767_323_045.0)
+    fates = await carrier.send(shipment(session("a"), session("b"), kind="merged"), 107.5)
+    assert list(fates) == [None, None]
+    ((merged, waited_s),) = road.sent
+    assert merged.body.count(SESSION) == 2
+    assert b'"sent_at":"2026-01-02T03:04:05.000000Z"' in merged.body.partition(b"\n")[0]
+    assert merged.quantities == ((DataCategory.SESSION, 2),)
+    assert merged.item_types == ("session",)
+    assert waited_s == 0.0
+    assert counted.envelopes == 2
+
+
+async def test_of_one_that_is_left_of_several_nothing_is_changed():
+    road = Road()
+    one = session("a")
+    await Carrier(road, Counted()).send(shipment(one, kind="merged"), 100.0)
+    assert road.sent == [(one, 0.0)]
+
+
+@pytest.mark.parametrize("status", [400, 413])
+async def test_operations_65_what_is_refused_together_is_divided(status):
+    carrier = Carrier(Road(Refused("too much", reasons.UPSTREAM_REJECTED, status=status)), Counted())
+    with pytest.raises(Divide, match="too much"):
+        await carrier.send(shipment(session("a"), session("b"), kind="merged"), 100.0)
+
+
+@pytest.mark.parametrize(
+    "error", [Refused("no", reasons.UPSTREAM_REJECTED, status=403), Throttled("quota", status=429)]
+)
+async def test_other_answers_are_for_all(error):
+    counted = Counted()
+    with pytest.raises(type(error)):
+        await Carrier(Road(error), counted).send(shipment(session("a"), session("b"), kind="merged"), 100.0)
+    assert counted.envelopes == 0
+
+
+async def test_whether_envelopes_are_shared_can_be_said():
+    carrier = Carrier(Road(), Counted())
+    assert carrier.merge_tag(session("a")) == merge_tag(session("a")) is not None
+    carrier.merges = False
+    assert carrier.merge_tag(session("a")) is None
+
+
+async def test_the_rest_is_the_roads_business():
+    road = Road()
+    carrier = Carrier(road, Counted())
+    assert await carrier.probe()
+    carrier.came_back()
+    assert road.sent == ["back"]
