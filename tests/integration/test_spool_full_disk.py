@@ -4,53 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import random
-import subprocess
 import time
 
 import pytest
 
 from scrubjay.errors import SpoolFull
 from scrubjay.runtime.spool.partition import Partition, Record, SpoolOptions
-from support.requirements import require
+from support.small_disks import small_disk
 
-SIZE_MIB = 8
 NOISE = random.Random(5).randbytes(200_000)
 
 
-@pytest.fixture(params=["tmpfs", "ext4"])
-def small_disk(request, tmp_path):
-    """The mount point of a small file system of its own."""
-    mount = tmp_path / "mnt"
-    mount.mkdir()
-    if request.param == "tmpfs":
-        command = ["mount", "-t", "tmpfs", "-o", f"size={SIZE_MIB}m", "tmpfs", str(mount)]
-    else:
-        image = tmp_path / "image"
-        with image.open("wb") as file:
-            file.truncate(SIZE_MIB * 1024 * 1024)
-        made = _try(["mkfs.ext4", "-q", "-m", "0", str(image)])
-        require(not made, f"an {SIZE_MIB} MiB ext4 image cannot be made: {made}")
-        command = ["mount", "-o", "loop", str(image), str(mount)]
-    refused = _try(command)
-    require(not refused, f"{SIZE_MIB} MiB of {request.param} cannot be mounted: {refused}")
-    try:
+@pytest.fixture(name="disk", params=["tmpfs", "ext4"])
+def _disk(request, tmp_path):
+    with small_disk(request.param, tmp_path) as mount:
         yield mount
-    finally:
-        subprocess.run(["umount", str(mount)], check=True)
-
-
-def _try(command: list[str]) -> str:
-    """Why it did not work; empty if it did."""
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        return f"{command[0]} is not installed"
-    return "" if done.returncode == 0 else done.stderr.strip() or f"{command[0]} failed"
 
 
 @pytest.mark.parametrize("mode", ["always", "interval", "never"])
-async def test_upstream_81_full_drained_and_taking_again(small_disk, mode):
-    root = small_disk / "spool"
+async def test_upstream_81_full_drained_and_taking_again(disk, mode):
+    root = disk / "spool"
     partition = await Partition.open(root, 0, options=SpoolOptions(fsync=mode, segment_bytes=1 << 20))
     stored = await _fill(partition)
     assert len(stored) > 30
@@ -73,13 +46,13 @@ async def test_upstream_81_full_drained_and_taking_again(small_disk, mode):
     await partition.close()
 
 
-async def test_started_on_a_full_disk_it_drains(small_disk):
-    root = small_disk / "spool"
+async def test_started_on_a_full_disk_it_drains(disk):
+    root = disk / "spool"
     options = SpoolOptions(fsync="never", segment_bytes=1 << 20)
     partition = await Partition.open(root, 0, options=options)
     stored = await _fill(partition)
     await partition.close()
-    with (small_disk / "ballast").open("wb", buffering=0) as file:
+    with (disk / "ballast").open("wb", buffering=0) as file:
         try:
             while file.write(bytes(512)):
                 pass

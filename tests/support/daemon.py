@@ -23,6 +23,7 @@ DEFAULT_SCRUBBING: dict[str, Any] = {"config": {}}
 """A project file without options: the default plan, which scrubs."""
 KEY = "4f2a8c1e9b7d4a6380c5e2f1a7b9d3c4"
 READY = "/api/relay/healthcheck/ready/"
+LIVE = "/api/relay/healthcheck/live/"
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,12 @@ class Daemon:
         self.launch()
         assert self._child is not None
         self._child.wait_until(lambda: answers(self.port, READY), "the daemon is ready")
+
+    def start_unready(self) -> None:
+        """Start the process and wait until it answers, although it may be unable to take anything."""
+        self.launch()
+        assert self._child is not None
+        self._child.wait_until(lambda: answers(self.port, LIVE), "the daemon answers")
 
     def stop(self) -> int:
         """SIGTERM, wait. Exit status, which a test that stops a healthy daemon expects to be 0."""

@@ -65,7 +65,15 @@ ssize_t pwrite64(int file, const void *data, size_t size, off64_t offset) {
 }
 ssize_t pwrite(int file, const void *data, size_t size, off_t offset) { return pwrite64(file, data, size, offset); }
 
-ssize_t pwritev64(int file, const struct iovec *parts, int count, off64_t offset) {
-    return fails(&page->write) ? -1 : syscall(SYS_pwritev, file, parts, count, (long)offset, 0L);
+ssize_t pwritev64v2(int file, const struct iovec *parts, int count, off64_t offset, int flags) {
+    return fails(&page->write) ? -1 : syscall(SYS_pwritev2, file, parts, count, (long)offset, 0L, flags);
 }
-ssize_t pwritev(int file, const struct iovec *parts, int count, off_t offset) { return pwritev64(file, parts, count, offset); }
+ssize_t pwritev2(int file, const struct iovec *parts, int count, off_t offset, int flags) {
+    return pwritev64v2(file, parts, count, offset, flags);
+}
+ssize_t pwritev64(int file, const struct iovec *parts, int count, off64_t offset) {
+    return pwritev64v2(file, parts, count, offset, 0);
+}
+ssize_t pwritev(int file, const struct iovec *parts, int count, off_t offset) {
+    return pwritev64v2(file, parts, count, offset, 0);
+}
