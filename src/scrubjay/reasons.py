@@ -217,6 +217,12 @@ UPSTREAM_ERROR: Final = _lost(
     "see the server's log; `http.max_5xx_attempts` is the number of tries",
     report_as="send_error",
 )
+AMBIGUOUS: Final = _lost(
+    "ambiguous",
+    "Counters were sent whole and no answer came; `http.ambiguous_counters: drop` does not send them twice.",
+    "set it to `retry` if counting twice is better than not at all",
+    report_as="send_error",
+)
 DISABLED_MEANWHILE: Final = Reason(
     "project_id",
     Outcome.INVALID,

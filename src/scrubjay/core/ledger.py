@@ -25,6 +25,8 @@ from scrubjay.reasons import Reason
 UNCOUNTED: Quantities = ((DataCategory.UNKNOWN, 1),)
 """What an item counts as in the account when the protocol gives it no category (client reports, unknown types)."""
 
+_COUNTERS = frozenset({"client_report", "sessions", "metric_buckets"})
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
@@ -97,6 +99,11 @@ class Parcel:
     user_agent: str | None = None
     forwarded_for: str | None = None
     attempts: int = 0
+
+    @property
+    def only_counts(self) -> bool:
+        """Whether all of it is added up where it arrives, so that arriving twice does harm."""
+        return bool(self.item_types) and _COUNTERS.issuperset(self.item_types)
 
     def account(self, now_unix: float) -> Account:
         return Account(self.key, self.project_id, self.revision, self.event_id, now_unix)

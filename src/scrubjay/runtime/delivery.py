@@ -29,7 +29,8 @@ from scrubjay.runtime.spool.partition import Partition
 from scrubjay.runtime.spool.types import Committed, Faulted, SpoolEvent, SpoolOptions, Synced
 from scrubjay.runtime.telemetry import Telemetry
 from scrubjay.runtime.upstream import Upstream, UpstreamOptions
-from scrubjay.settings.schema import Envelopes, Http, Settings
+from scrubjay.settings.http import Http
+from scrubjay.settings.schema import Envelopes, Settings
 
 
 class Projects(Protocol):
@@ -266,6 +267,7 @@ def upstream_options(settings: Settings) -> UpstreamOptions:
         host_header=http.host_header,
         path_prefix=http.upstream_path_prefix,
         retries_throttled=http.rate_limited_policy == "retry",
+        drops_ambiguous_counters=http.ambiguous_counters == "drop",
         bare_429_s=settings.limits.bare_429,
         longest_limit_s=settings.limits.upstream_max,
     )
@@ -292,6 +294,7 @@ def dispatch_options(settings: Settings) -> DispatchOptions:
         max_age_s=envelopes.max_envelope_delay_secs,
         expiry_holdoff_s=envelopes.expiry_holdoff,
         max_unspool_per_s=envelopes.max_unspool_envelopes_per_second,
+        drops_ambiguous_counters=http.ambiguous_counters == "drop",
         keeps_limited=http.rate_limited_policy == "retry",
     )
 

@@ -13,6 +13,7 @@ import asyncio
 import math
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final, Protocol
@@ -58,6 +59,7 @@ class UpstreamOptions:
     host_header: str | None = None
     path_prefix: str = ""
     retries_throttled: bool = False
+    drops_ambiguous_counters: bool = False
     bare_429_s: int = 60
     longest_limit_s: int = 86_400
 
@@ -102,11 +104,12 @@ class Upstream:
         Raises `Transient` (hold it), `Throttled` (the server counted it; the text is the limit's reason code) or `Refused`.
         """
         body = self.rewritten(parcel, waited_s)
+        once = self._options.drops_ambiguous_counters and parcel.only_counts
         encoding: str | None = self._ladder.first(self._now_mono())
         while encoding is not None:
             encoded = await _compress(body, encoding)
             head = self._head(parcel, encoding, len(encoded))
-            reply, took_s = await self._request("envelope", head, encoded)
+            reply, took_s = await self._request("envelope", head, encoded, once=once)
             tried, encoding = encoding, self._ladder.next(encoding, reply.status)
             if encoding is not None:
                 self._observer.upstream_request("encoding", reply.status, took_s, detail=f"{tried} refused")
@@ -155,7 +158,8 @@ class Upstream:
             headers = decode_json(line)
             sent_at = headers.get("sent_at") if isinstance(headers, dict) else None
             if isinstance(sent_at, str):
-                changes["sent_at"] = shifted_sent_at(sent_at, waited_s)
+                with suppress(OverflowError):  # a time at the edge of the calendar stays
+                    changes["sent_at"] = shifted_sent_at(sent_at, waited_s)
         return rewrite_header(parcel.body, changes)
 
     def _head(self, parcel: Parcel, encoding: str, length: int) -> bytes:
@@ -179,14 +183,14 @@ class Upstream:
                 head += f"{name}: {_clean(value)}\r\n"
         return f"{head}\r\n".encode("utf-8", "replace")
 
-    async def _request(self, route: str, head: bytes, body: bytes) -> tuple[Reply, float]:
+    async def _request(self, route: str, head: bytes, body: bytes, *, once: bool = False) -> tuple[Reply, float]:
         started_mono = self._now_mono()
         try:
-            reply = await self._client.request(head, body, self.timeout_s(len(body)))
+            reply = await self._client.request(head, body, self.timeout_s(len(body)), once=once)
         except NoReply as error:
             took_s = self._now_mono() - started_mono
             self._observer.upstream_request(error.failure, None, took_s, route=route, detail=str(error))
-            raise Transient(str(error)) from error
+            raise Transient(str(error), ambiguous=error.ambiguous) from error
         return reply, self._now_mono() - started_mono
 
     def timeout_s(self, body_bytes: int) -> float:
@@ -204,7 +208,7 @@ class Upstream:
         if passing is not None:
             return "unavailable" if passing.network else "error", passing
         if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-            self._on_denied(parcel.key)
+            self.deny(parcel.key)
         reason = UPSTREAM_TOO_LARGE if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE else UPSTREAM_REJECTED
         return "refused", Refused(reply.detail(), reason, status=status)
 
@@ -230,6 +234,10 @@ class Upstream:
         meant = [limit for limit in limits if any(limit.takes(category) for category in categories)]
         named = next((limit.reason for limit in (*meant, *limits)), "generic")
         return Throttled(named or "", status=429)
+
+    def deny(self, key: str) -> None:
+        """The server does not know the key, or does not serve it."""
+        self._on_denied(key)
 
     def learn(self, parcel: Parcel, rate_limits: str) -> None:
         """Limits for the parcel's key that came another way than with the answer to it."""

@@ -76,7 +76,6 @@ NOT_YET: Final[frozenset[str]] = frozenset(
         "http.batch",
         "http.batch_dict",
         "http.merge_containers",
-        "http.ambiguous_counters",
         "limits.idle_timeout",
         "limits.max_connections",
         "spool.envelopes.max_project_share",

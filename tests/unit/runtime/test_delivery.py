@@ -29,7 +29,8 @@ from scrubjay.runtime.delivery import (
 from scrubjay.runtime.spool.types import Committed, Damaged, Faulted, Synced
 from scrubjay.runtime.telemetry import Telemetry
 from scrubjay.settings.load import build
-from scrubjay.settings.schema import Http, Settings
+from scrubjay.settings.http import Http
+from scrubjay.settings.schema import Settings
 from scrubjay.settings.setting import Secret
 
 KEY = "a" * 32
@@ -58,13 +59,14 @@ def test_requests_are_made_as_configured() -> None:
             http__host_header="h",
             http__upstream_path_prefix="/relay",
             http__rate_limited_policy="retry",
+            http__ambiguous_counters="drop",
             limits__bare_429=5,
             limits__upstream_max=6,
         )
     )
     assert (got.encoding, got.encoding_fallback, got.timeout_s, got.min_upload_bytes_per_s) == ("gzip", False, 7.0, 10)
     assert (got.host_header, got.path_prefix, got.retries_throttled) == ("h", "/relay", True)
-    assert (got.bare_429_s, got.longest_limit_s) == (5, 6)
+    assert (got.bare_429_s, got.longest_limit_s, got.drops_ambiguous_counters) == (5, 6, True)
 
 
 def test_parcels_wait_and_are_repeated_as_configured() -> None:

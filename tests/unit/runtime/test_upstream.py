@@ -31,7 +31,8 @@ class Server:
     def proxy_header(self):
         return ""
 
-    async def request(self, head, body, timeout_s):
+    async def request(self, head, body, timeout_s, *, once=False):
+        self.once = once
         self.requests.append((head.decode(), body, timeout_s))
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, Exception):
@@ -81,6 +82,31 @@ def upstream(*answers, now_unix=1_767_323_100.0, **options):
 
 def reply(status, body=b"", **headers):
     return Reply(status, {name.replace("_", "-"): value for name, value in headers.items()}, body, reusable=True)
+
+
+class TestAmbiguous:
+    async def test_operations_62_an_answer_that_never_came_may_have_been_meant(self):
+        for ambiguous in (True, False):
+            subject, server = upstream(NoReply("reset", "closed", ambiguous=ambiguous))
+            with pytest.raises(Transient) as caught:
+                await subject.send(parcel(), 0.0)
+            assert (caught.value.ambiguous, caught.value.network) == (ambiguous, True)
+
+    @pytest.mark.parametrize(
+        ("types", "drops", "once"),
+        [
+            (("client_report",), True, True),
+            (("metric_buckets", "sessions"), True, True),
+            (("client_report", "event"), True, False),
+            (("session",), True, False),
+            ((), True, False),
+            (("client_report",), False, False),
+        ],
+    )
+    async def test_counters_go_once_if_they_must_not_count_twice(self, types, drops, once):
+        subject, server = upstream(drops_ambiguous_counters=drops)
+        await subject.send(parcel(item_types=types), 0.0)
+        assert server.once is once
 
 
 class TestRequest:

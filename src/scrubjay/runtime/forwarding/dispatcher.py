@@ -52,6 +52,8 @@ class DispatchOptions:
     max_age_s: float = 86_400.0
     expiry_holdoff_s: float = 300.0
     max_unspool_per_s: int | None = None
+    drops_ambiguous_counters: bool = False
+    """`http.ambiguous_counters: drop`."""
     keeps_limited: bool = False
     """`http.rate_limited_policy: retry`."""
 
@@ -318,7 +320,15 @@ class Dispatcher:
                 self._begin_outage(str(error))
         else:
             self._answered(well=False)
+        if error.ambiguous and self._options.drops_ambiguous_counters and shipment.kind != "batch":
+            self._drop_counters(shipment, error)
         self._hold(shipment, error)
+
+    def _drop_counters(self, shipment: Shipment, error: Transient) -> None:
+        """What may have arrived and would be added up again. A batch cannot be taken twice."""
+        for waiting in [waiting for waiting in shipment.members if waiting.parcel.only_counts]:
+            self._custody.end(waiting, reasons.AMBIGUOUS, origin=_UPSTREAM, detail=str(error))
+            shipment.members.remove(waiting)
 
     def _hold(self, shipment: Shipment, error: Transient) -> None:
         """Until it may be sent again. In an outage memory lets go of what is on disk too."""
