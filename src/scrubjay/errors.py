@@ -112,7 +112,14 @@ class Throttled(UpstreamError):
 
 
 class Divide(UpstreamError):
-    """What travelled together was refused together: again in two halves, and what is alone as an envelope."""
+    """What travelled together was refused together: again in two halves, and what is alone as an envelope.
+
+    `apart`: at once each as an envelope.
+    """
+
+    def __init__(self, detail: str, *, status: int | None = None, apart: bool = False) -> None:
+        super().__init__(detail, status=status)
+        self.apart = apart
 
 
 class Refused(UpstreamError):

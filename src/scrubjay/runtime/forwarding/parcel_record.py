@@ -7,7 +7,7 @@ and in `h` the client's protocol version as `v`. What is absent stands for None,
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 from scrubjay.categories import DataCategory, Quantities
 from scrubjay.core.envelope import decode_json, encode_json
@@ -28,8 +28,11 @@ def encode_record(parcel: Parcel) -> Record:
     return Record(encode_meta(parcel), parcel.body)
 
 
-def encode_meta(parcel: Parcel) -> bytes:
-    """The facts of a parcel. Texts of clients are cut, so that the whole stays below the format's 65,535 bytes."""
+def encode_meta(parcel: Parcel, drift_ms: int | None = None) -> bytes:
+    """The facts of a parcel. Texts of clients are cut, so that the whole stays below the format's 65,535 bytes.
+
+    `drift_ms`: how much later than its own `sent_at` it was received, for who sees that header only after it was moved.
+    """
     meta: dict[str, object] = {
         "k": parcel.key,
         "p": str(parcel.project_id),
@@ -44,6 +47,8 @@ def encode_meta(parcel: Parcel) -> bytes:
         meta["v"] = parcel.revision
     if parcel.attempts:
         meta["a"] = parcel.attempts
+    if drift_ms is not None:
+        meta["t"] = drift_ms
     facts: dict[str, object] = {}
     for name, attribute in _FACTS:
         value = getattr(parcel, attribute)
@@ -87,12 +92,20 @@ def decode_record(meta: bytes, body: bytes) -> Parcel:
     )
 
 
-def decode_quantities(meta: bytes) -> Quantities:
-    """What a record counts as; one `unknown` if that cannot be read."""
+class Facts(NamedTuple):
+    """What of a record has to be known while it waits: whose it is, and what it counts as."""
+
+    key: str
+    quantities: Quantities
+
+
+def decode_facts(meta: bytes) -> Facts:
+    """Nobody's, and one `unknown`, if that cannot be read."""
     try:
-        return quantities_of(_object(meta))
+        facts = _object(meta)
     except SpoolCorrupt:
-        return UNREADABLE
+        return Facts("", UNREADABLE)
+    return Facts(_text(facts, "k") or "", quantities_of(facts))
 
 
 def owner_of(meta: bytes, now_unix: float) -> Account:
