@@ -7,6 +7,7 @@ loop of the tests. Leaves to its callers what the process is and when it counts 
 import contextlib
 import http.client
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -22,11 +23,25 @@ STOP_TIMEOUT_S = 20.0
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    """A TCP port nobody listens on now. Taken once per server and kept over its restarts."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])
+    """A TCP port nobody listens on now. Taken once per server and kept over its restarts.
+
+    Not one of those that the system gives to outgoing connections: while the server is away, a client that tries to reach it could be given the
+    very port, and be connected with itself.
+    """
+    ports = list(range(10_240, _first_ephemeral()))
+    while True:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with contextlib.suppress(OSError):
+                probe.bind((host, random.choice(ports)))
+                return int(probe.getsockname()[1])
+
+
+def _first_ephemeral() -> int:
+    try:
+        return int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    except OSError:
+        return 32_768
 
 
 def wait_for(probe: Callable[[], T], what: str, *, timeout_s: float = 30.0) -> T:

@@ -68,7 +68,7 @@ def _mounted(mount: Path, *arguments: str) -> Iterator[None]:
     try:
         yield
     finally:
-        subprocess.run(["umount", str(mount)], check=True)
+        subprocess.run(["umount", "-l", str(mount)], check=True)  # a test that failed may have left somebody in it
 
 
 def _try(command: Sequence[str]) -> str:
