@@ -18,6 +18,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
+_CHANCE = random.SystemRandom()  # a test that seeds the other one must not meet itself
 POLL_S = 0.02
 STOP_TIMEOUT_S = 20.0
 
@@ -33,7 +34,7 @@ def free_port(host: str = "127.0.0.1") -> int:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             with contextlib.suppress(OSError):
-                probe.bind((host, random.choice(ports)))
+                probe.bind((host, _CHANCE.choice(ports)))
                 return int(probe.getsockname()[1])
 
 
