@@ -14,8 +14,8 @@ from msgspec import Meta, Raw, Struct
 
 from scrubjay.core.envelope import Item, decode_json
 from scrubjay.core.header_rules import depth_of
-from scrubjay.core.items.partial import Payload, read
-from scrubjay.core.merging.share import Share, is_plain
+from scrubjay.core.items.partial import Payload
+from scrubjay.core.merging.share import Share, is_plain, read_strictly
 
 _CONTENT_TYPES: Final = {
     "log": "application/vnd.sentry.items.log+json",
@@ -44,7 +44,7 @@ def share_of_container(item: Item) -> Share | None:
     announced = item.headers.get("item_count")
     if type(announced) is not int or not is_plain(item, "item_count", content_type=_CONTENT_TYPES[item.type]):
         return None
-    members = read(_MEMBERS, item.payload)
+    members = read_strictly(_MEMBERS, item.payload)
     if members is None or "items" not in members or not _is_all(members, item.payload):
         return None
     if not _is_sound(members["items"]) or len(_RECORDS.decode(members["items"])) != announced:
@@ -61,7 +61,7 @@ def merge_containers(items: Sequence[Item]) -> list[Item]:
 
 
 def share_of_buckets(item: Item) -> Share | None:
-    buckets = read(_BUCKETS, item.payload) if is_plain(item) else None
+    buckets = read_strictly(_BUCKETS, item.payload) if is_plain(item) else None
     if buckets is None or not _is_sound(item.payload):
         return None
     return Share(len(buckets), ())

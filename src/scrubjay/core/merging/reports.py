@@ -15,8 +15,7 @@ from msgspec import Meta, Struct
 from scrubjay.core.client_reports import MAX_QUANTITY
 from scrubjay.core.envelope import Item, encode_json
 from scrubjay.core.header_rules import parse_time
-from scrubjay.core.items.partial import read
-from scrubjay.core.merging.share import ENTRIES_OF_AN_ITEM, MAX_ENTRIES, Share, is_plain
+from scrubjay.core.merging.share import ENTRIES_OF_AN_ITEM, MAX_ENTRIES, Share, is_plain, read_strictly
 from scrubjay.reasons import Section
 
 _SLOT_S: Final = 10
@@ -48,7 +47,7 @@ _Told = tuple[str, _Line]
 
 
 def share_of_report(item: Item) -> Share | None:
-    report = read(_DECODER, item.payload) if is_plain(item) else None
+    report = read_strictly(_DECODER, item.payload) if is_plain(item) else None
     if report is None:
         return None
     try:

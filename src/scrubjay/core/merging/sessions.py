@@ -14,8 +14,7 @@ from msgspec import Meta, Struct
 
 from scrubjay.core.envelope import Item, encode_json
 from scrubjay.core.header_rules import parse_time
-from scrubjay.core.items.partial import read
-from scrubjay.core.merging.share import ENTRIES_OF_AN_ITEM, Share, is_plain
+from scrubjay.core.merging.share import ENTRIES_OF_AN_ITEM, Share, is_plain, read_strictly
 
 _MAX_COUNT: Final = 2**32 - 1
 _Count = Annotated[int, Meta(ge=0, le=_MAX_COUNT)]
@@ -62,7 +61,7 @@ def share_of_update(item: Item) -> Share:
 
 
 def share_of_aggregates(item: Item) -> Share | None:
-    found = read(_DECODER, item.payload) if is_plain(item) else None
+    found = read_strictly(_DECODER, item.payload) if is_plain(item) else None
     if found is None or not all(map(_has_time, found.aggregates)):
         return None
     return Share(max(ENTRIES_OF_AN_ITEM, len(found.aggregates)))

@@ -8,9 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
+
+import msgspec
 
 from scrubjay.core.envelope import Item
+from scrubjay.core.items.partial import Payload
+
+T = TypeVar("T")
 
 MAX_ENTRIES: Final = 1000
 ENTRIES_OF_AN_ITEM: Final = MAX_ENTRIES // 100
@@ -34,3 +39,11 @@ def is_plain(item: Item, *headers: str, content_type: str | None = None) -> bool
     """
     given = item.headers.get("content_type", JSON_TYPE if content_type is None else None)
     return given == (content_type or JSON_TYPE) and item.headers.keys() <= _PLAIN_HEADERS | set(headers)
+
+
+def read_strictly(decoder: msgspec.json.Decoder[T], payload: Payload) -> T | None:
+    """None for what is no such document, or one that not every reader takes: beside it, others would be refused too."""
+    try:
+        return decoder.decode(payload)
+    except (ValueError, RecursionError):
+        return None
