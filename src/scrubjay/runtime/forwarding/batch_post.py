@@ -17,6 +17,7 @@ from hashlib import blake2b, sha512
 from http import HTTPStatus
 from typing import Final, Literal, Protocol
 from uuid import uuid4
+from weakref import WeakSet
 
 from zstandard import ZstdCompressor
 
@@ -80,6 +81,10 @@ class Line(discovery.Line, Protocol):
     def deny(self, key: str) -> None: ...
 
 
+class Listener(Protocol):
+    on_change: Callable[[], None]
+
+
 class Observer(discovery.Observer, Protocol):
     def batch(self, envelopes: int, size_bytes: int) -> None: ...
 
@@ -95,7 +100,10 @@ class BatchOptions:
 
 
 class BatchPost:
-    """Batches to one upstream. `listeners` are called when batches have become possible, or are no longer."""
+    """Batches to one upstream.
+
+    `grouping` says how parcels are to be put together; None: one by one, as if there were no batches. `listeners` hear when it changes.
+    """
 
     def __init__(
         self,
@@ -121,7 +129,9 @@ class BatchPost:
             wants_dictionary=options.uses_dictionary,
             now_mono=now_mono,
         )
-        self.listeners: list[Callable[[], None]] = []
+        self.grouping: Grouping | None = None
+        self.listeners: WeakSet[Listener] = WeakSet()
+        self._group()
         line.on_batch_offer = self._discovery.heard
 
     def start(self) -> None:
@@ -145,16 +155,16 @@ class BatchPost:
         self._discovery.stop()
 
     def _tell(self) -> None:
-        for listener in self.listeners:
-            listener()
+        self._group()
+        for listener in tuple(self.listeners):
+            listener.on_change()
 
-    @property
-    def grouping(self) -> Grouping | None:
-        """How parcels are to be put together; None: one by one, as if there were no batches."""
+    def _group(self) -> None:
         offer = self._discovery.offer
         if offer is None:
-            return Grouping(requests=0) if self._options.mode == "require" else None
-        return Grouping(
+            self.grouping = Grouping(requests=0) if self._options.mode == "require" else None
+            return
+        self.grouping = Grouping(
             kind="batch",
             live_records=min(LIVE_RECORDS, offer.records),
             backlog_records=min(BACKLOG_RECORDS, offer.records),
@@ -196,6 +206,7 @@ class BatchPost:
             self._observer.upstream_request(result, reply.status, took_s, route=_ROUTE, detail=str(error))
             raise
         self._ratio += (1 - _RATIO_MEMORY) * (len(data) / len(wire) - self._ratio)
+        self._group()
         self._observer.upstream_request("ok", reply.status, took_s, route=_ROUTE)
         self._observer.batch(len(records), len(wire))
         return fates
@@ -265,6 +276,7 @@ class BatchPost:
             return Divide(reply.detail(), status=status)
         if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
             self._discovery.halve()
+            self._group()
             return Divide(reply.detail(), status=status)
         if status == HTTPStatus.TOO_MANY_REQUESTS:
             wait_s = self._line.retry_after_s(reply)

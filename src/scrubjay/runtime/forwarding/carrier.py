@@ -1,6 +1,7 @@
 """The way to one upstream: a parcel as it is, several merged into one envelope (`upstream-and-operations.md` 8.2), or a batch (8.3).
 
-Owns which of these a shipment becomes on the wire, and what an answer to many means for each. One envelope is `upstream`'s business.
+Owns which of these a shipment becomes on the wire, and what an answer to a merged envelope means for each. One envelope is
+`upstream`'s business, a batch `batch_post`'s.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Final, Protocol
+from weakref import WeakSet
 
 from scrubjay.core.ledger import Parcel, total
 from scrubjay.core.merging import MergeTag, merge, merge_tag
@@ -38,27 +40,54 @@ class Observer(Protocol):
     def merged(self, envelopes: int) -> None: ...
 
 
+class Batches(Protocol):
+    """Sends many records in one request; `batch_post` is the real one."""
+
+    grouping: Grouping | None
+
+    @property
+    def listeners(self) -> WeakSet[Carrier]: ...
+
+    async def send(self, shipment: Shipment, now_mono: float) -> Sequence[UpstreamError | None]: ...
+
+    def came_back(self) -> None: ...
+
+
 class Carrier:
-    """A `Sender` to one upstream. `merges`: `http.merge_containers`."""
+    """A `Sender` to one upstream. `merges`: `http.merge_containers`. Without `batches` none are sent."""
 
     def __init__(
-        self, upstream: Upstream, observer: Observer, *, merges: bool = True, now_unix: Callable[[], float] = time.time
+        self,
+        upstream: Upstream,
+        observer: Observer,
+        *,
+        merges: bool = True,
+        batches: Batches | None = None,
+        now_unix: Callable[[], float] = time.time,
     ) -> None:
         self._upstream = upstream
         self._observer = observer
         self._now_unix = now_unix
         self.merges = merges
         self.on_change: Callable[[], None] = lambda: None
+        self._batches = batches
+        if batches is not None:
+            batches.listeners.add(self)
 
     @property
     def grouping(self) -> Grouping:
-        return SINGLE
+        return SINGLE if self._batches is None else self._batches.grouping or SINGLE
 
     def merge_tag(self, parcel: Parcel) -> MergeTag | None:
-        return merge_tag(parcel) if self.merges else None
+        """In a batch nothing is merged: compressed together it is as small, and the server can look at each."""
+        return merge_tag(parcel) if self.merges and self.grouping.kind == "envelope" else None
 
     async def send(self, shipment: Shipment, now_mono: float) -> Sequence[UpstreamError | None]:
         """See `shipment.Sender`."""
+        if shipment.kind == "batch":
+            if self._batches is None:
+                raise Divide("no batches are sent", apart=True)
+            return await self._batches.send(shipment, now_mono)
         if shipment.kind == "merged" and len(shipment.members) > 1:
             return await self._send_merged(shipment)
         (waiting,) = shipment.members
@@ -87,3 +116,5 @@ class Carrier:
 
     def came_back(self) -> None:
         self._upstream.came_back()
+        if self._batches is not None:
+            self._batches.came_back()

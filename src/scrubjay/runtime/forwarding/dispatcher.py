@@ -274,10 +274,10 @@ class Dispatcher:
             fates = await self._upstream.send(shipment, self._clock.mono_s())
         except Transient as error:
             self._try_again(shipment, error)
-        except Divide:
+        except Divide as error:
             self._answered()
-            for half in shipment.halves():
-                self.lanes.add_timed(half, self._clock.mono_s())
+            for part in shipment.divided(apart=error.apart):
+                self.lanes.add_timed(part, self._clock.mono_s())
         except UpstreamError as error:
             self._answered()
             for waiting in shipment.members:

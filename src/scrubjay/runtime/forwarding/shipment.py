@@ -47,10 +47,10 @@ class Shipment:
     round: int = 0
     """Of `Permits`, when it was sent."""
 
-    def halves(self) -> list[Shipment]:
-        """The same in two; what is alone goes as an envelope."""
-        if len(self.members) == 1:
-            return [Shipment(self.members)]
+    def divided(self, *, apart: bool = False) -> list[Shipment]:
+        """The same in two; what is alone, or each if they are to go `apart`, as an envelope."""
+        if apart or len(self.members) == 1:
+            return [Shipment([waiting]) for waiting in self.members]
         middle = len(self.members) // 2
         return [Shipment(part, self.kind) for part in (self.members[:middle], self.members[middle:])]
 
