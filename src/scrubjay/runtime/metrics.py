@@ -136,6 +136,7 @@ class Values:
 _SHORT_S: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _STAGE_S: Final = (1e-05, 2.5e-05, 5e-05, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25)
 _COUNTS: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0)
+_SIZES_BYTES: Final = (1e3, 4e3, 16e3, 64e3, 256e3, 512e3, 1e6, 2e6, 4e6, 16e6)
 
 
 def _counter(name: str, doc: str, *labels: str) -> Metric:
@@ -238,6 +239,12 @@ UPSTREAM_INFLIGHT: Final = _gauge("scrubjay_upstream_inflight", "Requests to the
 UPSTREAM_RETRIES: Final = _counter("scrubjay_upstream_retries_total", "Parcels sent again.")
 MERGED_ENVELOPES: Final = _counter(
     "scrubjay_merged_envelopes_total", "Envelopes that were sent as part of another one."
+)
+BATCH_ENVELOPES: Final = _histogram(
+    "scrubjay_batch_envelopes", "Envelopes in a batch to another scrubjay.", buckets=(*_COUNTS, 1024.0)
+)
+BATCH_BYTES: Final = _histogram(
+    "scrubjay_batch_bytes", "Bytes of a batch to another scrubjay, as sent.", buckets=_SIZES_BYTES
 )
 SPOOL_BYTES: Final = _gauge("scrubjay_spool_bytes", "Bytes of segment files.", "partition")
 SPOOL_RECORDS: Final = _gauge("scrubjay_spool_records", "Records that wait.", "partition")

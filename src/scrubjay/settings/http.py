@@ -42,6 +42,14 @@ class Http(Section, frozen=True):
     encoding_fallback: bool = setting(
         True, "Step down to gzip, then to identity, where the server refuses the encoding.", reload=True
     )
+    batch: Literal["auto", "off", "require"] = setting(
+        "auto",
+        "Many envelopes in one request, where the upstream is a scrubjay that takes them; `require` holds everything until it does.",
+        reload=True,
+    )
+    batch_dict: bool = setting(
+        False, "Compress batches of less than 8 envelopes with a dictionary that the upstream offers.", reload=True
+    )
     host_header: str | None = setting(
         None, "`Host` header towards the upstream instead of its name.", example="sentry.internal", reload=True
     )
