@@ -23,6 +23,8 @@ DEFAULT_SCRUBBING: dict[str, Any] = {"config": {}}
 """A project file without options: the default plan, which scrubs."""
 KEY = "4f2a8c1e9b7d4a6380c5e2f1a7b9d3c4"
 READY = "/api/relay/healthcheck/ready/"
+Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
+"""Name and labels → value."""
 LIVE = "/api/relay/healthcheck/live/"
 
 
@@ -162,28 +164,15 @@ class Daemon:
         """Memory of the process in RAM."""
         return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * 4096
 
-    def metrics(self) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+    def metrics(self) -> Samples:
         """All samples of `/metrics`: name and labels → value."""
         status, text = get(self.port, "/metrics")
         assert status == 200, text
-        families = text_string_to_metric_families(text.decode())
-        return {(s.name, frozenset(s.labels.items())): s.value for family in families for s in family.samples}
+        return samples_of(text)
 
     def account(self) -> Account:
         """The account, from the metrics."""
-        account = Account()
-        unaccounted = 0.0
-        for (name, label_set), value in self.metrics().items():
-            labels = dict(label_set)
-            if name == "scrubjay_items_received_total":
-                account.received[labels["category"]] += int(value)
-            elif name == "scrubjay_items_held":
-                account.held[labels["category"]] += int(value)
-            elif name == "scrubjay_outcomes_total":
-                account.ended.setdefault(labels["outcome"], Counter())[labels["category"]] += int(value)
-            elif name == "scrubjay_unaccounted_total":
-                unaccounted += value
-        return Account(_positive(account.received), _positive(account.held), account.ended, int(unaccounted))
+        return account_of(self.metrics())
 
     def wait_until_empty(self, *, timeout_s: float = 60.0) -> Account:
         """The account once nothing is held any more."""
@@ -213,6 +202,28 @@ class Daemon:
             timeout=60,
             check=False,
         )
+
+
+def samples_of(text: bytes) -> Samples:
+    """What `/metrics` says."""
+    families = text_string_to_metric_families(text.decode())
+    return {(s.name, frozenset(s.labels.items())): s.value for family in families for s in family.samples}
+
+
+def account_of(samples: Samples) -> Account:
+    account = Account()
+    unaccounted = 0.0
+    for (name, label_set), value in samples.items():
+        labels = dict(label_set)
+        if name == "scrubjay_items_received_total":
+            account.received[labels["category"]] += int(value)
+        elif name == "scrubjay_items_held":
+            account.held[labels["category"]] += int(value)
+        elif name == "scrubjay_outcomes_total":
+            account.ended.setdefault(labels["outcome"], Counter())[labels["category"]] += int(value)
+        elif name == "scrubjay_unaccounted_total":
+            unaccounted += value
+    return Account(_positive(account.received), _positive(account.held), account.ended, int(unaccounted))
 
 
 def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
