@@ -266,6 +266,7 @@ def upstream_options(settings: Settings) -> UpstreamOptions:
         min_upload_bytes_per_s=http.min_upload_rate,
         host_header=http.host_header,
         path_prefix=http.upstream_path_prefix,
+        merges_containers=http.merge_containers,
         retries_throttled=http.rate_limited_policy == "retry",
         drops_ambiguous_counters=http.ambiguous_counters == "drop",
         bare_429_s=settings.limits.bare_429,

@@ -58,6 +58,7 @@ class UpstreamOptions:
     min_upload_bytes_per_s: int = 64 * 1024
     host_header: str | None = None
     path_prefix: str = ""
+    merges_containers: bool = True
     retries_throttled: bool = False
     drops_ambiguous_counters: bool = False
     bare_429_s: int = 60
@@ -97,6 +98,11 @@ class Upstream:
         self._host = options.host_header or self._netloc
         if (before.encoding, before.encoding_fallback) != (options.encoding, options.encoding_fallback):
             self._ladder = Ladder(options.encoding, fallback=options.encoding_fallback)
+
+    @property
+    def merges(self) -> bool:
+        """Whether envelopes may share one (`http.merge_containers`)."""
+        return self._options.merges_containers
 
     async def send(self, parcel: Parcel, waited_s: float) -> None:
         """Returns once the server has taken the parcel, which was received `waited_s` seconds ago.

@@ -50,6 +50,12 @@ class Http(Section, frozen=True):
     batch_dict: bool = setting(
         False, "Compress batches of less than 8 envelopes with a dictionary that the upstream offers.", reload=True
     )
+    merge_containers: bool = setting(
+        True,
+        "Envelopes that wait and hold nothing but sessions, client reports, logs, spans of one trace or metrics share one where "
+        "servers read them alike.",
+        reload=True,
+    )
     host_header: str | None = setting(
         None, "`Host` header towards the upstream instead of its name.", example="sentry.internal", reload=True
     )
@@ -60,12 +66,18 @@ class Http(Section, frozen=True):
         None, "Forward proxy; overrides `HTTPS_PROXY` and its kin.", example="http://proxy.internal:3128"
     )
     ca_bundle: str | None = setting(
-        None, "File of certificates that the upstream's must lead to.", unit="path", example="/etc/ssl/internal-ca.pem"
+        None,
+        "File of authorities that are trusted beside the system's; read again when it changes, as the two below.",
+        unit="path",
+        example="/etc/ssl/internal-ca.pem",
     )
     client_cert: str | None = setting(
         None, "Client certificate towards the upstream.", unit="path", example="/etc/scrubjay/tls.crt"
     )
     client_key: str | None = setting(None, "Its key.", unit="path", example="/etc/scrubjay/tls.key")
+    dns_cache: bool = setting(
+        True, "Use an answer of the name service for a second; false asks for each connection.", reload=True
+    )
     tls_server_name: str | None = setting(
         None, "Name in the upstream's certificate, where it is not the host's.", example="sentry.internal"
     )

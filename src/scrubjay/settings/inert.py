@@ -75,7 +75,6 @@ NOT_YET: Final[frozenset[str]] = frozenset(
         "http.forward_paths",
         "http.batch",
         "http.batch_dict",
-        "http.merge_containers",
         "limits.idle_timeout",
         "limits.max_connections",
         "spool.envelopes.max_project_share",

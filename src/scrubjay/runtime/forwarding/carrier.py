@@ -25,7 +25,10 @@ _TOO_MUCH: Final = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_
 
 
 class Upstream(Protocol):
-    """Sends one envelope; `runtime.upstream` is the real one."""
+    """Sends one envelope; `runtime.upstream` is the real one. `merges`: several may share one."""
+
+    @property
+    def merges(self) -> bool: ...
 
     async def send(self, parcel: Parcel, waited_s: float) -> None: ...
 
@@ -54,21 +57,19 @@ class Batches(Protocol):
 
 
 class Carrier:
-    """A `Sender` to one upstream. `merges`: `http.merge_containers`. Without `batches` none are sent."""
+    """A `Sender` to one upstream. Without `batches` none are sent."""
 
     def __init__(
         self,
         upstream: Upstream,
         observer: Observer,
         *,
-        merges: bool = True,
         batches: Batches | None = None,
         now_unix: Callable[[], float] = time.time,
     ) -> None:
         self._upstream = upstream
         self._observer = observer
         self._now_unix = now_unix
-        self.merges = merges
         self.on_change: Callable[[], None] = lambda: None
         self._batches = batches
         if batches is not None:
@@ -80,7 +81,7 @@ class Carrier:
 
     def merge_tag(self, parcel: Parcel) -> MergeTag | None:
         """In a batch nothing is merged: compressed together it is as small, and the server can look at each."""
-        return merge_tag(parcel) if self.merges and self.grouping.kind == "envelope" else None
+        return merge_tag(parcel) if self._upstream.merges and self.grouping.kind == "envelope" else None
 
     async def send(self, shipment: Shipment, now_mono: float) -> Sequence[UpstreamError | None]:
         """See `shipment.Sender`."""
