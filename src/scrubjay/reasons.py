@@ -81,6 +81,7 @@ AUTH_ENVELOPE: Final = _invalid(
 )
 AUTH_VERSION: Final = _invalid("auth_version", 400, "Protocol version above 7.", _SDK)
 AUTH_KEY: Final = _invalid("auth_key", 400, "The key has not 32 characters.", _SDK)
+RELAY_AUTH: Final = _invalid("relay_auth", 401, "A relay did not prove who it is.", "see `auth.static_relays`")
 BAD_PROJECT: Final = _invalid("bad_project", 400, "The project id in the path is no number.", _SDK)
 PROJECT_ID: Final = _invalid(
     "project_id",
@@ -183,6 +184,12 @@ OUT_OF_MEMORY: Final = _lost(
     "raise the memory limit, or `health.max_memory_percent`",
     status=503,
 )
+BODIES_FULL: Final = _lost(
+    "bodies_full",
+    "Too many large bodies at once; this one found no room in memory in time and was not read.",
+    "raise `limits.max_bodies_size`, or the memory limit",
+    status=503,
+)
 INTERNAL: Final = _lost(
     "internal", "An error in scrubjay.", "a bug in scrubjay; keep the drop record and report it", status=500
 )
@@ -242,6 +249,12 @@ SPOOL_EXPIRED: Final = _lost(
     "The envelope waited longer than allowed.",
     "raise `spool.envelopes.max_envelope_delay_secs`, or restore the upstream",
     report_as="network_error",
+)
+SPOOL_DROPPED: Final = _lost(
+    "spool_dropped",
+    "An operator took it out of the spool.",
+    "expected after `scrubjay spool drop`",
+    report_as="cache_overflow",
 )
 SPOOL_CORRUPT: Final = _lost(
     "spool_corrupt",

@@ -12,6 +12,7 @@ from scrubjay.core.capture.store import CaptureStore
 from scrubjay.core.envelope import Envelope, Item, encode_json
 from scrubjay.core.ledger import Account
 from scrubjay.runtime.endpoints import capture, guard
+from scrubjay.runtime.endpoints.bodies import Bodies
 from scrubjay.runtime.endpoints.front import Front
 from scrubjay.runtime.sink import CaptureSink
 from scrubjay.settings.schema import Capture, Relay, Settings
@@ -53,7 +54,7 @@ class Site:
     def __init__(self, settings, session):
         self.sink = CaptureSink(CaptureStore(max_bytes=1_000_000))
         routes = capture.routes(settings, SimpleNamespace(capture=self.sink))
-        self.runner = web.ServerRunner(Front(routes, Counted()).server(keepalive_timeout_s=5))
+        self.runner = web.ServerRunner(Front(routes, Counted(), Bodies(1 << 20)).server(keepalive_timeout_s=5))
         self.session = session
         self.url = ""
 

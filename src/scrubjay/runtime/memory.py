@@ -2,7 +2,7 @@
 
 Owns the measurement of `upstream-and-operations.md` 9.3: the numerator is the anonymous memory of this process, or of all workers and their
 supervisor, the denominator the nearest finite control-group limit (version 2, then 1), else the machine's memory. What other processes use
-never makes us refuse traffic.
+never makes us refuse traffic. What is done at the marks is `pressure`'s.
 """
 
 from __future__ import annotations
@@ -16,25 +16,25 @@ _UNLIMITED_V1_BYTES = 1 << 60
 
 
 class MemoryGauge:
-    """Remembers the last measurement, so that asking on the hot path costs nothing.
+    """Remembers the last measurement, so that asking on the hot path costs nothing. Without marks there is always room.
 
-    `max_share` of the limit, or `max_bytes` if that is less, is the mark above which envelopes are refused. `family`: the parent of this process
-    and all of its children count too.
+    Above the hard mark, `max_share` of the limit or `max_bytes` if that is less, envelopes are refused. The soft mark lies below it as `soft_share`
+    lies below `max_share`: from there on memory is saved. `family`: the parent of this process and all of its children count too.
     """
 
-    def __init__(
-        self, max_share: float, max_bytes: int | None, *, family: bool = False, root: Path = Path("/")
-    ) -> None:
+    def __init__(self, *, family: bool = False, root: Path = Path("/")) -> None:
         self._root = root
         self._family = family
-        self._limit_bytes = memory_limit(root)
-        self.set_marks(max_share, max_bytes)
+        self.limit_bytes = memory_limit(root)
+        self.set_marks(1.0, None, 1.0)
         self.used_bytes = 0
         self.measure()
 
-    def set_marks(self, max_share: float, max_bytes: int | None) -> None:
-        mark = int(self._limit_bytes * max_share)
-        self._mark_bytes = mark if max_bytes is None else min(mark, max_bytes)
+    def set_marks(self, max_share: float, max_bytes: int | None, soft_share: float) -> None:
+        """`soft_share` and `max_share` are of the limit."""
+        hard = int(self.limit_bytes * max_share)
+        self._hard_bytes = hard if max_bytes is None else min(hard, max_bytes)
+        self._soft_bytes = int(self._hard_bytes * min(1.0, soft_share / max_share))
 
     def measure(self) -> None:
         processes = family_of(os.getppid(), self._root) if self._family else ["self"]
@@ -42,13 +42,26 @@ class MemoryGauge:
 
     @property
     def ratio(self) -> float:
-        return self.used_bytes / self._limit_bytes
+        return self.used_bytes / self.limit_bytes
+
+    @property
+    def is_soft(self) -> bool:
+        """Whether memory is to be saved."""
+        return self.used_bytes >= self._soft_bytes
 
     def has_room(self) -> bool:
-        return self.used_bytes < self._mark_bytes
+        """Whether more may be taken."""
+        return self.used_bytes < self._hard_bytes
+
+    def between_marks(self) -> float:
+        """How far use is from the soft mark (0) to the hard one (1); negative below the soft mark."""
+        span_bytes = self._hard_bytes - self._soft_bytes
+        if span_bytes <= 0:
+            return 1.0 if self.is_soft else -1.0
+        return (self.used_bytes - self._soft_bytes) / span_bytes
 
     def __repr__(self) -> str:
-        return f"<MemoryGauge {self.used_bytes >> 20} MiB used, mark at {self._mark_bytes >> 20} MiB>"
+        return f"<MemoryGauge {self.used_bytes >> 20} MiB used, marks at {self._soft_bytes >> 20} and {self._hard_bytes >> 20} MiB>"
 
 
 def family_of(parent: int, root: Path = Path("/")) -> list[str]:

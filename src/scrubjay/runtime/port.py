@@ -1,6 +1,8 @@
-"""Where a worker accepts: on an address of its own, or on a socket that it was given.
+"""Where a worker accepts: on an address of its own, or on a socket that it was given; at most so many connections at once.
 
-A socket that was given stays open elsewhere when the worker closes it: what arrives then waits for the next worker.
+Owns the listening socket, the bound of connections and the order of closing (`upstream-and-operations.md` 9.6, step 3). A socket that was
+given stays open elsewhere when the worker closes it: what arrives then waits for the next worker. Beyond the bound nothing is accepted,
+and nobody refused: connections wait in the kernel until one ends.
 """
 
 from __future__ import annotations
@@ -8,31 +10,153 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from typing import Final
+from contextlib import suppress
+from typing import Final, Protocol
 
 from aiohttp import web
 
 from scrubjay.errors import ConfigError
+from scrubjay.runtime.endpoints.front import Front
+from scrubjay.runtime.tasks import Tasks
 from scrubjay.settings.schema import Settings
 
+_HANDLER_END_S: Final = 0.1
+"""For a request that was given up."""
+_AGAIN_S: Final = 1.0
+"""Pause after an error of accepting, such as too many open files."""
 _LOG: Final = logging.getLogger("scrubjay.worker")
 
 
-async def open_port(server: web.Server, settings: Settings, given: socket.socket | None) -> asyncio.Server:
+class Listener(Protocol):
+    """What takes connections; `asyncio.Server` is one."""
+
+    def close(self) -> None: ...
+
+
+class Observer(Protocol):
+    def internal_error(self, place: str, error: BaseException) -> None: ...
+
+
+class Port:
+    """Open from `open_port` until `close`."""
+
+    def __init__(self, front: Front, server: web.Server, listener: Listener, number: int) -> None:
+        self.number = number
+        self._front = front
+        self._server = server
+        self._listener = listener
+
+    async def close(self, wait_s: float) -> None:
+        """Takes nobody new, and answers what was begun, if it ends in time."""
+        self._listener.close()
+        await asyncio.sleep(0)  # connections that were accepted already get to their first request
+        await self._front.drain(wait_s)
+        self._server.pre_shutdown()
+        await self._server.shutdown(_HANDLER_END_S)
+
+    def __repr__(self) -> str:
+        return f"<Port {self.number}: {len(self._server.connections)} connections>"
+
+
+async def open_port(front: Front, settings: Settings, given: socket.socket | None, observer: Observer) -> Port:
     """Begins to accept. Raises `ConfigError` if the address cannot be had."""
-    relay, backlog = settings.relay, settings.limits.tcp_listen_backlog
-    loop = asyncio.get_running_loop()
-    if given is not None:
-        return await loop.create_server(server, sock=given, backlog=backlog)
+    relay, limits = settings.relay, settings.limits
+    bound = given
+    if bound is None:
+        try:
+            bound = _bound(relay.host, relay.port)
+        except OSError as error:
+            problem = f"cannot listen on {relay.host}:{relay.port}: {error.strerror or error}"
+            raise ConfigError(problem, path="relay.port") from error
+    idle_s = limits.keepalive_timeout if limits.idle_timeout is None else limits.idle_timeout
+    number = int(bound.getsockname()[1])
+    listener: Listener
+    if limits.max_connections is None:
+        server = front.server(keepalive_timeout_s=idle_s)
+        loop = asyncio.get_running_loop()
+        listener = await loop.create_server(server, sock=bound, backlog=limits.tcp_listen_backlog)
+    else:
+        bounded = Bounded(bound, limits.max_connections, observer)
+        server = front.server(keepalive_timeout_s=idle_s, on_closed=bounded.one_closed)
+        bounded.start(server, limits.tcp_listen_backlog)
+        listener = bounded
+    if given is None:
+        _LOG.info("listening on %s:%d in mode %s", relay.host, number, relay.mode)
+    return Port(front, server, listener, number)
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    made = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     try:
-        listener = await loop.create_server(server, relay.host, relay.port, backlog=backlog)
-    except OSError as error:
-        problem = f"cannot listen on {relay.host}:{relay.port}: {error.strerror or error}"
-        raise ConfigError(problem, path="relay.port") from error
-    _LOG.info("listening on %s:%d in mode %s", relay.host, port_of(listener), relay.mode)
-    return listener
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if made.family == socket.AF_INET6:
+            with suppress(OSError):
+                made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        made.bind((host, port))
+    except OSError:
+        made.close()
+        raise
+    return made
 
 
-def port_of(listener: asyncio.Server) -> int:
-    """That of the settings, or the free one that the system chose."""
-    return int(listener.sockets[0].getsockname()[1])
+class Bounded:
+    """Accepts while fewer than `most` connections are open."""
+
+    def __init__(self, bound: socket.socket, most: int, observer: Observer) -> None:
+        self.open = 0
+        self._bound = bound
+        self._most = most
+        self._loop = asyncio.get_running_loop()
+        self._tasks = Tasks(observer.internal_error)
+        self._is_accepting = False
+        self._is_closed = False
+
+    def start(self, server: web.Server, backlog: int) -> None:
+        self._server = server
+        self._bound.setblocking(False)
+        self._bound.listen(backlog)
+        self._go_on()
+
+    def one_closed(self) -> None:
+        """There is room for another one."""
+        self.open -= 1
+        self._go_on()
+
+    def close(self) -> None:
+        self._pause()
+        self._is_closed = True
+        self._bound.close()
+
+    def _go_on(self) -> None:
+        if not self._is_accepting and not self._is_closed and self.open < self._most:
+            self._is_accepting = True
+            self._loop.add_reader(self._bound, self._accept)
+
+    def _pause(self) -> None:
+        if self._is_accepting:
+            self._is_accepting = False
+            self._loop.remove_reader(self._bound)
+
+    def _accept(self) -> None:
+        while self.open < self._most:
+            try:
+                connection, _ = self._bound.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError:
+                self._pause()
+                self._loop.call_later(_AGAIN_S, self._go_on)
+                return
+            self.open += 1
+            self._tasks.start("connection", self._serve(connection))
+        self._pause()
+
+    async def _serve(self, connection: socket.socket) -> None:
+        try:
+            await self._loop.connect_accepted_socket(self._server, connection)
+        except OSError:  # it has gone again
+            connection.close()
+            self.one_closed()
+
+    def __repr__(self) -> str:
+        return f"<Bounded {self.open} of {self._most} connections>"

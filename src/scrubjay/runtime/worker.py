@@ -39,7 +39,8 @@ from scrubjay.runtime.health import Health
 from scrubjay.runtime.limits_file import LimitsFile
 from scrubjay.runtime.memory import MemoryGauge
 from scrubjay.runtime.names import new_id
-from scrubjay.runtime.port import open_port, port_of
+from scrubjay.runtime.port import Port, open_port
+from scrubjay.runtime.pressure import Pressure
 from scrubjay.runtime.projects import Projects
 from scrubjay.runtime.pulse import Pulse
 from scrubjay.runtime.quota_backends import open_backend
@@ -61,7 +62,6 @@ from scrubjay.settings.schema import Settings
 EXIT_OK: Final = 0
 EXIT_LOST: Final = 3
 _LEAST_POLL_S: Final = 0.05
-_HANDLER_END_S: Final = 0.1  # for a request that was given up
 _LOG: Final = logging.getLogger("scrubjay.worker")
 
 
@@ -77,17 +77,17 @@ class Worker:
     """All parts of one process, in the order in which they are built."""
 
     def __init__(self, loaded: Loaded, seat: Seat | None = None) -> None:
-        health = loaded.settings.health
         self._loaded = loaded
         self._seat = seat
         self._number = None if seat is None else seat.slot
         self._reports = ClientReports(interval_s=loaded.settings.outcomes.aggregator.bucket_interval)
         self._limits = LimitTable()
-        self._memory = MemoryGauge(health.max_memory_percent, health.max_memory_bytes, family=seat is not None)
+        self._memory = MemoryGauge(family=seat is not None)
+        self._pressure = Pressure(loaded.settings, self._memory)
         self._spool: Partition | None = None
         self._delivery: Delivery | None = None
         self._sink: CaptureSink | None = None
-        self._listener: asyncio.Server | None = None
+        self._port: Port | None = None
         self._ending = Ending(seat)
         self._changing = asyncio.Lock()
         """Held by whoever builds or exchanges parts."""
@@ -136,17 +136,21 @@ class Worker:
                 self._limits,
                 self._projects,
                 self._chronicle.inherit,
+                self._pressure.may_read,
             )
+            self._pressure.room = self._delivery.outbox
         self._reporter = self._build_reporter()
-        self.telemetry.close_account(self._held())
+        if self._delivery is None:
+            self.telemetry.close_account(())
         self._configuration = Configuration(self._loaded, self.telemetry, is_replaced=self._seat is not None)
         self.ports = self._build_ports()
         self._chronicle.standings = Standings(self.ports.quotas, self._limits, self._spikes)
         self._obey_report_settings()
         self._watch()
-        self._front = front_door(settings, self.ports, self._health, self.telemetry)
-        self._server = self._front.server(keepalive_timeout_s=settings.limits.keepalive_timeout)
-        self._listener = await open_port(self._server, settings, self._seat.listener if self._seat else None)
+        bodies = self._pressure.bodies(settings.limits)
+        self._front = front_door(settings, self.ports, self._health, self.telemetry, bodies)
+        given = self._seat.listener if self._seat else None
+        self._port = await open_port(self._front, settings, given, self.telemetry)
         greet(settings, self.port)
         if settings.scrub.audit != "off":
             self._audit.start()
@@ -237,6 +241,7 @@ class Worker:
             has_memory=self._memory.has_room,
             occasions=Occasions(self._seat.workers if self._seat else 1),
             spikes=self._spikes,
+            pressure=self._pressure,
             capture=self._sink,
             audit=self._audit,
             accepts_unknown=settings.routing.accept_unknown_items,
@@ -266,19 +271,15 @@ class Worker:
 
     @property
     def port(self) -> int:
-        assert self._listener is not None
-        return port_of(self._listener)
+        assert self._port is not None
+        return self._port.number
 
     async def _close_port(self, wait_s: float) -> None:
         """Takes nobody new, and answers what was begun, if it ends in time."""
-        assert self._listener is not None
+        assert self._port is not None
         if self._sink is not None:
             self._sink.close()
-        self._listener.close()
-        await asyncio.sleep(0)  # connections that were accepted already get to their first request
-        await self._front.drain(wait_s)
-        self._server.pre_shutdown()
-        await self._server.shutdown(_HANDLER_END_S)
+        await self._port.close(wait_s)
 
     # Signals
 
@@ -290,11 +291,11 @@ class Worker:
         loop.add_signal_handler(signal.SIGUSR2, self._on_signal, self._tell_all, "tell-all")
 
     def _note_refusal(self) -> None:
-        if self._listener is not None:
+        if self._port is not None:
             self._configuration.refused()
 
     def _on_signal(self, work: Callable[[], Awaitable[None] | None], name: str) -> None:
-        if self._listener is not None:  # what is starting has read everything a moment ago
+        if self._port is not None:  # what is starting has read everything a moment ago
             self._pulse.once(work, name)
 
     def _toggle_sending(self) -> None:
@@ -331,7 +332,7 @@ class Worker:
             every(interval_s, self._look_at_configuration, "configuration")
 
     def _measure(self) -> None:
-        self._memory.measure()
+        self._pressure.measure()
         self.telemetry.memory_ratio(self._memory.ratio)
 
     # Reload
@@ -362,7 +363,7 @@ class Worker:
         self._loaded, settings = loaded, share_of(loaded.settings)
         await self._projects.reload(settings, loaded.projects)
         self._limits.forget_own()
-        self._memory.set_marks(settings.health.max_memory_percent, settings.health.max_memory_bytes)
+        self._pressure.reconfigure(settings)
         log.configure(settings.logging.level, settings.logging.format, worker=self._number)
         ports = self.ports
         ports.bounds = settings.limits

@@ -19,6 +19,7 @@ from msgspec.structs import replace
 from scrubjay.errors import ConfigError
 from scrubjay.settings.credentials import FILE_NAME
 from scrubjay.settings.processors import processors
+from scrubjay.settings.profiles import with_profile
 from scrubjay.settings.schema import MAX_WORKERS, Mode, Settings
 
 DEFAULT_UPSTREAM: Final = "https://sentry.io/"
@@ -35,7 +36,7 @@ def resolve(
 
     Returns the settings and, for each key that was filled in, why. Raises: ConfigError.
     """
-    derived: dict[str, str] = {}
+    settings, derived = with_profile(settings, given)
     relay = settings.relay
     if "relay.mode" not in given:
         mode, derived["relay.mode"] = _mode(credentials, relay.upstream)
@@ -72,7 +73,7 @@ def resolve(
     return settings, derived
 
 
-def _mode(credentials: bool, upstream: str | None) -> tuple[Mode, str]:
+def _mode(credentials: bool, upstream: str | tuple[str, ...] | None) -> tuple[Mode, str]:
     if credentials:
         return "managed", "default with credentials"
     if upstream is not None:
@@ -104,8 +105,10 @@ def _state_dir(spool: str | None, port: int) -> str:
 
 def _check(settings: Settings, refuse: Refuse) -> None:
     relay = settings.relay
-    if relay.upstream is not None and _is_own(relay.upstream, relay.host, relay.port):
+    if any(_is_own(upstream, relay.host, relay.port) for upstream in relay.upstreams):
         raise refuse("relay.upstream", "the upstream is this relay's own address", "another server")
+    if relay.upstream is not None and len(set(relay.upstreams)) != max(1, len(relay.upstreams)):
+        raise refuse("relay.upstream", "the list is empty, or names a server twice", "different servers")
     if (settings.http.client_cert is None) != (settings.http.client_key is None):
         missing = "http.client_key" if settings.http.client_key is None else "http.client_cert"
         raise refuse(missing, "a client certificate needs both `http.client_cert` and `http.client_key`", "a file")

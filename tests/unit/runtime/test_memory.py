@@ -50,25 +50,70 @@ def test_machine_that_tells_nothing_has_no_limit(tmp_path: Path) -> None:
 
 def test_gauge_refuses_above_its_mark(tmp_path: Path) -> None:
     machine(tmp_path, {}, cgroup=None)
-    gauge = MemoryGauge(0.5, None, root=tmp_path)
+    gauge = MemoryGauge(root=tmp_path)
+    assert gauge.has_room(), "without marks the whole limit may be used"
+    gauge.set_marks(0.5, None, 0.4)
     assert gauge.has_room()
     assert gauge.ratio == pytest.approx(600 / 2048)
-    gauge.set_marks(0.5, 599 * KIB)
+    gauge.set_marks(0.5, 599 * KIB, 0.4)
     assert not gauge.has_room()
-    gauge.set_marks(0.29, None)
+    gauge.set_marks(0.29, None, 0.2)
     assert not gauge.has_room()
     assert "MiB" in repr(gauge)
+
+
+@pytest.mark.parametrize(
+    ("used_kib", "marks", "is_soft", "has_room", "between"),
+    [
+        (1638, (0.95, None, 0.8), False, True, 0.0),
+        (1639, (0.95, None, 0.8), True, True, 0.0),
+        (1792, (0.95, None, 0.8), True, True, 0.5),
+        (1946, (0.95, None, 0.8), True, False, 1.0),
+        (50, (0.95, 100 * KIB, 0.8), False, True, -2.17),
+        (85, (0.95, 100 * KIB, 0.8), True, True, 0.05),
+        (100, (0.95, 100 * KIB, 0.8), True, False, 1.0),
+        (1200, (0.5, None, 0.8), True, False, 1.0),
+        (900, (0.5, None, 0.8), False, True, -1.0),
+    ],
+)
+def test_the_soft_mark_keeps_its_distance_from_the_hard_one(
+    tmp_path: Path,
+    used_kib: int,
+    marks: tuple[float, int | None, float],
+    is_soft: bool,
+    has_room: bool,
+    between: float,
+) -> None:
+    machine(tmp_path, {"proc/self/status": f"RssAnon: {used_kib} kB\n"}, cgroup=None)
+    gauge = MemoryGauge(root=tmp_path)
+    gauge.set_marks(*marks)
+    assert (gauge.is_soft, gauge.has_room()) == (is_soft, has_room)
+    assert gauge.between_marks() == pytest.approx(between, abs=0.02)
+
+
+def test_what_others_use_does_not_count(tmp_path: Path) -> None:
+    """operations-109: 98 % of the machine is used by others, and our own group is not limited."""
+    machine(
+        tmp_path,
+        {"proc/meminfo": "MemTotal: 2048 kB\nMemFree: 40 kB\n", "sys/fs/cgroup/a/memory.max": "max\n"},
+        cgroup="0::/a\n",
+    )
+    gauge = MemoryGauge(root=tmp_path)
+    gauge.set_marks(0.95, None, 0.8)
+    assert gauge.has_room()
+    assert not gauge.is_soft
 
 
 def test_workers_count_with_their_supervisor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     machine(tmp_path, {}, cgroup=None)
     monkeypatch.setattr("os.getppid", lambda: 10)
     assert family_of(10, tmp_path) == ["self"]
-    assert MemoryGauge(0.5, None, family=True, root=tmp_path).used_bytes == 600 * KIB
+    assert MemoryGauge(family=True, root=tmp_path).used_bytes == 600 * KIB
     for pid, size in (("10", 1), ("11", 20), ("12", 300)):
         machine(tmp_path, {f"proc/{pid}/status": f"RssAnon: {size} kB\n"}, cgroup=None)
     machine(tmp_path, {"proc/10/task/10/children": "11 12 13 "}, cgroup=None)
-    gauge = MemoryGauge(0.5, 322 * KIB, family=True, root=tmp_path)
+    gauge = MemoryGauge(family=True, root=tmp_path)
+    gauge.set_marks(0.5, 322 * KIB, 0.4)
     assert gauge.used_bytes == 321 * KIB
     assert gauge.has_room()
-    assert MemoryGauge(0.5, None, root=tmp_path).used_bytes == 600 * KIB
+    assert MemoryGauge(root=tmp_path).used_bytes == 600 * KIB

@@ -1,28 +1,56 @@
-"""Where a worker accepts."""
+"""Where a worker accepts, and how many at once."""
 
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from aiohttp import web
 
 from scrubjay.errors import ConfigError
-from scrubjay.runtime.port import open_port, port_of
+from scrubjay.runtime.endpoints.bodies import Bodies
+from scrubjay.runtime.endpoints.front import Front, Route
+from scrubjay.runtime.port import Bounded, Port, open_port
 from scrubjay.settings.load import build
 
 
-def server() -> web.Server:
-    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+class Book:
+    def __init__(self) -> None:
+        self.errors: list[str] = []
+
+    def request(self, route: str, status: int, seconds: float) -> None: ...
+
+    def rejected(self, reason: object, detail: str = "", **more: object) -> None: ...
+
+    def internal_error(self, place: str, error: BaseException) -> None:
+        self.errors.append(place)
+
+
+@asynccontextmanager
+async def opened(
+    given: socket.socket | None = None, book: Book | None = None, **options: object
+) -> AsyncIterator[Port]:
+    async def answer(request: object) -> web.StreamResponse:
         return web.Response(text="x")
 
-    return web.Server(answer)
-
-
-async def reach(port: int) -> bool:
+    settings = build({"relay.port": 0, **{key.replace("__", "."): value for key, value in options.items()}})
+    book = book or Book()
+    door = Front([Route("GET", "/", answer, "page")], book, Bodies(1 << 20))
+    port = await open_port(door, settings, given, book)
     try:
-        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        yield port
+    finally:
+        await port.close(0)
+
+
+async def reach(port: int, host: str = "127.0.0.1") -> bool:
+    try:
+        _, writer = await asyncio.open_connection(host, port)
     except ConnectionRefusedError:
         return False
     writer.close()
@@ -30,26 +58,131 @@ async def reach(port: int) -> bool:
     return True
 
 
+class Client:
+    """A connection that asks and is answered, or is not."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader, self.writer = reader, writer
+
+    @classmethod
+    async def to(cls, port: int) -> Client:
+        return cls(*await asyncio.open_connection("127.0.0.1", port))
+
+    def ask(self) -> None:
+        self.writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+
+    async def answer(self) -> bytes:
+        async with asyncio.timeout(5):
+            head = await self.reader.readuntil(b"\r\n\r\n")
+            await self.reader.readexactly(1)
+        return head.split()[1]
+
+    async def close(self) -> None:
+        self.writer.close()
+        await self.writer.wait_closed()
+
+
 async def test_alone_it_has_an_address_of_its_own() -> None:
-    made = server()
-    listener = await open_port(made, build({"relay.port": 0}), None)
-    assert await reach(port_of(listener))
-    with pytest.raises(ConfigError, match=r"relay\.port: cannot listen on 127\.0\.0\.1"):
-        await open_port(made, build({"relay.port": port_of(listener)}), None)
-    listener.close()
-    await made.shutdown()
+    async with opened() as port:
+        assert await reach(port.number)
+        assert str(port.number) in repr(port)
+        with pytest.raises(ConfigError, match=r"relay\.port: cannot listen on 127\.0\.0\.1"):
+            async with opened(relay__port=port.number):
+                pass
 
 
-async def test_a_socket_that_was_given_outlives_it_and_keeps_what_arrives() -> None:
+async def test_it_listens_on_addresses_of_version_6() -> None:
+    async with opened(relay__host="::1") as port:
+        assert await reach(port.number, "::1")
+
+
+@pytest.mark.parametrize("options", [{}, {"limits__max_connections": 5}], ids=["unbounded", "bounded"])
+async def test_a_socket_that_was_given_outlives_it_and_keeps_what_arrives(options: Mapping[str, Any]) -> None:
     kept = socket.socket()
     kept.bind(("127.0.0.1", 0))
-    made = server()
-    listener = await open_port(made, build({"relay.port": 1}), kept.dup())
-    port = port_of(listener)
-    assert port == kept.getsockname()[1]
-    assert await reach(port)
-    listener.close()
-    await made.shutdown()
-    assert await reach(port), "the kernel holds it for whoever comes next"
+    async with opened(kept.dup(), relay__port=1, **options) as port:
+        assert port.number == kept.getsockname()[1]
+        assert await reach(port.number)
+    assert await reach(port.number), "the kernel holds it for whoever comes next"
     kept.close()
-    assert not await reach(port)
+    assert not await reach(port.number)
+
+
+async def test_beyond_the_bound_connections_wait_and_none_is_refused() -> None:
+    async with opened(limits__max_connections=2) as port:
+        clients = [await Client.to(port.number) for _ in range(5)]
+        for client in clients:
+            client.ask()
+        assert [await client.answer() for client in clients[:2]] == [b"200", b"200"]
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert not any(client.reader._buffer for client in clients[2:]), "they are not accepted yet"  # type: ignore[attr-defined]
+        for position in range(3):
+            await clients[position].close()
+            assert await clients[position + 2].answer() == b"200"
+        for client in clients[3:]:
+            await client.close()
+        late = await Client.to(port.number)
+        late.ask()
+        assert await late.answer() == b"200"
+        await late.close()
+
+
+async def test_an_idle_connection_is_closed_even_if_it_never_sent_anything() -> None:
+    async with opened(limits__idle_timeout=0.1, limits__keepalive_timeout=60) as port:
+        silent, used = await Client.to(port.number), await Client.to(port.number)
+        used.ask()
+        assert await used.answer() == b"200"
+        async with asyncio.timeout(5):
+            assert await silent.reader.read() == b""
+            assert await used.reader.read() == b""
+        await silent.close()
+        await used.close()
+
+
+class Broken:
+    """A listening socket of a process that has no descriptors left, once."""
+
+    def __init__(self, real: socket.socket, error: int) -> None:
+        self._real, self._error = real, error
+
+    def accept(self) -> tuple[socket.socket, object]:
+        if self._error:
+            error, self._error = self._error, 0
+            raise OSError(error, "no")
+        return self._real.accept()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+
+@pytest.mark.parametrize("error", [errno.EMFILE, errno.ECONNABORTED])
+async def test_errors_of_accepting_are_outlived(error: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scrubjay.runtime.port._AGAIN_S", 0.01)
+    bound = socket.socket()
+    bound.bind(("127.0.0.1", 0))
+    async with opened(Broken(bound, error), limits__max_connections=2) as port:  # type: ignore[arg-type]
+        client = await Client.to(port.number)
+        client.ask()
+        assert await client.answer() == b"200"
+        await client.close()
+
+
+async def test_who_has_gone_before_being_served_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    bound, book = socket.create_server(("127.0.0.1", 0)), Book()
+    loop, failed = asyncio.get_running_loop(), asyncio.Event()
+    listener = Bounded(bound, 1, book)
+
+    async def fails(*_: object) -> None:
+        failed.set()
+        raise OSError(errno.ENOTCONN, "gone")
+
+    monkeypatch.setattr(type(loop), "connect_accepted_socket", fails)
+    listener.start(web.Server(lambda _: None), 5)  # type: ignore[arg-type, return-value]
+    assert await reach(bound.getsockname()[1])
+    await failed.wait()
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert repr(listener) == "<Bounded 0 of 1 connections>"
+    listener.close()
+    assert book.errors == []

@@ -8,8 +8,10 @@ from typing import Final, cast
 from aiohttp import web
 
 from scrubjay.core.ports import Ports
-from scrubjay.runtime.endpoints import admin, capture, decisions, ingest
+from scrubjay.runtime.delivery import Delivery
+from scrubjay.runtime.endpoints import admin, batch, capture, decisions, ingest
 from scrubjay.runtime.endpoints.admin import Health
+from scrubjay.runtime.endpoints.bodies import Bodies
 from scrubjay.runtime.endpoints.common import Observer
 from scrubjay.runtime.endpoints.front import Front, Handler, Route
 from scrubjay.settings.schema import Settings
@@ -22,9 +24,9 @@ ENDPOINTS: Final[tuple[Callable[[Settings, Ports], Iterable[Route | web.RouteDef
 )
 
 
-def front_door(settings: Settings, ports: Ports, health: Health, observer: Observer) -> Front:
+def front_door(settings: Settings, ports: Ports, health: Health, observer: Observer, bodies: Bodies) -> Front:
     """The handler for everything that comes in; `Front.server` makes it a server."""
-    return Front(routes(settings, ports, health), observer)
+    return Front(routes(settings, ports, health), observer, bodies)
 
 
 def routes(settings: Settings, ports: Ports, health: Health) -> list[Route]:

@@ -1,7 +1,8 @@
 """From bytes on a socket to the parts of an `Ingress`: each in one place for all endpoints.
 
 Owns reading a body within its bounds (`ingest.md` 4) and the facts of a request (7.3). Answers are `replies`'s, routes `front`'s, what
-becomes of an envelope the pipeline's. Invariant: no more of a body is held than its route allows, compressed or not.
+becomes of an envelope the pipeline's. Invariants: no more of a body is held than its route allows, compressed or not; a large one is held only when
+there is room for it among the others (`bodies`).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from scrubjay import __version__, reasons
 from scrubjay.core.inflate import inflate, measure, too_large
 from scrubjay.errors import BadRequest, TooLarge
 from scrubjay.reasons import Reason
+from scrubjay.runtime.endpoints.bodies import Share
 
 _INLINE_BYTES: Final = 256 * 1024
 """Bodies that are longer, on the wire or decoded, are inflated in a thread."""
@@ -45,8 +47,11 @@ CORS_HEADERS: Final = (
 class Request(web.BaseRequest):
     """A request and what the front door found out about it.
 
-    `query_text` is the raw query, `encoding` empty for none; `cors`: pages of other origins may read the answer.
+    `query_text` is the raw query, `encoding` empty for none; `cors`: pages of other origins may read the answer. `share` is what its body
+    takes of the memory for bodies.
     """
+
+    share: Share
 
     match_info: Mapping[str, str] = MappingProxyType({})
     query_text = ""
@@ -71,9 +76,9 @@ class Observer(Protocol):
 
 
 async def receive(request: Request, limit_bytes: int, idle_s: float) -> bytes:
-    """The whole body, decoded. Raises `TooLarge`, `BadRequest`, or `ConnectionError` if the client went away before its end."""
+    """The whole body, decoded. Raises `TooLarge`, `BadRequest`, `Unavailable`, or `ConnectionError` if the client went away before its end."""
     encoding = request.encoding
-    wire = await _read(request, limit_bytes if not encoding else limit_bytes + limit_bytes // 64 + 1024, idle_s)
+    wire = await read_wire(request, limit_bytes if not encoding else limit_bytes + limit_bytes // 64 + 1024, idle_s)
     if not encoding:
         return wire
     if not wire:
@@ -84,15 +89,14 @@ async def receive(request: Request, limit_bytes: int, idle_s: float) -> bytes:
         except TooLarge:
             if limit_bytes <= _INLINE_BYTES:
                 raise
-    return await asyncio.to_thread(_inflate_large, encoding, wire, limit_bytes)
+    # Measured first, so that a bomb is refused before any of it is kept, and anything else waits until there is room for it.
+    size_bytes = await asyncio.to_thread(measure, encoding, wire, limit_bytes)
+    await request.share.grow(len(wire) + size_bytes, idle_s)
+    return await asyncio.to_thread(inflate, encoding, wire, size_bytes)
 
 
-def _inflate_large(encoding: str, wire: bytes, limit_bytes: int) -> bytes:
-    """Measures first, so that a bomb is refused before any of it is kept."""
-    return inflate(encoding, wire, measure(encoding, wire, limit_bytes))
-
-
-async def _read(request: Request, limit_bytes: int, idle_s: float) -> bytes:
+async def read_wire(request: Request, limit_bytes: int, idle_s: float) -> bytes:
+    """The whole body as it was sent. Raises as `receive` does."""
     content = request.content
     try:
         first = content.read_nowait()
@@ -103,12 +107,16 @@ async def _read(request: Request, limit_bytes: int, idle_s: float) -> bytes:
         if not first and request.headers.get("Expect", "").lower() == "100-continue" and request.transport is not None:
             request.transport.write(_CONTINUE)
         chunks = [first]
-        room = limit_bytes - len(first)
-        while room >= 0 and not content.at_eof():
+        announced, size_bytes = request.content_length, len(first)
+        if announced is not None:
+            await request.share.grow(min(announced, limit_bytes), idle_s)
+        while size_bytes <= limit_bytes and not content.at_eof():
+            if size_bytes > request.share.size_bytes:
+                await request.share.grow(2 * size_bytes, idle_s)
             async with asyncio.timeout(idle_s):
                 chunk = await content.readany()
             chunks.append(chunk)
-            room -= len(chunk)
+            size_bytes += len(chunk)
     except TimeoutError:
         raise BadRequest(reasons.BODY_TIMEOUT, "the body stopped coming", f"nothing for {idle_s:g} s") from None
     except web.RequestPayloadError as error:
@@ -116,7 +124,7 @@ async def _read(request: Request, limit_bytes: int, idle_s: float) -> bytes:
     except RuntimeError:
         # aiohttp's word for reading from a connection that is closed already.
         raise ConnectionResetError from None
-    if room < 0:
+    if size_bytes > limit_bytes:
         raise too_large(limit_bytes)
     return b"".join(chunks)
 

@@ -24,6 +24,7 @@ from scrubjay import reasons
 from scrubjay.core.inflate import DECODERS
 from scrubjay.errors import BadRequest, Rejected
 from scrubjay.runtime.endpoints import replies
+from scrubjay.runtime.endpoints.bodies import Bodies, Share
 from scrubjay.runtime.endpoints.common import Observer, Request
 from scrubjay.runtime.endpoints.replies import Reply
 
@@ -72,9 +73,15 @@ class Front:
     """The handler of a `web.Server`."""
 
     def __init__(
-        self, routes: Iterable[Route], observer: Observer, *, now_mono: Callable[[], float] = time.perf_counter
+        self,
+        routes: Iterable[Route],
+        observer: Observer,
+        bodies: Bodies,
+        *,
+        now_mono: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._observer = observer
+        self._bodies = bodies
         self._now_mono = now_mono
         self._unanswered = 0
         self._quiet = asyncio.Event()
@@ -88,10 +95,11 @@ class Front:
         for route in routes:
             self._add(route)
 
-    def server(self, *, keepalive_timeout_s: float) -> web.Server:
-        """For `loop.create_server` or `web.ServerRunner`."""
+    def server(self, *, keepalive_timeout_s: float, on_closed: Callable[[], None] = lambda: None) -> web.Server:
+        """For `loop.create_server` or `web.ServerRunner`. `on_closed` is called when a connection has ended."""
         return _Server(
             self,  # type: ignore[arg-type]
+            on_closed,
             auto_decompress=False,
             keepalive_timeout=keepalive_timeout_s,
             max_line_size=HEADER_BYTES,
@@ -118,6 +126,7 @@ class Front:
     async def __call__(self, request: Request) -> web.StreamResponse:
         started_mono = self._now_mono()
         self._unanswered += 1
+        share = request.share = Share(self._bodies)
         label = "unknown"
         try:
             path, request.query_text = target(request.raw_path)
@@ -142,6 +151,7 @@ class Front:
             self._observer.internal_error("http", error)
             response = replies.problem(500, "internal error")
         finally:
+            share.give_back()
             self._unanswered -= 1
             if self._is_closing and not self._unanswered:
                 self._quiet.set()
@@ -191,9 +201,19 @@ class Front:
 class _Server(web.Server):
     """aiohttp's server, with our requests and our connections."""
 
-    def __init__(self, handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]], **options: Any) -> None:
+    def __init__(
+        self,
+        handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
+        on_closed: Callable[[], None],
+        **options: Any,
+    ) -> None:
         super().__init__(handler, request_factory=_request)
+        self._on_closed = on_closed
         self._options = options
+
+    def connection_lost(self, handler: web.RequestHandler, exc: BaseException | None = None) -> None:
+        super().connection_lost(handler, exc)
+        self._on_closed()
 
     def __call__(self) -> web.RequestHandler:
         return _Connection(self, loop=asyncio.get_running_loop(), **self._options)

@@ -11,6 +11,7 @@ from multidict import CIMultiDict
 
 from scrubjay import reasons
 from scrubjay.errors import BadRequest, TooLarge
+from scrubjay.runtime.endpoints.bodies import Bodies, Share
 from scrubjay.runtime.endpoints.common import chain_reader, client_hints, receive, visible
 
 
@@ -97,6 +98,8 @@ class FakeContent:
 class FakeRequest:
     def __init__(self, first: bytes, *rest: bytes | Exception | None, encoding: str = "") -> None:
         self.content = FakeContent(first, rest)
+        self.content_length: int | None = None
+        self.share = Share(Bodies(1 << 30))
         self.encoding = encoding
         self.headers: dict[str, str] = {"Expect": "100-Continue"}
         self.transport: Any = None

@@ -9,6 +9,7 @@ import pytest
 from scrubjay import reasons
 from scrubjay.errors import BadRequest, Denied, TooLarge, Unavailable
 from scrubjay.reasons import too_large
+from scrubjay.runtime.endpoints.bodies import Bodies
 from scrubjay.runtime.endpoints.common import Request
 from scrubjay.runtime.endpoints.front import Front, Route, content_coding, target
 from scrubjay.runtime.endpoints.replies import Reply
@@ -63,7 +64,7 @@ def front(book: Book | None = None, handler: Any = echo) -> Front:
         Route("GET", "/files/{name}", echo, "files"),
         Route("GET", "/", other, "page"),
     ]
-    return Front(routes, book or Book())
+    return Front(routes, book or Book(), Bodies(1 << 20))
 
 
 async def ask(door: Front, method: str, raw_path: str, coding: str | None = None) -> tuple[int, bytes, FakeRequest]:
@@ -210,7 +211,7 @@ async def test_draining_waits_for_what_was_begun_or_until_the_time_is_over() -> 
         await may_end.wait()
         return Reply(200)
 
-    door = Front([Route("GET", "/slow", slow, "slow")], Book())
+    door = Front([Route("GET", "/slow", slow, "slow")], Book(), Bodies(1 << 20))
     answer = asyncio.ensure_future(ask(door, "GET", "/slow"))  # noqa: TID251
     await begun.wait()
     await door.drain(0.001)

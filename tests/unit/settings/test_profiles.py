@@ -1,0 +1,39 @@
+"""What `relay.profile` sets where nothing else is said."""
+
+from __future__ import annotations
+
+import pytest
+
+from scrubjay.settings.load import FIELDS, load
+from scrubjay.settings.profiles import SIDECAR
+from scrubjay.settings.schema import Settings
+
+
+@pytest.mark.parametrize("key", SIDECAR)
+def test_the_profile_names_settings_and_changes_them(key: str) -> None:
+    assert key in FIELDS
+    assert SIDECAR[key] != FIELDS[key].note.default
+    most = FIELDS[key].note.maximum
+    assert (FIELDS[key].note.minimum or 0) <= SIDECAR[key] <= (most if most is not None else SIDECAR[key])
+
+
+def value_of(settings: Settings, key: str) -> object:
+    found: object = settings
+    for name in key.split("."):
+        found = getattr(found, name)
+    return found
+
+
+def test_what_is_set_by_itself_stays() -> None:
+    env = {"SCRUBJAY__RELAY__PROFILE": "sidecar", "SCRUBJAY__LIMITS__MAX_CONNECTIONS": "7"}
+    loaded = load(env=env)
+    assert loaded.settings.limits.max_connections == 7
+    for key, value in SIDECAR.items():
+        if key != "limits.max_connections":
+            assert value_of(loaded.settings, key) == value
+            assert loaded.origins[key] == "profile `sidecar`"
+
+
+def test_without_it_nothing_changes() -> None:
+    loaded = load(env={})
+    assert not [key for key in SIDECAR if loaded.origins[key].startswith("profile")]
