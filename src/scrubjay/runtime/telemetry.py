@@ -290,7 +290,7 @@ class Telemetry(AccountBook):
         """What `StateFile.write` wants, and what `state.merge` takes beside the files of other slots."""
         now_mono = self._mono()
         self._count_outages(now_mono)
-        by_place = {where: by_name(quantities) for where, quantities in held.items()}
+        by_place = self.places(held)
         return Snapshot(
             slot=self.slot,
             pid=os.getpid(),
@@ -299,7 +299,7 @@ class Telemetry(AccountBook):
             heartbeat_unix=self._now(),
             heartbeat_mono=now_mono,
             generation=self._generation,
-            stopped=stopped,
+            stopped=stopped and self.ends_in_order,
             upstream_up=all(self._up.values()) if self._up else None,
             account=balances(self.values, by_place),
             held=by_place,
