@@ -94,7 +94,7 @@ class Trial:
             elif isinstance(event, Faulted):
                 self.model.doubtful.update(self.model.held)
             elif isinstance(event, Evicted):
-                numbers = {number for number, _ in event.records}
+                numbers = {number for number, *_ in event.records}
                 for body in [body for body, number in self.model.held.items() if number in numbers]:
                     del self.model.held[body]
                     self.model.consumed.add(body)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from scrubjay.categories import DataCategory, Quantities
@@ -10,7 +10,7 @@ from scrubjay.core.ledger import Booking, Parcel
 from scrubjay.core.spool_format import Record
 from scrubjay.errors import SpoolError
 from scrubjay.runtime.spool.disk import Clock
-from scrubjay.runtime.spool.types import StoredRecord
+from scrubjay.runtime.spool.types import StoredFacts, StoredRecord
 
 KEY = "a94ae32be2584e0bbd7a4cbb95971fee"
 EVENT_ID = "9ec79c33ec9942ab8353589fcb2e04dc"
@@ -125,6 +125,8 @@ class MemorySpool:
         self.refuses: SpoolError | None = None
         self.fails_reading = 0
         self.has_capacity = True
+        self.fullness = 0.0
+        self.surveyed_at_once = 1_000
         self._next = 1
         for record in recovered:
             self._store(record)
@@ -159,10 +161,12 @@ class MemorySpool:
             found.append(self.records[sequence])
         return found
 
-    async def survey(self) -> AsyncIterator[list[tuple[int, bytes]]]:
+    async def survey(self, after: int) -> list[StoredFacts]:
         await asyncio.sleep(0)
-        for sequence, record in list(self.records.items()):
-            yield [(sequence, record.meta)]
+        below = self.next_sequence_at_start
+        numbers = [number for number in sorted(self.records) if after < number < below][: self.surveyed_at_once]
+        records = [self.records[number] for number in numbers]
+        return [StoredFacts(record.sequence, record.meta, len(record.body)) for record in records]
 
     def acknowledge(self, sequence: int) -> None:
         self.acknowledged.append(sequence)

@@ -62,6 +62,9 @@ class AccountBook:
         self._unaccounted = self.values.series[metrics.UNACCOUNTED.name]
         self._rejected = self.values.series[metrics.REJECTED.name]
         self._codes = {code for _, code, _ in self._outcomes}
+        self._assumed = {name: balance.open for name, balance in balances(self.values, {}).items() if balance.open}
+        """What is held on disk if the last books are right, until `close_account` hears what is."""
+        self._is_closed = False
 
     def received(self, item_type: str, quantities: Quantities) -> None:
         for category, amount in quantities:
@@ -163,16 +166,23 @@ class AccountBook:
         }
         log.line(level, f"{drop.outcome}/{drop.reason}/{drop.key}", message, fields, depth=3)
 
-    def close_account(self, held: Held) -> dict[str, int]:
-        """After a start: makes the account close against what is held now. To be called once, before the first request.
+    @property
+    def ends_in_order(self) -> bool:
+        """Whether a stop now leaves books that the next start may rely on: not if those of a killed process have not been closed yet."""
+        return self._is_closed or self._previous is None or self._previous.stopped
+
+    def close_account(self, found: Quantities, damaged_records: int = 0) -> dict[str, int]:
+        """After a start: makes the account close against what was `found` on disk. To be called once; requests may be under way.
 
         The counters come from a file that may be a second older than the end of the process that wrote it, the spool knows
-        to the record. What the spool holds too much was received in that second. What it holds too little ended in it (how, only
-        the server knows: `restart`), or was in memory alone (`drain_timeout`); after an orderly stop it must not differ, and the rest is
-        `unaccounted`. Returns the differences: held less what the counters said.
+        to the record. What the spool held too much was received in that second. What it held too little was in memory alone
+        (`drain_timeout`), in damaged records (`spool_corrupt`), or ended in that second (how, only the server knows: `restart`); after an orderly
+        stop nothing may have, and the rest is `unaccounted`. Returns the differences: what was found less what the counters said.
         """
-        now = {where: by_name(quantities) for where, quantities in held.items()}
-        differences = {name: -balance.open for name, balance in balances(self.values, now).items() if balance.open}
+        now, assumed = by_name(found), self._assumed
+        differences = {name: now.get(name, 0) - assumed.get(name, 0) for name in {**assumed, **now}}
+        differences = {name: difference for name, difference in differences.items() if difference}
+        self._assumed, self._is_closed = {}, True
         previous = self._previous
         in_memory = dict(previous.held.get("memory", {})) if previous is not None else {}
         orderly = previous is not None and previous.stopped
@@ -180,9 +190,15 @@ class AccountBook:
             if difference > 0:
                 self._received.add((name,), difference)
                 continue
-            gone = min(-difference, in_memory.get(name, 0))
-            self._end_unseen(reasons.DRAIN_TIMEOUT, name, gone)
-            self._end_unseen(reasons.UNACCOUNTED if orderly else reasons.RESTART, name, -difference - gone)
+            left = -difference
+            for reason, most in (
+                (reasons.DRAIN_TIMEOUT, in_memory.get(name, 0)),
+                (reasons.SPOOL_CORRUPT, left if damaged_records and orderly else damaged_records),
+                (reasons.UNACCOUNTED if orderly else reasons.RESTART, left),
+            ):
+                gone = min(left, most)
+                self._end_unseen(reason, name, gone)
+                left -= gone
         if differences:
             shown = {name: f"{difference:+}" for name, difference in differences.items()}
             self._account.line(logging.INFO, "restart", "account closed again after a restart", shown)
@@ -204,17 +220,26 @@ class AccountBook:
         )
         self._dropped(drop, reason, self._account, f"{reason.outcome}: {reason.code}")
 
-    def inherit(self, slot: int, previous: Snapshot | None, held: Quantities) -> None:
-        """Takes over the books of another slot, which is no more, closed against what its partition holds now."""
+    def inherit(self, slot: int, previous: Snapshot | None, found: Quantities, damaged_records: int = 0) -> None:
+        """Takes over the books of another slot, which is no more, closed against what its partition held when it was adopted."""
         other = AccountBook(slot, previous=previous, now=self._now, mono=self._mono)
-        other.close_account({"spool": held})
+        other.close_account(found, damaged_records)
         self.values.take_over(other.values.series_rows(), other.values.histogram_rows(), gauges=False)
         self._codes |= other._codes
         drops = sorted([*self._drops, *other._drops], key=lambda drop: drop.time_unix)
         self._drops = deque(drops, maxlen=MAX_DROPS)
 
+    def places(self, held: Held) -> dict[str, dict[str, int]]:
+        """What is held, by place and name; until the account is closed with what must be on disk by the last books."""
+        places = {where: by_name(quantities) for where, quantities in held.items()}
+        if self._assumed:
+            spool = places.get("spool", {})
+            sums = {name: spool.get(name, 0) + self._assumed.get(name, 0) for name in {**spool, **self._assumed}}
+            places["spool"] = {name: amount for name, amount in sums.items() if amount}
+        return places
+
     def account(self, held: Held) -> dict[str, Balance]:
-        return balances(self.values, {where: by_name(quantities) for where, quantities in held.items()})
+        return balances(self.values, self.places(held))
 
 
 def by_name(quantities: Quantities) -> dict[str, int]:

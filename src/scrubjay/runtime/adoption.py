@@ -16,6 +16,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -35,8 +36,8 @@ _SPREAD: Final = 0.2
 """Siblings that look at the same moment would all but one do so in vain."""
 
 OnEvent = Callable[[SpoolEvent], None]
-Inherit = Callable[[int, Quantities], None]
-"""Takes over the books of a slot whose partition holds so much."""
+Inherit = Callable[[int, Quantities, int], None]
+"""Takes over the books of a slot whose partition held so much when it was adopted, not counting so many damaged records."""
 
 
 class Observer(Protocol):
@@ -94,7 +95,7 @@ class Adoption:
             return
         self._next_mono = self._mono() + LOOK_S * (1 + _SPREAD * (2 * self._chance() - 1))
         for ward in self._wards.copy():
-            if not ward.held:
+            if ward.outbox.is_surveyed and not ward.held:
                 await self._end(ward)
         if self._is_paused:
             return
@@ -119,12 +120,11 @@ class Adoption:
             self._observer.internal_error("adopting a partition", error)
             return
         assert partition is not None, "there is a folder"
-        outboxes.append(self._send(partition))
-        await outboxes[0].start()
-        ward = _Ward(partition, outboxes[0])
+        ward = _Ward(partition, self._send(partition))
+        outboxes.append(ward.outbox)
         self._wards.append(ward)
-        self._inherit(slot, ward.held)
         self._observer.adopted(f"p{slot:02d}", partition.recovered.records)
+        ward.outbox.start(partial(self._inherit, slot))
 
     async def _end(self, ward: _Ward) -> None:
         self._wards.remove(ward)

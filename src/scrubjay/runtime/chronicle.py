@@ -52,10 +52,10 @@ class Chronicle:
         except OSError as error:
             self._telemetry.spool_error("the state file cannot be written", error)
 
-    def inherit(self, slot: int, held: Quantities) -> None:
-        """Takes over the books of a slot that is no more, whose partition holds so much; its file goes when ours says the same."""
+    def inherit(self, slot: int, found: Quantities, damaged_records: int = 0) -> None:
+        """Takes over the books of a slot that is no more, whose partition held so much; its file goes when ours says the same."""
         file = StateFile(self._file.folder, slot)
-        self._telemetry.inherit(slot, file.load(), held)
+        self._telemetry.inherit(slot, file.load(), found, damaged_records)
         self.write()
         try:
             file.remove()

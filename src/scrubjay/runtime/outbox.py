@@ -38,6 +38,9 @@ _SHRINKING: Final = 8
 """The window of a spool is so much smaller while memory is short."""
 
 
+OnSurveyed = Callable[[Quantities, int], object]
+
+
 class Observer(custody.Observer, dispatcher.Observer, Protocol):
     """What is counted and logged here; `runtime.telemetry` is the real one."""
 
@@ -97,13 +100,43 @@ class Outbox:
         self._drained: asyncio.Event | None = None
         self._closed = False
 
-    async def start(self) -> None:
-        """Counts what the spool held at start, so that the account is whole, then begins to send."""
-        if self._backlog is not None:
-            async for quantities in self._backlog.survey():
-                self._custody.count_stored(quantities)
-            self._tasks.start("outbox-backlog", self._read_backlog(self._backlog))
+    def start(self, on_surveyed: OnSurveyed, on_found: Callable[[bytes], None] | None = None) -> None:
+        """Begins to send. `on_surveyed` hears once what the spool held at start, and how many records of it were damaged; `on_found` before
+        of the facts of each.
+
+        With a spool that is later: going through it takes seconds per GiB, and nothing has to wait for that. What is seen is sent.
+        """
         self._dispatcher.start()
+        if self._backlog is None:
+            on_surveyed((), 0)
+            return
+        self._tasks.start("outbox-survey", self._survey(self._backlog, on_surveyed, on_found))
+        self._tasks.start("outbox-backlog", self._read_backlog(self._backlog))
+
+    @property
+    def is_surveyed(self) -> bool:
+        """Whether all that was on disk at start is counted in what is held."""
+        return self._custody.is_surveyed
+
+    async def _survey(
+        self, backlog: Backlog, on_surveyed: OnSurveyed, on_found: Callable[[bytes], None] | None
+    ) -> None:
+        while True:
+            try:
+                found = await backlog.survey()
+            except SpoolError as error:
+                self._observer.internal_error("reading the spool", error)
+                await asyncio.sleep(_READ_AGAIN_S)
+                continue
+            if not found:
+                break
+            self._custody.find(found)
+            if on_found is not None:
+                for record in found:
+                    on_found(record.meta)
+            self._on_room()
+        on_surveyed(*self._custody.end_survey())
+        self._on_room()
 
     # Taking
 
@@ -126,7 +159,7 @@ class Outbox:
         return self._custody.memory_bytes / self._options.max_memory_bytes
 
     def share_of(self, key: str) -> float:
-        """How much of what may wait on disk is this key's, as a share."""
+        """How much of the spool's space is taken by what waits for a key, from 0 to 1."""
         return self._custody.share_of(key)
 
     async def put(self, parcel: Parcel) -> None:
@@ -141,7 +174,7 @@ class Outbox:
                 (sequence,) = await self._spool.append((encode_record(parcel),))
             except SpoolError as error:
                 raise self._unavailable(str(error)) from error
-            self._custody.count_stored(parcel.quantities)
+            self._custody.count_stored(parcel)
         waited_s = max(0.0, self._clock.wall_ms() / 1000 - parcel.received_unix)
         waiting = Waiting(parcel, sequence, self._clock.mono_s() - waited_s)
         keeps_copy = not sequence or (not self._closed and not self._dispatcher.is_out and self._has_room(parcel))
@@ -204,7 +237,7 @@ class Outbox:
         backlog, dispatcher = self._backlog, self._dispatcher
         return (
             backlog is not None
-            and backlog.waits
+            and backlog.is_readable
             and dispatcher.is_sending
             and not dispatcher.is_out
             and self._custody.backlog_bytes < WINDOW_BYTES // 2

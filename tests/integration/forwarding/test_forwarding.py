@@ -18,99 +18,6 @@ from scrubjay.runtime.upstream import Upstream, UpstreamOptions
 from support.forwarding import KEY, parcel, until
 from support.mini_upstream import Answer, MiniUpstream
 
-FAST = DispatchOptions(retry_delay_s=0.02, outage_grace_s=0.1, max_retry_interval_s=0.05)
-
-
-class Relay:
-    """The forwarding half of a worker. `folder` None: without a spool."""
-
-    def __init__(self, url, folder=None, *, upstream=None, dispatch=FAST, **options) -> None:
-        self.telemetry = Telemetry()
-        self.ledger = Ledger(self.telemetry, strict=True)
-        self.limits = LimitTable()
-        self.denied: list[str] = []
-        self.folder = folder
-        self.partition: Partition | None = None
-        self.client = HttpClient(Origin.parse(url), connect_timeout_s=2.0)
-        self.upstream = Upstream(
-            self.client,
-            self.telemetry,
-            UpstreamOptions(**({"timeout_s": 0.5} | (upstream or {}))),
-            on_limits=lambda each, limits: self.limits.learn(Scoping(each.key), limits, time.monotonic()),
-            on_denied=self.denied.append,
-        )
-        self.options = OutboxOptions(dispatch=dispatch, **options)
-
-    async def __aenter__(self):
-        if self.folder is not None:
-            self.partition = await Partition.open(
-                self.folder,
-                0,
-                options=SpoolOptions(fsync="never"),
-                on_event=self._on_event,
-            )
-        carrier = Carrier(self.upstream, self.telemetry)
-        self.outbox = Outbox(carrier, self.ledger, self.telemetry, self.options, spool=self.partition)
-        await self.outbox.start()
-        self.telemetry.close_account(self.outbox.held())
-        return self
-
-    def _on_event(self, event):
-        self.outbox.on_spool_event(event)
-
-    async def __aexit__(self, exc_type, *exc_info):
-        await self.end()
-        if exc_type is None:
-            assert all(not balance.open for balance in self.telemetry.account(self.outbox.held()).values())
-
-    async def end(self, within_s=1.0):
-        lost = await self.outbox.drain(time.monotonic() + within_s)
-        self.upstream.close()
-        if self.partition is not None:
-            await self.partition.close()
-        return lost
-
-    async def kill(self):
-        """The process is gone: nothing is finished, no acknowledgement written."""
-        assert self.partition is not None
-        self.partition._acks.clear()
-        await self.outbox._tasks.stop()
-        await self.outbox._dispatcher.stop()
-        self.upstream.close()
-        await self.partition.close()
-
-    async def put(self, *names, **changes):
-        for name in names:
-            each = parcel(name, received_unix=time.time(), **changes)
-            self.ledger.receive("event", each.quantities)
-            await self.outbox.put(each)
-
-    def account(self):
-        return self.telemetry.account(self.outbox.held())["error"]
-
-    async def settled(self):
-        await until(lambda: not any(self.outbox.held().values()), 20.0)
-
-
-@pytest.fixture
-async def server():
-    async with MiniUpstream() as upstream:
-        yield upstream
-
-
-@pytest.fixture(params=["memory", "spool"])
-def folder(request, tmp_path):
-    return tmp_path / "spool" if request.param == "spool" else None
-
-
-def names(arrivals):
-    return [arrival.envelope[1][0].payload.decode()[12:-2] for arrival in arrivals]
-
-
-def numbers(count, start=0):
-    return [str(index) for index in range(start, start + count)]
-
-
 async def test_upstream_60_an_envelope_arrives(server, folder):
     async with Relay(server.url, folder) as relay:
         await relay.put("a", client="sentry.python/2.0", header=b'{"sent_at":"2026-01-02T03:04:05Z","x":1}')
@@ -252,9 +159,9 @@ async def test_killed_and_started_again_all_of_it_is_there(server, tmp_path):
     await relay.kill()
     await server.start()
     async with Relay(server.url, tmp_path / "spool") as relay:
-        assert relay.account().received == 300
         await server.until_delivered(300)
         await relay.settled()
+        assert relay.account().received == 300
         assert sorted(names(server.delivered)) == sorted(numbers(300))
         assert relay.partition.usage.records == 300 or await _emptied(relay)
 

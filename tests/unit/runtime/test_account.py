@@ -159,7 +159,7 @@ def test_counters_and_drops_go_on_after_a_restart(book, tmp_path):
     file = StateFile(tmp_path, 4)
     file.write(book.snapshot({}))
     after = Telemetry(4, previous=file.load())
-    assert after.close_account({}) == {}
+    assert after.close_account(()) == {}
     assert after.account({}) == book.account({})
     assert [drop.reason for drop in drops(after)] == ["internal"]
     assert after.values.series["scrubjay_requests_total"] == {("envelope", "200"): 1}
@@ -173,7 +173,7 @@ def test_after_a_kill_what_the_spool_holds_too_much_had_been_received(book, capl
     book.ended(booking(reasons.FORWARDED, 5))
     after = restarted(book)
     held = {"spool": ((ERROR, 3), (DataCategory.LOG_ITEM, 10))}
-    assert after.close_account(held) == {"error": 3, "log_item": 10}
+    assert after.close_account(held["spool"]) == {"error": 3, "log_item": 10}
     assert after.account(held) == {
         "error": Balance(received=8, forwarded=5, held=3),
         "log_item": Balance(received=10, held=10),
@@ -186,7 +186,7 @@ def test_after_a_kill_what_the_spool_no_longer_holds_had_ended(book):
     book.received("event", ((ERROR, 9),))
     after = restarted(book, {"spool": ((ERROR, 9),)})
     held = {"spool": ((ERROR, 4),)}
-    assert after.close_account(held) == {"error": -5}
+    assert after.close_account(held["spool"]) == {"error": -5}
     assert after.account(held)["error"] == Balance(received=9, forwarded=5, held=4)
     assert after.values.series["scrubjay_outcomes_total"] == {("forwarded", "restart", "error"): 5}
     assert drops(after) == []
@@ -195,7 +195,7 @@ def test_after_a_kill_what_the_spool_no_longer_holds_had_ended(book):
 def test_what_was_in_memory_alone_is_lost_with_the_process(book):
     book.received("event", ((ERROR, 9),))
     after = restarted(book, {"memory": ((ERROR, 6),), "spool": ((ERROR, 3),)})
-    assert after.close_account({"spool": ((ERROR, 1),)}) == {"error": -8}
+    assert after.close_account(((ERROR, 1),)) == {"error": -8}
     assert after.account({"spool": ((ERROR, 1),)})["error"] == Balance(received=9, forwarded=2, dropped=6, held=1)
     (drop,) = drops(after)
     assert (drop.reason, drop.quantities, drop.stage) == ("drain_timeout", {"error": 6}, "restart")
@@ -204,7 +204,7 @@ def test_what_was_in_memory_alone_is_lost_with_the_process(book):
 def test_after_an_orderly_stop_a_difference_is_unaccounted(book):
     book.received("event", ((ERROR, 9),))
     after = restarted(book, {"spool": ((ERROR, 9),)}, stopped=True)
-    after.close_account({})
+    after.close_account(())
     assert after.account({})["error"] == Balance(received=9, dropped=9)
     assert after.values.series["scrubjay_unaccounted_total"] == {("error",): 9}
     assert drops(after)[0].reason == "unaccounted"
@@ -212,7 +212,7 @@ def test_after_an_orderly_stop_a_difference_is_unaccounted(book):
 
 def test_a_spool_without_a_state_file_is_taken_in(book):
     held = {"spool": ((ERROR, 2),)}
-    book.close_account(held)
+    book.close_account(held["spool"])
     assert book.account(held)["error"] == Balance(received=2, held=2)
 
 
@@ -227,11 +227,54 @@ def test_the_account_closes_whatever_the_file_missed():
                 state = Snapshot(0, 1, "1", NOW, NOW, 0.0, series=before.values.series_rows())
                 after = AccountBook(previous=state)
                 held = {"spool": ((ERROR, held_now),)}
-                after.close_account(held)
+                after.close_account(held["spool"])
                 balance = after.account(held)["error"]
                 assert balance.open == 0
                 assert balance.received >= known_received
                 assert balance.forwarded >= known_ended
+
+
+def test_what_the_last_books_say_is_on_disk_is_held_until_the_account_is_closed(book):
+    """The survey of the disk takes its time, and the account is whole meanwhile: what is new and what ends is counted as ever."""
+    book.received("event", ((ERROR, 9), (DataCategory.SESSION, 2)))
+    after = restarted(book, {"spool": ((ERROR, 9), (DataCategory.SESSION, 2))})
+    assert after.account({})["error"] == Balance(received=9, held=9)
+    after.received("event", ((ERROR, 1),))
+    after.ended(booking(reasons.FORWARDED, 3))
+    assert after.account({"spool": ((ERROR, -2),)})["error"] == Balance(received=10, forwarded=3, held=7)
+    assert after.snapshot({"spool": ((ERROR, -2),)}).held == {"spool": {"error": 7, "session": 2}}
+    assert after.close_account(((ERROR, 8), (DataCategory.SESSION, 2))) == {"error": -1}
+    assert after.account({"spool": ((ERROR, 6),)})["error"] == Balance(received=10, forwarded=4, held=6)
+
+
+@pytest.mark.parametrize(
+    ("orderly", "damaged", "codes"),
+    [
+        (False, 0, {"restart": 9}),
+        (False, 4, {"spool_corrupt": 4, "restart": 5}),
+        (False, 99, {"spool_corrupt": 9}),
+        (True, 0, {"unaccounted": 9}),
+        (True, 1, {"spool_corrupt": 9}),
+    ],
+)
+def test_what_was_in_damaged_records_is_booked_as_that(book, orderly, damaged, codes):
+    """After an orderly stop nothing else can have been: a record may count as several."""
+    book.received("event", ((ERROR, 9),))
+    after = restarted(book, {"spool": ((ERROR, 9),)}, stopped=orderly)
+    after.close_account((), damaged)
+    outcomes = after.values.series["scrubjay_outcomes_total"]
+    assert {code: amount for (_, code, _), amount in outcomes.items()} == codes
+    assert after.account({})["error"].open == 0
+
+
+def test_a_stop_before_the_books_of_a_killed_process_are_closed_leaves_them_as_those_of_one(book):
+    book.received("event", ((ERROR, 9),))
+    after = restarted(book, {"spool": ((ERROR, 9),)})
+    assert not after.snapshot({}, stopped=True).stopped
+    after.close_account(())
+    assert after.snapshot({}, stopped=True).stopped
+    assert restarted(book, stopped=True).snapshot({}, stopped=True).stopped
+    assert book.snapshot({}, stopped=True).stopped
 
 
 def test_outcomes_of_the_table_are_the_ones_the_account_knows(book):

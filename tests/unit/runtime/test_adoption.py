@@ -25,8 +25,11 @@ class FakeOutbox:
         self.calls: list[str] = []
         self.events: list[object] = []
 
-    async def start(self) -> None:
+        self.is_surveyed = True
+
+    def start(self, on_surveyed: Any) -> None:
         self.calls.append("start")
+        on_surveyed(ERRORS, 0)
 
     def held(self) -> dict[str, Any]:
         return {"memory": (), "spool": self.left}
@@ -67,7 +70,7 @@ class Scene:
             frozenset({0, 1}),
             self._take,
             self._send,  # type: ignore[arg-type]
-            lambda slot, held: self.inherited.append((slot, held)),
+            lambda slot, held, damaged: self.inherited.append((slot, held)),
             self,
             mono=lambda: self.now,
             chance=lambda: 0.5,

@@ -5,15 +5,16 @@ import asyncio
 import pytest
 
 from scrubjay import reasons
+from scrubjay.categories import DataCategory
 from scrubjay.core.ledger import Ledger
 from scrubjay.core.limits import ActiveLimit
 from scrubjay.core.spool_format import Record
-from scrubjay.errors import Refused, SpoolFull, Transient, Unavailable
+from scrubjay.errors import Refused, SpoolError, SpoolFull, Transient, Unavailable
 from scrubjay.runtime.forwarding.dispatcher import DispatchOptions
 from scrubjay.runtime.forwarding.parcel_record import encode_record
 from scrubjay.runtime.forwarding.shipment import SINGLE
 from scrubjay.runtime.outbox import Outbox, OutboxOptions
-from scrubjay.runtime.spool.types import Committed, Damaged, Evicted
+from scrubjay.runtime.spool.types import Committed, Damaged, Evicted, StoredFacts
 from support.forwarding import KeptBook, MemorySpool, Observed, SetClock, name_of, parcel, until
 
 
@@ -60,6 +61,8 @@ class Box:
             SetClock(),
             spool,
         )
+        self.surveyed = []
+        self.is_paused = False
         self.outbox = Outbox(
             self.server,
             Ledger(self.book),
@@ -72,8 +75,14 @@ class Box:
         )
 
     async def __aenter__(self):
-        await self.outbox.start()
+        await self.start()
         return self
+
+    async def start(self):
+        self.outbox.start(lambda *found: self.surveyed.append(found))
+        if self.is_paused:
+            self.outbox.pause()
+        await until(lambda: self.surveyed)
 
     async def __aexit__(self, *exc_info):
         await self.outbox.drain(0.0)
@@ -126,12 +135,61 @@ class TestWithSpool:
             assert not box.outbox.has_capacity()
 
     async def test_what_was_found_at_start_is_counted_and_sent(self):
-        async with Box(MemorySpool(records("a", "b", "c"))) as box:
+        box = Box(MemorySpool(records("a", "b", "c")))
+        box.is_paused = True
+        async with box:
+            assert box.surveyed == [(((DataCategory.ERROR, 3),), 0)]
             assert box.held("spool") == 3
+            box.outbox.resume()
             assert await box.sent(3) == ["a", "b", "c"]
             await box.ended(3)
             assert box.held("spool") == 0
             assert box.spool.records == {}
+
+    async def test_what_is_new_and_what_has_been_seen_is_sent_while_the_survey_goes_on(self):
+        """Going through a large spool takes time, and nothing waits for it; the account is closed when it ends."""
+        spool = MemorySpool(records(*"abcdef"))
+        spool.surveyed_at_once, gate = 2, asyncio.Event()
+        survey = spool.survey
+
+        async def slow_survey(after):
+            if after:
+                await gate.wait()
+            return await survey(after)
+
+        spool.survey = slow_survey
+        box = Box(spool)
+        box.outbox.start(lambda *found: box.surveyed.append(found))
+        await box.outbox.put(parcel("new"))
+        assert sorted(await box.sent(3)) == ["a", "b", "new"]
+        await box.ended(3)
+        assert not box.outbox.is_surveyed
+        assert box.held("spool") == -2  # the books say how many there were
+        gate.set()
+        assert sorted(await box.sent(7)) == [*"abcdef", "new"]
+        await until(lambda: box.surveyed)
+        assert box.surveyed == [(((DataCategory.ERROR, 6),), 0)]
+        assert box.outbox.is_surveyed
+        await box.ended(7)
+        assert box.held("spool") == 0
+        await box.outbox.drain(0.0)
+
+    async def test_a_survey_that_fails_is_tried_again(self, monkeypatch):
+        monkeypatch.setattr("scrubjay.runtime.outbox._READ_AGAIN_S", 0.001)
+        spool, failures = MemorySpool(records("a")), [SpoolError("no descriptor"), SpoolError("again")]
+        survey = spool.survey
+
+        async def failing_survey(after):
+            if failures:
+                raise failures.pop()
+            return await survey(after)
+
+        spool.survey = failing_survey
+        box = Box(spool)
+        await box.start()
+        assert await box.sent(1) == ["a"]
+        assert [place for place, _ in box.observed.errors] == ["reading the spool"] * 2
+        await box.outbox.drain(0.0)
 
     async def test_what_has_no_room_in_memory_is_read_back_later(self):
         size = len(parcel("a").body)
@@ -212,14 +270,17 @@ class TestWithSpool:
             await box.outbox.put(parcel("a"))
             await until(lambda: box.outbox._custody.memory_bytes == 0)
             record = box.spool.records.pop(1)
-            box.outbox.on_spool_event(Evicted(((1, record.meta),)))
+            box.outbox.on_spool_event(Evicted((StoredFacts(1, record.meta, len(record.body)),)))
             assert box.book.codes == ["spool_evicted"]
             assert box.held("spool") == 0
 
     async def test_what_was_damaged_ends_when_the_rest_is_through(self):
         spool = MemorySpool(records("lost", "kept"))
-        async with Box(spool) as box:
+        box = Box(spool)
+        box.is_paused = True
+        async with box:
             del spool.records[1]
+            box.outbox.resume()
             box.outbox.on_spool_event(Damaged(1, 100, "segment at 64"))
             box.outbox.on_spool_event(Committed(1, 100, 0.001))
             await box.ended(2)
@@ -285,7 +346,7 @@ class TestInMemory:
 class TestDrain:
     async def test_upstream_111_what_is_in_memory_alone_is_sent_until_the_deadline_then_lost_and_counted(self):
         box = Box(dispatch={"outage_grace_s": 0})
-        await box.outbox.start()
+        await box.start()
         box.server.failure = Transient("refused")
         for name in "abc":
             await box.outbox.put(parcel(name))
@@ -299,7 +360,7 @@ class TestDrain:
 
     async def test_what_is_on_its_way_in_memory_alone_is_lost_too(self):
         box = Box()
-        await box.outbox.start()
+        await box.start()
         box.server.gate.clear()
         await box.outbox.put(parcel())
         await until(lambda: box.observed.inflight)
@@ -308,7 +369,7 @@ class TestDrain:
 
     async def test_it_ends_as_soon_as_all_is_sent(self):
         box = Box()
-        await box.outbox.start()
+        await box.start()
         box.server.gate.clear()
         for name in "abc":
             await box.outbox.put(parcel(name))
@@ -320,7 +381,7 @@ class TestDrain:
 
     async def test_with_a_spool_only_what_is_on_its_way_is_waited_for(self):
         box = Box(MemorySpool(), dispatch={"max_concurrent_requests": 1})
-        await box.outbox.start()
+        await box.start()
         box.server.gate.clear()
         for name in "abc":
             await box.outbox.put(parcel(name))
@@ -334,7 +395,7 @@ class TestDrain:
 
     async def test_with_a_spool_what_hangs_stays_on_disk(self):
         box = Box(MemorySpool())
-        await box.outbox.start()
+        await box.start()
         box.server.gate.clear()
         await box.outbox.put(parcel())
         await until(lambda: box.observed.inflight)
@@ -344,7 +405,7 @@ class TestDrain:
 
     async def test_upstream_110_what_comes_after_it_is_still_held_on_disk(self):
         box = Box(MemorySpool())
-        await box.outbox.start()
+        await box.start()
         await box.outbox.drain(box.clock.now_mono)
         await box.outbox.put(parcel())
         assert box.held("spool") == 1
@@ -353,7 +414,7 @@ class TestDrain:
     async def test_an_ephemeral_spool_is_sent_to_the_end(self):
         box = Box(MemorySpool(records(*map(str, range(20)))), ephemeral=True, dispatch={"max_concurrent_requests": 1})
         box.server.gate.clear()
-        await box.outbox.start()
+        await box.start()
         drain = asyncio.ensure_future(box.outbox.drain(box.clock.now_mono + 3_600))  # noqa: TID251
         await asyncio.sleep(0.01)
         box.server.gate.set()

@@ -6,16 +6,15 @@ business; files are `spool`'s.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Container, Sequence
+from collections.abc import Container, Sequence
 from typing import Final, Protocol
 
-from scrubjay.categories import Quantities
 from scrubjay.core.spool_format import Record, age_ms
 from scrubjay.errors import SpoolCorrupt
-from scrubjay.runtime.forwarding.parcel_record import decode_quantities, decode_record
+from scrubjay.runtime.forwarding.parcel_record import decode_record
 from scrubjay.runtime.forwarding.shipment import Waiting
 from scrubjay.runtime.spool.disk import Clock
-from scrubjay.runtime.spool.types import StoredRecord
+from scrubjay.runtime.spool.types import StoredFacts, StoredRecord
 
 WINDOW_BYTES: Final = 4 * 1024 * 1024
 """What is read ahead: about four frames."""
@@ -37,39 +36,56 @@ class Spool(Protocol):
 
     async def read(self, after: int, max_bytes: int, until: int | None = None) -> list[StoredRecord]: ...
 
-    def survey(self) -> AsyncIterator[list[tuple[int, bytes]]]: ...
+    async def survey(self, after: int) -> list[StoredFacts]: ...
 
     def acknowledge(self, sequence: int) -> None: ...
 
 
 class Backlog:
-    """The records between the last one read and the last one that memory had no room for."""
+    """The records between the last one read and the last one that memory had no room for.
+
+    What was found at start is surveyed before it is read: nothing is sent that is not in the account.
+    """
 
     def __init__(self, spool: Spool, clock: Clock) -> None:
         self._spool = spool
         self._clock = clock
         self._after = 0
         self._until = spool.next_sequence_at_start
+        self._surveyed = 0
+        self._is_surveyed = False
 
     @property
     def waits(self) -> bool:
         """Whether something may be there that is on disk alone."""
         return self._after + 1 < self._until
 
+    @property
+    def is_readable(self) -> bool:
+        """Whether some of it can be read now."""
+        return self._after + 1 < self._readable_until
+
+    @property
+    def _readable_until(self) -> int:
+        return self._until if self._is_surveyed else min(self._until, self._surveyed + 1)
+
     def leave(self, sequence: int) -> None:
         """This record is on disk alone from now on."""
         self._until = max(self._until, sequence + 1)
         self._after = min(self._after, sequence - 1)
 
-    async def survey(self) -> AsyncIterator[Quantities]:
-        """What each record that was found at start counts as."""
-        async for part in self._spool.survey():
-            for _, meta in part:
-                yield decode_quantities(meta)
+    async def survey(self) -> list[StoredFacts]:
+        """The next of what was found at start; empty when that was all. Raises `SpoolError`."""
+        found = await self._spool.survey(self._surveyed)
+        if found:
+            self._surveyed = found[-1].sequence
+        else:
+            self._is_surveyed = True
+        return found
 
     async def read(self, known: Container[int]) -> tuple[list[Waiting], list[StoredRecord]]:
         """The next parcels that are not `known` to be in memory, and the records that are none. Raises `SpoolError`."""
-        after, until = self._after, self._until
+        after, until = self._after, self._readable_until
         records = await self._spool.read(after, WINDOW_BYTES, until)
         if self._after == after:  # else something before was left on disk meanwhile, and is read next
             self._after = records[-1].sequence if records else until - 1

@@ -20,6 +20,8 @@ _MAX_TYPES: Final = 32
 """More types than exist; a hostile envelope may name 500 of its own."""
 _MAX_TYPE_TEXT: Final = 128
 _DEFAULT_VERSION: Final = 7
+_MAX_DIGITS: Final = 20
+"""Of an unsigned 64-bit number; Python refuses to read thousands of them."""
 UNREADABLE: Final[Quantities] = ((DataCategory.UNKNOWN, 1),)
 _FACTS: Final = (("client", "client"), ("origin", "origin"), ("ua", "user_agent"), ("xff", "forwarded_for"))
 
@@ -70,7 +72,7 @@ def decode_record(meta: bytes, body: bytes) -> Parcel:
     key, project, received_ms = facts.get("k"), facts.get("p"), facts.get("r")
     if not isinstance(key, str) or not isinstance(project, str) or not isinstance(received_ms, int | float):
         raise SpoolCorrupt("a record without key, project or time")
-    if not (project.isascii() and project.isdigit()):
+    if not _is_number(project):
         raise SpoolCorrupt("a record with a project that is no number")
     types, version, attempts = facts.get("i"), headers.get("v"), facts.get("a")
     return Parcel(
@@ -115,7 +117,7 @@ def owner_of(meta: bytes, now_unix: float) -> Account:
     except SpoolCorrupt:
         facts = {}
     project = facts.get("p")
-    project_id = int(project) if isinstance(project, str) and project.isascii() and project.isdigit() else None
+    project_id = int(project) if isinstance(project, str) and _is_number(project) else None
     return Account(_text(facts, "k") or "", project_id, _text(facts, "v") or "", _text(facts, "e"), now_unix)
 
 
@@ -129,6 +131,10 @@ def quantities_of(facts: Mapping[str, object]) -> Quantities:
             category = DataCategory.parse(str(name))
             sums[category] = sums.get(category, 0) + amount
     return tuple(sums.items()) or UNREADABLE
+
+
+def _is_number(text: str) -> bool:
+    return len(text) <= _MAX_DIGITS and text.isascii() and text.isdigit()
 
 
 def _object(meta: bytes) -> dict[str, object]:

@@ -17,7 +17,7 @@ import threading
 import time
 import uuid
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -30,7 +30,16 @@ from scrubjay.runtime.spool.disk import Clock, Disk
 from scrubjay.runtime.spool.partition_lock import PartitionLock
 from scrubjay.runtime.spool.segment_log import SegmentLog
 from scrubjay.runtime.spool.segment_recovery import recover
-from scrubjay.runtime.spool.types import Committed, Faulted, Recovered, SpoolEvent, SpoolOptions, StoredRecord, Usage
+from scrubjay.runtime.spool.types import (
+    Committed,
+    Faulted,
+    Recovered,
+    SpoolEvent,
+    SpoolOptions,
+    StoredFacts,
+    StoredRecord,
+    Usage,
+)
 
 __all__ = ["Partition", "Record", "Recovered", "SpoolEvent", "SpoolOptions", "StoredRecord", "Usage"]
 T = TypeVar("T")
@@ -210,19 +219,16 @@ class Partition:
             max_bytes -= sum([len(record.meta) + len(record.body) for record in part])
         return found
 
-    async def survey(self) -> AsyncIterator[list[tuple[int, bytes]]]:
-        """Goes once through all that waited when the partition was opened: (sequence, meta), without holding the bodies."""
-        after = 0
-        while True:
-            part = await self._call(partial(self._survey_step, after))
-            if not part:
-                return
-            yield part
-            after = part[-1][0]
+    async def survey(self, after: int) -> list[StoredFacts]:
+        """The next of what waited when the partition was opened and still does, numbered above `after`. Empty: that was all.
 
-    def _survey_step(self, after: int) -> list[tuple[int, bytes]]:
+        Raises `SpoolError` if files cannot be opened or read.
+        """
+        return await self._call(partial(self._survey, after))
+
+    def _survey(self, after: int) -> list[StoredFacts]:
         found = self._log.shelf.read(after, _READ_STEP_BYTES, self.next_sequence_at_start)
-        return [(record.sequence, record.meta) for record in found]
+        return [StoredFacts(record.sequence, record.meta, len(record.body)) for record in found]
 
     def acknowledge(self, sequence: int) -> None:
         """This record is done. It leaves the disk within a second or so; a crash before that brings it back."""

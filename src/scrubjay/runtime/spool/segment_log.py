@@ -22,7 +22,7 @@ from scrubjay.runtime.spool.codec import Codec
 from scrubjay.runtime.spool.disk import Clock, Disk
 from scrubjay.runtime.spool.segment import Segment
 from scrubjay.runtime.spool.segment_shelf import Shelf
-from scrubjay.runtime.spool.types import FRAME_TARGET_BYTES, Evicted, Faulted, SpoolOptions, Synced
+from scrubjay.runtime.spool.types import FRAME_TARGET_BYTES, Evicted, Faulted, SpoolOptions, StoredFacts, Synced
 
 _MAX_SEGMENTS = 4096
 _CLEAN_BYTES_PER_S = 1024 * 1024
@@ -161,7 +161,9 @@ class SegmentLog:
         segment = self.shelf.segments[0]
         try:
             waiting = tuple(
-                (number, record.meta) for _, live in self.shelf.live(segment, segment.base) for number, record in live
+                StoredFacts(number, record.meta, len(record.body))
+                for _, live in self.shelf.live(segment, segment.base)
+                for number, record in live
             )
             self._remove(segment)
         except OSError:

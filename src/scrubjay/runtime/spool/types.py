@@ -32,6 +32,14 @@ class SpoolOptions:
         return min(self.segment_bytes, max(FRAME_TARGET_BYTES, self.max_bytes // 8))
 
 
+class StoredFacts(NamedTuple):
+    """What is known of a record without its body, and how long that is."""
+
+    sequence: int
+    meta: bytes
+    body_bytes: int
+
+
 class StoredRecord(NamedTuple):
     """A record read back. `same_boot` says whether `written_boot_ms` can be compared with the machine's clock of today."""
 
@@ -54,9 +62,9 @@ class Damaged:
 
 @dataclass(frozen=True, slots=True)
 class Evicted:
-    """The oldest records made room for new ones: (sequence, meta) of each."""
+    """The oldest records made room for new ones."""
 
-    records: tuple[tuple[int, bytes], ...]
+    records: tuple[StoredFacts, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,5 @@
 """Reading back what is on disk alone (upstream-and-operations 7.5, 7.7)."""
 
-from scrubjay.categories import DataCategory
 from scrubjay.core.spool_format import Record
 from scrubjay.runtime.forwarding.backlog import Backlog
 from scrubjay.runtime.forwarding.parcel_record import encode_record
@@ -16,7 +15,16 @@ async def names(backlog, known=()):
 
 
 def open_backlog(spool):
-    return Backlog(spool, SetClock())
+    """All that was there has been seen."""
+    backlog = Backlog(spool, SetClock())
+    backlog._is_surveyed = True
+    return backlog
+
+
+async def read_at(spool, clock):
+    backlog = Backlog(spool, clock)
+    await backlog.survey()
+    return await backlog.read(())
 
 
 async def test_what_was_found_at_start_waits():
@@ -85,7 +93,7 @@ async def test_a_record_knows_how_long_it_waited_whatever_the_clock_says():
     spool, clock = MemorySpool(stored("a")), SetClock()
     clock.move(60.0)
     clock.wall_unix += 10 * 365 * 86_400
-    (waiting,), _ = await Backlog(spool, clock).read(())
+    (waiting,), _ = await read_at(spool, clock)
     assert clock.now_mono - waiting.since_mono == 60.0
     assert waiting.from_backlog
 
@@ -96,6 +104,30 @@ async def test_records_that_cannot_be_read_are_handed_out_as_such():
     assert [record.sequence for record in unreadable] == [1]
 
 
-async def test_the_survey_counts_each_record():
+async def test_the_survey_tells_of_each_record():
     backlog = open_backlog(MemorySpool([Record(b"?", b"body"), *stored("a")]))
-    assert [each async for each in backlog.survey()] == [((DataCategory.UNKNOWN, 1),), ((DataCategory.ERROR, 1),)]
+    first, second = await backlog.survey()
+    assert (first.sequence, first.meta, first.body_bytes) == (1, b"?", 4)
+    assert (second.sequence, second.body_bytes) == (2, len(parcel("a").body))
+    assert await backlog.survey() == []
+
+
+async def test_what_the_survey_has_not_seen_is_not_read():
+    spool = MemorySpool(stored("a", "b", "c"))
+    spool.surveyed_at_once = 2
+    backlog = Backlog(spool, SetClock())
+    assert backlog.waits
+    assert not backlog.is_readable
+    assert await names(backlog) == []
+    await backlog.survey()
+    assert backlog.is_readable
+    assert await names(backlog) == ["a", "b"]
+    assert not backlog.is_readable
+    assert backlog.waits
+    (new,) = await spool.append(stored("new"))
+    backlog.leave(new)
+    assert not backlog.is_readable
+    while await backlog.survey():
+        pass
+    assert await names(backlog) == ["c", "new"]
+    assert not backlog.waits

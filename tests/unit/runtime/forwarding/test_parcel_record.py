@@ -8,7 +8,7 @@ from scrubjay.categories import DataCategory
 from scrubjay.errors import SpoolCorrupt
 from scrubjay.runtime.forwarding.parcel_record import (
     UNREADABLE,
-    decode_quantities,
+    decode_facts,
     decode_record,
     encode_meta,
     encode_record,
@@ -104,15 +104,15 @@ def test_members_of_a_wrong_type_are_left_out():
 @pytest.mark.parametrize(
     ("meta", "expected"),
     [
-        (b'{"c":{"error":2,"log_byte":70}}', ((DataCategory.ERROR, 2), (DataCategory.LOG_BYTE, 70))),
-        (b'{"c":{"of_tomorrow":2,"and_after":1}}', ((DataCategory.UNKNOWN, 3),)),
-        (b'{"c":{"error":"2"}}', UNREADABLE),
-        (b"{}", UNREADABLE),
-        (b"\xff", UNREADABLE),
+        (b'{"k":"x","c":{"error":2,"log_byte":70}}', ("x", ((DataCategory.ERROR, 2), (DataCategory.LOG_BYTE, 70)))),
+        (b'{"k":5,"c":{"of_tomorrow":2,"and_after":1}}', ("", ((DataCategory.UNKNOWN, 3),))),
+        (b'{"k":"x","c":{"error":"2"}}', ("x", UNREADABLE)),
+        (b"{}", ("", UNREADABLE)),
+        (b"\xff", ("", UNREADABLE)),
     ],
 )
 def test_what_cannot_be_read_counts_as_one_unknown(meta, expected):
-    assert decode_quantities(meta) == expected
+    assert decode_facts(meta) == expected
 
 
 def test_a_loss_is_booked_to_the_owner():

@@ -186,7 +186,7 @@ class TestFull:
         for number in range(6):
             await partition.append([record(NOISE[:1_000], b'{"n":%d}' % number)])
         evicted = [each for event in events if isinstance(event, Evicted) for each in event.records]
-        assert evicted[0] == (1, b'{"n":0}')
+        assert evicted[0] == (1, b'{"n":0}', 1_000)
         await partition.close()
 
 
@@ -305,8 +305,11 @@ class TestReading:
         await partition.append([record("new")])
         partition.acknowledge(2)
         await partition.read(0, 1)
-        seen = [each async for part in partition.survey() for each in part]
-        assert seen == [(1, b'{"n":0}'), (3, b'{"n":2}'), (4, b"{}")]
+        seen, after = [], 0
+        while part := await partition.survey(after):
+            seen += part
+            after = part[-1].sequence
+        assert seen == [(1, b'{"n":0}', 1), (3, b'{"n":2}', 1), (4, b"{}", 1)]
         await partition.close()
 
 
