@@ -1,4 +1,4 @@
-"""What stands between the path and the central server, put together: spool, connection, outbox.
+"""What stands between the path and the central server, put together: spool, roads, outbox.
 
 Owns turning settings into the options of these parts, and their order of opening and closing. What each does is its own business.
 """
@@ -6,8 +6,6 @@ Owns turning settings into the options of these parts, and their order of openin
 from __future__ import annotations
 
 import asyncio
-import os
-import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -18,18 +16,18 @@ from typing import Final, Protocol
 from scrubjay.categories import DataCategory, Quantities
 from scrubjay.core.ledger import Ledger, Parcel, total
 from scrubjay.core.limits import UPSTREAM, ActiveLimit, LimitTable, Scoping
-from scrubjay.errors import ConfigError, SpoolLocked
+from scrubjay.core.signatures import Signer
+from scrubjay.errors import SpoolLocked
 from scrubjay.runtime.adoption import Adoption, Inherit
 from scrubjay.runtime.forwarding.carrier import Carrier
 from scrubjay.runtime.forwarding.dispatcher import DispatchOptions
-from scrubjay.runtime.forwarding.http_client import HttpClient, Origin
-from scrubjay.runtime.forwarding.proxies import proxy_for
+from scrubjay.runtime.gateway.receiver import Receiver
+from scrubjay.runtime.gateway.senders import takes_batches
 from scrubjay.runtime.outbox import Outbox, OutboxOptions
+from scrubjay.runtime.roads import Roads
 from scrubjay.runtime.spool.partition import Partition
 from scrubjay.runtime.spool.types import Committed, Faulted, SpoolEvent, SpoolOptions, Synced
 from scrubjay.runtime.telemetry import Telemetry
-from scrubjay.runtime.upstream import Upstream, UpstreamOptions
-from scrubjay.settings.http import Http
 from scrubjay.settings.schema import Envelopes, Settings
 
 
@@ -51,17 +49,23 @@ class Delivery:
     """Open until `close`. `spool` None: parcels wait in memory alone, and there is nothing to adopt."""
 
     def __init__(
-        self, outbox: Outbox, spool: Partition | None, upstream: Upstream, adoption: Adoption | None = None
+        self,
+        outbox: Outbox,
+        receiver: Receiver,
+        spool: Partition | None,
+        roads: Roads,
+        adoption: Adoption | None = None,
     ) -> None:
         self.outbox = outbox
+        self.receiver = receiver
         self.spool = spool
-        self._upstream = upstream
+        self.roads = roads
         self._adoption = adoption
         self._is_paused = False
 
     def reconfigure(self, settings: Settings) -> None:
         """Puts in force what can change while it runs: how requests are made, how many, and how often they are repeated."""
-        self._upstream.reconfigure(upstream_options(settings))
+        self.roads.reconfigure(settings)
         self.outbox.reconfigure(dispatch_options(settings))
         if self._adoption is not None:
             self._adoption.reconfigure(ward_options(settings).dispatch)
@@ -94,12 +98,13 @@ class Delivery:
         lost = await self.outbox.drain(deadline_mono)
         if self._adoption is not None:
             await self._adoption.drain(deadline_mono)
-        self._upstream.close()
+        self.roads.close()
         return lost
 
     async def close(self, deadline_mono: float) -> int:
         """Drains, then closes. Returns what `drain` does, which may have been called before."""
         lost = await self.drain(deadline_mono)
+        await self.roads.stop()
         if self._adoption is not None:
             await self._adoption.close()
         if self.spool is not None:
@@ -172,8 +177,10 @@ async def open_delivery(
     limits: LimitTable,
     projects: Projects,
     inherit: Inherit,
+    may_read: Callable[[], bool],
+    signer: Signer | None = None,
 ) -> Delivery:
-    """Begins to send what the spool held. `inherit` takes over the books of adopted partitions.
+    """Begins to send what the spool held, while it `may_read`. `inherit` takes over the books of adopted partitions.
 
     Raises `ConfigError` for certificates that cannot be used.
     """
@@ -181,27 +188,30 @@ async def open_delivery(
     def scoping(parcel: Parcel) -> Scoping:
         return projects.scoping(parcel.key, parcel.project_id)
 
-    upstream = Upstream(
-        open_client(settings),
+    roads = Roads(
+        settings,
         telemetry,
-        upstream_options(settings),
         on_limits=lambda parcel, learnt: limits.learn(scoping(parcel), learnt, time.monotonic()),
         on_denied=projects.deny,
+        signer=signer,
     )
+    roads.start()
 
     def outbox_on(partition: Partition | None, options: OutboxOptions) -> Outbox:
         return Outbox(
-            Carrier(upstream, telemetry),
+            roads.sender(lambda upstream, batches: Carrier(upstream, telemetry, batches=batches)),
             ledger,
             telemetry,
             options,
             spool=partition,
             limit_of=lambda parcel: limit_of(parcel, limits.active(scoping(parcel), time.monotonic())),
             is_disabled=lambda parcel: projects.is_disabled(parcel.key, parcel.project_id),
+            may_read=may_read,
         )
 
     outbox = outbox_on(spool, outbox_options(settings))
-    await outbox.start()
+    receiver = Receiver(telemetry, lambda: outbox.is_surveyed)
+    outbox.start(telemetry.close_account, receiver.found if takes_batches(settings) else None)
     envelopes, adoption = settings.spool.envelopes, None
     if spool is not None and envelopes.path is not None:
         adoption = Adoption(
@@ -212,7 +222,7 @@ async def open_delivery(
             inherit,
             telemetry,
         )
-    return Delivery(outbox, spool, upstream, adoption)
+    return Delivery(outbox, receiver, spool, roads, adoption)
 
 
 def _own_slots(slot: int, settings: Settings) -> frozenset[int]:
@@ -227,51 +237,6 @@ def ward_options(settings: Settings) -> OutboxOptions:
     options = outbox_options(settings)
     most = max(1, options.dispatch.max_concurrent_requests // 4)
     return replace(options, spool_evicts=False, dispatch=replace(options.dispatch, max_concurrent_requests=most))
-
-
-def open_client(settings: Settings) -> HttpClient:
-    http = settings.http
-    assert settings.relay.upstream is not None
-    origin = Origin.parse(settings.relay.upstream)
-    return HttpClient(
-        origin,
-        tls=tls_context(http) if origin.scheme == "https" else None,
-        server_name=http.tls_server_name,
-        proxy=proxy_for(origin, http.proxy.reveal() if http.proxy else None, os.environ),
-        connect_timeout_s=http.connection_timeout,
-    )
-
-
-def tls_context(http: Http) -> ssl.SSLContext:
-    """System roots, or the operator's (`upstream-and-operations.md` 6.9). Raises `ConfigError`."""
-    try:
-        context = ssl.create_default_context(cafile=http.ca_bundle)
-        if http.client_cert is not None:
-            context.load_cert_chain(http.client_cert, http.client_key)
-    except (OSError, ssl.SSLError) as error:
-        path = "http.client_cert" if http.client_cert is not None else "http.ca_bundle"
-        raise ConfigError(f"the certificate cannot be used: {error}", path=path) from error
-    if http.insecure_skip_verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
-
-
-def upstream_options(settings: Settings) -> UpstreamOptions:
-    http = settings.http
-    return UpstreamOptions(
-        encoding=http.encoding,
-        encoding_fallback=http.encoding_fallback,
-        timeout_s=http.timeout,
-        min_upload_bytes_per_s=http.min_upload_rate,
-        host_header=http.host_header,
-        path_prefix=http.upstream_path_prefix,
-        merges_containers=http.merge_containers,
-        retries_throttled=http.rate_limited_policy == "retry",
-        drops_ambiguous_counters=http.ambiguous_counters == "drop",
-        bare_429_s=settings.limits.bare_429,
-        longest_limit_s=settings.limits.upstream_max,
-    )
 
 
 def outbox_options(settings: Settings) -> OutboxOptions:

@@ -148,6 +148,15 @@ class Telemetry(AccountBook):
             site = f"{route}/{result}/{status}"
             self._upstream.line(logging.WARNING, site, "the upstream did not take a request", fields, depth=2)
 
+    def batch(self, envelopes: int, size_bytes: int) -> None:
+        """A batch was answered record by record."""
+        self.values.histograms[metrics.BATCH_ENVELOPES.name].observe((), envelopes)
+        self.values.histograms[metrics.BATCH_BYTES.name].observe((), size_bytes)
+
+    def batch_record(self, fate: str) -> None:
+        """What became of one record of a batch that came in: taken, known, dropped, later."""
+        self.values.series[metrics.BATCH_RECORDS.name].add((fate,))
+
     def upstream_inflight(self, change: int) -> None:
         self.values.series[metrics.UPSTREAM_INFLIGHT.name].add((), change)
 
@@ -173,6 +182,22 @@ class Telemetry(AccountBook):
             self._upstream.line(logging.WARNING, "down", "upstream outage: parcels are held", fields, depth=2)
         elif up and before is False:
             self._upstream.line(logging.INFO, "up", "upstream is back", fields, depth=2)
+
+    def upstream_chosen(self, upstream: str, instead_of: str) -> None:
+        fields = {"upstream": upstream, "instead_of": instead_of}
+        self._upstream.line(logging.WARNING, f"chosen/{upstream}", "another upstream is used", fields, depth=2)
+
+    def certificates_renewed(self, problem: str = "") -> None:
+        """The files of certificates are others than before; with a `problem` the old ones stay in force."""
+        if problem:
+            fields = {"problem": problem[:MAX_DETAIL]}
+            self._config.line(logging.ERROR, "certificates", "new certificates not used", fields, depth=2)
+        else:
+            self._config.line(logging.INFO, "renewed", "new certificates in force", depth=2)
+
+    def unverified(self) -> None:
+        text = "http.insecure_skip_verify: the upstream's certificate is not verified"
+        self._config.line(logging.WARNING, "unverified", text, depth=2)
 
     def _count_outages(self, now_mono: float) -> None:
         for upstream, since_mono in self._down_since_mono.items():

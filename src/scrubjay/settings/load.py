@@ -23,7 +23,7 @@ from scrubjay.settings.gateway import fold_relays
 from scrubjay.settings.project import ProjectConfig
 from scrubjay.settings.project_files import ProjectSet, load_projects
 from scrubjay.settings.resolve import in_container, resolve
-from scrubjay.settings.scalars import Unusable, expand, is_list, is_text, parse
+from scrubjay.settings.scalars import Unusable, expand, is_list, is_text, parse, takes_one
 from scrubjay.settings.schema import Settings
 from scrubjay.settings.setting import Field, Secret, Section, walk
 
@@ -235,8 +235,10 @@ def _of_node(key: str, node: Node, path: Path) -> _Written:
 
 
 def _of_text(key: str, text: str, origin: str, where: str) -> _Written:
-    if key in FIELDS and is_list(FIELDS[key]):
-        return _Written(tuple(part.strip() for part in text.strip("[] ").split(",") if part.strip()), origin, where)
+    if key in FIELDS and is_list(FIELDS[key]) and ("," in text or not takes_one(FIELDS[key])):
+        text = text.strip()
+        inside = text[1:].removesuffix("]") if text.startswith("[") else text
+        return _Written(tuple(part.strip() for part in inside.split(",") if part.strip()), origin, where)
     return _Written(text, origin, where)
 
 
@@ -270,8 +272,8 @@ def _value(row: Field, entry: _Written, env: Mapping[str, str], folder: Path | N
     """The value and the text it was read from."""
     assert entry.text is not None
     many = isinstance(entry.text, tuple)
-    if many != is_list(row):
-        expected = "a list" if is_list(row) else "a single value"
+    if not (is_list(row) if many else takes_one(row)):
+        expected = "a single value" if many else "a list"
         raise ConfigError("wrong form", where=entry.where, path=row.key, line=entry.line, accepted=expected)
     parts = entry.text if isinstance(entry.text, tuple) else (entry.text,)
     values, texts = [], []

@@ -23,7 +23,7 @@ from scrubjay.settings.global_config import FILE_NAME as GLOBAL_NAME
 from scrubjay.settings.load import FIELDS
 from scrubjay.settings.project import ProjectOptions
 from scrubjay.settings.project_files import parse_project
-from scrubjay.settings.scalars import Unusable, is_list, parse
+from scrubjay.settings.scalars import Unusable, is_list, parse, takes_one
 
 Kind = Literal["changed", "no equivalent", "not yet", "unknown", "cannot be used"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
@@ -116,10 +116,11 @@ def _take_setting(key: str, node: Node, path: Path, imported: Imported) -> None:
     if key == "relay.mode" and value == "managed":
         return  # what follows from it is settled last
     row = FIELDS[key]
+    many = isinstance(value, list)
     texts = value if isinstance(value, list) else [value]
     try:
-        if isinstance(value, list) != is_list(row):
-            raise Unusable("wrong form", "a list" if is_list(row) else "a single value")
+        if not (is_list(row) if many else takes_one(row)):
+            raise Unusable("wrong form", "a single value" if many else "a list")
         for text in texts:
             if "${" not in str(text):
                 parse(_as_written(text), row)
@@ -131,7 +132,7 @@ def _take_setting(key: str, node: Node, path: Path, imported: Imported) -> None:
     *sections, name = key.split(".")
     for part in sections:
         section = section.setdefault(part, {})
-    section[name] = [_with_paths(text, path) for text in texts] if is_list(row) else _with_paths(value, path)
+    section[name] = [_with_paths(text, path) for text in texts] if many else _with_paths(value, path)
     imported.taken += 1
 
 

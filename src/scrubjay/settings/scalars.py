@@ -190,6 +190,11 @@ def is_list(field: Field) -> bool:
     return any(get_origin(option) is tuple for option in _options(field.type))
 
 
+def takes_one(field: Field) -> bool:
+    """Whether a single value will do; of some settings one or several may be given."""
+    return any(get_origin(option) is not tuple for option in _options(field.type))
+
+
 def is_text(field: Field) -> bool:
     """Whether variables may stand inside a longer text."""
     return any(option in (str, Secret) or get_origin(option) is tuple for option in _options(field.type))

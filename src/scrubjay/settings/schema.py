@@ -18,6 +18,7 @@ from scrubjay.settings.setting import GIB, KIB, MIB, Secret, Section, setting
 Mode = Literal["managed", "proxy", "static", "capture"]
 Level = Literal["off", "error", "warn", "info", "debug", "trace"]
 Format = Literal["auto", "pretty", "simplified", "json"]
+Shed = Literal["replay", "profile", "attachment", "span", "log_item", "trace_metric", "transaction"]
 
 MAX_WORKERS: Final = 100
 """As many as the spool has partitions."""
@@ -32,9 +33,9 @@ class Relay(Section, frozen=True):
         "fetches its projects (not yet available).",
         shown="managed with credentials, else static with an upstream, else capture",
     )
-    upstream: str | None = setting(
+    upstream: str | tuple[str, ...] | None = setting(
         None,
-        "Server to forward to: scheme, host and port, no path.",
+        "Server to forward to: scheme, host and port, no path. Of a list the first that is there; the first of all has precedence.",
         unit="url",
         example="https://sentry.example/",
         shown="none; in `managed` and `proxy` `https://sentry.io/`",
@@ -46,6 +47,10 @@ class Relay(Section, frozen=True):
         "Worker processes that share the port; `auto`: one per processor that may be used. Mode `capture` has one.",
         minimum=1,
         maximum=MAX_WORKERS,
+    )
+    profile: Literal["default", "sidecar"] = setting(
+        "default",
+        "`sidecar`: one worker, small windows and buffers, under 100 MiB at full load; what is set by itself stays.",
     )
     override_project_ids: bool = setting(
         False, "Accept a project id in the path that is not the plan's; the plan's is used.", reload=True
@@ -80,10 +85,36 @@ class Relay(Section, frozen=True):
         example="30",
     )
 
+    @property
+    def upstreams(self) -> tuple[str, ...]:
+        """All of them, the one with precedence first."""
+        if self.upstream is None:
+            return ()
+        return (self.upstream,) if isinstance(self.upstream, str) else self.upstream
+
 
 class Limits(Section, frozen=True):
     """What a request, an item or a connection may take."""
 
+    max_connections: int | None = setting(
+        None, "Connections of clients at once; beyond it the next wait to be accepted.", minimum=1, example="1000"
+    )
+    idle_timeout: float | None = setting(
+        None,
+        "Idle time after which a client's connection is closed, so that few long-lived clients spread anew over workers.",
+        unit="s",
+        minimum=0.1,
+        example="60",
+        shown="`keepalive_timeout`",
+    )
+    max_bodies_size: int | None = setting(
+        None,
+        "Bodies of more than 64 KiB that are read or worked on at once; beyond it the next wait. One is always let in.",
+        unit="bytes",
+        minimum=1,
+        example="64MiB",
+        shown="an eighth of the memory limit, at most 256MiB",
+    )
     max_concurrent_requests: int = setting(100, "Requests to the upstream in flight.", minimum=1, reload=True)
     shutdown_timeout: float = setting(10, "Time to finish after SIGTERM.", unit="s", minimum=0, reload=True)
     keepalive_timeout: float = setting(5, "Idle time after which a client's connection is closed.", unit="s", minimum=0)
@@ -171,6 +202,25 @@ class Envelopes(Section, frozen=True):
     when_full: Literal["reject", "drop_oldest"] = setting("reject", "Answer 503 to what is new, or drop the oldest.")
     max_envelope_delay_secs: float = setting(86400, "Age at which an envelope is dropped.", unit="s", minimum=1)
     expiry_holdoff: float = setting(300, "Nothing is dropped for its age so soon after a start.", unit="s", minimum=0)
+    max_project_share: float = setting(
+        0.5,
+        "Share of `max_disk_size` above which a key gets 429, so that one cannot fill the spool; 1 disables.",
+        minimum=0.01,
+        maximum=1,
+        reload=True,
+    )
+    shed_order: tuple[Shed, ...] = setting(
+        ("replay", "profile", "attachment", "span", "log_item", "transaction"),
+        "What gets 429 as the spool or memory fills up: the first from 80 % on, one more for each further 3 %.",
+        reload=True,
+    )
+    max_backpressure_memory_percent: float = setting(
+        0.8,
+        "Share of the memory limit above which waiting envelopes stay on disk and garbage is collected.",
+        minimum=0.01,
+        maximum=1,
+        reload=True,
+    )
     max_unspool_envelopes_per_second: int | None = setting(
         None, "Rate at which the backlog is sent.", minimum=1, example="100", reload=True
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 import time
 from pathlib import Path
 from typing import Any
@@ -13,25 +12,20 @@ from msgspec.structs import replace
 from scrubjay.categories import DataCategory
 from scrubjay.core.ledger import Ledger, Parcel
 from scrubjay.core.limits import ActiveLimit, LimitTable, Scoping
-from scrubjay.errors import ConfigError, SpoolError
+from scrubjay.errors import SpoolError
 from scrubjay.runtime.delivery import (
     Delivery,
     dispatch_options,
     limit_of,
-    open_client,
     open_delivery,
     open_spool,
     outbox_options,
     tell_spool_event,
-    tls_context,
-    upstream_options,
 )
 from scrubjay.runtime.spool.types import Committed, Damaged, Faulted, Synced
 from scrubjay.runtime.telemetry import Telemetry
 from scrubjay.settings.load import build
-from scrubjay.settings.http import Http
 from scrubjay.settings.schema import Settings
-from scrubjay.settings.setting import Secret
 
 KEY = "a" * 32
 
@@ -47,26 +41,6 @@ def parcel(*quantities: tuple[DataCategory, int]) -> Parcel:
 
 
 # Options
-
-
-def test_requests_are_made_as_configured() -> None:
-    got = upstream_options(
-        settings(
-            http__encoding="gzip",
-            http__encoding_fallback=False,
-            http__timeout=7.0,
-            http__min_upload_rate=10,
-            http__host_header="h",
-            http__upstream_path_prefix="/relay",
-            http__rate_limited_policy="retry",
-            http__ambiguous_counters="drop",
-            limits__bare_429=5,
-            limits__upstream_max=6,
-        )
-    )
-    assert (got.encoding, got.encoding_fallback, got.timeout_s, got.min_upload_bytes_per_s) == ("gzip", False, 7.0, 10)
-    assert (got.host_header, got.path_prefix, got.retries_throttled) == ("h", "/relay", True)
-    assert (got.bare_429_s, got.longest_limit_s, got.drops_ambiguous_counters) == (5, 6, True)
 
 
 def test_parcels_wait_and_are_repeated_as_configured() -> None:
@@ -102,37 +76,6 @@ async def test_there_is_a_spool_only_with_a_path(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(SpoolError):
         await open_spool(replace(options, path=str(tmp_path / "file")), lambda event: None)
-
-
-def test_a_client_speaks_to_the_upstream_through_the_proxy() -> None:
-    client = open_client(settings(http__proxy=Secret("http://user:pw@proxy.example:3128")))
-    assert client.target("/x") == "http://127.0.0.1:9/x"
-    assert client.proxy_header().startswith("Proxy-Authorization: Basic ")
-    plain = open_client(settings())
-    assert plain.target("/x") == "/x"
-    secure = open_client(settings(relay__upstream="https://sentry.example/"))
-    assert str(secure.origin) == "https://sentry.example"
-
-
-def test_certificates_are_verified_unless_the_operator_says_otherwise() -> None:
-    strict = tls_context(Http())
-    assert (strict.verify_mode, strict.check_hostname) == (ssl.CERT_REQUIRED, True)
-    lax = tls_context(Http(insecure_skip_verify=True))
-    assert (lax.verify_mode, lax.check_hostname) == (ssl.CERT_NONE, False)
-
-
-@pytest.mark.parametrize(
-    ("changes", "path"),
-    [({"ca_bundle": "{0}"}, "http.ca_bundle"), ({"client_cert": "{0}", "client_key": "{0}"}, "http.client_cert")],
-)
-def test_certificates_that_cannot_be_used_name_their_setting(
-    tmp_path: Path, changes: dict[str, str], path: str
-) -> None:
-    bad = tmp_path / "bad.pem"
-    bad.write_text("nonsense")
-    with pytest.raises(ConfigError) as caught:
-        tls_context(Http(**{name: text.format(bad) for name, text in changes.items()}))
-    assert caught.value.path == path
 
 
 # The parts together
@@ -188,7 +131,7 @@ async def test_other_settings_are_in_force_at_once() -> None:
     assert "<Permits 7 of 7>" in repr(delivery)
     delivery.reconfigure(settings(limits__max_concurrent_requests=3, http__encoding="gzip"))
     assert "<Permits 3 of 3>" in repr(delivery)
-    assert "gzip" in repr(delivery._upstream)
+    assert "gzip" in repr(delivery.roads)
     await delivery.close(time.monotonic())
 
 

@@ -1,0 +1,191 @@
+"""The ways to the upstreams, put together from the settings: names, certificates, proxies, connections, and which upstream is used.
+
+Owns watching the files of certificates and saying again and again that verification is off (`upstream-and-operations.md` 6.9, 6.10). What is
+sent on these ways is `upstream`'s and the carriers'; a request that is only passed on goes its own way (`forward`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping
+from typing import Final, Protocol
+
+from scrubjay.core.ledger import Parcel
+from scrubjay.core.limits import ActiveLimit
+from scrubjay.core.signatures import Signer
+from scrubjay.errors import ConfigError
+from scrubjay.runtime.forwarding.batch_post import BatchOptions, BatchPost
+from scrubjay.runtime.forwarding.failover import Choice, FailOver
+from scrubjay.runtime.forwarding.http_client import HttpClient
+from scrubjay.runtime.forwarding.origin import Origin, Proxy
+from scrubjay.runtime.forwarding.proxies import proxy_for
+from scrubjay.runtime.forwarding.resolving import Resolver
+from scrubjay.runtime.forwarding.shipment import Sender
+from scrubjay.runtime.forwarding.trust import Trust, TrustOptions
+from scrubjay.runtime.tasks import Tasks
+from scrubjay.runtime.upstream import Observer as UpstreamObserver
+from scrubjay.runtime.upstream import Upstream, UpstreamOptions
+from scrubjay.settings.http import Http
+from scrubjay.settings.schema import Settings
+
+_LOOK_AT_FILES_S: Final = 5.0
+_WARN_AGAIN_S: Final = 600.0
+
+
+class Observer(UpstreamObserver, Protocol):
+    """What is said and counted here; `runtime.telemetry` is the real one."""
+
+    def upstream_chosen(self, upstream: str, instead_of: str) -> None: ...
+
+    def certificates_renewed(self, problem: str = "") -> None: ...
+
+    def unverified(self) -> None: ...
+
+    def batch(self, envelopes: int, size_bytes: int) -> None: ...
+
+    def internal_error(self, place: str, error: BaseException) -> None: ...
+
+
+class Roads:
+    """One way per upstream, in order of precedence. Raises `ConfigError` for certificates or proxies that cannot be used."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        observer: Observer,
+        *,
+        on_limits: Callable[[Parcel, tuple[ActiveLimit, ...]], None],
+        on_denied: Callable[[str], None],
+        signer: Signer | None = None,
+        env: Mapping[str, str] = os.environ,
+    ) -> None:
+        http = settings.http
+        self._observer = observer
+        self._is_verified = not http.insecure_skip_verify
+        self._resolver = Resolver(remembers=http.dns_cache)
+        self.origins = [Origin.parse(url) for url in settings.relay.upstreams]
+        self.proxies = [_proxy(origin, http, env) for origin in self.origins]
+        spoken = {origin.scheme for origin in self.origins} | {proxy.origin.scheme for proxy in self.proxies if proxy}
+        self.trust = Trust(_trust_options(http), env) if "https" in spoken else None
+        self._clients = [self._client(*road, http) for road in zip(self.origins, self.proxies, strict=True)]
+        self.upstreams = [
+            Upstream(client, observer, upstream_options(settings), on_limits=on_limits, on_denied=on_denied)
+            for client in self._clients
+        ]
+        self.batches = [
+            BatchPost(upstream, observer, batch_options(settings), signer=signer) for upstream in self.upstreams
+        ]
+        self.choice = Choice(
+            [str(origin) for origin in self.origins], [upstream.probe for upstream in self.upstreams], observer
+        )
+        self._tasks = Tasks(observer.internal_error)
+
+    def _client(self, origin: Origin, proxy: Proxy | None, http: Http) -> HttpClient:
+        tls = self.trust.context if self.trust else None
+        return HttpClient(
+            origin,
+            tls=tls,
+            server_name=http.tls_server_name,
+            proxy=proxy,
+            proxy_tls=tls if proxy is not None and proxy.origin.scheme == "https" else None,
+            resolver=self._resolver,
+            connect_timeout_s=http.connection_timeout,
+        )
+
+    def start(self) -> None:
+        for batches in self.batches:
+            batches.start()
+        if self.trust is not None:
+            self._tasks.start("certificates", self._watch(self.trust))
+            if not self._is_verified:
+                self._tasks.start("unverified", self._warn())
+
+    def sender(self, carrier: Callable[[Upstream, BatchPost], Sender]) -> Sender:
+        """For one dispatcher: the only carrier there is, or one that falls over to others."""
+        carriers = [carrier(*road) for road in zip(self.upstreams, self.batches, strict=True)]
+        return carriers[0] if len(carriers) == 1 else FailOver(carriers, self.choice)
+
+    def reconfigure(self, settings: Settings) -> None:
+        """For requests from now on."""
+        self._resolver.remembers = settings.http.dns_cache
+        for client, upstream in zip(self._clients, self.upstreams, strict=True):
+            client.be_patient(settings.http.connection_timeout)
+            upstream.reconfigure(upstream_options(settings))
+        for batches in self.batches:
+            batches.reconfigure(batch_options(settings))
+
+    async def _watch(self, trust: Trust) -> None:
+        """Certificates are renewed while we run; a pair that does not fit yet is looked at again."""
+        while True:
+            await asyncio.sleep(_LOOK_AT_FILES_S)
+            if not trust.has_changed:
+                continue
+            try:
+                await asyncio.to_thread(trust.renew)
+            except ConfigError as error:
+                self._observer.certificates_renewed(str(error))
+                continue
+            for client in self._clients:
+                client.trust(trust.context)
+            self._observer.certificates_renewed()
+
+    async def _warn(self) -> None:
+        while True:
+            await asyncio.sleep(_WARN_AGAIN_S)
+            self._observer.unverified()
+
+    def close(self) -> None:
+        """Closes all connections."""
+        for batches in self.batches:
+            batches.close()
+        for upstream in self.upstreams:
+            upstream.close()
+
+    async def stop(self) -> None:
+        """Closes, and ends what goes on beside."""
+        self.close()
+        await self.choice.close()
+        await self._tasks.stop()
+
+    def __repr__(self) -> str:
+        return f"<Roads {self.choice!r} {self.upstreams!r}>"
+
+
+def upstream_options(settings: Settings) -> UpstreamOptions:
+    http = settings.http
+    return UpstreamOptions(
+        encoding=http.encoding,
+        encoding_fallback=http.encoding_fallback,
+        timeout_s=http.timeout,
+        min_upload_bytes_per_s=http.min_upload_rate,
+        host_header=http.host_header,
+        path_prefix=http.upstream_path_prefix,
+        merges_containers=http.merge_containers,
+        retries_throttled=http.rate_limited_policy == "retry",
+        drops_ambiguous_counters=http.ambiguous_counters == "drop",
+        bare_429_s=settings.limits.bare_429,
+        longest_limit_s=settings.limits.upstream_max,
+    )
+
+
+def batch_options(settings: Settings) -> BatchOptions:
+    http = settings.http
+    return BatchOptions(
+        mode=http.batch,
+        encoding=http.encoding,
+        uses_dictionary=http.batch_dict,
+        scrubs=settings.relay.mode != "proxy",
+    )
+
+
+def _trust_options(http: Http) -> TrustOptions:
+    return TrustOptions(http.ca_bundle, http.client_cert, http.client_key, http.insecure_skip_verify)
+
+
+def _proxy(origin: Origin, http: Http, env: Mapping[str, str]) -> Proxy | None:
+    try:
+        return proxy_for(origin, http.proxy.reveal() if http.proxy else None, env)
+    except ValueError as error:
+        where = "http.proxy" if http.proxy else "HTTP_PROXY, HTTPS_PROXY, ALL_PROXY"
+        raise ConfigError("no proxy that can be used", path=where, accepted="http or https, a host, a port") from error

@@ -1,0 +1,147 @@
+"""The ways to the upstreams as configured."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scrubjay.errors import ConfigError
+from scrubjay.runtime import roads as module
+from scrubjay.runtime.forwarding.carrier import Carrier
+from scrubjay.runtime.forwarding.failover import FailOver
+from scrubjay.runtime.roads import Roads, upstream_options
+from scrubjay.runtime.telemetry import Telemetry
+from scrubjay.settings.load import build
+from scrubjay.settings.schema import Settings
+from scrubjay.settings.setting import Secret
+from support.certificates import make_authority
+from support.forwarding import until
+
+
+def settings(**values: Any) -> Settings:
+    """By dotted key, with two underscores for each dot."""
+    given = {name.replace("__", "."): value for name, value in values.items()}
+    return build({"relay.upstream": "http://127.0.0.1:9/", **given})
+
+
+def roads(env: dict[str, str] | None = None, **values: Any) -> Roads:
+    return Roads(
+        settings(**values),
+        Telemetry(),
+        on_limits=lambda parcel, limits: None,
+        on_denied=lambda key: None,
+        env=env or {},
+    )
+
+
+def test_requests_are_made_as_configured() -> None:
+    got = upstream_options(
+        settings(
+            http__encoding="gzip",
+            http__encoding_fallback=False,
+            http__timeout=7.0,
+            http__min_upload_rate=10,
+            http__host_header="h",
+            http__upstream_path_prefix="/relay",
+            http__rate_limited_policy="retry",
+            http__ambiguous_counters="drop",
+            limits__bare_429=5,
+            limits__upstream_max=6,
+        )
+    )
+    assert (got.encoding, got.encoding_fallback, got.timeout_s, got.min_upload_bytes_per_s) == ("gzip", False, 7.0, 10)
+    assert (got.host_header, got.path_prefix, got.retries_throttled) == ("h", "/relay", True)
+    assert (got.bare_429_s, got.longest_limit_s, got.drops_ambiguous_counters) == (5, 6, True)
+
+
+def test_a_client_speaks_to_the_upstream_through_the_proxy() -> None:
+    (client,) = roads(http__proxy=Secret("http://user:pw@proxy.example:3128"))._clients
+    assert client.target("/x") == "http://127.0.0.1:9/x"
+    assert client.proxy_header().startswith("Proxy-Authorization: Basic ")
+    (plain,) = roads()._clients
+    assert plain.target("/x") == "/x"
+    (secure,) = roads(relay__upstream="https://sentry.example/")._clients
+    assert str(secure.origin) == "https://sentry.example"
+
+
+@pytest.mark.parametrize(
+    ("env", "values", "path"),
+    [
+        ({"ALL_PROXY": "socks5://user:secret@proxy.example:1080"}, {}, "HTTP_PROXY, HTTPS_PROXY, ALL_PROXY"),
+        ({}, {"http__proxy": Secret("ftp://user:secret@x")}, "http.proxy"),
+    ],
+)
+def test_a_proxy_that_cannot_be_used_is_refused_without_its_password(
+    env: dict[str, str], values: dict[str, Any], path: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        roads(env, relay__upstream="http://sentry.example/", **values)
+    assert caught.value.path == path
+    assert "secret" not in str(caught.value)
+
+
+def test_certificates_are_read_only_where_they_are_needed(tmp_path: Path) -> None:
+    missing = str(tmp_path / "none.pem")
+    assert roads(http__ca_bundle=missing).trust is None
+    for values in (
+        {"relay__upstream": "https://sentry.example/"},
+        {"relay__upstream": "http://sentry.example/", "http__proxy": Secret("https://proxy.example")},
+    ):
+        with pytest.raises(ConfigError) as caught:
+            roads(http__ca_bundle=missing, **values)
+        assert caught.value.path == "http.ca_bundle"
+
+
+async def test_one_upstream_needs_no_choice_and_several_have_one() -> None:
+    one, several = roads(), roads(relay__upstream=("http://127.0.0.1:9/", "https://other.example/"))
+    assert isinstance(one.sender(lambda upstream, batches: Carrier(upstream, Telemetry(), batches=batches)), Carrier)
+    assert isinstance(
+        several.sender(lambda upstream, batches: Carrier(upstream, Telemetry(), batches=batches)), FailOver
+    )
+    assert [str(origin) for origin in several.origins] == ["http://127.0.0.1:9", "https://other.example"]
+    assert repr(several).startswith("<Roads <Choice http://127.0.0.1:9>")
+    await several.stop()
+
+
+def test_what_can_change_while_it_runs_does() -> None:
+    subject = roads()
+    subject.reconfigure(settings(http__connection_timeout=9.0, http__dns_cache=False, http__encoding="br"))
+    assert subject._clients[0]._dialer.timeout_s == 9.0
+    assert not subject._resolver.remembers
+    assert "br" in repr(subject)
+
+
+async def test_operations_72_changed_files_are_read_and_broken_ones_are_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(module, "_LOOK_AT_FILES_S", 0.005)
+    caplog.set_level(logging.INFO, "scrubjay")
+    bundle, _ = make_authority(tmp_path)
+    subject = roads(relay__upstream="https://sentry.example/", http__ca_bundle=str(bundle))
+    assert subject.trust is not None
+    before = subject.trust.context
+    subject.start()
+    good = bundle.read_bytes()
+    bundle.write_bytes(b"half of a certif")
+    await until(lambda: "new certificates not used" in caplog.text)
+    assert subject.trust.context is before
+    bundle.write_bytes(good)
+    await until(lambda: "new certificates in force" in caplog.text)
+    assert subject._clients[0]._dialer.tls is subject.trust.context is not before
+    await subject.stop()
+
+
+async def test_who_does_not_verify_is_told_again_and_again(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert module._WARN_AGAIN_S == 600
+    monkeypatch.setattr(module, "_WARN_AGAIN_S", 0.001)
+    subject = roads(relay__upstream="https://sentry.example/", http__insecure_skip_verify=True)
+    subject.start()
+    await until(lambda: "the upstream's certificate is not verified" in caplog.text)
+    await subject.stop()
+    await asyncio.sleep(0)
