@@ -102,7 +102,7 @@ class BatchOptions:
 class BatchPost:
     """Batches to one upstream.
 
-    `grouping` says how parcels are to be put together; None: one by one, as if there were no batches. `listeners` hear when it changes.
+    `grouping` says how parcels are to be put together; None: one by one, as if there were no batches.
     """
 
     def __init__(
@@ -130,9 +130,13 @@ class BatchPost:
             now_mono=now_mono,
         )
         self.grouping: Grouping | None = None
-        self.listeners: WeakSet[Listener] = WeakSet()
+        self._listeners: WeakSet[Listener] = WeakSet()
         self._group()
         line.on_batch_offer = self._discovery.heard
+
+    def listen(self, listener: Listener) -> None:
+        """Who hears, for as long as somebody else keeps it, that batches have become possible or are no longer."""
+        self._listeners.add(listener)
 
     def start(self) -> None:
         if self._options.mode != "off":
@@ -156,7 +160,7 @@ class BatchPost:
 
     def _tell(self) -> None:
         self._group()
-        for listener in tuple(self.listeners):
+        for listener in tuple(self._listeners):
             listener.on_change()
 
     def _group(self) -> None:

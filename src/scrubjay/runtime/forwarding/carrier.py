@@ -12,7 +12,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Final, Protocol
-from weakref import WeakSet
 
 from scrubjay.core.ledger import Parcel, total
 from scrubjay.core.merging import MergeTag, merge, merge_tag
@@ -48,8 +47,8 @@ class Batches(Protocol):
 
     grouping: Grouping | None
 
-    @property
-    def listeners(self) -> WeakSet[Carrier]: ...
+    def listen(self, listener: Carrier) -> None:
+        """Calls its `on_change` when the grouping has become another."""
 
     async def send(self, shipment: Shipment, now_mono: float) -> Sequence[UpstreamError | None]: ...
 
@@ -73,7 +72,7 @@ class Carrier:
         self.on_change: Callable[[], None] = lambda: None
         self._batches = batches
         if batches is not None:
-            batches.listeners.add(self)
+            batches.listen(self)
 
     @property
     def grouping(self) -> Grouping:

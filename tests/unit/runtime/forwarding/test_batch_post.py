@@ -123,7 +123,7 @@ class Posting:
             now_unix=lambda: 1_767_323_100.0,
             now_mono=lambda: self.now_mono,
         )
-        self.post.listeners.add(self)
+        self.post.listen(self)
 
     def on_change(self) -> None:
         self.changes += 1

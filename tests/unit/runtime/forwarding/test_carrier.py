@@ -7,7 +7,7 @@ from scrubjay.categories import DataCategory
 from scrubjay.core.merging import merge_tag
 from scrubjay.errors import Divide, Refused, Throttled
 from scrubjay.runtime.forwarding.carrier import Carrier
-from scrubjay.runtime.forwarding.shipment import SINGLE, Shipment, Waiting
+from scrubjay.runtime.forwarding.shipment import SINGLE, Grouping, Shipment, Waiting
 from support.forwarding import parcel
 
 SESSION = b'{"sid":"7c7b6585-f901-4351-bf8d-02711b721929","started":"2026-01-02T03:00:00Z","attrs":{"release":"a@1"}}'
@@ -117,3 +117,47 @@ async def test_the_rest_is_the_roads_business():
     assert await carrier.probe()
     carrier.came_back()
     assert road.sent == ["back"]
+
+
+class Post:
+    """Keeps the shipments."""
+
+    def __init__(self, grouping=None) -> None:
+        self.grouping = grouping
+        self.listener = None
+        self.sent = []
+
+    def listen(self, listener):
+        self.listener = listener
+
+    async def send(self, shipment, now_mono):
+        self.sent.append((shipment, now_mono))
+        return [None]
+
+    def came_back(self):
+        self.sent.append("back")
+
+
+class TestBatches:
+    async def test_a_batch_goes_another_way(self):
+        post = Post(Grouping(kind="batch"))
+        carrier = Carrier(Road(), Counted(), batches=post)
+        assert post.listener is carrier
+        batch = shipment(parcel(), kind="batch")
+        assert list(await carrier.send(batch, 107.5)) == [None]
+        carrier.came_back()
+        assert post.sent == [(batch, 107.5), "back"]
+
+    async def test_where_there_are_batches_nothing_is_merged(self):
+        post = Post()
+        carrier = Carrier(Road(), Counted(), batches=post)
+        assert carrier.grouping is SINGLE
+        assert carrier.merge_tag(session("a")) is not None
+        post.grouping = Grouping(kind="batch")
+        assert carrier.grouping is post.grouping
+        assert carrier.merge_tag(session("a")) is None
+
+    async def test_who_sends_none_takes_a_batch_apart(self):
+        with pytest.raises(Divide) as caught:
+            await Carrier(Road(), Counted()).send(shipment(parcel(), kind="batch"), 100.0)
+        assert caught.value.apart

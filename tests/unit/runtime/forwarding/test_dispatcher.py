@@ -437,6 +437,13 @@ class TestBatches:
             await floor.ended()
             assert [each.kind for each in floor.server.shipments] == ["batch", "envelope"]
 
+    async def test_operations_103_what_is_to_go_apart_goes_in_envelopes(self):
+        async with await self.floor(Divide("404", status=404, apart=True)) as floor:
+            floor.add(*"abcd")
+            await floor.ended(4)
+            assert floor.server.tried == ["abcd", "a", "b", "c", "d"]
+            assert [each.kind for each in floor.server.shipments] == ["batch"] + ["envelope"] * 4
+
     async def test_5xx_count_for_each_member(self):
         async with await self.floor([None, ERROR_500, ERROR_500, None], max_5xx_attempts=1) as floor:
             floor.add(*"abcd")
