@@ -116,6 +116,17 @@ def read_auth(headers: Mapping[str, str], query_string: str, path_key: str | Non
     return _from_fields({"sentry_key": text}, source)
 
 
+def auth_of_relay(key: str, version: object, client: object) -> Auth:
+    """The key with which a relay before us was asked. Raises `BadRequest` for what it should not have taken."""
+    if not _KEY.fullmatch(key):
+        raise BadRequest(reasons.AUTH_KEY, "invalid key", "a key has 32 ASCII characters")
+    if version is None:
+        version = DEFAULT_VERSION
+    if not isinstance(version, int) or not 0 <= version <= MAX_VERSION:
+        raise BadRequest(reasons.AUTH_VERSION, "no protocol version up to 7")
+    return Auth(key, version, client_name(client))
+
+
 def auth_from_envelope(headers: Mapping[str, object]) -> tuple[Auth, int]:
     """Key and project of the `dsn` in an envelope header: source 6, asked only when there was no other."""
     dsn = headers.get("dsn")

@@ -44,13 +44,16 @@ def inflate(encoding: str, wire: bytes, limit_bytes: int) -> bytes:
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
-def measure(encoding: str, wire: bytes, limit_bytes: int) -> int:
-    """How long the decoded body is; holds one piece at a time."""
+def measure(
+    encoding: str, wire: bytes, limit_bytes: int, see: Callable[[bytes], object] = lambda piece: None
+) -> int:
+    """How long the decoded body is; holds one piece at a time, and shows it to `see`."""
     size = 0
     for piece in _pieces(encoding, wire):
         size += len(piece)
         if size > limit_bytes:
             raise too_large(limit_bytes)
+        see(piece)
     return size
 
 

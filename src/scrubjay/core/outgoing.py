@@ -6,6 +6,8 @@ the outbox's and the upstream's.
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from scrubjay.core.dsn import Auth, client_name
 from scrubjay.core.header_rules import shifted_sent_at
 from scrubjay.core.ledger import Parcel, Tally
@@ -24,7 +26,8 @@ def pack(tally: Tally, plan: ProjectPlan, auth: Auth, ingress: Ingress, ports: P
     assert tally.account.project_id is not None
     if ingress.waited_s and isinstance(sent_at := envelope.headers.get("sent_at"), str):
         # It was right for now; from here on the whole wait is added again when the parcel is sent.
-        facts["sent_at"] = shifted_sent_at(sent_at, -ingress.waited_s)
+        with suppress(OverflowError):  # a time at the edge of the calendar stays
+            facts["sent_at"] = shifted_sent_at(sent_at, -ingress.waited_s)
     return Parcel(
         id=ingress.delivery_id or ports.new_id(),
         key=auth.key,

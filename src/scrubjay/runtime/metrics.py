@@ -246,6 +246,11 @@ BATCH_ENVELOPES: Final = _histogram(
 BATCH_BYTES: Final = _histogram(
     "scrubjay_batch_bytes", "Bytes of a batch to another scrubjay, as sent.", buckets=_SIZES_BYTES
 )
+BATCH_RECORDS: Final = _counter(
+    "scrubjay_batch_records_total",
+    "Records of batches that came in: taken, known already, dropped, or to come later.",
+    "fate",
+)
 SPOOL_BYTES: Final = _gauge("scrubjay_spool_bytes", "Bytes of segment files.", "partition")
 SPOOL_RECORDS: Final = _gauge("scrubjay_spool_records", "Records that wait.", "partition")
 SPOOL_SEGMENTS: Final = _gauge("scrubjay_spool_segments", "Segment files.", "partition")

@@ -148,7 +148,7 @@ class Worker:
         self._obey_report_settings()
         self._watch()
         bodies = self._pressure.bodies(settings.limits)
-        self._front = front_door(settings, self.ports, self._health, self.telemetry, bodies)
+        self._front = front_door(settings, self.ports, self._health, self.telemetry, bodies, self._delivery)
         given = self._seat.listener if self._seat else None
         self._port = await open_port(self._front, settings, given, self.telemetry)
         greet(settings, self.port)
@@ -371,7 +371,7 @@ class Worker:
         ports.trusts_facts = settings.privacy.trust_envelope_facts
         ports.overrides_project_ids = settings.relay.override_project_ids
         self._obey_report_settings()
-        self._front.route(routes(settings, ports, self._health))
+        self._front.route(routes(settings, ports, self._health, self._delivery))
         if self._delivery is not None:
             self._delivery.reconfigure(settings)
         self._configuration.next_generation()

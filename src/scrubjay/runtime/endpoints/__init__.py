@@ -24,14 +24,18 @@ ENDPOINTS: Final[tuple[Callable[[Settings, Ports], Iterable[Route | web.RouteDef
 )
 
 
-def front_door(settings: Settings, ports: Ports, health: Health, observer: Observer, bodies: Bodies) -> Front:
+def front_door(
+    settings: Settings, ports: Ports, health: Health, observer: Observer, bodies: Bodies, delivery: Delivery | None
+) -> Front:
     """The handler for everything that comes in; `Front.server` makes it a server."""
-    return Front(routes(settings, ports, health), observer, bodies)
+    return Front(routes(settings, ports, health, delivery), observer, bodies)
 
 
-def routes(settings: Settings, ports: Ports, health: Health) -> list[Route]:
-    """What is answered under these settings."""
+def routes(settings: Settings, ports: Ports, health: Health, delivery: Delivery | None) -> list[Route]:
+    """What is answered under these settings; without a `delivery` no batches are taken."""
     table = [_adapted(route) for endpoint in ENDPOINTS for route in endpoint(settings, ports)]
+    if delivery is not None:
+        table += batch.routes(settings, ports, delivery.receiver)
     return [*table, *admin.routes(settings, health), *decisions.routes(settings, ports, health.merged)]
 
 

@@ -19,9 +19,11 @@ from scrubjay.core.pipeline import process
 from scrubjay.core.ports import Ingress, Ports, Verdict
 from scrubjay.errors import BadRequest, Denied
 from scrubjay.runtime.endpoints import replies
+from scrubjay.runtime.endpoints.batch import HINT
 from scrubjay.runtime.endpoints.common import Request, chain_reader, client_hints, receive, visible
 from scrubjay.runtime.endpoints.front import Route
 from scrubjay.runtime.endpoints.replies import Reply
+from scrubjay.runtime.gateway.senders import takes_batches
 from scrubjay.settings.schema import Settings
 
 Process = Callable[[Ingress, Ports], Awaitable[Verdict]]
@@ -48,11 +50,14 @@ class _Ingest:
         self._ports = ports
         self._process = process
         self._chain = chain_reader(settings.relay.trusted_proxies)
+        self._hint = HINT if takes_batches(settings) else ""
 
     async def envelope(self, request: Request) -> Reply:
         project_id = _project_id(request)
         auth = read_auth(request.headers, request.query_text)
-        return await self._take_envelope(request, project_id, auth)
+        reply = await self._take_envelope(request, project_id, auth)
+        reply.extra += self._hint
+        return reply
 
     async def tunnel(self, request: Request) -> Reply:
         """The envelope header alone says whose it is; what authenticates the page to its own server is not ours."""
