@@ -6,20 +6,15 @@ from collections import Counter
 
 import pytest
 
-from scrubjay.core.ledger import Ledger
-from scrubjay.core.limits import LimitTable, Scoping
-from scrubjay.runtime.forwarding.carrier import Carrier
+from scrubjay.core.limits import Scoping
 from scrubjay.runtime.forwarding.dispatcher import DispatchOptions
-from scrubjay.runtime.forwarding.http_client import HttpClient, Origin
-from scrubjay.runtime.outbox import Outbox, OutboxOptions
-from scrubjay.runtime.spool.partition import Partition, SpoolOptions
-from scrubjay.runtime.telemetry import Telemetry
-from scrubjay.runtime.upstream import Upstream, UpstreamOptions
 from support.forwarding import KEY, parcel, until
 from support.mini_upstream import Answer, MiniUpstream
+from support.sending_half import SendingHalf, names, numbers
+
 
 async def test_upstream_60_an_envelope_arrives(server, folder):
-    async with Relay(server.url, folder) as relay:
+    async with SendingHalf(server.url, folder) as relay:
         await relay.put("a", client="sentry.python/2.0", header=b'{"sent_at":"2026-01-02T03:04:05Z","x":1}')
         (arrival,) = await server.until_delivered(1)
         assert arrival.path == "/api/42/envelope/"
@@ -33,7 +28,7 @@ async def test_upstream_60_an_envelope_arrives(server, folder):
 
 
 async def test_upstream_61_a_server_without_zstd_gets_gzip(folder):
-    async with MiniUpstream(encodings=("gzip", "br", "identity")) as server, Relay(server.url, folder) as relay:
+    async with MiniUpstream(encodings=("gzip", "br", "identity")) as server, SendingHalf(server.url, folder) as relay:
         await relay.put("first")
         await relay.settled()
         await relay.put("second")
@@ -43,7 +38,7 @@ async def test_upstream_61_a_server_without_zstd_gets_gzip(folder):
 
 
 async def test_upstream_61_a_server_without_any_gets_identity(folder):
-    async with MiniUpstream(encodings=("identity",)) as server, Relay(server.url, folder) as relay:
+    async with MiniUpstream(encodings=("identity",)) as server, SendingHalf(server.url, folder) as relay:
         await relay.put("a")
         await server.until_delivered(1)
         assert [arrival.encoding for arrival in server.envelopes] == ["zstd", "gzip", "identity"]
@@ -58,7 +53,7 @@ async def test_upstream_62_trouble_three_times_then_delivered_once(server, folde
     monkeypatch.setattr("scrubjay.runtime.forwarding.outage._FIRST_DELAY_S", 0.02)
     server.tell(*[trouble] * (1 if trouble.hangs else 3))
     dispatch = DispatchOptions(retry_delay_s=0.02, outage_grace_s=60.0)
-    async with Relay(server.url, folder, upstream={"timeout_s": 0.1}, dispatch=dispatch) as relay:
+    async with SendingHalf(server.url, folder, upstream={"timeout_s": 0.1}, dispatch=dispatch) as relay:
         await relay.put("a")
         await server.until_delivered(1)
         await relay.settled()
@@ -69,7 +64,7 @@ async def test_upstream_62_trouble_three_times_then_delivered_once(server, folde
 async def test_upstream_62_500_for_ever_is_given_up(server, folder, monkeypatch):
     monkeypatch.setattr("scrubjay.runtime.forwarding.outage._FIRST_DELAY_S", 0.01)
     server.default = Answer(500, body=b'{"detail": "no"}')
-    async with Relay(server.url, folder) as relay:
+    async with SendingHalf(server.url, folder) as relay:
         await relay.put("a")
         await relay.settled()
         assert len(server.envelopes) == 5
@@ -79,7 +74,7 @@ async def test_upstream_62_500_for_ever_is_given_up(server, folder, monkeypatch)
 
 async def test_upstream_63_429_is_learnt_and_not_sent_again(server, folder):
     server.tell(Answer(429, {"Retry-After": "5"}))
-    async with Relay(server.url, folder) as relay:
+    async with SendingHalf(server.url, folder) as relay:
         await relay.put("a")
         await relay.settled()
         (limit,) = relay.limits.active(Scoping(KEY), time.monotonic())
@@ -91,7 +86,7 @@ async def test_upstream_63_429_is_learnt_and_not_sent_again(server, folder):
 async def test_upstream_64_two_header_lines_count(server, folder):
     header = "X-Sentry-Rate-Limits"
     server.tell(Answer(429, [(header, "60:error:key"), (header, "60:session:key")]))
-    async with Relay(server.url, folder) as relay:
+    async with SendingHalf(server.url, folder) as relay:
         await relay.put("a")
         await relay.settled()
         assert len(relay.limits.active(Scoping(KEY), time.monotonic())) == 2
@@ -99,14 +94,14 @@ async def test_upstream_64_two_header_lines_count(server, folder):
 
 async def test_a_denied_key_is_told(server, folder):
     server.tell(Answer(403))
-    async with Relay(server.url, folder) as relay:
+    async with SendingHalf(server.url, folder) as relay:
         await relay.put("a")
         await relay.settled()
         assert relay.denied == [KEY]
 
 
 async def test_upstream_66_and_67_an_outage_loses_nothing(server, folder):
-    async with Relay(server.url, folder) as relay:
+    async with SendingHalf(server.url, folder) as relay:
         await relay.put("before")
         await server.until_delivered(1)
         await server.stop()
@@ -125,7 +120,7 @@ async def test_upstream_66_and_67_an_outage_loses_nothing(server, folder):
 
 async def test_upstream_67_fresh_ones_first(server, tmp_path):
     dispatch = DispatchOptions(retry_delay_s=0.02, outage_grace_s=0.0, max_retry_interval_s=0.05)
-    async with Relay(server.url, tmp_path / "spool", dispatch=dispatch) as relay:
+    async with SendingHalf(server.url, tmp_path / "spool", dispatch=dispatch) as relay:
         await server.stop()
         await relay.put(*numbers(200))
         await until(lambda: relay.outbox._dispatcher.is_out)
@@ -142,7 +137,7 @@ async def test_upstream_67_fresh_ones_first(server, tmp_path):
 
 
 async def test_upstream_68_sent_at_hides_the_time_in_the_spool(server, tmp_path):
-    async with Relay(server.url, tmp_path / "spool") as relay:
+    async with SendingHalf(server.url, tmp_path / "spool") as relay:
         each = parcel("a", received_unix=time.time() - 7_200, header=b'{"sent_at":"2026-01-02T03:04:02Z"}')
         relay.ledger.receive("event", each.quantities)
         await relay.outbox.put(each)
@@ -153,12 +148,12 @@ async def test_upstream_68_sent_at_hides_the_time_in_the_spool(server, tmp_path)
 
 async def test_killed_and_started_again_all_of_it_is_there(server, tmp_path):
     await server.stop()
-    relay = Relay(server.url, tmp_path / "spool")
+    relay = SendingHalf(server.url, tmp_path / "spool")
     await relay.__aenter__()
     await relay.put(*numbers(300))
     await relay.kill()
     await server.start()
-    async with Relay(server.url, tmp_path / "spool") as relay:
+    async with SendingHalf(server.url, tmp_path / "spool") as relay:
         await server.until_delivered(300)
         await relay.settled()
         assert relay.account().received == 300
@@ -173,18 +168,18 @@ async def _emptied(relay):
 
 
 async def test_what_was_taken_before_an_orderly_end_does_not_come_back(server, tmp_path):
-    async with Relay(server.url, tmp_path / "spool") as relay:
+    async with SendingHalf(server.url, tmp_path / "spool") as relay:
         await relay.put(*numbers(20))
         await server.until_delivered(20)
         await relay.settled()
-    async with Relay(server.url, tmp_path / "spool") as relay:
+    async with SendingHalf(server.url, tmp_path / "spool") as relay:
         assert relay.outbox.held()["spool"] == ()
     assert len(server.delivered) == 20
 
 
 async def test_upstream_111_memory_alone_and_a_dead_server_is_a_counted_loss(server):
     await server.stop()
-    relay = Relay(server.url)
+    relay = SendingHalf(server.url)
     await relay.__aenter__()
     await relay.put(*numbers(3))
     started = time.monotonic()
@@ -212,7 +207,7 @@ async def test_a_server_that_misbehaves_at_random_gets_everything_in_the_end(ser
         max_concurrent_requests=20,
     )
     server.tell(Answer(hangs=True), *(chance.choice(faults) for _ in range(100)))
-    async with Relay(
+    async with SendingHalf(
         server.url, tmp_path / "spool", dispatch=dispatch, upstream={"timeout_s": 0.1}, max_memory_bytes=20_000
     ) as relay:
         for start in range(0, 400, 100):
@@ -224,7 +219,7 @@ async def test_a_server_that_misbehaves_at_random_gets_everything_in_the_end(ser
 
 
 async def test_a_large_parcel_arrives(server, folder):
-    async with Relay(server.url, folder, upstream={"timeout_s": 5.0}) as relay:
+    async with SendingHalf(server.url, folder, upstream={"timeout_s": 5.0}) as relay:
         payload = random.Random(1).randbytes(8 * 1024 * 1024)
         body = b'{}\n{"type":"attachment","length":%d}\n%s\n' % (len(payload), payload)
         await relay.put("large", body=body)
@@ -234,7 +229,7 @@ async def test_a_large_parcel_arrives(server, folder):
 
 
 async def test_connections_are_kept(server, folder):
-    async with Relay(server.url, folder) as relay:
+    async with SendingHalf(server.url, folder) as relay:
         for name in numbers(30):
             await relay.put(name)
             await server.until_delivered(int(name) + 1)
