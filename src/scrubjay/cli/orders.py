@@ -42,7 +42,7 @@ def _digest(value: Any) -> str:
 
 def _problems(loaded: Loaded) -> Iterator[str]:
     from scrubjay.cli.check import check_projects, disk
-    from scrubjay.runtime.delivery import tls_context
+    from scrubjay.runtime.roads import trust_of
     from scrubjay.runtime.supervision.ledger import authority_of
 
     yield from loaded.projects.problems
@@ -50,7 +50,7 @@ def _problems(loaded: Loaded) -> Iterator[str]:
         yield from project.problems
     yield from disk(loaded)
     for attempt in (
-        lambda: tls_context(loaded.settings.http),
+        lambda: trust_of(loaded.settings.http),
         lambda: authority_of(sharing_of(loaded.settings.quotas)).close(),
     ):
         try:

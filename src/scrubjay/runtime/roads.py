@@ -67,7 +67,7 @@ class Roads:
         self.origins = [Origin.parse(url) for url in settings.relay.upstreams]
         self.proxies = [_proxy(origin, http, env) for origin in self.origins]
         spoken = {origin.scheme for origin in self.origins} | {proxy.origin.scheme for proxy in self.proxies if proxy}
-        self.trust = Trust(_trust_options(http), env) if "https" in spoken else None
+        self.trust = trust_of(http, env) if "https" in spoken else None
         self._clients = [self._client(*road, http) for road in zip(self.origins, self.proxies, strict=True)]
         self.upstreams = [
             Upstream(client, observer, upstream_options(settings), on_limits=on_limits, on_denied=on_denied)
@@ -179,8 +179,9 @@ def batch_options(settings: Settings) -> BatchOptions:
     )
 
 
-def _trust_options(http: Http) -> TrustOptions:
-    return TrustOptions(http.ca_bundle, http.client_cert, http.client_key, http.insecure_skip_verify)
+def trust_of(http: Http, env: Mapping[str, str] = os.environ) -> Trust:
+    """Raises `ConfigError` for certificates that cannot be used."""
+    return Trust(TrustOptions(http.ca_bundle, http.client_cert, http.client_key, http.insecure_skip_verify), env)
 
 
 def _proxy(origin: Origin, http: Http, env: Mapping[str, str]) -> Proxy | None:

@@ -107,12 +107,13 @@ async def test_one_upstream_needs_no_choice_and_several_have_one() -> None:
     await several.stop()
 
 
-def test_what_can_change_while_it_runs_does() -> None:
+async def test_what_can_change_while_it_runs_does() -> None:
     subject = roads()
     subject.reconfigure(settings(http__connection_timeout=9.0, http__dns_cache=False, http__encoding="br"))
     assert subject._clients[0]._dialer.timeout_s == 9.0
     assert not subject._resolver.remembers
     assert "br" in repr(subject)
+    await subject.stop()
 
 
 async def test_operations_72_changed_files_are_read_and_broken_ones_are_not(
