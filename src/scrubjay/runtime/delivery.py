@@ -28,6 +28,7 @@ from scrubjay.runtime.roads import Roads
 from scrubjay.runtime.spool.partition import Partition
 from scrubjay.runtime.spool.types import Committed, Faulted, SpoolEvent, SpoolOptions, Synced
 from scrubjay.runtime.telemetry import Telemetry
+from scrubjay.settings.credentials import Credentials
 from scrubjay.settings.schema import Envelopes, Settings
 
 
@@ -178,7 +179,7 @@ async def open_delivery(
     projects: Projects,
     inherit: Inherit,
     may_read: Callable[[], bool],
-    signer: Signer | None = None,
+    credentials: Credentials | None = None,
 ) -> Delivery:
     """Begins to send what the spool held, while it `may_read`. `inherit` takes over the books of adopted partitions.
 
@@ -193,7 +194,7 @@ async def open_delivery(
         telemetry,
         on_limits=lambda parcel, learnt: limits.learn(scoping(parcel), learnt, time.monotonic()),
         on_denied=projects.deny,
-        signer=signer,
+        signer=None if credentials is None else Signer(credentials.id, credentials.secret_key.reveal()),
     )
     roads.start()
 

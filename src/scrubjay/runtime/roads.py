@@ -70,7 +70,9 @@ class Roads:
         self.trust = trust_of(http, env) if "https" in spoken else None
         self._clients = [self._client(*road, http) for road in zip(self.origins, self.proxies, strict=True)]
         self.upstreams = [
-            Upstream(client, observer, upstream_options(settings), on_limits=on_limits, on_denied=on_denied)
+            Upstream(
+                client, observer, upstream_options(settings), on_limits=on_limits, on_denied=on_denied, signer=signer
+            )
             for client in self._clients
         ]
         self.batches = [

@@ -23,6 +23,7 @@ from scrubjay.core.envelope import decode_json, rewrite_header, shifted_sent_at
 from scrubjay.core.ledger import Parcel
 from scrubjay.core.limits import ActiveLimit, limits_of_response, parse_retry_after
 from scrubjay.core.reporting import TYPE as REPORT
+from scrubjay.core.signatures import Signer
 from scrubjay.errors import Refused, Throttled, Transient, UpstreamError
 from scrubjay.reasons import UPSTREAM_REJECTED, UPSTREAM_TOO_LARGE
 from scrubjay.runtime.forwarding.compression import COMPRESSORS, Ladder, compress_in_thread
@@ -76,6 +77,7 @@ class Upstream:
         *,
         on_limits: Callable[[Parcel, tuple[ActiveLimit, ...]], None] = lambda parcel, limits: None,
         on_denied: Callable[[str], None] = lambda key: None,
+        signer: Signer | None = None,
         now_unix: Callable[[], float] = time.time,
         now_mono: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -83,6 +85,7 @@ class Upstream:
         self._observer = observer
         self._on_limits = on_limits
         self._on_denied = on_denied
+        self._signer = signer
         self._now_unix = now_unix
         self._now_mono = now_mono
         self._scheme, self._netloc = client.origin.scheme, client.origin.netloc
@@ -187,6 +190,8 @@ class Upstream:
         ):
             if value is not None:
                 head += f"{name}: {_clean(value)}\r\n"
+        if self._signer is not None:
+            head += self._signer.envelope_lines(self._now_unix())
         return f"{head}\r\n".encode("utf-8", "replace")
 
     async def _request(self, route: str, head: bytes, body: bytes, *, once: bool = False) -> tuple[Reply, float]:

@@ -137,6 +137,7 @@ class Worker:
                 self._projects,
                 self._chronicle.inherit,
                 self._pressure.may_read,
+                self._loaded.credentials,
             )
             self._pressure.room = self._delivery.outbox
         self._reporter = self._build_reporter()
@@ -149,8 +150,7 @@ class Worker:
         self._watch()
         bodies = self._pressure.bodies(settings.limits)
         self._front = front_door(settings, self.ports, self._health, self.telemetry, bodies, self._delivery)
-        given = self._seat.listener if self._seat else None
-        self._port = await open_port(self._front, settings, given, self.telemetry)
+        self._port = await open_port(self._front, settings, self._seat.listener if self._seat else None, self.telemetry)
         greet(settings, self.port)
         if settings.scrub.audit != "off":
             self._audit.start()

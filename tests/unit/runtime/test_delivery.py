@@ -104,6 +104,7 @@ async def opened(limits: LimitTable | None = None, **values: Any) -> tuple[Deliv
         limits or LimitTable(),
         Projects(),
         lambda slot, held: None,
+        lambda: True,
     )
     return delivery, telemetry
 

@@ -7,10 +7,13 @@ import pytest
 
 from scrubjay import reasons
 from scrubjay.categories import DataCategory
+from scrubjay.core.signatures import Signer, verify
 from scrubjay.errors import Refused, Throttled, Transient
 from scrubjay.runtime.forwarding.http_client import NoReply, Origin
 from scrubjay.runtime.forwarding.http_reply import Reply
 from scrubjay.runtime.upstream import Upstream, UpstreamOptions
+from scrubjay.settings.credentials import generate
+from scrubjay.settings.keys import read_public_key
 from support.forwarding import KEY, Observed, parcel
 from support.recorder import DECODERS, read_envelope
 
@@ -65,7 +68,7 @@ class Server:
         return read_envelope(DECODERS[self.encodings[-1]](self.requests[-1][1]))
 
 
-def upstream(*answers, now_unix=1_767_323_100.0, **options):
+def upstream(*answers, now_unix=1_767_323_100.0, signer=None, **options):
     server, observed, limits, denied = Server(*answers), Observed(), [], []
     subject = Upstream(
         server,
@@ -73,6 +76,7 @@ def upstream(*answers, now_unix=1_767_323_100.0, **options):
         UpstreamOptions(**options),
         on_limits=lambda parcel, learnt: limits.append((parcel.key, learnt)),
         on_denied=denied.append,
+        signer=signer,
         now_unix=lambda: now_unix,
         now_mono=lambda: 1_000.0,
     )
@@ -87,7 +91,7 @@ def reply(status, body=b"", **headers):
 class TestAmbiguous:
     async def test_operations_62_an_answer_that_never_came_may_have_been_meant(self):
         for ambiguous in (True, False):
-            subject, server = upstream(NoReply("reset", "closed", ambiguous=ambiguous))
+            subject, _ = upstream(NoReply("reset", "closed", ambiguous=ambiguous))
             with pytest.raises(Transient) as caught:
                 await subject.send(parcel(), 0.0)
             assert (caught.value.ambiguous, caught.value.network) == (ambiguous, True)
@@ -135,6 +139,14 @@ class TestRequest:
             "Origin": "https://shop.example/",
             "User-Agent": "Mozilla/5.0",
         }
+
+    async def test_operations_60_who_has_credentials_says_who_it_is_and_signs_nothing(self):
+        keys = generate()
+        subject, server = upstream(signer=Signer(keys.id, keys.secret_key.reveal()))
+        await subject.send(parcel(), 0.0)
+        assert server.headers["X-Sentry-Relay-Id"] == keys.id
+        signature, public = server.headers["X-Sentry-Relay-Signature"], read_public_key(keys.public_key)
+        verify(public, signature, b"", now_unix=1_767_323_100.0, max_age_s=1.0)
 
     async def test_what_is_not_known_is_not_said(self):
         subject, server = upstream(encoding="identity")
@@ -456,3 +468,34 @@ def test_closing_closes_the_pool():
     subject.close()
     assert server.closed
     assert "zstd" in repr(subject)
+
+
+class TestCalls:
+    async def test_other_requests_go_the_same_way(self):
+        subject, server = upstream(204, path_prefix="/relay")
+        answer, took_s = await subject.call("capabilities", "POST", "/api/x/", "X-Y: 1\r\n", b"body")
+        assert (answer.status, took_s) == (204, 0.0)
+        assert server.head.startswith("POST /relay/api/x/ HTTP/1.1\r\nHost: sentry.example:8443\r\n")
+        assert server.headers["X-Y"] == "1"
+        assert server.requests[-1][1] == b"body"
+
+    async def test_an_answer_that_offers_batches_is_told(self):
+        subject, _ = upstream(reply(200, x_scrubjay_batch="1"), 200)
+        offers = []
+        subject.on_batch_offer = lambda: offers.append(1)
+        await subject.send(parcel(), 0.0)
+        await subject.send(parcel(), 0.0)
+        assert offers == [1]
+
+    async def test_limits_and_denials_that_came_another_way(self):
+        subject, _ = upstream()
+        subject.learn(parcel(), "60:error:key:mine")
+        subject.deny(KEY)
+        _, _, limits, denied = subject.seen
+        assert [(key, learnt[0].reason) for key, learnt in limits] == [(KEY, "mine")]
+        assert denied == [KEY]
+
+    async def test_a_time_at_the_edge_of_the_calendar_stays(self):
+        subject, server = upstream()
+        await subject.send(parcel(header=b'{"sent_at":"9999-12-31T23:59:59.9Z"}'), 3600.0)
+        assert server.envelope[0]["sent_at"] == "9999-12-31T23:59:59.9Z"
