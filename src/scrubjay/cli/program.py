@@ -1,7 +1,7 @@
 """The program `scrubjay`: which verbs there are, loaded when they are asked for.
 
 Exit codes: 0 success, 1 an error of configuration or at run time, 2 an error of usage, 3 data lost at shutdown,
-5 an expectation failed (`test`).
+4 damage (`spool verify`), 5 an expectation failed (`test`).
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ VERBS: Final = {
     "check": ("scrubjay.cli.check:check", "Load everything, compile every plan, say where each value comes from."),
     "status": ("scrubjay.cli.status:status", "Show how the relay is: workers, upstream, the account, what is held."),
     "drops": ("scrubjay.cli.drops:drops", "Show what was lost last, and why."),
+    "spool": ("scrubjay.cli.spool:spool", "Look into the spool, mend it, take out of it, put into it."),
     "pseudonym": ("scrubjay.cli.pseudonym:pseudonym", "Print the name that a value leaves under."),
     "audit": ("scrubjay.cli.audit:audit", "Check and show the log of what scrubbing did."),
     "test": ("scrubjay.cli.test:test", "Run rule tests; see what other rules would change."),

@@ -1,0 +1,280 @@
+"""`scrubjay spool verify`, `repair`, `drop`: whether the spool is as it was written, and what to do if it is not, or if something must go.
+
+`verify` reads only, and so works on a relay that runs. The others need partitions that nobody holds: they leave alone what a relay has.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from scrubjay import reasons
+from scrubjay.cli.progress import progress
+from scrubjay.cli.spool_folder import (
+    Selection,
+    SpoolFolder,
+    age_s,
+    disk_bytes,
+    flaw_text,
+    json_option,
+    open_folder,
+    path_option,
+    project_option,
+    state_option,
+)
+from scrubjay.cli.spool_hands import check_user, hold
+from scrubjay.cli.verb import Invocation, pass_invocation, verb
+from scrubjay.errors import SpoolError, SpoolLocked
+from scrubjay.runtime.spool.disk import Disk
+from scrubjay.runtime.spool.inspection import Flaw, PartitionView
+from scrubjay.runtime.spool.partition_lock import PartitionLock
+from scrubjay.runtime.spool.segment_recovery import recover
+from scrubjay.runtime.spool.segment_shelf import Shelf
+from scrubjay.runtime.spool.types import Damaged, StoredRecord
+from scrubjay.settings.scalars import Unusable, parse_duration
+
+DAMAGED: Final = 4
+"""Exit code of `verify`."""
+
+
+@dataclass(slots=True)
+class Findings:
+    """What a look at every byte of one partition found."""
+
+    partition: str
+    segments: int = 0
+    frames: int = 0
+    records: int = 0
+    flaws: list[Flaw] = field(default_factory=list)
+
+    @property
+    def lost(self) -> int:
+        return sum(flaw.records for flaw in self.flaws)
+
+    def document(self) -> dict[str, object]:
+        return {**asdict(self), "lost": self.lost}
+
+
+@verb("verify")
+@path_option
+@json_option
+@pass_invocation
+@click.pass_context
+def verify(ctx: click.Context, invocation: Invocation, /, path: Path | None, as_json: bool) -> None:
+    """Read all of it and compare every checksum. Exit code 4 if something is not as it was written."""
+    folder = open_folder(invocation, path)
+    found = findings(folder, folder.partitions())
+    is_whole = not any(each.flaws for each in found)
+    if as_json:
+        click.echo(json.dumps({"ok": is_whole, "partitions": [each.document() for each in found]}, indent=2))
+    else:
+        for each in found:
+            for flaw in each.flaws:
+                click.echo(f"{each.partition}: {flaw_text(flaw)}")
+            verdict = "as they were written" if not each.flaws else f"{len(each.flaws)} places are DAMAGED"
+            click.echo(
+                f"{each.partition}: {each.segments:,} segments, {each.frames:,} frames, {each.records:,} waiting records: {verdict}"
+            )
+        if not found:
+            click.echo("nothing is in the spool")
+    ctx.exit(0 if is_whole else DAMAGED)
+
+
+def findings(folder: SpoolFolder, partitions: list[PartitionView]) -> list[Findings]:
+    codec = folder.codec()
+    found = []
+    with progress("verifying", disk_bytes(partitions), "bytes") as advance:
+        for partition in partitions:
+            each = Findings(partition.name)
+            for segment in partition.segments():
+                each.segments += 1
+                each.records += segment.view.live
+                each.flaws += segment.view.flaws
+                for frame in segment.frames(waiting_only=False):
+                    each.frames += 1
+                    flaw = segment.check(frame, codec)
+                    if flaw is not None:
+                        each.flaws.append(flaw)
+                        each.records -= flaw.records
+                    advance(frame.header.size_bytes)
+            found.append(each)
+    return found
+
+
+@verb("repair")
+@path_option
+@state_option
+@json_option
+@pass_invocation
+@click.pass_context
+def repair(
+    ctx: click.Context, invocation: Invocation, /, path: Path | None, state_dir: Path | None, as_json: bool
+) -> None:
+    """Set damaged bytes aside in `quarantine/`, cut torn ends off, and count what is lost. What can be read stays.
+
+    A relay that starts does the same by itself; this is for looking at it first.
+    """
+    folder = open_folder(invocation, path, state_dir)
+    partitions = folder.partitions()
+    check_user(folder.root)
+    damaged = [each for each in findings(folder, partitions) if each.flaws]
+    lost, locked = 0, []
+    for each in damaged:
+        try:
+            lost += asyncio.run(_repair(folder, int(each.partition[1:])))
+        except SpoolLocked:
+            locked.append(each.partition)
+    if as_json:
+        repaired = [each.document() for each in damaged if each.partition not in locked]
+        click.echo(json.dumps({"repaired": repaired, "lost": lost, "in_use": locked}, indent=2))
+    else:
+        for each in damaged:
+            if each.partition not in locked:
+                for flaw in each.flaws:
+                    click.echo(f"{each.partition}: {flaw_text(flaw)}")
+                click.echo(f"{each.partition}: repaired, {each.records:,} records wait")
+        if not damaged:
+            click.echo("nothing to repair")
+    ctx.exit(_tell_locked(locked))
+
+
+async def _repair(folder: SpoolFolder, slot: int) -> int:
+    """Returns how many records were lost. Raises `SpoolError`."""
+    lock = PartitionLock.claim(folder.root, slot, {})
+    try:
+        lost = _mend(folder, lock.directory)
+    except OSError as error:
+        raise SpoolError(f"{lock.directory} cannot be repaired: {error.strerror}") from error
+    finally:
+        lock.release()
+    async with hold(folder, slot, lost_records=lost) as hands:
+        return hands.lost_records
+
+
+def _mend(folder: SpoolFolder, directory: Path) -> int:
+    """Recovers as a start does, then writes segments anew whose frames are not whole."""
+    recovery = recover(Disk(), directory, sync=True)
+    codec = folder.codec()
+    shelf = Shelf(recovery.segments, codec, folder.clock.boot_id)
+    for segment in list(shelf.segments):
+        is_whole = all(
+            None not in segment.load(span, codec) for span in segment.spans(segment.base) if span.header is not None
+        )
+        if not is_whole and segment.live:
+            deque(shelf.rewrite(segment), maxlen=0)
+        segment.close()
+    shelf.settle()
+    shelf.close_reader()
+    return recovery.found.lost_records + sum(event.records for event in shelf.events if isinstance(event, Damaged))
+
+
+@verb("drop")
+@path_option
+@state_option
+@project_option
+@click.option("--older-than", metavar="AGE", help="Only what has waited longer: `90s`, `30m`, `1h`, `2d`.")
+@click.option("--dry-run", is_flag=True, help="Say what would go, and leave it; works on a relay that runs.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@json_option
+@pass_invocation
+@click.pass_context
+def drop(
+    ctx: click.Context,
+    invocation: Invocation,
+    /,
+    path: Path | None,
+    state_dir: Path | None,
+    project: str | None,
+    older_than: str | None,
+    dry_run: bool,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """Take records out for good; they end in the account as `spool_dropped`, and the server is told how many."""
+    if project is None and older_than is None:
+        raise click.UsageError("say which: --project, --older-than, or both")
+    folder = open_folder(invocation, path, state_dir)
+    wanted = _Wanted(folder, Selection(project), _seconds(older_than))
+    partitions = folder.partitions()
+    if not dry_run:
+        check_user(folder.root)
+    if dry_run or (sys.stdin.isatty() and not yes):
+        _show(wanted.count(partitions), "would go", as_json=as_json)
+        if dry_run:
+            return
+        click.confirm("Drop them?", abort=True)
+    gone: list[dict[str, object]] = []
+    locked = []
+    for partition in partitions:
+        try:
+            gone.append({"partition": partition.name, "records": asyncio.run(_drop(folder, partition.slot, wanted))})
+        except SpoolLocked:
+            locked.append(partition.name)
+    _show(gone, "are dropped", as_json=as_json)
+    ctx.exit(_tell_locked(locked))
+
+
+@dataclass(slots=True)
+class _Wanted:
+    """Which records go."""
+
+    folder: SpoolFolder
+    selection: Selection
+    older_than_s: float | None
+
+    def takes(self, record: StoredRecord) -> bool:
+        if not self.selection.takes(record.sequence, record.meta):
+            return False
+        return self.older_than_s is None or age_s(self.folder.clock, record) > self.older_than_s
+
+    def count(self, partitions: Iterable[PartitionView]) -> list[dict[str, object]]:
+        codec, counts = self.folder.codec(), []
+        for partition in partitions:
+            amount = 0
+            for segment in partition.segments(self.folder.clock.boot_id):
+                for frame in segment.frames():
+                    amount += sum(self.takes(record) for record in segment.records(frame, codec))
+            counts.append({"partition": partition.name, "records": amount})
+        return counts
+
+
+async def _drop(folder: SpoolFolder, slot: int, wanted: _Wanted) -> int:
+    async with hold(folder, slot) as hands:
+        amount = 0
+        async for record in hands.records():
+            if wanted.takes(record):
+                hands.end(record, reasons.SPOOL_DROPPED)
+                amount += 1
+        return amount
+
+
+def _seconds(text: str | None) -> float | None:
+    if text is None:
+        return None
+    try:
+        return parse_duration(text, "s")
+    except Unusable as error:
+        raise click.BadParameter(str(error), param_hint="--older-than") from None
+
+
+def _show(counts: list[dict[str, Any]], what: str, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps({"partitions": counts, "records": sum(row["records"] for row in counts)}))
+        return
+    for row in counts:
+        click.echo(f"{row['partition']}: {row['records']:,} records {what}")
+
+
+def _tell_locked(locked: list[str]) -> int:
+    """The exit code."""
+    for name in locked:
+        click.echo(f"error: {name} is in use by a relay; stop it first", err=True)
+    return 1 if locked else 0
