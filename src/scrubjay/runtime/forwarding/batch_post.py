@@ -27,7 +27,7 @@ from scrubjay.core.header_rules import parse_time
 from scrubjay.core.ledger import Parcel
 from scrubjay.core.signatures import Signer
 from scrubjay.core.spool_format import Record
-from scrubjay.errors import Divide, Refused, Transient, UpstreamError
+from scrubjay.errors import Divide, Refused, Throttled, Transient, UpstreamError
 from scrubjay.reasons import UPSTREAM_REJECTED, UPSTREAM_TOO_LARGE
 from scrubjay.runtime.forwarding import discovery
 from scrubjay.runtime.forwarding.compression import COMPRESSORS
@@ -268,6 +268,8 @@ class BatchPost:
             return Transient(
                 detail, status=error.status, retry_after_s=error.retry_after_s, network=False, capped=is_fault
             )
+        if error.status == HTTPStatus.TOO_MANY_REQUESTS:
+            return Throttled(error.reason, status=error.status)
         if error.status in _NOT_FROM_US:
             self._line.deny(parcel.key)
         reason = UPSTREAM_TOO_LARGE if error.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE else UPSTREAM_REJECTED

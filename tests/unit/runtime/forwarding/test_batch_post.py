@@ -10,7 +10,7 @@ from scrubjay import reasons
 from scrubjay.core.batch_format import BatchBounds, BatchReply, Capabilities, RecordError, decode_batch, decode_bits
 from scrubjay.core.envelope import decode_json
 from scrubjay.core.signatures import Signer, verify
-from scrubjay.errors import Divide, Refused, Transient
+from scrubjay.errors import Divide, Refused, Throttled, Transient
 from scrubjay.runtime.forwarding.batch_post import BatchOptions, BatchPost
 from scrubjay.runtime.forwarding.http_client import Origin
 from scrubjay.runtime.forwarding.http_reply import Reply
@@ -245,15 +245,18 @@ class TestReply:
     async def test_what_is_told_of_a_record_or_not(self):
         def answer(batch):
             errors = [RecordError(0, 413, "too_large"), RecordError(1, 500, "internal"), RecordError(2, 400, "invalid")]
-            return BatchReply(batch.id, [False] * 4, [True, False, True, False], errors)
+            errors.append(RecordError(4, 429, "error_usage_exceeded"))
+            return BatchReply(batch.id, [False] * 5, [True, False, True, False, True], errors)
 
         posting = await Posting(answer).open()
-        large, fault, bad, untold = await posting.send(shipment(*"abcd"))
+        large, fault, bad, untold, limited = await posting.send(shipment(*"abcde"))
         assert large.reason is reasons.UPSTREAM_TOO_LARGE
         assert (fault.capped, fault.retry_after_s) == (True, None)
         assert bad.reason is reasons.UPSTREAM_REJECTED
         assert isinstance(untold, Transient)
         assert not untold.capped
+        assert isinstance(limited, Throttled)
+        assert str(limited) == "error_usage_exceeded"
         assert posting.denied == []
 
     @pytest.mark.parametrize(
