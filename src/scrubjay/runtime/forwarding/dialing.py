@@ -12,7 +12,6 @@ import ssl
 from typing import Final
 
 from aiohappyeyeballs import start_connection
-from cryptography import x509
 
 from scrubjay.runtime.forwarding.connection import Connection, NoReply, reason_of
 from scrubjay.runtime.forwarding.origin import Origin, Proxy
@@ -125,6 +124,8 @@ class Dialer:
                 connection = await self._connect(tls)
             der = connection.certificate
             connection.close()
+            from cryptography import x509  # noqa: PLC0415 - 8 MiB of memory, for what hardly ever happens
+
             certificate = x509.load_der_x509_certificate(der or b"")
             subject, issuer = certificate.subject.rfc4514_string(), certificate.issuer.rfc4514_string()
             until = certificate.not_valid_after_utc
