@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-_WIDTH_IN_A_PIPE = 240
+_WIDTH_IN_A_PIPE = 1_000
 
 
 def console() -> Console:
