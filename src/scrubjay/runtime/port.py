@@ -3,6 +3,9 @@
 Owns the listening socket, the bound of connections and the order of closing (`upstream-and-operations.md` 9.6, step 3). A socket that was
 given stays open elsewhere when the worker closes it: what arrives then waits for the next worker. Beyond the bound nothing is accepted,
 and nobody refused: connections wait in the kernel until one ends.
+
+Whoever is connected when it closes is answered: those that wait in the kernel are taken, and a connection that seems idle may have a request on
+its way, which a client would lose that sends no request twice.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import time
 from contextlib import suppress
 from typing import Final, Protocol
 
@@ -22,6 +26,9 @@ from scrubjay.settings.schema import Settings
 
 _HANDLER_END_S: Final = 0.1
 """For a request that was given up."""
+_LAST_REQUEST_S: Final = 0.5
+_LAST_LOOK_S: Final = 0.02
+"""For a connection that is open when the port closes: until then its last request comes, or none does."""
 _AGAIN_S: Final = 1.0
 """Pause after an error of accepting, such as too many open files."""
 _LOG: Final = logging.getLogger("scrubjay.worker")
@@ -38,21 +45,45 @@ class Observer(Protocol):
 
 
 class Port:
-    """Open from `open_port` until `close`."""
+    """Open from `open_port` until `close`. `bound` is the socket on which `listener` accepts."""
 
-    def __init__(self, front: Front, server: web.Server, listener: Listener, number: int) -> None:
-        self.number = number
+    def __init__(self, front: Front, server: web.Server, listener: Listener, bound: socket.socket) -> None:
+        self.number = int(bound.getsockname()[1])
         self._front = front
         self._server = server
         self._listener = listener
+        self._bound = bound
 
     async def close(self, wait_s: float) -> None:
         """Takes nobody new, and answers what was begun, if it ends in time."""
-        self._listener.close()
-        await asyncio.sleep(0)  # connections that were accepted already get to their first request
+        give_up_mono = time.monotonic() + wait_s
+        await self._stop_accepting()
         await self._front.drain(wait_s)
+        for _ in range(int(min(wait_s, _LAST_REQUEST_S) / _LAST_LOOK_S)):
+            if not self._server.connections:
+                break
+            await asyncio.sleep(_LAST_LOOK_S)
+        await self._front.drain(max(0.0, give_up_mono - time.monotonic()))
         self._server.pre_shutdown()
         await self._server.shutdown(_HANDLER_END_S)
+
+    async def _stop_accepting(self) -> None:
+        """Closes the listener, and takes those whom the kernel has let in already: they would be cut off."""
+        waiting: list[socket.socket] = []
+        with suppress(OSError), self._bound.dup() as last:
+            self._listener.close()
+            last.setblocking(False)
+            while True:  # until nobody is left, which is an error
+                waiting.append(last.accept()[0])
+        self._listener.close()  # if there was no descriptor for the other one
+        await asyncio.gather(*map(self._serve, waiting))
+
+    async def _serve(self, connection: socket.socket) -> None:
+        connection.setblocking(False)
+        try:
+            await asyncio.get_running_loop().connect_accepted_socket(self._server, connection)
+        except OSError:  # it has gone again
+            connection.close()
 
     def __repr__(self) -> str:
         return f"<Port {self.number}: {len(self._server.connections)} connections>"
@@ -69,7 +100,6 @@ async def open_port(front: Front, settings: Settings, given: socket.socket | Non
             problem = f"cannot listen on {relay.host}:{relay.port}: {error.strerror or error}"
             raise ConfigError(problem, path="relay.port") from error
     idle_s = limits.keepalive_timeout if limits.idle_timeout is None else limits.idle_timeout
-    number = int(bound.getsockname()[1])
     listener: Listener
     if limits.max_connections is None:
         server = front.server(keepalive_timeout_s=idle_s)
@@ -80,9 +110,10 @@ async def open_port(front: Front, settings: Settings, given: socket.socket | Non
         server = front.server(keepalive_timeout_s=idle_s, on_closed=bounded.one_closed)
         bounded.start(server, limits.tcp_listen_backlog)
         listener = bounded
+    port = Port(front, server, listener, bound)
     if given is None:
-        _LOG.info("listening on %s:%d in mode %s", relay.host, number, relay.mode)
-    return Port(front, server, listener, number)
+        _LOG.info("listening on %s:%d in mode %s", relay.host, port.number, relay.mode)
+    return port
 
 
 def _bound(host: str, port: int) -> socket.socket:
