@@ -186,3 +186,79 @@ async def test_who_has_gone_before_being_served_makes_room(monkeypatch: pytest.M
     assert repr(listener) == "<Bounded 0 of 1 connections>"
     listener.close()
     assert book.errors == []
+
+
+class Exhausted:
+    """A socket of a process that has no descriptors left."""
+
+    def dup(self) -> socket.socket:
+        raise OSError(errno.EMFILE, "no")
+
+
+def knock(port: int) -> socket.socket:
+    """A client of which only the kernel knows so far: the loop has had no turn."""
+    made = socket.create_connection(("127.0.0.1", port))
+    made.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    made.setblocking(False)
+    return made
+
+
+@pytest.mark.parametrize("options", [{}, {"limits__max_connections": 1}], ids=["unbounded", "bounded"])
+async def test_whom_the_kernel_let_in_is_answered_and_later_ones_are_refused(options: Mapping[str, Any]) -> None:
+    async with opened(**options) as port:
+        waiting = [knock(port.number) for _ in range(3)]
+        await port.close(5)
+        for each in waiting:
+            answer = await asyncio.get_running_loop().sock_recv(each, 4096)
+            assert answer.startswith(b"HTTP/1.1 200")
+            assert b"Connection: close" in answer
+            each.close()
+        assert not await reach(port.number)
+
+
+async def test_a_connection_that_seems_idle_may_bring_its_last_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scrubjay.runtime.port._LAST_REQUEST_S", 20.0)
+    async with opened() as port:
+        client = await Client.to(port.number)
+        client.ask()
+        assert await client.answer() == b"200"
+        closing = asyncio.ensure_future(port.close(60))  # noqa: TID251
+        while await reach(port.number):
+            pass
+        assert not closing.done()
+        client.ask()
+        assert await client.answer() == b"200"
+        assert await client.reader.read() == b""
+        await client.close()
+        await closing
+
+
+async def test_a_connection_that_stays_idle_is_waited_for_no_longer_than_that() -> None:
+    async with opened() as port:
+        client = await Client.to(port.number)
+        client.ask()
+        assert await client.answer() == b"200"
+        async with asyncio.timeout(5):
+            await port.close(60)
+            assert await client.reader.read() == b""
+        await client.close()
+
+
+async def test_who_waits_and_has_gone_and_a_want_of_descriptors_keep_no_port_open(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    loop = asyncio.get_running_loop()
+
+    async def fails(*_: object) -> None:
+        raise OSError(errno.ENOTCONN, "gone")
+
+    async with opened() as port:
+        gone = knock(port.number)
+        monkeypatch.setattr(type(loop), "connect_accepted_socket", fails)
+        await port.close(1)
+        gone.close()
+    async with opened() as port:
+        with monkeypatch.context() as patch:
+            patch.setattr(port, "_bound", Exhausted())
+            await port.close(1)
+        assert not await reach(port.number)
