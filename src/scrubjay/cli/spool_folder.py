@@ -14,7 +14,8 @@ from scrubjay.cli.verb import Invocation
 from scrubjay.core.envelope import decode_json
 from scrubjay.core.spool_format import age_ms
 from scrubjay.errors import ConfigError
-from scrubjay.runtime.spool.codec import Codec, read_key
+from scrubjay.runtime.delivery import spool_options
+from scrubjay.runtime.spool.codec import Codec
 from scrubjay.runtime.spool.disk import Clock
 from scrubjay.runtime.spool.inspection import Flaw, PartitionView, inspect
 from scrubjay.runtime.spool.types import StoredRecord
@@ -118,9 +119,9 @@ class SpoolFolder:
         return found
 
     def codec(self) -> Codec:
-        envelopes = self.loaded.settings.spool.envelopes
-        key = getattr(envelopes, "encryption_key", None)
-        return Codec(envelopes.compression_level, None if key is None else read_key(key.reveal()))
+        """Raises `ConfigError` for a key that is none."""
+        options = spool_options(self.loaded.settings.spool.envelopes)
+        return Codec(options.compression_level, options.encryption_key)
 
 
 def open_folder(invocation: Invocation, path: Path | None, state_dir: Path | None = None) -> SpoolFolder:

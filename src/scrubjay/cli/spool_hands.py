@@ -65,7 +65,7 @@ class Hands:
         async for record in self.records():
             self._count(decode_facts(record.meta).quantities, 1)
         damaged = [event.records for event in self._heard if isinstance(event, Damaged)]
-        self.lost_records = lost_records + self.partition.recovered.lost_records + sum(damaged)
+        self.lost_records = lost_records + sum(damaged)
         self._telemetry.close_account(self._holds()["spool"], self.lost_records)
 
     def _count(self, quantities: Quantities, sign: int) -> None:

@@ -33,11 +33,11 @@ from scrubjay.cli.spool_folder import (
 from scrubjay.cli.spool_hands import check_user, hold
 from scrubjay.cli.verb import Invocation, pass_invocation, verb
 from scrubjay.errors import SpoolError, SpoolLocked
+from scrubjay.runtime.delivery import spool_options
 from scrubjay.runtime.spool.disk import Disk
 from scrubjay.runtime.spool.inspection import Flaw, PartitionView
 from scrubjay.runtime.spool.partition_lock import PartitionLock
-from scrubjay.runtime.spool.segment_recovery import recover
-from scrubjay.runtime.spool.segment_shelf import Shelf
+from scrubjay.runtime.spool.segment_log import SegmentLog
 from scrubjay.runtime.spool.types import Damaged, StoredRecord
 from scrubjay.settings.scalars import Unusable, parse_duration
 
@@ -160,20 +160,18 @@ async def _repair(folder: SpoolFolder, slot: int) -> int:
 
 
 def _mend(folder: SpoolFolder, directory: Path) -> int:
-    """Recovers as a start does, then writes segments anew whose frames are not whole."""
-    recovery = recover(Disk(), directory, sync=True)
-    codec = folder.codec()
-    shelf = Shelf(recovery.segments, codec, folder.clock.boot_id)
-    for segment in list(shelf.segments):
-        is_whole = all(
-            None not in segment.load(span, codec) for span in segment.spans(segment.base) if span.header is not None
-        )
-        if not is_whole and segment.live:
-            deque(shelf.rewrite(segment), maxlen=0)
-        segment.close()
-    shelf.settle()
-    shelf.close_reader()
-    return recovery.found.lost_records + sum(event.records for event in shelf.events if isinstance(event, Damaged))
+    """Recovers as a start does, then writes segments anew whose frames are not whole. Returns how many records were lost."""
+    options = spool_options(folder.loaded.settings.spool.envelopes)
+    log, codec = SegmentLog(Disk(), directory, options, folder.clock), folder.codec()
+    while not log.shelf.is_whole:
+        log.shelf.reveal()
+    for segment in list(log.shelf.segments):
+        spans = segment.spans(segment.base)
+        if segment.live and any(span.header is None or None in segment.load(span, codec) for span in spans):
+            deque(log.shelf.rewrite(segment), maxlen=0)
+    lost = sum(event.records for event in log.shelf.events if isinstance(event, Damaged))
+    log.close()
+    return lost
 
 
 @verb("drop")
@@ -206,7 +204,7 @@ def drop(
     partitions = folder.partitions()
     if not dry_run:
         check_user(folder.root)
-    if dry_run or (sys.stdin.isatty() and not yes):
+    if dry_run or (is_asked() and not yes):
         _show(wanted.count(partitions), "would go", as_json=as_json)
         if dry_run:
             return
@@ -254,6 +252,11 @@ async def _drop(folder: SpoolFolder, slot: int, wanted: _Wanted) -> int:
                 hands.end(record, reasons.SPOOL_DROPPED)
                 amount += 1
         return amount
+
+
+def is_asked() -> bool:
+    """Whether somebody is there to say yes."""
+    return sys.stdin.isatty()
 
 
 def _seconds(text: str | None) -> float | None:
