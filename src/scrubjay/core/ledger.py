@@ -80,7 +80,7 @@ class Parcel:
     """What waits and travels: one serialised envelope with its quantities.
 
     `body` is not compressed. Its header line is written anew at each attempt, for `sent_at` and the server's own `dsn`. The facts from
-    `client` to `forwarded_for` are those of the request it came in; `None` is left out on the way.
+    `client` to `via` are those of the request it came in; `None` is left out on the way.
     """
 
     id: str
@@ -98,6 +98,8 @@ class Parcel:
     origin: str | None = None
     user_agent: str | None = None
     forwarded_for: str | None = None
+    via: str | None = None
+    """The relays it came through, us included."""
     attempts: int = 0
 
     @property

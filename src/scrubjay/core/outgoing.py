@@ -10,6 +10,7 @@ from contextlib import suppress
 
 from scrubjay.core.dsn import Auth, client_name
 from scrubjay.core.header_rules import shifted_sent_at
+from scrubjay.core.hops import extended
 from scrubjay.core.ledger import Parcel, Tally
 from scrubjay.core.plan import ProjectPlan
 from scrubjay.core.ports import Ingress, Ports
@@ -43,6 +44,7 @@ def pack(tally: Tally, plan: ProjectPlan, auth: Auth, ingress: Ingress, ports: P
         origin=origin if isinstance(origin, str) else None,
         user_agent=user_agent if isinstance(user_agent, str) else None,
         forwarded_for=forwarded_for if isinstance(forwarded_for, str) else None,
+        via=extended(ingress.via, ports.instance) or None,
     )
 
 

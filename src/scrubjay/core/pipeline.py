@@ -21,6 +21,7 @@ from scrubjay.core.dsn import Auth
 from scrubjay.core.effects import enforce, settle, take, thin_traces
 from scrubjay.core.enforcement import draw_up, judge
 from scrubjay.core.envelope import Envelope, Item, read_header
+from scrubjay.core.hops import comes_round
 from scrubjay.core.items import check_sizes, classify
 from scrubjay.core.items.blobs import REPLAYS
 from scrubjay.core.items.kind import item_count
@@ -39,7 +40,7 @@ from scrubjay.core.scrub.headers import scrub_headers
 from scrubjay.core.scrub.payloads import Scrubbed, Unscrubbed, payload_of, scrub_item
 from scrubjay.core.scrub.pseudonyms import occasion, utc_day
 from scrubjay.core.spikes import kind_of
-from scrubjay.errors import BadRequest, Denied, Unavailable
+from scrubjay.errors import BadRequest, Denied, Rejected, Unavailable
 
 Answer = TypeVar("Answer")
 
@@ -60,6 +61,8 @@ MAX_ADVERTISED = 20
 
 async def process(ingress: Ingress, ports: Ports) -> Verdict:
     """Takes one request all the way. Raises `Rejected`; whatever else it raises is a bug."""
+    if ingress.via is not None and comes_round(ingress.via, ports.instance):
+        raise Rejected(reasons.LOOP)
     auth, project_id = authenticate(ingress, ports)
     envelope = parse(ingress, auth, project_id, ports)
     if not envelope.items:

@@ -38,6 +38,8 @@ class Ingress:
     origin: str | None = None
     client_ip: str | None = None
     forwarded_for: str | None = None
+    via: str | None = None
+    """The relays before us (`hops`)."""
     user_agent: str | None = None
     client_hints: dict[str, str] = field(default_factory=dict)
     hides_limits: bool = False
@@ -144,3 +146,5 @@ class Ports:
     accepts_unknown: bool = True
     trusts_facts: bool = True
     overrides_project_ids: bool = False
+    instance: str = ""
+    """Our name among relays."""

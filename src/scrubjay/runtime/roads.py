@@ -23,6 +23,7 @@ from scrubjay.runtime.forwarding.proxies import proxy_for
 from scrubjay.runtime.forwarding.resolving import Resolver
 from scrubjay.runtime.forwarding.shipment import Sender
 from scrubjay.runtime.forwarding.trust import Trust, TrustOptions
+from scrubjay.runtime.names import instance_name
 from scrubjay.runtime.tasks import Tasks
 from scrubjay.runtime.upstream import Observer as UpstreamObserver
 from scrubjay.runtime.upstream import Upstream, UpstreamOptions
@@ -166,6 +167,7 @@ def upstream_options(settings: Settings) -> UpstreamOptions:
         merges_containers=http.merge_containers,
         retries_throttled=http.rate_limited_policy == "retry",
         drops_ambiguous_counters=http.ambiguous_counters == "drop",
+        instance=instance_name(settings.relay.state_dir),
         bare_429_s=settings.limits.bare_429,
         longest_limit_s=settings.limits.upstream_max,
     )

@@ -19,7 +19,7 @@ from scrubjay import __version__
 from scrubjay.core.ports import Outcome
 from scrubjay.core.scrub.record import Record
 from scrubjay.runtime import metrics
-from scrubjay.runtime.account import MAX_DETAIL, AccountBook, Held, by_name
+from scrubjay.runtime.account import MAX_DETAIL, AccountBook, Held
 from scrubjay.runtime.log import LimitedLog
 from scrubjay.runtime.state import Snapshot, balances
 

@@ -19,6 +19,7 @@ from http import HTTPStatus
 from typing import Final, Protocol
 
 from scrubjay import __version__
+from scrubjay.core import hops
 from scrubjay.core.envelope import decode_json, rewrite_header, shifted_sent_at
 from scrubjay.core.ledger import Parcel
 from scrubjay.core.limits import ActiveLimit, limits_of_response, parse_retry_after
@@ -62,6 +63,8 @@ class UpstreamOptions:
     merges_containers: bool = True
     retries_throttled: bool = False
     drops_ambiguous_counters: bool = False
+    instance: str = ""
+    """Our name among relays, for parcels that come from ourselves."""
     bare_429_s: int = 60
     longest_limit_s: int = 86_400
 
@@ -187,6 +190,7 @@ class Upstream:
             ("X-Forwarded-For", parcel.forwarded_for),
             ("Origin", parcel.origin),
             ("User-Agent", parcel.user_agent),
+            (hops.HEADER, parcel.via or self._options.instance or None),
         ):
             if value is not None:
                 head += f"{name}: {_clean(value)}\r\n"

@@ -38,7 +38,7 @@ from scrubjay.runtime.greeting import greet
 from scrubjay.runtime.health import Health
 from scrubjay.runtime.limits_file import LimitsFile
 from scrubjay.runtime.memory import MemoryGauge
-from scrubjay.runtime.names import new_id
+from scrubjay.runtime.names import instance_name, new_id
 from scrubjay.runtime.port import Port, open_port
 from scrubjay.runtime.pressure import Pressure
 from scrubjay.runtime.projects import Projects
@@ -247,6 +247,7 @@ class Worker:
             accepts_unknown=settings.routing.accept_unknown_items,
             trusts_facts=settings.privacy.trust_envelope_facts,
             overrides_project_ids=settings.relay.override_project_ids,
+            instance=instance_name(settings.relay.state_dir),
         )
 
     def _build_reporter(self) -> Reporter:

@@ -88,7 +88,7 @@ def merge_tag(parcel: Parcel) -> MergeTag | None:
     demands, entries = asked
     # A server that takes sessions and refuses reports would have to be asked again for the reports alone.
     only_reports = parcel.item_types == ("client_report",)
-    facts = (parcel.client, parcel.version, parcel.origin, parcel.user_agent, parcel.forwarded_for)
+    facts = (parcel.client, parcel.version, parcel.origin, parcel.user_agent, parcel.forwarded_for, parcel.via)
     shared = tuple(sorted((name, bytes(value)) for name, value in header.items() if name not in _OWN))
     return MergeTag((parcel.key, parcel.project_id, parcel.upstream, facts, shared, demands, only_reports), entries)
 

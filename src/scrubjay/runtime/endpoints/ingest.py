@@ -12,6 +12,7 @@ from typing import Final
 from urllib.parse import parse_qsl
 
 from scrubjay import reasons
+from scrubjay.core import hops
 from scrubjay.core.compat import read_store
 from scrubjay.core.dsn import Auth, normal_origin, parse_project_id, read_auth
 from scrubjay.core.envelope import Envelope, parse_envelope
@@ -105,6 +106,7 @@ class _Ingest:
                 origin=normal_origin(headers.get("Origin")) or normal_origin(headers.get("Referer")),
                 client_ip=peer,
                 forwarded_for=self._chain(headers, peer),
+                via=hops.normal_hops(headers.get(hops.HEADER)),
                 user_agent=visible(headers.get("User-Agent")),
                 client_hints=client_hints(headers),
             ),

@@ -23,7 +23,7 @@ _DEFAULT_VERSION: Final = 7
 _MAX_DIGITS: Final = 20
 """Of an unsigned 64-bit number; Python refuses to read thousands of them."""
 UNREADABLE: Final[Quantities] = ((DataCategory.UNKNOWN, 1),)
-_FACTS: Final = (("client", "client"), ("origin", "origin"), ("ua", "user_agent"), ("xff", "forwarded_for"))
+_FACTS: Final = (("client", "client"), ("origin", "origin"), ("ua", "user_agent"), ("xff", "forwarded_for"), ("via", "via"))
 
 
 def encode_record(parcel: Parcel) -> Record:
@@ -90,6 +90,7 @@ def decode_record(meta: bytes, body: bytes) -> Parcel:
         origin=_text(headers, "origin"),
         user_agent=_text(headers, "ua"),
         forwarded_for=_text(headers, "xff"),
+        via=_text(headers, "via"),
         attempts=attempts if isinstance(attempts, int) else 0,
     )
 

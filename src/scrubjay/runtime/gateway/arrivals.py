@@ -17,6 +17,7 @@ from scrubjay import reasons
 from scrubjay.core.dsn import Auth, auth_of_relay, normal_origin, parse_project_id
 from scrubjay.core.envelope import Envelope, decode_json, parse_envelope
 from scrubjay.core.header_rules import normal_uuid
+from scrubjay.core.hops import normal_hops
 from scrubjay.core.inflate import too_large
 from scrubjay.core.ports import Ingress
 from scrubjay.core.spool_format import Record
@@ -104,6 +105,7 @@ def ingress_of(
         origin=origin,
         client_ip=client_ip,
         forwarded_for=forwarded_for,
+        via=normal_hops(_text(headers, "via")),
         user_agent=_text(headers, "ua"),
         waited_s=waited_s,
         delivery_id=None if delivery is None else delivery.hex(),

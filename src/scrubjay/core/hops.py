@@ -1,0 +1,33 @@
+"""The relays that an envelope came through, as `X-Scrubjay-Via` names them: whoever finds itself among them stands in a loop (6.1).
+
+A name is random and tells nothing but that it is the same instance again.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+HEADER: Final = "X-Scrubjay-Via"
+_MAX_HOPS: Final = 8
+_MAX_BYTES: Final = 512
+
+
+def normal_hops(value: str | None) -> str | None:
+    """The header's names, one comma and one space between two; None if there are none."""
+    if not value:
+        return None
+    hops = [
+        hop for part in value[:_MAX_BYTES].split(",") if (hop := part.strip()) and hop.isascii() and hop.isprintable()
+    ]
+    return ", ".join(hops) or None
+
+
+def comes_round(hops: str, own: str) -> bool:
+    """Whether it was here before, or has come further than any chain of relays is long."""
+    names = hops.split(", ")
+    return own in names or len(names) >= _MAX_HOPS
+
+
+def extended(hops: str | None, own: str) -> str:
+    """With our own name, if we have one, behind theirs."""
+    return f"{hops}, {own}" if hops and own else hops or own
