@@ -59,13 +59,12 @@ async def test_started_on_a_full_disk_it_drains(disk):
         except OSError:
             pass
     partition = await Partition.open(root, 0, options=options)
-    assert partition.recovered.records == len(stored)
     count = 0
     while part := await partition.read(0, 1 << 20):
         count += len(part)
         for each in part:
             partition.acknowledge(each.sequence)
-    assert count == len(stored)
+    assert count == partition.recovered.records == len(stored)
     await partition.append([Record(b"{}", b"again")])
     await partition.close()
 

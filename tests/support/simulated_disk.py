@@ -148,6 +148,9 @@ class SimulatedDisk(Disk):
     def size(self, descriptor: int) -> int:
         return len(self._open[descriptor][1].cached)
 
+    def file_size(self, path: Path) -> int:
+        return len(self.names[path].cached)
+
     def read(self, descriptor: int, length: int, offset: int) -> bytes:
         path, inode = self._open[descriptor]
         self._call("read", path)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from scrubjay.core.spool_format import Record
 from scrubjay.runtime.spool.segment_log import SegmentLog
-from scrubjay.runtime.spool.segment_recovery import Recovery, recover
+from scrubjay.runtime.spool.segment_recovery import Recovery
 from scrubjay.runtime.spool.types import SpoolOptions, StoredRecord
 from support.simulated_disk import SimulatedClock, SimulatedDisk
 
@@ -17,18 +17,12 @@ PARTITION = bytes(range(16))
 def open_log(
     disk: SimulatedDisk, clock: SimulatedClock | None = None, options: SpoolOptions | None = None
 ) -> tuple[SegmentLog, Recovery]:
+    """All of the folder has been looked into."""
     options = options or SpoolOptions()
-    recovery = recover(disk, FOLDER, sync=options.fsync != "never")
-    log = SegmentLog(
-        disk,
-        FOLDER,
-        options,
-        clock or SimulatedClock(),
-        partition=PARTITION,
-        segments=recovery.segments,
-        next_sequence=recovery.next_sequence,
-    )
-    return log, recovery
+    log = SegmentLog(disk, FOLDER, options, clock or SimulatedClock(), partition=PARTITION)
+    while not log.shelf.is_whole:
+        log.shelf.reveal()
+    return log, log.shelf._recovery
 
 
 def record(body: bytes | str, meta: bytes = b"{}") -> Record:

@@ -77,6 +77,10 @@ class FrameHeader(NamedTuple):
     written_boot_ms: int
 
     @property
+    def is_encrypted(self) -> bool:
+        return bool(self.flags & FLAG_ENCRYPTED)
+
+    @property
     def until(self) -> int:
         """The sequence number behind the last record."""
         return self.first + self.record_count

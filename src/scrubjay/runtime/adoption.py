@@ -123,8 +123,13 @@ class Adoption:
         ward = _Ward(partition, self._send(partition))
         outboxes.append(ward.outbox)
         self._wards.append(ward)
-        self._observer.adopted(f"p{slot:02d}", partition.recovered.records)
-        ward.outbox.start(partial(self._inherit, slot))
+        ward.outbox.start(partial(self._surveyed, ward))
+
+    def _surveyed(self, ward: _Ward, found: Quantities, damaged_records: int) -> None:
+        """All that the partition held is known: now its books can be closed."""
+        slot = ward.partition.slot
+        self._inherit(slot, found, damaged_records)
+        self._observer.adopted(f"p{slot:02d}", ward.partition.recovered.records)
 
     async def _end(self, ward: _Ward) -> None:
         self._wards.remove(ward)

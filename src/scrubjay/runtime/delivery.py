@@ -25,8 +25,9 @@ from scrubjay.runtime.gateway.receiver import Receiver
 from scrubjay.runtime.gateway.senders import takes_batches
 from scrubjay.runtime.outbox import Outbox, OutboxOptions
 from scrubjay.runtime.roads import Roads
+from scrubjay.runtime.spool.codec import read_key
 from scrubjay.runtime.spool.partition import Partition
-from scrubjay.runtime.spool.types import Committed, Faulted, SpoolEvent, SpoolOptions, Synced
+from scrubjay.runtime.spool.types import Committed, Faulted, Recovered, SpoolEvent, SpoolOptions, Synced
 from scrubjay.runtime.telemetry import Telemetry
 from scrubjay.settings.credentials import Credentials
 from scrubjay.settings.schema import Envelopes, Settings
@@ -135,18 +136,25 @@ async def open_spool(
         slot,
         at_least=at_least,
         adopt=adopt,
-        options=SpoolOptions(
-            fsync=options.fsync,
-            fsync_interval_s=options.fsync_interval_ms / 1000,
-            segment_bytes=options.segment_size,
-            frame_bytes=options.batch_size_bytes,
-            compression_level=options.compression_level,
-            max_bytes=options.max_disk_size,
-            when_full=options.when_full,
-            max_age_s=options.max_envelope_delay_secs,
-            expiry_holdoff_s=options.expiry_holdoff,
-        ),
+        options=spool_options(options),
         on_event=on_event,
+    )
+
+
+def spool_options(options: Envelopes) -> SpoolOptions:
+    """Raises `ConfigError` for a key that is none."""
+    key = options.encryption_key
+    return SpoolOptions(
+        fsync=options.fsync,
+        fsync_interval_s=options.fsync_interval_ms / 1000,
+        segment_bytes=options.segment_size,
+        frame_bytes=options.batch_size_bytes,
+        compression_level=options.compression_level,
+        max_bytes=options.max_disk_size,
+        when_full=options.when_full,
+        max_age_s=options.max_envelope_delay_secs,
+        expiry_holdoff_s=options.expiry_holdoff,
+        encryption_key=None if key is None else read_key(key.reveal()),
     )
 
 
@@ -292,3 +300,5 @@ def tell_spool_event(event: SpoolEvent, telemetry: Telemetry) -> None:
         telemetry.spool_synced(event.duration_s)
     elif isinstance(event, Faulted):
         telemetry.spool_fault(event.detail)
+    elif isinstance(event, Recovered):
+        telemetry.spool_recovered(event.records, event.torn_tails)

@@ -78,7 +78,6 @@ NOT_YET: Final[frozenset[str]] = frozenset(
         "metrics.hostname_tag",
         "metrics.periodic_secs",
         "sentry.",
-        "spool.envelopes.encryption_key",
         "compat.outcomes_endpoint",
         "capture.enabled",
         "capture.fetch_sourcemaps",

@@ -199,6 +199,11 @@ class Envelopes(Section, frozen=True):
         MIB, "Target for one compressed frame, before compression.", unit="bytes", minimum=1, maximum=64 * MIB
     )
     compression_level: int = setting(1, "zstd level of the frames.", minimum=-5, maximum=19)
+    encryption_key: Secret | None = setting(
+        None,
+        "Encrypts what is on disk with AES-256-GCM: 32 random bytes in base64, best `${file:PATH}`. To change it, empty the spool first.",
+        example="${SPOOL_KEY}",
+    )
     when_full: Literal["reject", "drop_oldest"] = setting("reject", "Answer 503 to what is new, or drop the oldest.")
     max_envelope_delay_secs: float = setting(86400, "Age at which an envelope is dropped.", unit="s", minimum=1)
     expiry_holdoff: float = setting(300, "Nothing is dropped for its age so soon after a start.", unit="s", minimum=0)

@@ -95,7 +95,7 @@ class Codec:
             return decode_records(stored, header.record_count)  # their own checksums decide
         if crc32(stored) != header.payload_crc:
             return nothing
-        payload = self._open(header, stored) if header.flags & FLAG_ENCRYPTED else stored
+        payload = self._open(header, stored) if header.is_encrypted else stored
         if not header.flags & FLAG_ZSTD:
             return decode_records(payload, header.record_count)
         try:

@@ -29,7 +29,6 @@ from scrubjay.errors import SpoolError, SpoolFull
 from scrubjay.runtime.spool.disk import Clock, Disk
 from scrubjay.runtime.spool.partition_lock import PartitionLock
 from scrubjay.runtime.spool.segment_log import SegmentLog
-from scrubjay.runtime.spool.segment_recovery import recover
 from scrubjay.runtime.spool.types import (
     Committed,
     Faulted,
@@ -75,12 +74,11 @@ class Partition:
         clock: Clock,
         options: SpoolOptions,
         *,
-        recovered: Recovered,
         adopted: bool,
         on_event: Callable[[SpoolEvent], None] | None,
     ) -> None:
         self.slot = lock.slot
-        self.recovered = recovered
+        self.recovered = log.recovered
         self.next_sequence_at_start = log.next_sequence
         self._lock = lock
         self._log = log
@@ -115,7 +113,7 @@ class Partition:
         """Locks partition `slot` of the spool at `root` (without a slot, the lowest free one from `at_least` on) and recovers what is in it.
 
         With `adopt` it only drains: nothing can be appended. Raises `SpoolLocked` if another process has it, `SpoolError` if the
-        folder cannot be used.
+        folder cannot be used, `SpoolSealed` if what is in it was encrypted with another key.
         """
         clock = clock or Clock()
         disk = disk or Disk()
@@ -126,30 +124,20 @@ class Partition:
             "instance": instance,
         }
 
-        def prepare() -> tuple[PartitionLock, SegmentLog, Recovered]:
+        def prepare() -> tuple[PartitionLock, SegmentLog]:
             lock = PartitionLock.claim(root, slot, owner, at_least=at_least)
             try:
-                recovery = recover(disk, lock.directory, sync=options.fsync != "never")
+                log = SegmentLog(disk, lock.directory, options, clock, partition=uuid.uuid4().bytes)
             except OSError as error:
                 lock.release()
                 raise SpoolError(f"{lock.directory} cannot be recovered: {error.strerror}") from error
             except BaseException:
                 lock.release()
                 raise
-            segments = recovery.segments
-            log = SegmentLog(
-                disk,
-                lock.directory,
-                options,
-                clock,
-                partition=segments[-1].header.partition if segments else uuid.uuid4().bytes,
-                segments=segments,
-                next_sequence=recovery.next_sequence,
-            )
-            return lock, log, recovery.found
+            return lock, log
 
-        lock, log, recovered = await asyncio.to_thread(prepare)
-        return cls(lock, log, clock, options, recovered=recovered, adopted=adopt, on_event=on_event)
+        lock, log = await asyncio.to_thread(prepare)
+        return cls(lock, log, clock, options, adopted=adopt, on_event=on_event)
 
     # State
 
@@ -161,7 +149,7 @@ class Partition:
     @property
     def fullness(self) -> float:
         """How much of what may be on disk is, as a share."""
-        return self._log.shelf.size_bytes / self._options.max_bytes
+        return self._log.size_bytes / self._options.max_bytes
 
     @property
     def failed(self) -> bool:
@@ -269,7 +257,7 @@ class Partition:
     def _shut(self) -> None:
         try:
             self._log.close()
-            if self._adopted and not self._log.shelf.segments:
+            if self._adopted and self._log.shelf.is_whole and not self._log.shelf.segments:
                 self._lock.remove_directory()
         finally:
             self._lock.release()

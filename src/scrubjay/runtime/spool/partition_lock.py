@@ -17,7 +17,7 @@ import msgspec
 
 from scrubjay.core.spool_format import FORMAT_LINE
 from scrubjay.errors import SpoolError, SpoolLocked
-from scrubjay.runtime.spool.segment import QUARANTINE
+from scrubjay.runtime.spool.quarantine import QUARANTINE
 
 _SLOTS = 100
 _SLOT_NAME = re.compile(r"p[0-9]{2}")

@@ -35,7 +35,8 @@ from scrubjay.runtime.spool.codec import Codec
 from scrubjay.runtime.spool.disk import Disk
 
 _MARK_BYTES = 256 * 1024
-QUARANTINE = "quarantine"
+_PAGE_BYTES = 4096
+_MOST_UNREADABLE = 64
 
 
 class Segment:
@@ -43,7 +44,18 @@ class Segment:
 
     __slots__ = (
         *("_ack_path", "_disk", "_unwritten"),
-        *("ack_bytes", "consumed", "descriptor", "header", "marks", "path", "size_bytes", "stored", "until"),
+        *(
+            "ack_bytes",
+            "consumed",
+            "descriptor",
+            "header",
+            "marks",
+            "path",
+            "size_bytes",
+            "stored",
+            "unreadable_pages",
+            "until",
+        ),
     )
 
     def __init__(self, disk: Disk, path: Path, header: SegmentHeader, descriptor: int | None = None) -> None:
@@ -58,6 +70,7 @@ class Segment:
         self.size_bytes = SEGMENT_HEADER_BYTES
         self.ack_bytes = 0
         self.stored = 0
+        self.unreadable_pages = 0
         self.consumed = Ranges()
 
     @classmethod
@@ -132,32 +145,37 @@ class Segment:
                 yield span
 
     def load(self, span: Span, codec: Codec) -> list[Record | None]:
-        """The records of a frame; what cannot be read is `None`. Other errors than unreadable sectors are raised."""
+        """The records of a frame; what cannot be read is `None`. Raises `SpoolSealed`."""
         assert span.header is not None
+        return codec.unpack(span.header, self._read(span.offset + FRAME_HEADER_BYTES, span.header.stored_bytes))
+
+    def _read(self, offset: int, length: int) -> bytes:
+        """Unreadable sectors read as zeros: then they are damage, like any other. Other errors are raised."""
+        if self.descriptor is None:
+            self.descriptor = self._disk.open(self.path)
         try:
-            stored = self._read(span.offset + FRAME_HEADER_BYTES, span.header.stored_bytes)
+            return self._disk.read(self.descriptor, length, offset)
         except OSError as error:
             if error.errno != errno.EIO:
                 raise
-            return [None] * span.header.record_count
-        return codec.unpack(span.header, stored)
+        return b"".join([self._read_page(at, offset + length) for at in range(offset, offset + length, _PAGE_BYTES)])
 
-    def _read(self, offset: int, length: int) -> bytes:
-        if self.descriptor is None:
-            self.descriptor = self._disk.open(self.path)
-        return self._disk.read(self.descriptor, length, offset)
+    def _read_page(self, at: int, end: int) -> bytes:
+        assert self.descriptor is not None
+        length = min(_PAGE_BYTES, end - at)
+        if self.unreadable_pages < _MOST_UNREADABLE:  # each may take the disk seconds
+            try:
+                return self._disk.read(self.descriptor, length, at)
+            except OSError as error:
+                if error.errno != errno.EIO:
+                    raise
+                self.unreadable_pages += 1
+        return bytes(length)
 
-    def quarantine(self, span: Span) -> None:
-        """Copies the bytes of `span` aside, once. Without space for them, or unreadable, there is no copy."""
-        folder = self.path.parent / QUARANTINE
+    def piece(self, span: Span) -> tuple[str, bytes]:
+        """The bytes of `span`, and a name for them."""
         name = f"{self.base:020d}-{self.header.created_ms}-{span.offset}.bin"
-        try:
-            self._disk.make_directory(folder)
-            if name not in self._disk.list(folder):
-                self._disk.write_file(folder / name, self._read(span.offset, span.end - span.offset))
-        except OSError:
-            with suppress(OSError):
-                self._disk.unlink(folder / name)
+        return name, self._read(span.offset, span.end - span.offset)
 
     # Consuming
 
@@ -267,8 +285,12 @@ class Segment:
             descriptor = self._disk.open(self._ack_path)
         except FileNotFoundError:
             return
+        data = b""
         try:
             data = self._disk.read(descriptor, self._disk.size(descriptor), 0)
+        except OSError as error:  # unreadable: what it said is sent again
+            if error.errno != errno.EIO:
+                raise
         finally:
             self._disk.close(descriptor)
         ranges = decode_acks(data)

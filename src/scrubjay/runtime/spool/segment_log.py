@@ -20,7 +20,9 @@ from scrubjay.core.spool_format import SEGMENT_HEADER_BYTES, Record, SegmentHead
 from scrubjay.errors import SpoolError, SpoolFull
 from scrubjay.runtime.spool.codec import Codec
 from scrubjay.runtime.spool.disk import Clock, Disk
+from scrubjay.runtime.spool.quarantine import Quarantine
 from scrubjay.runtime.spool.segment import Segment
+from scrubjay.runtime.spool.segment_recovery import Recovery
 from scrubjay.runtime.spool.segment_shelf import Shelf
 from scrubjay.runtime.spool.types import FRAME_TARGET_BYTES, Evicted, Faulted, SpoolOptions, StoredFacts, Synced
 
@@ -34,27 +36,25 @@ _NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, er
 
 
 class SegmentLog:
-    """`segments` are those that recovery found, oldest first; `partition` is the UUID that new ones carry."""
+    """Goes on where a former process ended. `partition` is the UUID that segments carry if there are none before.
+
+    Raises `OSError` where the system refuses access, `SpoolSealed` if what is there is encrypted with another key.
+    """
 
     def __init__(
-        self,
-        disk: Disk,
-        directory: Path,
-        options: SpoolOptions,
-        clock: Clock,
-        *,
-        partition: bytes,
-        segments: Sequence[Segment] = (),
-        next_sequence: int = 1,
+        self, disk: Disk, directory: Path, options: SpoolOptions, clock: Clock, *, partition: bytes = b""
     ) -> None:
         self._disk = disk
         self._directory = directory
         self._options = options
         self._clock = clock
-        self._partition = partition
-        self._codec = Codec(options.compression_level)
-        self.shelf = Shelf(segments, self._codec, clock.boot_id)
-        self.next_sequence = next_sequence
+        self._codec = Codec(options.compression_level, options.encryption_key)
+        self._quarantine = Quarantine(disk, directory, options.quarantine_bytes)
+        recovery = Recovery(disk, directory, self._codec, self._quarantine, sync=options.fsync != "never")
+        self.shelf = Shelf(recovery, self._quarantine, self._codec, clock.boot_id)
+        self.recovered = recovery.found
+        self.next_sequence = recovery.next_sequence
+        self._partition = recovery.partition or partition
         self.disk_full = False
         self._refused_bytes = 0
         self._dirty_since: float | None = None
@@ -74,8 +74,13 @@ class SegmentLog:
         """Whether an append of the size that was refused last, if one was, would be taken."""
         if self.disk_full or self.failed:
             return False
-        fits = self.shelf.size_bytes + self._refused_bytes <= self._options.max_bytes
+        fits = self.size_bytes + self._refused_bytes <= self._options.max_bytes
         return fits or self._options.when_full == "drop_oldest"
+
+    @property
+    def size_bytes(self) -> int:
+        """All that counts against the bound. May be asked from any thread."""
+        return self.shelf.size_bytes + self._quarantine.size_bytes
 
     # Appending
 
@@ -113,7 +118,7 @@ class SegmentLog:
     def _make_room(self, size: int) -> None:
         size += SEGMENT_HEADER_BYTES
         limit = self._options.max_bytes
-        while self.shelf.size_bytes + size > limit or len(self.shelf.segments) >= _MAX_SEGMENTS:
+        while self.size_bytes + size > limit or self.shelf.usage().segments >= _MAX_SEGMENTS:
             if self._options.when_full == "reject" or not self._evict():
                 self._refused_bytes = min(size, FRAME_TARGET_BYTES, limit // 8)
                 raise SpoolFull("the spool holds as much as it may")
@@ -156,10 +161,10 @@ class SegmentLog:
 
     def _evict(self) -> bool:
         """Gives up the oldest segment, with a report of what was waiting in it."""
-        if not self.shelf.segments or self.shelf.segments[0].size_bytes == SEGMENT_HEADER_BYTES:
-            return False  # an empty one would come back with the next try
-        segment = self.shelf.segments[0]
         try:
+            segment = self.shelf.oldest()
+            if segment is None or segment.size_bytes == SEGMENT_HEADER_BYTES:
+                return False  # an empty one would come back with the next try
             waiting = tuple(
                 StoredFacts(number, record.meta, len(record.body))
                 for _, live in self.shelf.live(segment, segment.base)

@@ -14,27 +14,35 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
 
 from scrubjay.core.spool_format import FrameHeader, Record, Span, runs
-from scrubjay.errors import SpoolError
+from scrubjay.errors import SpoolError, SpoolSealed
 from scrubjay.runtime.spool.codec import Codec
+from scrubjay.runtime.spool.quarantine import Quarantine
 from scrubjay.runtime.spool.segment import Segment
-from scrubjay.runtime.spool.types import Damaged, SpoolEvent, StoredRecord, Usage
+from scrubjay.runtime.spool.segment_recovery import Recovery
+from scrubjay.runtime.spool.types import Damaged, StoredRecord, Usage
 
 _DELETE_ACTIVE_BYTES = 1024 * 1024
 
 
 class Shelf:
-    """`active` is the segment that is written to, if there is one; `sparse` are those worth rewriting; `events` is what happened."""
+    """`active` is the segment that is written to, if there is one; `sparse` are those worth rewriting; `events` is what happened.
 
-    def __init__(self, segments: Sequence[Segment], codec: Codec, boot_id: bytes) -> None:
+    `recovery` has what a former process left; except for the last of its segments, each comes to the shelf when somebody reads up to it.
+    """
+
+    def __init__(self, recovery: Recovery, quarantine: Quarantine, codec: Codec, boot_id: bytes) -> None:
+        self._recovery = recovery
+        self._quarantine = quarantine
         self._codec = codec
         self._boot_id = boot_id
         self._reader: Segment | None = None
         self._oldest: tuple[int, int] | None = None
-        self.segments = list(segments)
+        last = recovery.last()
+        self.segments = [last] if last is not None else []
         self.active: Segment | None = None
-        self.size_bytes = sum([segment.size_bytes + segment.ack_bytes for segment in segments])
-        self.records = sum([segment.live for segment in segments])
-        self.events: list[SpoolEvent] = []
+        self.size_bytes = recovery.unseen_bytes + sum([each.size_bytes + each.ack_bytes for each in self.segments])
+        self.records = sum([segment.live for segment in self.segments])
+        self.events = recovery.events
         self.sparse: list[Segment] = []
         self._review()
 
@@ -54,7 +62,37 @@ class Shelf:
     def usage(self) -> Usage:
         """May be asked from any thread."""
         oldest = self._oldest
-        return Usage(self.size_bytes, self.records, len(self.segments), oldest[1] if oldest else None)
+        return Usage(
+            self.size_bytes + self._quarantine.size_bytes,
+            self.records,
+            len(self.segments) + len(self._recovery.unseen),
+            oldest[1] if oldest else None,
+        )
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all segments of a former process have been looked into."""
+        return not self._recovery.unseen
+
+    def reveal(self) -> None:
+        """Takes the oldest segment that was not looked into to the shelf, if something waits in it."""
+        before = self._recovery.unseen_bytes
+        segment = self._recovery.next()
+        self.size_bytes += self._recovery.unseen_bytes - before
+        if segment is not None:
+            self.segments.insert(bisect_right(self.segments, segment.base, key=_base), segment)
+            self.size_bytes += segment.size_bytes + segment.ack_bytes
+            self.records += segment.live
+            self._review()
+
+    def oldest(self) -> Segment | None:
+        """The oldest segment, looked into."""
+        while not self.is_whole and not (self.segments and self.segments[0].base < self._unseen_base()):
+            self.reveal()
+        return self.segments[0] if self.segments else None
+
+    def _unseen_base(self) -> int:
+        return int(self._recovery.unseen[0].stem)
 
     # Reading
 
@@ -65,6 +103,13 @@ class Shelf:
         """
         heard = len(self.events)
         try:
+            while not self.is_whole:
+                base = self._unseen_base()
+                if until is not None and base >= until:
+                    break
+                if found := self._read(after, max_bytes, base):
+                    return found
+                self.reveal()
             return self._read(after, max_bytes, until)
         except OSError as error:
             self.close_reader()
@@ -101,7 +146,10 @@ class Shelf:
             if span.header is None:
                 self._damaged(segment, span, wanted)
                 continue
-            loaded = segment.load(span, self._codec)
+            try:
+                loaded = segment.load(span, self._codec)
+            except SpoolSealed:  # others in this file were not: somebody changed it
+                loaded = [None] * span.header.record_count
             live: list[tuple[int, Record]] = []
             lost: list[int] = []
             for first, until in wanted:
@@ -151,7 +199,7 @@ class Shelf:
         return self.segments[max(0, bisect_right(self.segments, number, key=_base) - 1) :]
 
     def _damaged(self, segment: Segment, span: Span, lost: Sequence[tuple[int, int]]) -> None:
-        segment.quarantine(span)
+        self._quarantine.keep(*segment.piece(span))
         fresh = sum([segment.consume(first, until) for first, until in lost])
         self.records -= fresh
         self.events.append(Damaged(fresh, span.end - span.offset, f"{segment.path.name} at {span.offset}"))

@@ -5,7 +5,7 @@ Shared by `segment_log`, which fills it in, and `partition`, which hands it out 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 FRAME_TARGET_BYTES = 1024 * 1024
@@ -25,11 +25,17 @@ class SpoolOptions:
     when_full: Literal["reject", "drop_oldest"] = "reject"
     max_age_s: float = 86_400.0
     expiry_holdoff_s: float = 300.0
+    encryption_key: bytes | None = field(default=None, repr=False)
 
     @property
     def roll_bytes(self) -> int:
         """Where a segment ends: also small enough that evicting one gives up no more than an eighth of the space."""
         return min(self.segment_bytes, max(FRAME_TARGET_BYTES, self.max_bytes // 8))
+
+    @property
+    def quarantine_bytes(self) -> int:
+        """What damaged bytes may take of the space: it is kept from what waits."""
+        return self.max_bytes // 4
 
 
 class StoredFacts(NamedTuple):
@@ -88,12 +94,12 @@ class Faulted:
     detail: str
 
 
-SpoolEvent = Committed | Damaged | Evicted | Faulted | Synced
-
-
 @dataclass(slots=True)
 class Recovered:
-    """What was found at start. `records` wait; `lost_records` were neither consumed nor readable."""
+    """What was found at start, complete when it comes as an event. `records` wait; `lost_records` were neither consumed nor readable.
+
+    Each loss has come as `Damaged` before.
+    """
 
     segments: int = 0
     records: int = 0
@@ -101,6 +107,9 @@ class Recovered:
     torn_tails: int = 0
     quarantined: int = 0
     lost_records: int = 0
+
+
+SpoolEvent = Committed | Damaged | Evicted | Faulted | Recovered | Synced
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import random
 import pytest
 
 from scrubjay.core.spool_format import SEGMENT_HEADER_BYTES
-from scrubjay.runtime.spool.segment import QUARANTINE
+from scrubjay.runtime.spool.quarantine import QUARANTINE
 from scrubjay.runtime.spool.types import SpoolOptions
 from support.simulated_disk import SimulatedDisk
 from support.spool_log import FOLDER, bodies, open_log, record, segments, waiting
@@ -185,14 +185,14 @@ class TestRot:
 
     def test_a_file_that_cannot_be_read(self):
         disk = three_segments()
-        disk.faults["open"] = [errno.EIO]
+        disk.faults["open"] = [0, 0, 0, 0, errno.EIO, errno.EIO]  # the check of the key comes first
         _, recovery = open_log(disk, options=OPTIONS)
         assert recovery.found.quarantined == 1
         assert recovery.found.records == 4
 
     def test_no_access_at_all(self):
         disk = three_segments()
-        disk.faults["open"] = [errno.EACCES]
+        disk.faults["open"] = [0, 0, 0, 0, errno.EACCES]
         with pytest.raises(PermissionError):
             open_log(disk, options=OPTIONS)
 

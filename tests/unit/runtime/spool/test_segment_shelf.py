@@ -6,7 +6,7 @@ import random
 import pytest
 
 from scrubjay.errors import SpoolError
-from scrubjay.runtime.spool.segment import QUARANTINE
+from scrubjay.runtime.spool.quarantine import QUARANTINE
 from scrubjay.runtime.spool.types import Damaged, SpoolOptions
 from support.simulated_disk import SimulatedClock, SimulatedDisk
 from support.spool_log import FOLDER, bodies, open_log, record, segments, waiting
@@ -81,7 +81,7 @@ class TestRead:
     def test_unreadable_sectors_are(self, disk, log):
         log.append([record("a")])
         log.append([record("b")])
-        disk.faults["read"] = [0, errno.EIO]
+        disk.faults["read"] = [0, errno.EIO, errno.EIO]  # as a whole, then page by page
         assert bodies(log) == [b"b"]
         assert [type(event) for event in log.shelf.events] == [Damaged]
 
