@@ -10,6 +10,7 @@ from scrubjay.core.dsn import (
     Auth,
     Dsn,
     auth_from_envelope,
+    auth_of_relay,
     check_envelope,
     client_name,
     normal_origin,
@@ -266,3 +267,16 @@ def test_project_is_not_compared_where_the_path_has_none() -> None:
 )
 def test_origin(text: str | None, expected: str | None) -> None:
     assert normal_origin(text) == expected
+
+
+def test_the_key_that_a_relay_before_us_was_asked_with() -> None:
+    assert auth_of_relay(K, None, None) == Auth(K)
+    assert auth_of_relay(K, 5, "sdk/1,x") == Auth(K, 5, "sdk/1")
+    for version in ("7", 8, -1):
+        with pytest.raises(BadRequest) as caught:
+            auth_of_relay(K, version, None)
+        assert caught.value.reason is reasons.AUTH_VERSION
+    for key in ("", "a,b", "x" * 31, "ü" * 32):
+        with pytest.raises(BadRequest) as caught:
+            auth_of_relay(key, 7, None)
+        assert caught.value.reason is reasons.AUTH_KEY

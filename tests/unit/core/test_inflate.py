@@ -101,3 +101,11 @@ def test_bomb_stays_flat(encoding: str, encode: Callable[[bytes], bytes]) -> Non
         assert tracemalloc.get_traced_memory()[1] < 24 * MIB
     finally:
         tracemalloc.stop()
+
+
+@each_encoder
+def test_measuring_shows_all_of_it(encoding: str, encode: Callable[[bytes], bytes]) -> None:
+    data = random.Random(1).randbytes(MIB)
+    seen: list[bytes] = []
+    assert measure(encoding, encode(data), MIB, seen.append) == MIB
+    assert b"".join(seen) == data

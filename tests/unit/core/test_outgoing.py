@@ -91,3 +91,9 @@ def test_what_a_relay_before_us_says_of_its_own_wait_and_name() -> None:
     assert parse_envelope(parcel.body).headers["sent_at"] == "2026-01-05T09:58:56.500000Z"
     path.send(envelope(("event", "{}")), waited_s=60.5)
     assert "sent_at" not in parse_envelope(path.shelf.parcels[1].body).headers
+
+
+def test_a_time_at_the_edge_of_the_calendar_stays() -> None:
+    path = Path()
+    path.send(envelope(("event", "{}"), header='{"sent_at":"0001-01-01T00:00:00Z"}'), waited_s=60)
+    assert parse_envelope(path.forwarded).headers["sent_at"] == "0001-01-01T00:00:00Z"
