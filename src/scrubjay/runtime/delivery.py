@@ -204,6 +204,7 @@ async def open_delivery(
         on_denied=projects.deny,
         signer=None if credentials is None else Signer(credentials.id, credentials.secret_key.reveal()),
     )
+    await roads.refuse_ourselves(settings.relay.host, settings.relay.port)
     roads.start()
 
     def outbox_on(partition: Partition | None, options: OutboxOptions) -> Outbox:

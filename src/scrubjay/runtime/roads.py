@@ -19,6 +19,7 @@ from scrubjay.runtime.forwarding.batch_post import BatchOptions, BatchPost
 from scrubjay.runtime.forwarding.failover import Choice, FailOver
 from scrubjay.runtime.forwarding.http_client import HttpClient
 from scrubjay.runtime.forwarding.origin import Origin, Proxy
+from scrubjay.runtime.forwarding.own_address import leads_here
 from scrubjay.runtime.forwarding.proxies import proxy_for
 from scrubjay.runtime.forwarding.resolving import Resolver
 from scrubjay.runtime.forwarding.shipment import Sender
@@ -95,6 +96,13 @@ class Roads:
             resolver=self._resolver,
             connect_timeout_s=http.connection_timeout,
         )
+
+    async def refuse_ourselves(self, host: str, port: int) -> None:
+        """Raises `ConfigError` if an upstream's name leads to what is listened on here."""
+        for origin, proxy in zip(self.origins, self.proxies, strict=True):
+            if proxy is None and await leads_here(origin, host, port, self._resolver):
+                problem = f"{origin} resolves to this relay's own address"
+                raise ConfigError(problem, path="relay.upstream", accepted="another server")
 
     def start(self) -> None:
         for batches in self.batches:

@@ -116,6 +116,16 @@ async def test_what_can_change_while_it_runs_does() -> None:
     await subject.stop()
 
 
+async def test_operations_74_no_upstream_may_be_this_relay_itself() -> None:
+    subject = roads(relay__upstream=("http://sentry.example/", "http://localhost:3000/"))
+    await subject.refuse_ourselves("127.0.0.1", 3001)
+    with pytest.raises(ConfigError) as caught:
+        await subject.refuse_ourselves("0.0.0.0", 3000)
+    assert (caught.value.path, caught.value.problem.split()[0]) == ("relay.upstream", "http://localhost:3000")
+    proxied = roads(relay__upstream="http://localhost:3000/", http__proxy=Secret("http://proxy.example"))
+    await proxied.refuse_ourselves("0.0.0.0", 3000)
+
+
 async def test_operations_72_changed_files_are_read_and_broken_ones_are_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
