@@ -1,7 +1,8 @@
-/* The C library of a machine that misbehaves on demand, for LD_PRELOAD: its wall clock is wrong, its disk fails.
+/* The C library of a machine that misbehaves on demand, for LD_PRELOAD: its wall clock is wrong, its disk fails, its time flies.
 
    What it does now stands in a shared page that the test writes to: shift of the wall clock in seconds; the errors that syncing and
-   writing at a position meet, and how often still (a negative number: always). Other clocks, reads and plain writes are as ever. */
+   writing at a position meet, and how often still (a negative number: always); seconds that all clocks have gone beyond those that
+   the test has lived. Reads and plain writes are as ever. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +17,7 @@
 #include <unistd.h>
 
 struct fault { atomic_int number, left; };
-struct page { _Atomic int64_t shift_s; struct fault sync, write; };
+struct page { _Atomic int64_t shift_s; struct fault sync, write; _Atomic int64_t passed_s; };
 
 static struct page nothing;
 static struct page *page = &nothing;
@@ -40,13 +41,15 @@ static int fails(struct fault *fault) {
 
 int clock_gettime(clockid_t clock, struct timespec *time) {
     int result = syscall(SYS_clock_gettime, clock, time);
-    if (!result && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE)) time->tv_sec += page->shift_s;
+    if (result || clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID) return result;
+    time->tv_sec += page->passed_s;
+    if (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE) time->tv_sec += page->shift_s;
     return result;
 }
 
 int gettimeofday(struct timeval *restrict time, void *restrict zone) {
     int result = syscall(SYS_gettimeofday, time, zone);
-    if (!result && time) time->tv_sec += page->shift_s;
+    if (!result && time) time->tv_sec += page->shift_s + page->passed_s;
     return result;
 }
 

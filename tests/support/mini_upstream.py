@@ -22,7 +22,7 @@ Hook = Callable[["Arrival"], "Answer | None"]
 
 @dataclass
 class Answer:
-    """`reset`: `before` the body is read, or `after` it, without an answer. `raw`: these bytes, then close."""
+    """`reset`: `before` the body is read, or `after` it, without an answer. `raw`: these bytes, then close; `drip_s`: with a pause after each."""
 
     status: int = 200
     headers: Mapping[str, str] | list[tuple[str, str]] = field(default_factory=dict)
@@ -31,6 +31,7 @@ class Answer:
     hangs: bool = False
     reset: str | None = None
     raw: bytes | None = None
+    drip_s: float = 0.0
 
     @property
     def takes(self) -> bool:
@@ -203,8 +204,7 @@ class MiniUpstream:
             return _cut(request)
         if answer.raw is not None:
             assert request.transport is not None
-            request.transport.write(answer.raw)
-            request.transport.close()
+            await _write(request.transport, answer)
             return _gone(request)
         return web.Response(status=answer.status, headers=_multi(answer.headers), body=answer.body)
 
@@ -227,6 +227,18 @@ async def mini_upstream(**options: Any) -> AsyncIterator[MiniUpstream]:
 
 def _multi(headers: Mapping[str, str] | list[tuple[str, str]]) -> Any:
     return CIMultiDict(headers)
+
+
+async def _write(transport: asyncio.Transport, answer: Answer) -> None:
+    assert answer.raw is not None
+    if not answer.drip_s:
+        transport.write(answer.raw)
+    for byte in answer.raw if answer.drip_s else b"":
+        if transport.is_closing():
+            return
+        transport.write(bytes([byte]))
+        await asyncio.sleep(answer.drip_s)
+    transport.close()
 
 
 def _cut(request: web.Request) -> web.StreamResponse:

@@ -1,4 +1,4 @@
-"""A server and a place for a spool. These tests run on both event loops: the worker's is uvloop, whose transports differ in more than speed."""
+"""A server and a place for a spool. What is about transports runs on both event loops: the worker's is uvloop, and differs in more than speed."""
 
 import asyncio
 
@@ -7,9 +7,12 @@ import uvloop
 
 from support.mini_upstream import MiniUpstream
 
+ABOUT_TRANSPORTS = {"test_forwarding.py", "test_http_client.py"}
+
 
 def pytest_asyncio_loop_factories(config, item):
-    return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
+    loops = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
+    return loops if item.path.name in ABOUT_TRANSPORTS else {"uvloop": uvloop.new_event_loop}
 
 
 @pytest.fixture
