@@ -29,8 +29,8 @@ from support.steady_load import SteadyLoad, steady_load
 Daemons = Callable[..., Daemon]
 MODES = ["always", "interval", "never"]
 MOST_STARTS = 10
-DEEP_LIVES = 75
-"""Of two or three kills each, for each mode: more than 500 in all."""
+DEEP_ROUNDS, DEEP_LIVES = 4, 17
+"""For each mode; a life is of two or three kills, so that there are more than 500 in all."""
 
 
 class Killing:
@@ -79,7 +79,7 @@ class Killing:
 
     def _serve_for_a_while(self) -> None:
         """Until some of what clients send was acknowledged by this process, and a moment longer."""
-        count = len(self._load.acknowledged) + self._chance.randint(1, 150)
+        count = len(self._load.acknowledged) + self._chance.randint(1, 100)
         wait_for(lambda: len(self._load.acknowledged) >= count, "load")
         self._upstream.is_away = self._upstream.is_away and self._chance.random() < 0.5
         time.sleep(self._chance.uniform(0, 0.05))
@@ -103,7 +103,7 @@ def kill_again_and_again(daemons: Daemons, lives: list[tuple[int, str, int]], ch
     """Lives of (workers, mode, kills of a worker). Returns what happened in numbers."""
     with recording() as upstream:
         relay = daemons(upstream=upstream.url)
-        with steady_load(relay.port, clients=8) as load:
+        with steady_load(relay.port, clients=8, pause_s=0.02) as load:
             killing = Killing(relay, upstream, load, chance)
             for workers, mode, worker_kills in lives:
                 killing.live_and_die(workers, mode, worker_kills)
@@ -113,7 +113,7 @@ def kill_again_and_again(daemons: Daemons, lives: list[tuple[int, str, int]], ch
         arrivals.wait_for(load.acknowledged)
         verdict = judge(load.acknowledged, arrivals.times, killing.deaths_mono)
         numbers = f"{len(killing.deaths_mono)} kills: {verdict}"
-        assert verdict.acknowledged > 50 * len(lives), "there was no load worth the name"
+        assert verdict.acknowledged > 20 * len(lives), "there was no load worth the name"
         assert not verdict.lost, numbers
         assert not verdict.astray, numbers
         assert load.statuses <= {200, 503}, load.statuses
@@ -130,12 +130,13 @@ def test_operations_76_120_nothing_acknowledged_is_lost_whoever_is_killed(daemon
 
 @pytest.mark.deep
 @pytest.mark.timeout(7200)
+@pytest.mark.parametrize("number", range(DEEP_ROUNDS))
 @pytest.mark.parametrize("mode", MODES)
-def test_operations_76_120_at_length(mode: str, daemons: Daemons) -> None:
+def test_operations_76_120_at_length(mode: str, number: int, daemons: Daemons) -> None:
     chance = random.Random()
     lives = [(chance.choice([1, 2, 2, 3]), mode, chance.randint(1, 3)) for _ in range(DEEP_LIVES)]
     lives = [(workers, mode, kills if workers > 1 else 0) for workers, mode, kills in lives]
-    print(f"\n{mode}: {kill_again_and_again(daemons, lives, chance)}")
+    print(f"\n{mode} {number}: {kill_again_and_again(daemons, lives, chance)}")
 
 
 def test_the_comparison_can_fail() -> None:

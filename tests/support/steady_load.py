@@ -1,4 +1,4 @@
-"""Clients that send without pause and keep book: what was acknowledged must arrive, whoever is killed meanwhile.
+"""Clients that send all the time and keep book: what was acknowledged must arrive, whoever is killed meanwhile.
 
 Owns a number of connections in a thread of their own. A connection that is lost is made anew and what was under way on it is forgotten,
 as a client would; a connection that is refused is counted, since that is what must not happen.
@@ -22,13 +22,14 @@ TARGET = "/api/1/envelope/"
 class SteadyLoad:
     """What the clients saw so far."""
 
-    def __init__(self, port: int, clients: int) -> None:
+    def __init__(self, port: int, clients: int, pause_s: float) -> None:
         self.acknowledged: list[str] = []
         self.refused = 0
         self.lost_connections = 0
         self.statuses: set[int] = set()
         self._port = port
         self._clients = clients
+        self._pause_s = pause_s
         self._stop = False
 
     async def run(self) -> None:
@@ -57,6 +58,8 @@ class SteadyLoad:
                 self.acknowledged.append(event_id)
             if answer.headers.get("connection") == "close":
                 connection = await _closed(connection)
+            if self._pause_s:
+                await asyncio.sleep(self._pause_s)
         await _closed(connection)
 
     def stop(self) -> None:
@@ -71,9 +74,9 @@ async def _closed(connection: Connection | None) -> None:
 
 
 @contextmanager
-def steady_load(port: int, clients: int = 20) -> Iterator[SteadyLoad]:
-    """Sends until the block ends."""
-    load = SteadyLoad(port, clients)
+def steady_load(port: int, clients: int = 20, pause_s: float = 0.0) -> Iterator[SteadyLoad]:
+    """Sends until the block ends. `pause_s`: of each client after an answer, where processes that start want a processor too."""
+    load = SteadyLoad(port, clients, pause_s)
     thread = threading.Thread(target=lambda: asyncio.run(load.run()), name="steady-load")
     thread.start()
     try:
