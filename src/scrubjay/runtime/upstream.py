@@ -147,14 +147,17 @@ class Upstream:
         return there
 
     async def call(
-        self, route: str, method: str, path: str, headers: str = "", body: bytes = b""
+        self, route: str, method: str, path: str, headers: str = "", body: bytes = b"", *, work_s: float = 0.0
     ) -> tuple[Reply, float]:
-        """Anything but an envelope: the answer, whatever it is, and the seconds it took. `headers` are whole lines. Raises `Transient`."""
+        """Anything but an envelope: the answer, whatever it is, and the seconds it took. Raises `Transient`.
+
+        `headers` are whole lines. The server gets `work_s` more than it has for an envelope.
+        """
         head = (
             f"{method} {self._client.target(self._options.path_prefix + path)} HTTP/1.1\r\nHost: {self._host}\r\n"
             f"User-Agent: scrubjay/{__version__}\r\n{self._client.proxy_header()}{headers}\r\n"
         )
-        return await self._request(route, head.encode("latin-1"), body)
+        return await self._request(route, head.encode("latin-1"), body, work_s=work_s)
 
     def came_back(self) -> None:
         """The server was away: what was known of its encodings may not hold for what stands there now."""
@@ -198,10 +201,12 @@ class Upstream:
             head += self._signer.envelope_lines(self._now_unix())
         return f"{head}\r\n".encode("utf-8", "replace")
 
-    async def _request(self, route: str, head: bytes, body: bytes, *, once: bool = False) -> tuple[Reply, float]:
+    async def _request(
+        self, route: str, head: bytes, body: bytes, *, once: bool = False, work_s: float = 0.0
+    ) -> tuple[Reply, float]:
         started_mono = self._now_mono()
         try:
-            reply = await self._client.request(head, body, self.timeout_s(len(body)), once=once)
+            reply = await self._client.request(head, body, self.timeout_s(len(body)) + work_s, once=once)
         except NoReply as error:
             took_s = self._now_mono() - started_mono
             self._observer.upstream_request(error.failure, None, took_s, route=route, detail=str(error))

@@ -473,11 +473,11 @@ def test_closing_closes_the_pool():
 class TestCalls:
     async def test_other_requests_go_the_same_way(self):
         subject, server = upstream(204, path_prefix="/relay")
-        answer, took_s = await subject.call("capabilities", "POST", "/api/x/", "X-Y: 1\r\n", b"body")
+        answer, took_s = await subject.call("capabilities", "POST", "/api/x/", "X-Y: 1\r\n", b"body", work_s=2.5)
         assert (answer.status, took_s) == (204, 0.0)
         assert server.head.startswith("POST /relay/api/x/ HTTP/1.1\r\nHost: sentry.example:8443\r\n")
         assert server.headers["X-Y"] == "1"
-        assert server.requests[-1][1] == b"body"
+        assert server.requests[-1][1:] == (b"body", 8.5)
 
     async def test_an_answer_that_offers_batches_is_told(self):
         subject, _ = upstream(reply(200, x_scrubjay_batch="1"), 200)

@@ -48,6 +48,9 @@ _AT_ONCE: Final = 4
 _FIRST_RATIO: Final = 3.0
 _RATIO_MEMORY: Final = 0.8
 
+_WORK_S: Final = 0.01
+"""What a busy gateway may take for a record, beyond what it has for a request."""
+
 _ROUTE: Final = "batch"
 _LEVEL: Final = 3
 _DICTIONARY_BELOW: Final = 8
@@ -195,7 +198,8 @@ class BatchPost:
             if len(wire) > offer.wire_bytes or len(data) > offer.decoded_bytes:
                 raise Divide("larger than the upstream takes")
             headers = self._headers(encoding, dictionary, len(wire), digest)
-            reply, took_s = await self._line.call(_ROUTE, "POST", BATCH_PATH, headers, wire)
+            work_s = len(records) * _WORK_S
+            reply, took_s = await self._line.call(_ROUTE, "POST", BATCH_PATH, headers, wire, work_s=work_s)
             if reply.status != HTTPStatus.UNSUPPORTED_MEDIA_TYPE or not self._discovery.step_down():
                 break
             self._observer.upstream_request(

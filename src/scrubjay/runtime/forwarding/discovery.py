@@ -41,7 +41,7 @@ class Line(Protocol):
     """The way to the server; `runtime.upstream` is the real one."""
 
     async def call(
-        self, route: str, method: str, path: str, headers: str = "", body: bytes = b""
+        self, route: str, method: str, path: str, headers: str = "", body: bytes = b"", *, work_s: float = 0.0
     ) -> tuple[Reply, float]: ...
 
 

@@ -54,6 +54,7 @@ class Gateway:
 
     async def request(self, head, body, timeout_s, *, once=False):
         method, path = head.split(b" ", 2)[:2]
+        self.timeout_s = timeout_s
         if method == b"GET":
             found = self.said.encode() if path.endswith(b"/capabilities/") else self.dictionary
             return Reply(200, {"x-scrubjay": "1"}, found, reusable=True)
@@ -208,6 +209,7 @@ class TestRequest:
         names = [f"{number}-{sha512(b'%d' % number).hexdigest()}" for number in range(300)]
         assert await posting.send(shipment(*names)) == [None] * 300
         assert len(posting.gateway.batches[0].records) == 300
+        assert posting.gateway.timeout_s == 5.0 + 1.0 + 3.0
 
     async def test_a_dictionary_serves_small_batches(self):
         samples = [parcel(f"message {number}").body for number in range(3000)]
