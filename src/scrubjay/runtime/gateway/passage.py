@@ -13,6 +13,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Final, Literal, Protocol
 
 from scrubjay import reasons
@@ -150,4 +151,5 @@ class Passage:
 
 
 def _fate_of(error: Rejected) -> Fate:
-    return Fate("later" if error.status >= 500 else "dropped", error.status, error.reason.code, error.retry_after_s)
+    is_passing = error.status in (HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.SERVICE_UNAVAILABLE)
+    return Fate("later" if is_passing else "dropped", error.status, error.reason.code, error.retry_after_s)

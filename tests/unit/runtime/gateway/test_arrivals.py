@@ -33,10 +33,20 @@ def header(ingress: Ingress) -> dict[str, object]:
 
 
 def test_facts_are_those_of_the_request_that_the_relay_took() -> None:
-    got = arrive(h={"client": "sdk/1", "v": 5, "ua": " a\tgent ", "origin": "https://a.example", "xff": "203.0.113.9"})
+    got = arrive(
+        h={
+            "client": "sdk/1",
+            "v": 5,
+            "ua": " a\tgent ",
+            "origin": "https://a.example",
+            "xff": "203.0.113.9",
+            "via": "a,b",
+        }
+    )
     assert got.auth is not None
     assert (got.auth.key, got.auth.client, got.auth.version, got.auth.source) == (KEY, "sdk/1", 5, "header")
     assert (got.path_project, got.user_agent, got.origin) == (7, "agent", "https://a.example/")
+    assert got.via == "a, b"
     assert (got.received_unix, got.now_mono) == (NOW_UNIX, 5.0)
 
 

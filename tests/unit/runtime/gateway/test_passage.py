@@ -190,3 +190,10 @@ async def test_only_so_many_wait_together() -> None:
     found: list[Any] = await words(process, *range(400))
     assert found == ["taken"] * 400
     assert most == 256
+
+
+async def test_what_comes_round_does_not_come_again() -> None:
+    async def process(ingress: Ingress, ports: Ports) -> Verdict:
+        raise BadRequest(reasons.LOOP)
+
+    assert await words(process, 1) == ["dropped"]
