@@ -152,7 +152,7 @@ class Trial:
     def reopen(self, lost: set[bytes]) -> None:
         """What was held must be there but for `lost`; what is there must have been given, and is held from now on."""
         self.lossy = bool(lost or self.model.refused or self.mode != "always")
-        self.log, recovery = open_log(self.disk, self.clock, self.options)
+        self.log, recovery = open_log(self.disk, self.clock, self.options, is_whole=self.rng.random() < 0.5)
         found = {each.body: each.sequence for each in waiting(self.log)}
         model = self.model
         missing = set(model.held) - set(found) - lost
@@ -163,9 +163,11 @@ class Trial:
             assert recovery.found.lost_records == 0
         self.listen()
         model.held = found
-        model.consumed -= set(found)
         model.unsynced &= set(found) if self.mode == "never" else set()
-        model.doubtful = set(found) & (model.doubtful | model.refused)  # nobody was promised the latter
+        model.doubtful = set(found) & (
+            model.doubtful | model.refused | model.consumed
+        )  # nobody was promised the others
+        model.consumed -= set(found)
         model.refused -= set(found)
         assert self.log.next_sequence > max(found.values(), default=0)
 

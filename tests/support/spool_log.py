@@ -15,12 +15,16 @@ PARTITION = bytes(range(16))
 
 
 def open_log(
-    disk: SimulatedDisk, clock: SimulatedClock | None = None, options: SpoolOptions | None = None
+    disk: SimulatedDisk,
+    clock: SimulatedClock | None = None,
+    options: SpoolOptions | None = None,
+    *,
+    is_whole: bool = True,
 ) -> tuple[SegmentLog, Recovery]:
-    """All of the folder has been looked into."""
+    """With `is_whole` all of the folder has been looked into."""
     options = options or SpoolOptions()
     log = SegmentLog(disk, FOLDER, options, clock or SimulatedClock(), partition=PARTITION)
-    while not log.shelf.is_whole:
+    while is_whole and not log.shelf.is_whole:
         log.shelf.reveal()
     return log, log.shelf._recovery
 

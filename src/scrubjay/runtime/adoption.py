@@ -85,6 +85,11 @@ class Adoption:
         self._is_paused = False
         self._next_mono = 0.0
 
+    @property
+    def partitions(self) -> list[Partition]:
+        """Those that were adopted and are not empty yet."""
+        return [ward.partition for ward in self._wards]
+
     def held(self) -> Quantities:
         """What the adopted partitions hold."""
         return total([ward.held for ward in self._wards])

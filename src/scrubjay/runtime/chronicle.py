@@ -6,7 +6,7 @@ What is counted is `telemetry`'s business, what the file looks like `state`'s, w
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from scrubjay.categories import Quantities
 from scrubjay.runtime.account import Held
@@ -17,35 +17,34 @@ from scrubjay.runtime.telemetry import Telemetry
 
 
 class Chronicle:
-    """`held` tells what is accepted and has not ended; `capacity_bytes` is what the spool may use."""
+    """`held` tells what is accepted and has not ended, `partitions` what is open: the slot's own first, which alone takes what is new."""
 
     def __init__(
         self,
         file: StateFile,
         telemetry: Telemetry,
         held: Callable[[], Held],
-        spool: Partition | None = None,
-        capacity_bytes: int = 0,
+        partitions: Callable[[], Sequence[Partition]] = tuple,
     ) -> None:
         self._file = file
         self._telemetry = telemetry
         self._held = held
-        self._spool = spool
-        self._capacity_bytes = capacity_bytes
+        self._partitions = partitions
         self.standings: Standings | None = None
         """Set when there is something that limits."""
 
     def write(self, *, stopped: bool = False) -> None:
         """Replaces the state file; `stopped`: for the last time, and in order."""
-        if self._spool is not None:
-            usage = self._spool.usage
+        self._telemetry.spool_left()
+        for partition in self._partitions():
+            usage = partition.usage
             self._telemetry.spool_usage(
-                f"p{self._spool.slot:02d}",
+                f"p{partition.slot:02d}",
                 size_bytes=usage.size_bytes,
                 records=usage.records,
                 segments=usage.segments,
                 oldest_age_s=0.0 if usage.oldest_ms is None else max(0.0, time.time() - usage.oldest_ms / 1000),
-                capacity_bytes=self._capacity_bytes,
+                capacity_bytes=partition.capacity_bytes,
             )
         try:
             self._file.write(self._snapshot(stopped=stopped))

@@ -72,6 +72,11 @@ class Delivery:
         if self._adoption is not None:
             self._adoption.reconfigure(ward_options(settings).dispatch)
 
+    @property
+    def partitions(self) -> list[Partition]:
+        """The slot's own, then those that were adopted."""
+        return [*([self.spool] if self.spool else []), *(self._adoption.partitions if self._adoption else [])]
+
     def held(self) -> Mapping[str, Quantities]:
         """What was accepted and has not ended, by where it is: `memory` (alone) or `spool`, adopted partitions with it."""
         held = self.outbox.held()

@@ -24,6 +24,13 @@ from scrubjay.runtime.log import LimitedLog
 from scrubjay.runtime.state import Snapshot, balances
 
 _TIMED_SHARE: Final = 64
+_SPOOL_GAUGES: Final = (
+    metrics.SPOOL_BYTES,
+    metrics.SPOOL_RECORDS,
+    metrics.SPOOL_SEGMENTS,
+    metrics.SPOOL_OLDEST_AGE,
+    metrics.SPOOL_CAPACITY,
+)
 
 
 class Telemetry(AccountBook):
@@ -216,14 +223,14 @@ class Telemetry(AccountBook):
         oldest_age_s: float,
         capacity_bytes: int,
     ) -> None:
-        for metric, value in (
-            (metrics.SPOOL_BYTES, size_bytes),
-            (metrics.SPOOL_RECORDS, records),
-            (metrics.SPOOL_SEGMENTS, segments),
-            (metrics.SPOOL_OLDEST_AGE, oldest_age_s),
-            (metrics.SPOOL_CAPACITY, capacity_bytes),
-        ):
+        values = (size_bytes, records, segments, oldest_age_s, capacity_bytes)
+        for metric, value in zip(_SPOOL_GAUGES, values, strict=True):
             self.values.series[metric.name][(partition,)] = value
+
+    def spool_left(self) -> None:
+        """No partition is open, or the open ones will say so again."""
+        for metric in _SPOOL_GAUGES:
+            self.values.series[metric.name].clear()
 
     def spool_append(self, group_size: int, seconds: float) -> None:
         """So many records were written together, as durably as configured."""

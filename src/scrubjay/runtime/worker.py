@@ -125,7 +125,7 @@ class Worker:
             except SpoolError as error:
                 raise ConfigError(str(error), path="spool.envelopes.path") from error
         self._slot = self._spool.slot if self._spool else self._seat.slot if self._seat else 0
-        self._open_books(self._slot, settings.spool.envelopes.max_disk_size)
+        self._open_books(self._slot)
         self._projects = Projects(settings, self._loaded.projects, self.telemetry, time.monotonic)
         if self._sink is None:
             self._delivery = await open_delivery(
@@ -204,13 +204,13 @@ class Worker:
         orphans_end_s, is_over = settings.limits.shutdown_timeout, self._ending.begun.is_set
         return await await_spool(options, self._on_spool_event, seat.slot, seat.workers, orphans_end_s, is_over)
 
-    def _open_books(self, slot: int, capacity_bytes: int) -> None:
+    def _open_books(self, slot: int) -> None:
         state_dir = self._loaded.settings.relay.state_dir
         assert state_dir is not None
         file = StateFile(Path(state_dir), slot)
         self.telemetry = Telemetry(slot, previous=file.load())
         self._audit = audit_of(self._loaded.settings, slot, self.telemetry)
-        self._chronicle = Chronicle(file, self.telemetry, self._held, self._spool, capacity_bytes)
+        self._chronicle = Chronicle(file, self.telemetry, self._held, self._partitions)
         self._health = Health(self._chronicle.metrics, self._chronicle.merged)
         self._pulse = Pulse(self.telemetry)
         if self._seat is not None and self._seat.follows_a_death:
@@ -222,9 +222,6 @@ class Worker:
         self._spikes = SpikeGuard(self._seat.workers if self._seat else 1, now_unix=time.time())
         self._spikes_file = SpikesFile(file.folder, slot, self._spikes, on_error)
         self._spikes_file.load()
-        if self._spool is not None:
-            recovered = self._spool.recovered
-            self.telemetry.spool_recovered(recovered.records, recovered.torn_tails)
 
     def _build_ports(self) -> Ports:
         settings = self._loaded.settings
@@ -392,6 +389,9 @@ class Worker:
 
     def _held(self) -> Mapping[str, Quantities]:
         return self._delivery.held() if self._delivery else {}
+
+    def _partitions(self) -> Sequence[Partition]:
+        return self._delivery.partitions if self._delivery else ()
 
     def _on_spool_event(self, event: SpoolEvent) -> None:
         tell_spool_event(event, self.telemetry)

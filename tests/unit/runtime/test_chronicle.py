@@ -34,10 +34,17 @@ def test_the_numbers_of_all_workers_are_shown_and_written_first(tmp_path: Path) 
 
 @pytest.mark.parametrize("oldest_ms", [None, 1])
 def test_the_spool_is_measured_when_it_is_written(tmp_path: Path, oldest_ms: int | None) -> None:
-    spool: Any = SimpleNamespace(slot=3, usage=Usage(size_bytes=10, records=2, segments=1, oldest_ms=oldest_ms))
-    mine, telemetry = chronicle(tmp_path, spool=spool, capacity_bytes=99)
-    mine.write(stopped=True)
+    usage = Usage(size_bytes=10, records=2, segments=1, oldest_ms=oldest_ms)
+    spool: Any = SimpleNamespace(slot=3, usage=usage, capacity_bytes=99)
+    adopted: Any = SimpleNamespace(slot=7, usage=usage, capacity_bytes=0)
+    partitions = [spool, adopted]
+    mine, telemetry = chronicle(tmp_path, partitions=lambda: partitions)
     series = telemetry.values.series
+    mine.write()
+    assert dict(series["scrubjay_spool_capacity_bytes"]) == {("p03",): 99, ("p07",): 0}
+    partitions.pop()
+    mine.write(stopped=True)
+    assert dict(series["scrubjay_spool_records"]) == {("p03",): 2}
     assert series["scrubjay_spool_bytes"][("p03",)] == 10
     assert series["scrubjay_spool_capacity_bytes"][("p03",)] == 99
     age_s = series["scrubjay_spool_oldest_age_seconds"][("p03",)]
