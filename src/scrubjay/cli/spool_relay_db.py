@@ -77,7 +77,7 @@ def _one(
         try:
             blob = inflate("zstd", blob, max_bytes)
         except Rejected as error:
-            on_problem(f"{place}: {error}")
+            on_problem(f"{place}: {error.detail}" + "".join(f", {cause}" for cause in error.causes))
             return
     yield Buffered(received_ms, key, blob)
 
@@ -103,26 +103,31 @@ def _several(
 
 def _connect(path: Path) -> sqlite3.Connection:
     """For reading. What a relay that was killed left in the log beside the file belongs to it, so that log must be readable too."""
-    log = path.with_name(f"{path.name}-wal")
-    for option in ("mode=ro", "immutable=1"):  # the first wants to write an index of the log beside it
-        connection = sqlite3.connect(f"file:{quote(str(path))}?{option}", uri=True)
-        connection.text_factory = _text
-        try:
-            connection.execute("PRAGMA trusted_schema = OFF")
-            connection.execute("PRAGMA cell_size_check = ON")
-            found = connection.execute(
-                "SELECT type, rootpage > 0 FROM sqlite_master WHERE name = 'envelopes'"
-            ).fetchone()
-        except sqlite3.Error as error:
-            connection.close()
-            if option == "mode=ro" and not (log.exists() and log.stat().st_size):
-                continue
+    try:
+        return _opened(path, "mode=ro")
+    except sqlite3.Error as error:  # where nothing can be written, it cannot make the index of the log that it wants
+        log = path.with_name(f"{path.name}-wal")
+        if log.exists() and log.stat().st_size:
             raise UnreadableBuffer(f"{path}: {error}") from error
-        if found == ("table", 1):
-            return connection
+    try:
+        return _opened(path, "immutable=1")
+    except sqlite3.Error as error:
+        raise UnreadableBuffer(f"{path}: {error}") from error
+
+
+def _opened(path: Path, option: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(f"file:{quote(str(path))}?{option}", uri=True)
+    connection.text_factory = _text
+    try:
+        connection.execute("PRAGMA trusted_schema = OFF")
+        connection.execute("PRAGMA cell_size_check = ON")
+        found = connection.execute("SELECT type, rootpage > 0 FROM sqlite_master WHERE name = 'envelopes'").fetchone()
+        if found != ("table", 1):
+            raise UnreadableBuffer(f"{path}: no buffer of Sentry Relay: there is no table of envelopes")
+    except (sqlite3.Error, UnreadableBuffer):
         connection.close()
-        break
-    raise UnreadableBuffer(f"{path}: no buffer of Sentry Relay: there is no table of envelopes")
+        raise
+    return connection
 
 
 def _text(stored: bytes) -> str:
