@@ -10,6 +10,7 @@ from typing import Any
 from scrubjay.core.ledger import Ledger, Parcel
 from scrubjay.core.limits import LimitTable, Scoping
 from scrubjay.runtime.account import Balance
+from scrubjay.runtime.forwarding.batch_post import BatchOptions, BatchPost
 from scrubjay.runtime.forwarding.carrier import Carrier
 from scrubjay.runtime.forwarding.dispatcher import DispatchOptions
 from scrubjay.runtime.forwarding.http_client import HttpClient, Origin
@@ -25,7 +26,8 @@ FAST = DispatchOptions(retry_delay_s=0.02, outage_grace_s=0.1, max_retry_interva
 
 
 class SendingHalf:
-    """`folder` None: without a spool. `upstream`: its options; `options`: those of the outbox. At the end its account is closed."""
+    """`folder` None: without a spool. `upstream`: its options; `options`: those of the outbox. Without
+    `batches` not even asking for them. At the end its account is closed."""
 
     def __init__(
         self,
@@ -34,6 +36,7 @@ class SendingHalf:
         *,
         upstream: Mapping[str, Any] | None = None,
         dispatch: DispatchOptions = FAST,
+        batches: BatchOptions | None = None,
         **options: Any,
     ) -> None:
         self.telemetry = Telemetry()
@@ -51,6 +54,7 @@ class SendingHalf:
             on_denied=self.denied.append,
         )
         self.options = OutboxOptions(dispatch=dispatch, **options)
+        self.batches = None if batches is None else BatchPost(self.upstream, self.telemetry, batches)
 
     async def __aenter__(self) -> SendingHalf:
         if self.folder is not None:
@@ -60,9 +64,11 @@ class SendingHalf:
                 options=SpoolOptions(fsync="never"),
                 on_event=self._on_event,
             )
-        carrier = Carrier(self.upstream, self.telemetry)
+        carrier = Carrier(self.upstream, self.telemetry, batches=self.batches)
         self.outbox = Outbox(carrier, self.ledger, self.telemetry, self.options, spool=self.partition)
         self.outbox.start(self.telemetry.close_account)
+        if self.batches is not None:
+            self.batches.start()
         return self
 
     def _on_event(self, event: SpoolEvent) -> None:
@@ -75,6 +81,8 @@ class SendingHalf:
 
     async def end(self, within_s: float = 1.0) -> int:
         lost = await self.outbox.drain(time.monotonic() + within_s)
+        if self.batches is not None:
+            self.batches.close()
         self.upstream.close()
         if self.partition is not None:
             await self.partition.close()
