@@ -79,7 +79,7 @@ def decode_batch(data: bytes, bounds: BatchBounds) -> Batch:
     end = len(data) - TRAILER_BYTES
     offset = HEADER_BYTES
     records: list[Record] = []
-    for index, record in enumerate(decode_records(data[offset:end], count)):
+    for index, record in enumerate(decode_records(memoryview(data)[offset:end], count)):
         if record is None:
             raise BatchError("a record is cut short or fails its checksum", offset=offset, record=index)
         records.append(record)

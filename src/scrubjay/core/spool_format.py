@@ -132,7 +132,7 @@ def encode_records(records: Iterable[Record]) -> bytes:
     return b"".join(parts)
 
 
-def decode_records(payload: bytes, count: int) -> list[Record | None]:
+def decode_records(payload: bytes | memoryview, count: int) -> list[Record | None]:
     """`count` records; `None` stands for each that fails its own checksum, and for all behind a broken length."""
     records: list[Record | None] = []
     view = memoryview(payload)

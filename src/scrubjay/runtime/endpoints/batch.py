@@ -43,8 +43,8 @@ _CAPABILITIES_HEADER: Final = "X-Scrubjay: 1\r\n"
 _DICTIONARY_HEADER: Final = "X-Scrubjay-Dict"
 _ENCODINGS: Final = ("zstd", "gzip", "identity")
 _DECODED_RATIO: Final = 4
-_COPIES: Final = 3
-"""A batch is in memory as one text, as its part with the records, and as records."""
+_COPIES: Final = 2
+"""A batch is in memory as one text and as records."""
 
 
 def routes(settings: Settings, ports: Ports, receiver: Receiver) -> list[Route]:
