@@ -62,6 +62,19 @@ class Http(Section, frozen=True):
     upstream_path_prefix: str = setting(
         "", "Put before every upstream path.", unit="prefix", example="/relay", reload=True
     )
+    forward: bool = setting(
+        False,
+        "Pass other API calls on to the upstream; in `static` only those below `forward_paths`.",
+        shown="true in `proxy`, else false",
+        reload=True,
+    )
+    forward_paths: tuple[str, ...] = setting(
+        (),
+        "Paths whose calls `forward` passes on, unscrubbed, in mode `static`; never those of a project's envelopes.",
+        unit="prefix",
+        example="[/api/0/organizations]",
+        reload=True,
+    )
     proxy: Secret | None = setting(
         None, "Forward proxy; overrides `HTTPS_PROXY` and its kin.", example="http://proxy.internal:3128"
     )

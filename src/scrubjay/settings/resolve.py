@@ -69,6 +69,9 @@ def resolve(
         unknown = "forward" if relay.mode == "proxy" else "reject"
         settings = replace(settings, projects=replace(settings.projects, unknown=unknown))
         derived["projects.unknown"] = f"default of mode `{relay.mode}`"
+    if "http.forward" not in given and relay.mode == "proxy":
+        settings = replace(settings, http=replace(settings.http, forward=True))
+        derived["http.forward"] = "default of mode `proxy`"
     _check(settings, refuse)
     return settings, derived
 

@@ -123,6 +123,11 @@ class Limits(Section, frozen=True):
         30, "A body that stops coming for this long ends with 408.", unit="s", minimum=0.1, reload=True
     )
     max_envelope_size: int = setting(200 * MIB, "An envelope, decoded.", unit="bytes", reload=True)
+    max_api_payload_size: int = setting(
+        20 * MIB, "A call that is passed on (`http.forward`).", unit="bytes", reload=True
+    )
+    max_api_file_upload_size: int = setting(40 * MIB, "The same with a release's file.", unit="bytes", reload=True)
+    max_api_chunk_upload_size: int = setting(100 * MIB, "The same with chunks of files.", unit="bytes", reload=True)
     max_event_size: int = setting(
         MIB, "An event, transaction, security report, replay event or feedback.", unit="bytes", reload=True
     )
@@ -181,22 +186,32 @@ class Envelopes(Section, frozen=True):
         example="/var/lib/scrubjay/spool",
     )
     max_disk_size: int = setting(
-        500 * MIB, "Disk space the instance may use for envelopes that wait.", unit="bytes", minimum=MIB
+        500 * MIB, "Disk space the instance may use for envelopes that wait.", unit="bytes", minimum=MIB, reload=True
     )
     max_memory_size: int = setting(
         64 * MIB,
         "Memory for envelopes that wait: a window of the spool, or all there is without one.",
         unit="bytes",
         minimum=64 * KIB,
+        reload=True,
     )
     fsync: Literal["always", "interval", "never"] = setting(
         "interval",
         "When written data is forced to the disk. A killed process loses nothing in either; a power cut may.",
     )
-    fsync_interval_ms: int = setting(100, "Longest time between two of `fsync: interval`.", unit="ms", minimum=1)
-    segment_size: int = setting(16 * MIB, "Size at which a file is closed.", unit="bytes", minimum=MIB, maximum=GIB)
+    fsync_interval_ms: int = setting(
+        100, "Longest time between two of `fsync: interval`.", unit="ms", minimum=1, reload=True
+    )
+    segment_size: int = setting(
+        16 * MIB, "Size at which a file is closed.", unit="bytes", minimum=MIB, maximum=GIB, reload=True
+    )
     batch_size_bytes: int = setting(
-        MIB, "Target for one compressed frame, before compression.", unit="bytes", minimum=1, maximum=64 * MIB
+        MIB,
+        "Target for one compressed frame, before compression.",
+        unit="bytes",
+        minimum=1,
+        maximum=64 * MIB,
+        reload=True,
     )
     compression_level: int = setting(1, "zstd level of the frames.", minimum=-5, maximum=19)
     encryption_key: Secret | None = setting(
@@ -205,8 +220,12 @@ class Envelopes(Section, frozen=True):
         example="${SPOOL_KEY}",
     )
     when_full: Literal["reject", "drop_oldest"] = setting("reject", "Answer 503 to what is new, or drop the oldest.")
-    max_envelope_delay_secs: float = setting(86400, "Age at which an envelope is dropped.", unit="s", minimum=1)
-    expiry_holdoff: float = setting(300, "Nothing is dropped for its age so soon after a start.", unit="s", minimum=0)
+    max_envelope_delay_secs: float = setting(
+        86400, "Age at which an envelope is dropped.", unit="s", minimum=1, reload=True
+    )
+    expiry_holdoff: float = setting(
+        300, "Nothing is dropped for its age so soon after a start.", unit="s", minimum=0, reload=True
+    )
     max_project_share: float = setting(
         0.5,
         "Share of `max_disk_size` above which a key gets 429, so that one cannot fill the spool; 1 disables.",
@@ -229,7 +248,7 @@ class Envelopes(Section, frozen=True):
     max_unspool_envelopes_per_second: int | None = setting(
         None, "Rate at which the backlog is sent.", minimum=1, example="100", reload=True
     )
-    ephemeral: bool = setting(False, "Send what is left at shutdown instead of keeping it.")
+    ephemeral: bool = setting(False, "Send what is left at shutdown instead of keeping it.", reload=True)
 
 
 class Spool(Section, frozen=True):

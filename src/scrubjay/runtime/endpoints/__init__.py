@@ -9,7 +9,7 @@ from aiohttp import web
 
 from scrubjay.core.ports import Ports
 from scrubjay.runtime.delivery import Delivery
-from scrubjay.runtime.endpoints import admin, batch, capture, decisions, ingest
+from scrubjay.runtime.endpoints import admin, batch, capture, decisions, forward, ingest
 from scrubjay.runtime.endpoints.admin import Health
 from scrubjay.runtime.endpoints.bodies import Bodies
 from scrubjay.runtime.endpoints.common import Observer
@@ -32,10 +32,11 @@ def front_door(
 
 
 def routes(settings: Settings, ports: Ports, health: Health, delivery: Delivery | None) -> list[Route]:
-    """What is answered under these settings; without a `delivery` no batches are taken."""
+    """What is answered under these settings; without a `delivery` no batches are taken and no calls passed on."""
     table = [_adapted(route) for endpoint in ENDPOINTS for route in endpoint(settings, ports)]
     if delivery is not None:
         table += batch.routes(settings, ports, delivery.receiver)
+        table += forward.routes(settings, ports, delivery.roads)
     return [*table, *admin.routes(settings, health), *decisions.routes(settings, ports, health.merged)]
 
 

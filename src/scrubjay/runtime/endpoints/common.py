@@ -30,7 +30,7 @@ _HINT_HEADERS: Final = (
     ("Sec-CH-UA-Platform", "sec_ch_ua_platform"),
     ("Sec-CH-UA-Platform-Version", "sec_ch_ua_platform_version"),
 )
-_CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 FIXED_HEADERS: Final = (
@@ -105,7 +105,7 @@ async def read_wire(request: Request, limit_bytes: int, idle_s: float) -> bytes:
                 raise too_large(limit_bytes)
             return first
         if not first and request.headers.get("Expect", "").lower() == "100-continue" and request.transport is not None:
-            request.transport.write(_CONTINUE)
+            request.transport.write(CONTINUE)
         chunks = [first]
         announced, size_bytes = request.content_length, len(first)
         if announced is not None:

@@ -30,6 +30,7 @@ from scrubjay.runtime.endpoints.replies import Reply
 
 Handler = Callable[[Request], Awaitable[web.StreamResponse]]
 
+ANY: Final = "*"
 HEADER_BYTES: Final = 128 * 1024
 """Of the request line, and of one header: an event may stand in the query (`ingest.md` 2.3)."""
 HEADER_TIMEOUT_S: Final = 5.0
@@ -50,7 +51,10 @@ _BOOKED: Final = frozenset({reasons.PROJECT_ID, reasons.CORS, reasons.QUEUE_FAIL
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """`path` may hold `{names}`, each one segment. `cors`: browsers call it. `label` is the route's name in metrics."""
+    """`path` may hold `{names}`, each one segment; one route may end in `/*`, for what is below it and no other's.
+
+    `method` may be `ANY`. `cors`: browsers call it. `label` is the route's name in metrics.
+    """
 
     method: str
     path: str
@@ -92,6 +96,7 @@ class Front:
         """Puts these routes in place of those that were."""
         self._fixed: dict[str, _Place] = {}
         self._patterns: dict[str, list[_Place]] = {}
+        self._rest: tuple[str, _Place] | None = None
         for route in routes:
             self._add(route)
 
@@ -139,7 +144,7 @@ class Front:
                 response = replies.preflight()
             else:
                 label, request.cors = place.label, place.cors
-                handler = place.handlers.get(request.method)
+                handler = place.handlers.get(request.method) or place.handlers.get(ANY)
                 response = replies.not_allowed(list(place.handlers)) if handler is None else await handler(request)
         except Rejected as error:
             self._count(error)
@@ -161,6 +166,9 @@ class Front:
         return response
 
     def _add(self, route: Route) -> None:
+        if route.path.endswith("/*"):
+            self._rest = route.path[:-1], _Place(re.compile(""), route.label, route.cors, {route.method: route.handler})
+            return
         path = route.path.rstrip("/") or "/"
         pattern = re.compile(_SLOT.sub(r"(?P<\1>[^/]+)", path))
         places = [self._fixed[path]] if path in self._fixed else []
@@ -188,7 +196,7 @@ class Front:
                 if match is not None:
                     request.match_info = match.groupdict()
                     return place
-        return None
+        return self._rest[1] if self._rest is not None and path.startswith(self._rest[0]) else None
 
     def _count(self, error: Rejected) -> None:
         if error.reason not in _BOOKED and not error.reason.code.startswith("too_large:"):
@@ -257,14 +265,20 @@ class _Connection(web.RequestHandler):
 
 def target(raw_path: str) -> tuple[str, str]:
     """Path and raw query of a request line: runs of slashes folded, segments percent-decoded (`ingest.md` 1.1, 2.1)."""
+    path, query = folded(raw_path)
+    if "%" in path:
+        path = "/".join(unquote(segment).replace("/", "%2F") for segment in path.split("/"))
+    return path, query
+
+
+def folded(raw_path: str) -> tuple[str, str]:
+    """Path and raw query, runs of slashes folded, all else as it came."""
     path, _, query = raw_path.partition("?")
     if not path.startswith("/"):
         _, _, rest = path.partition("://")
         path = f"/{rest.partition('/')[2]}"
     if "//" in path:
         path = _SLASHES.sub("/", path)
-    if "%" in path:
-        path = "/".join(unquote(segment).replace("/", "%2F") for segment in path.split("/"))
     return path, query
 
 
