@@ -18,6 +18,7 @@ from bench import (
     bench_scrub,
     bench_send,
     bench_sharing,
+    bench_sidecar,
     bench_spool,
 )
 from bench.report import Row, print_table
@@ -63,6 +64,7 @@ GROUPS: dict[str, tuple[str, Callable[..., Iterator[Row]]]] = {
     "sharing": ("counting quotas, by who counts", bench_sharing.rows),
     "send": ("sending alone, beside aiohttp's client", send_rows),
     "spool": ("the spool alone", spool_rows),
+    "sidecar": ("memory of the profile `sidecar`: the highest resident size under each load", bench_sidecar.rows),
 }
 
 

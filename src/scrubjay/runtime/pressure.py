@@ -1,7 +1,7 @@
 """What a worker does as memory and disk fill up, long before it refuses everything (`upstream-and-operations.md` 9.3 to 9.5).
 
-Owns what is refused to whom for want of room, how much of large bodies is let in, when the backlog stays on disk, and giving freed memory back to the
-system. How memory is measured is `memory`'s, which categories fall first `core.shedding`'s; the last resort, a 503, is the pipeline's.
+Owns what is refused to whom for want of room, how much of large bodies is let in, when the backlog stays on disk, and when freed memory is given back to
+the system. How memory is measured is `memory`'s, which categories fall first `core.shedding`'s; the last resort, a 503, is the pipeline's.
 
 Invariants: at the soft mark nothing that was accepted is given up, it only stays on disk; what a client is refused it is told for how long,
 so that it counts the loss itself.
@@ -9,8 +9,6 @@ so that it counts the loss itself.
 
 from __future__ import annotations
 
-import ctypes
-import gc
 import time
 from collections.abc import Callable
 from typing import Final, Protocol
@@ -18,6 +16,7 @@ from typing import Final, Protocol
 from scrubjay.core.limits import ActiveLimit
 from scrubjay.core.shedding import FULL_AT, STARTS_AT, Shedding, over_share
 from scrubjay.runtime.endpoints.bodies import Bodies
+from scrubjay.runtime.frugality import give_back
 from scrubjay.runtime.memory import MemoryGauge
 from scrubjay.settings.schema import Limits, Settings
 from scrubjay.settings.setting import MIB
@@ -51,6 +50,7 @@ class Pressure:
         self._collect_at_mono = 0.0
         self._memory_fullness = 0.0
         self._was_soft = False
+        self._is_frugal = settings.relay.profile == "sidecar"
         self.reconfigure(settings)
 
     def reconfigure(self, settings: Settings) -> None:
@@ -87,7 +87,7 @@ class Pressure:
         """To be called a few times a second."""
         gauge = self.gauge
         gauge.measure()
-        if gauge.is_soft and self._mono() >= self._collect_at_mono:
+        if (gauge.is_soft or self._is_frugal) and self._mono() >= self._collect_at_mono:
             self._collect_at_mono = self._mono() + _COLLECT_EVERY_S
             give_back()
             gauge.measure()
@@ -99,13 +99,3 @@ class Pressure:
 
     def __repr__(self) -> str:
         return f"<Pressure {self.gauge!r} {self._shedding!r}>"
-
-
-def give_back() -> None:
-    """Collects garbage and hands free pages to the system, which the allocator would keep for itself."""
-    gc.collect()
-    if _trim is not None:
-        _trim(0)
-
-
-_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)

@@ -8,16 +8,13 @@ replaces one that runs; after the port is closed nothing is accepted, and what w
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import random
 import signal
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
-
-import uvloop
 
 from scrubjay.categories import Quantities
 from scrubjay.core.capture.store import CaptureStore
@@ -34,6 +31,7 @@ from scrubjay.runtime.configuration import Configuration
 from scrubjay.runtime.delivery import Delivery, await_spool, open_delivery, open_spool, tell_spool_event
 from scrubjay.runtime.ending import Ending
 from scrubjay.runtime.endpoints import front_door, routes
+from scrubjay.runtime.frugality import open_loop, settle
 from scrubjay.runtime.greeting import greet
 from scrubjay.runtime.health import Health
 from scrubjay.runtime.limits_file import LimitsFile
@@ -69,7 +67,7 @@ def run(loaded: Loaded, seat: Seat | None = None) -> int:
     """Serves until a signal ends it; returns the exit status. Raises `ConfigError` if it cannot start."""
     logging = loaded.settings.logging
     log.configure(logging.level, logging.format, worker=seat.slot if seat else None)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with asyncio.Runner(loop_factory=lambda: open_loop(loaded.settings)) as runner:
         return runner.run(Worker(loaded, seat).serve())
 
 
@@ -157,9 +155,7 @@ class Worker:
         self._chronicle.write()
         self._health.has_started = True
         self._begin_pulse()
-        # What was built so far lives as long as the process: the collector need not look at it again.
-        gc.collect()
-        gc.freeze()
+        settle()
 
     async def _abandon(self) -> None:
         """Closes what a start that failed had opened."""

@@ -1,7 +1,7 @@
 """Choices that belong together: what `relay.profile` sets where nothing else is said.
 
 `sidecar` stands beside one application in its pod, where memory counts and one worker is plenty (`upstream-and-operations.md` 2.4, 10.4):
-under 100 MiB at full load, measured by `python -m tests.bench memory`. What an operator sets by itself stays, whatever the profile says.
+under 100 MiB at full load, measured by `python -m tests.bench sidecar`. What an operator sets by itself stays, whatever the profile says.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ from scrubjay.settings.schema import Settings
 from scrubjay.settings.setting import KIB, MIB
 
 SIDECAR: Final[Mapping[str, int]] = {
-    "limits.max_connections": 128,
-    "limits.max_bodies_size": 4 * MIB,
-    "limits.max_concurrent_requests": 8,
-    "limits.max_envelope_size": 4 * MIB,
-    "spool.envelopes.max_memory_size": 4 * MIB,
+    "limits.max_connections": 64,
+    "limits.max_bodies_size": 2 * MIB,
+    "limits.max_concurrent_requests": 4,
+    "limits.max_envelope_size": 2 * MIB,
+    "spool.envelopes.max_memory_size": 2 * MIB,
     "spool.envelopes.batch_size_bytes": 256 * KIB,
 }
+"""An envelope of attachments takes about eight times its size on its way, one that is scrubbed as JSON ten to fifteen times."""
 
 
 def with_profile(settings: Settings, given: frozenset[str]) -> tuple[Settings, dict[str, str]]:

@@ -8,7 +8,7 @@ import pytest
 
 from scrubjay.runtime import pressure
 from scrubjay.runtime.memory import MemoryGauge
-from scrubjay.runtime.pressure import Pressure, give_back
+from scrubjay.runtime.pressure import Pressure
 from scrubjay.settings.load import build
 
 KIB = 1024
@@ -167,10 +167,9 @@ def test_large_bodies_get_a_part_of_the_memory_or_what_is_set(machine: Machine) 
     assert machine.subject.bodies(build({"limits.max_bodies_size": 77}).limits).most_bytes == 77
 
 
-def test_giving_back_needs_no_particular_allocator(monkeypatch: pytest.MonkeyPatch) -> None:
-    trimmed: list[int] = []
-    monkeypatch.setattr(pressure, "_trim", trimmed.append)
-    give_back()
-    assert trimmed == [0]
-    monkeypatch.setattr(pressure, "_trim", None)
-    give_back()
+def test_a_sidecar_gives_back_whether_it_must_or_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = Machine(tmp_path, monkeypatch, **{"relay.profile": "sidecar"})
+    for second, count in [(0, 1), (9, 1), (10, 2)]:
+        machine.mono = 100.0 + second
+        machine.measure(10)
+        assert machine.given_back == count

@@ -85,10 +85,13 @@ async def receive(request: Request, limit_bytes: int, idle_s: float) -> bytes:
         raise BadRequest(reasons.INVALID_BODY, "the body cannot be decoded", f"{encoding}: nothing to decode")
     if len(wire) <= _INLINE_BYTES:
         try:
-            return inflate(encoding, wire, min(limit_bytes, _INLINE_BYTES))
+            body = inflate(encoding, wire, min(limit_bytes, _INLINE_BYTES))
         except TooLarge:
             if limit_bytes <= _INLINE_BYTES:
                 raise
+        else:
+            await request.share.grow(len(body), idle_s)
+            return body
     # Measured first, so that a bomb is refused before any of it is kept, and anything else waits until there is room for it.
     size_bytes = await asyncio.to_thread(measure, encoding, wire, limit_bytes)
     await request.share.grow(len(wire) + size_bytes, idle_s)

@@ -27,6 +27,9 @@ class Spool(Protocol):
     def has_capacity(self) -> bool: ...
 
     @property
+    def is_given_up(self) -> bool: ...
+
+    @property
     def fullness(self) -> float: ...
 
     @property
@@ -42,12 +45,13 @@ class Spool(Protocol):
 
 
 class Backlog:
-    """The records between the last one read and the last one that memory had no room for.
+    """The records between the last one read and the last one that memory had no room for. `window_bytes` are read at once.
 
     What was found at start is surveyed before it is read: nothing is sent that is not in the account.
     """
 
-    def __init__(self, spool: Spool, clock: Clock) -> None:
+    def __init__(self, spool: Spool, clock: Clock, window_bytes: int = WINDOW_BYTES) -> None:
+        self.window_bytes = window_bytes
         self._spool = spool
         self._clock = clock
         self._after = 0
@@ -86,7 +90,7 @@ class Backlog:
     async def read(self, known: Container[int]) -> tuple[list[Waiting], list[StoredRecord]]:
         """The next parcels that are not `known` to be in memory, and the records that are none. Raises `SpoolError`."""
         after, until = self._after, self._readable_until
-        records = await self._spool.read(after, WINDOW_BYTES, until)
+        records = await self._spool.read(after, self.window_bytes, until)
         if self._after == after:  # else something before was left on disk meanwhile, and is read next
             self._after = records[-1].sequence if records else until - 1
         now_ms, now_boot_ms, now_mono = self._clock.wall_ms(), self._clock.boot_ms(), self._clock.mono_s()
