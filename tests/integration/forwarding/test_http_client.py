@@ -7,7 +7,7 @@ import pytest
 
 from scrubjay.runtime.forwarding.http_client import HttpClient, NoReply, Origin, Proxy
 from support.certificates import make_authority, server_context
-from support.forwarding import until
+from support.forward_proxy import ForwardProxy
 from support.mini_upstream import Answer, MiniUpstream
 
 HEAD = b"POST /api/42/envelope/ HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n"
@@ -234,50 +234,6 @@ class TestTls:
         with pytest.raises(NoReply) as caught:
             await post(client)
         assert caught.value.failure in ("tls", "connect")
-
-
-class ForwardProxy:
-    """Opens tunnels for CONNECT; `refuses` answers 403."""
-
-    def __init__(self) -> None:
-        self.heads: list[bytes] = []
-        self.refuses = False
-        self.tunnels = 0
-
-    async def serve(self, reader, writer):
-        self.tunnels += 1
-        try:
-            await self.tunnel(reader, writer)
-        finally:
-            writer.close()
-            self.tunnels -= 1
-
-    async def tunnel(self, reader, writer):
-        head = await reader.readuntil(b"\r\n\r\n")
-        self.heads.append(head)
-        if self.refuses:
-            writer.write(b"HTTP/1.1 403 Forbidden\r\n\r\n")
-            await writer.drain()
-            return
-        host, port = head.split()[1].decode().split(":")
-        far_reader, far_writer = await asyncio.open_connection(host, int(port))
-        writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-
-        async def pump(source, sink):
-            while data := await source.read(65_536):
-                sink.write(data)
-            sink.close()
-
-        await asyncio.gather(pump(reader, far_writer), pump(far_reader, writer), return_exceptions=True)
-
-    async def __aenter__(self):
-        self.server = await asyncio.start_server(self.serve, "127.0.0.1", 0)
-        self.url = f"http://jo:pw@127.0.0.1:{self.server.sockets[0].getsockname()[1]}"
-        return self
-
-    async def __aexit__(self, *exc_info):
-        self.server.close()
-        await until(lambda: not self.tunnels)
 
 
 class TestProxy:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from typing import Final
 
 from scrubjay.runtime.forwarding.origin import Origin, Proxy
@@ -32,11 +32,21 @@ def _is_near(host: str) -> bool:
 
 
 def _is_excepted(origin: Origin, no_proxy: str) -> bool:
-    for pattern in no_proxy.lower().split(","):
-        name, _, port = pattern.strip().partition(":")
+    return any(_covers(pattern.strip(), origin) for pattern in no_proxy.lower().split(","))
+
+
+def _covers(pattern: str, origin: Origin) -> bool:
+    """A name with all below it, an address, a network, or `*`; a name or a bracketed address may have a port."""
+    host, name, port = origin.host.lower(), pattern, ""
+    if pattern.startswith("["):
+        name, _, port = pattern[1:].partition("]")
+        port = port.removeprefix(":")
+    elif pattern.count(":") == 1:
+        name, _, port = pattern.partition(":")
+    if port and port != str(origin.port):
+        return False
+    try:
+        return ip_address(host) in ip_network(name, strict=False)
+    except ValueError:
         name = name.lstrip(".")
-        if not name or (port and port != str(origin.port)):
-            continue
-        if name == "*" or origin.host.lower() == name or origin.host.lower().endswith(f".{name}"):
-            return True
-    return False
+        return name == "*" or (bool(name) and (host == name or host.endswith(f".{name}")))

@@ -37,6 +37,28 @@ def test_other_exceptions_do_not_matter(no_proxy):
     assert proxy_for(CENTRAL, None, {"https_proxy": PROXY, "NO_PROXY": no_proxy}) is not None
 
 
+@pytest.mark.parametrize(
+    ("host", "no_proxy", "excepted"),
+    [
+        ("192.0.2.7", "192.0.2.0/24", True),
+        ("192.0.2.7", "192.0.2.7", True),
+        ("192.0.2.7", "192.0.2.7:443", True),
+        ("192.0.2.7", "192.0.2.7:80", False),
+        ("192.0.2.7", "198.51.100.0/24, x", False),
+        ("192.0.2.7", "2", False),
+        ("192.0.2.7", "*", True),
+        ("2001:db8::1", "2001:db8::/32", True),
+        ("2001:db8::1", "2001:db8::1", True),
+        ("2001:db8::1", "[2001:db8::1]:443", True),
+        ("2001:db8::1", "[2001:db8::1]:80", False),
+        ("2001:db8::1", "192.0.2.0/24", False),
+    ],
+)
+def test_operations_73_addresses_may_be_excepted_by_network(host: str, no_proxy: str, excepted: bool) -> None:
+    proxy = proxy_for(Origin("https", host, 443), None, {"https_proxy": PROXY, "no_proxy": no_proxy})
+    assert (proxy is None) is excepted
+
+
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "::1", "web.svc", "sentry.default.svc.cluster.local"])
 def test_what_is_near_is_asked_directly(host):
     assert proxy_for(Origin("https", host, 443), None, {"https_proxy": PROXY}) is None
