@@ -125,6 +125,7 @@ class MemorySpool:
         self.refuses: SpoolError | None = None
         self.fails_reading = 0
         self.has_capacity = True
+        self.is_given_up = False
         self.fullness = 0.0
         self.surveyed_at_once = 1_000
         self._next = 1

@@ -23,9 +23,8 @@ from typing import Final, Protocol
 from scrubjay.categories import Quantities
 from scrubjay.core.ledger import total
 from scrubjay.errors import SpoolError, SpoolLocked
-from scrubjay.runtime.forwarding.dispatcher import DispatchOptions
 from scrubjay.runtime.forwarding.outage import Chance
-from scrubjay.runtime.outbox import Outbox
+from scrubjay.runtime.outbox import Outbox, OutboxOptions
 from scrubjay.runtime.spool.partition import Partition
 from scrubjay.runtime.spool.partition_lock import adoptable, is_free
 from scrubjay.runtime.spool.types import SpoolEvent
@@ -141,7 +140,7 @@ class Adoption:
         await ward.outbox.drain(self._mono())
         await ward.partition.close()
 
-    def reconfigure(self, options: DispatchOptions) -> None:
+    def reconfigure(self, options: OutboxOptions) -> None:
         for ward in self._wards:
             ward.outbox.reconfigure(options)
 

@@ -68,9 +68,11 @@ class Delivery:
     def reconfigure(self, settings: Settings) -> None:
         """Puts in force what can change while it runs: how requests are made, how many, and how often they are repeated."""
         self.roads.reconfigure(settings)
-        self.outbox.reconfigure(dispatch_options(settings))
+        self.outbox.reconfigure(outbox_options(settings))
+        if self.spool is not None:
+            self.spool.reconfigure(spool_options(settings.spool.envelopes))
         if self._adoption is not None:
-            self._adoption.reconfigure(ward_options(settings).dispatch)
+            self._adoption.reconfigure(ward_options(settings))
 
     @property
     def partitions(self) -> list[Partition]:
@@ -157,8 +159,6 @@ def spool_options(options: Envelopes) -> SpoolOptions:
         compression_level=options.compression_level,
         max_bytes=options.max_disk_size,
         when_full=options.when_full,
-        max_age_s=options.max_envelope_delay_secs,
-        expiry_holdoff_s=options.expiry_holdoff,
         encryption_key=None if key is None else read_key(key.reveal()),
     )
 

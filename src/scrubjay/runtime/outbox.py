@@ -82,7 +82,8 @@ class Outbox:
         self._chance = chance
         self._may_read = may_read
         self._custody = Custody(ledger, observer, self._clock, spool, spool_evicts=options.spool_evicts)
-        self._backlog = Backlog(spool, self._clock) if spool is not None else None
+        window_bytes = min(WINDOW_BYTES, options.max_memory_bytes // 2)
+        self._backlog = Backlog(spool, self._clock, window_bytes) if spool is not None else None
         self._dispatcher = Dispatcher(
             upstream,
             self._custody,
@@ -147,7 +148,7 @@ class Outbox:
 
     def has_capacity(self) -> bool:
         """Whether `put` is expected to succeed."""
-        if self._spool is not None:
+        if self._spool is not None and not self._spool.is_given_up:
             return self._spool.has_capacity
         return not self._closed and self._custody.memory_bytes < self._options.max_memory_bytes
 
@@ -165,7 +166,7 @@ class Outbox:
     async def put(self, parcel: Parcel) -> None:
         """Takes a parcel over. Raises `Unavailable` if it cannot be held."""
         sequence = 0
-        if self._spool is None:
+        if self._spool is None or self._spool.is_given_up:
             if self._closed or not self._has_room(parcel):
                 raise self._unavailable("no room in memory")
             self._custody.count_unstored(parcel.quantities)
@@ -207,9 +208,10 @@ class Outbox:
         elif isinstance(event, Damaged):
             self._custody.damaged(event.records, event.detail)
 
-    def reconfigure(self, options: DispatchOptions) -> None:
-        """Other bounds for sending; what is on its way goes on under the old ones."""
-        self._dispatcher.reconfigure(options)
+    def reconfigure(self, options: OutboxOptions) -> None:
+        """Other bounds; what is on its way goes on under the old ones."""
+        self._options = options
+        self._dispatcher.reconfigure(options.dispatch)
 
     def pause(self) -> None:
         """Stops sending and reading; what comes is held (SIGUSR1)."""
@@ -240,7 +242,7 @@ class Outbox:
             and backlog.is_readable
             and dispatcher.is_sending
             and not dispatcher.is_out
-            and self._custody.backlog_bytes < WINDOW_BYTES // 2
+            and self._custody.backlog_bytes < backlog.window_bytes // 2
             # Where nothing of ours fills the memory, waiting frees none of it, and the disk would never empty.
             and (self._may_read() or not self._custody.backlog_bytes + self._custody.memory_bytes)
         )

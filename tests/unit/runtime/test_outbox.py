@@ -128,6 +128,24 @@ class TestWithSpool:
             assert 5 <= caught.value.retry_after_s <= 60
             assert box.held("spool") == 0
 
+    async def test_a_disk_that_is_given_up_leaves_memory(self):
+        """7.9, with `fsync: never`: what comes is held in memory alone, counted as that, and bounded."""
+        spool = MemorySpool()
+        async with Box(spool, max_memory_bytes=len(parcel("stored").body + parcel("kept").body)) as box:
+            box.server.gate.clear()
+            await box.outbox.put(parcel("stored"))
+            spool.is_given_up, spool.has_capacity, spool.refuses = True, False, SpoolError("the disk failed")
+            assert box.outbox.has_capacity()
+            await box.outbox.put(parcel("kept"))
+            assert (box.held("spool"), box.held("memory")) == (1, 1)
+            with pytest.raises(Unavailable, match="no room in memory"):
+                await box.outbox.put(parcel("more"))
+            assert not box.outbox.has_capacity()
+            box.server.gate.set()
+            await until(lambda: not box.held("memory"))
+            assert {"stored", "kept"} <= set(box.server.sent)
+            assert box.spool.acknowledged == [1]
+
     async def test_capacity_is_the_spools(self):
         async with Box(MemorySpool()) as box:
             assert box.outbox.has_capacity()
@@ -435,7 +453,7 @@ async def test_other_bounds_hold_from_then_on():
         box.server.gate.clear()
         for name in "abc":
             await box.outbox.put(parcel(name))
-        box.outbox.reconfigure(DispatchOptions(max_concurrent_requests=2))
+        box.outbox.reconfigure(OutboxOptions(dispatch=DispatchOptions(max_concurrent_requests=2)))
         box.server.gate.set()
         await box.sent(3)
         assert box.outbox._dispatcher._permits.allowed == 2

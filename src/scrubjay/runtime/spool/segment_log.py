@@ -63,6 +63,11 @@ class SegmentLog:
         self._cleaning: tuple[Segment, Generator[int, None, None]] | None = None
         self._clean_at = 0.0
 
+    def reconfigure(self, options: SpoolOptions) -> None:
+        """Other bounds, from the next append on. What is over them already stays."""
+        self._options = options
+        self._quarantine.max_bytes = options.quarantine_bytes
+
     @property
     def failed(self) -> bool:
         """The disk failed three times within a minute; when the first of them is a minute old, it is tried again."""

@@ -23,8 +23,6 @@ class SpoolOptions:
     compression_level: int = 1
     max_bytes: int = 500 * 1024 * 1024
     when_full: Literal["reject", "drop_oldest"] = "reject"
-    max_age_s: float = 86_400.0
-    expiry_holdoff_s: float = 300.0
     encryption_key: bytes | None = field(default=None, repr=False)
 
     @property

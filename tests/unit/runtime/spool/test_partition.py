@@ -7,9 +7,10 @@ import threading
 
 import pytest
 
-from scrubjay.errors import SpoolError, SpoolFull, SpoolLocked
+from scrubjay.errors import SpoolError, SpoolFull, SpoolLocked, SpoolSealed
+from scrubjay.runtime.spool.commit_thread import _Job
 from scrubjay.runtime.spool.disk import Disk
-from scrubjay.runtime.spool.partition import Partition, SpoolOptions, StoredRecord
+from scrubjay.runtime.spool.partition import Partition, SpoolOptions
 from scrubjay.runtime.spool.partition_lock import adoptable
 from scrubjay.runtime.spool.types import Committed, Damaged, Evicted, Faulted, Synced
 from support.simulated_disk import SimulatedClock
@@ -162,7 +163,7 @@ class TestFull:
         with pytest.raises(SpoolFull):
             await partition.append([record("c")])
         assert not partition.has_capacity
-        assert not partition.failed
+        assert not partition.is_given_up
         assert await bodies(partition) == [b"a"]
         disk.error = 0
         clock.advance(1)
@@ -203,14 +204,16 @@ class TestFailing:
         assert await bodies(partition) == [b"a", b"c"]
         await partition.close()
 
-    async def test_repeatedly(self, tmp_path):
+    @pytest.mark.parametrize("mode", ["always", "interval", "never"])
+    async def test_repeatedly(self, tmp_path, mode):
+        """Where nobody was promised that the disk holds, memory may do instead."""
         disk = Gate()
-        partition = await opened(tmp_path, disk=disk)
+        partition = await opened(tmp_path, disk=disk, options=SpoolOptions(fsync=mode))
         disk.error = errno.EIO
         for _ in range(3):
             with pytest.raises(SpoolError):
                 await partition.append([record("a")])
-        assert partition.failed
+        assert partition.is_given_up is (mode == "never")
         assert not partition.has_capacity
         await partition.close()
 
@@ -313,34 +316,52 @@ class TestReading:
         await partition.close()
 
 
-class TestAge:
-    @staticmethod
-    def stored(clock, same_boot=True):
-        return StoredRecord(1, b"", b"", clock.wall_ms(), clock.boot_ms(), same_boot)
+class TestBounds:
+    async def test_they_can_change_while_it_runs(self, tmp_path):
+        partition = await opened(tmp_path, options=SpoolOptions(max_bytes=3_000))
+        await partition.append([record(NOISE[:2_000])])
+        with pytest.raises(SpoolFull):
+            await partition.append([record(NOISE[:2_000])])
+        assert partition.fullness == pytest.approx(0.7, abs=0.05)
+        partition.reconfigure(SpoolOptions(fsync="never", max_bytes=10_000, encryption_key=bytes(32)))
+        await partition.read(0, 1)
+        assert await partition.append([record(NOISE[:2_000])]) == [2]
+        assert partition.capacity_bytes == 10_000
+        assert (
+            b"SJFR" + bytes([1, 0, 0, 0]) in next((tmp_path / "p00").glob("*.seg")).read_bytes()
+        )  # still in the clear
+        partition.reconfigure(SpoolOptions(max_bytes=1_000))
+        await partition.read(0, 1)
+        assert partition.fullness > 1
+        with pytest.raises(SpoolFull):
+            await partition.append([record("x")])
+        assert len(await bodies(partition)) == 2
+        await partition.close()
+        partition.reconfigure(SpoolOptions())
 
-    async def test_upstream_85_a_record_expires_after_the_holdoff(self, tmp_path):
-        clock = SimulatedClock()
-        partition = await opened(tmp_path, clock=clock, options=SpoolOptions(max_age_s=60, expiry_holdoff_s=300))
-        received = clock.wall_ms() / 1000
-        old = self.stored(clock)
-        clock.advance(299)
-        assert not partition.expired(old, received)
-        clock.advance(2)
-        assert partition.expired(old, received)
-        assert not partition.expired(self.stored(clock), clock.wall_ms() / 1000)
+    async def test_what_is_only_to_be_emptied_may_use_nothing(self, tmp_path):
+        partition = await opened(tmp_path, adopt=True)
+        assert partition.capacity_bytes == 0
+        assert not partition.is_given_up
         await partition.close()
 
-    @pytest.mark.parametrize("years", [10, -10])
-    async def test_upstream_84_a_step_of_the_clock_expires_nothing(self, tmp_path, years):
-        clock = SimulatedClock()
-        partition = await opened(tmp_path, clock=clock, options=SpoolOptions(max_age_s=60, expiry_holdoff_s=0))
-        received = clock.wall_ms() / 1000
-        fresh = self.stored(clock)
-        clock.wall_unix_ms += years * 365 * 86_400_000
-        clock.advance(30)
-        assert not partition.expired(fresh, received)
-        clock.advance(31)
-        assert partition.expired(fresh, received)
+
+class TestEncrypted:
+    async def test_upstream_89_no_byte_of_what_waits_is_readable(self, tmp_path):
+        """Not in segments, nor in what is rewritten; with the key all of it is there, without it nothing is touched."""
+        options = SpoolOptions(encryption_key=bytes(range(32)))
+        partition = await opened(tmp_path, options=options)
+        await partition.append([record(b"canary %d" % n, b'{"k":"canary"}') for n in range(3)])
+        await partition.close()
+        before = {path: path.read_bytes() for path in (tmp_path / "p00").rglob("*.seg")}
+        assert before
+        assert not any(b"canary" in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+        for key, told in ((None, "there is no key"), (bytes(32), "another key")):
+            with pytest.raises(SpoolSealed, match=told):
+                await opened(tmp_path, options=SpoolOptions(encryption_key=key))
+        assert {path: path.read_bytes() for path in (tmp_path / "p00").rglob("*.seg")} == before
+        partition = await opened(tmp_path, options=options)
+        assert await bodies(partition) == [b"canary 0", b"canary 1", b"canary 2"]
         await partition.close()
 
 
@@ -450,9 +471,9 @@ class TestClosing:
         partition = asyncio.run(leave())
         disk.passable.set()
         partition._closed = False
-        partition._queue.put(type("Last", (), {"work": partition._shut, "done": None, "last": True})())
-        partition._thread.join(10)
-        assert not partition._thread.is_alive()
+        partition._thread._queue.put(_Job(partition._shut, None, last=True))
+        partition._thread._thread.join(10)
+        assert not partition._thread._thread.is_alive()
 
     async def test_synced_at_the_latest_at_the_end(self, tmp_path):
         events = []
