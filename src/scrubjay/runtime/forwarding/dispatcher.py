@@ -315,7 +315,7 @@ class Dispatcher:
 
     def _try_again(self, shipment: Shipment, error: Transient) -> None:
         if error.network:
-            self._permits.troubled(shipment.round)
+            self._permits.troubled(shipment.round, unanswered=error.ambiguous)
             if self._link.failed(self._clock.mono_s()):
                 self._begin_outage(str(error))
         else:

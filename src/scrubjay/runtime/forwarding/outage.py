@@ -108,13 +108,16 @@ class Pace:
 class Permits:
     """Requests at once: one more per round trip of successes, half after trouble, from one up and doubling after an outage.
 
-    Trouble counts once per round trip: a failure of a request that started before the last halving says nothing new.
+    Trouble counts once per round trip: a failure of a request that started before the last halving says nothing new. Doubling ends at half of
+    what was too much for a server that did not answer in time: such a one works on what it was sent, though we send it again, and
+    would be flooded anew after each outage that is made of its slowness.
     """
 
     def __init__(self, most: int) -> None:
         self._most = float(most)
         self._allowed = float(most)
         self._doubling = False
+        self._doubles_to = float("inf")
         self._round = 0
 
     def reconfigure(self, most: int) -> None:
@@ -134,13 +137,17 @@ class Permits:
 
     def succeeded(self) -> None:
         if self._allowed < self._most:
-            self._allowed = min(self._most, self._allowed + (1.0 if self._doubling else 1.0 / self._allowed))
+            doubling = self._doubling and self._allowed < self._doubles_to
+            self._allowed = min(self._most, self._allowed + (1.0 if doubling else 1.0 / self._allowed))
 
-    def troubled(self, started_in_round: int) -> None:
+    def troubled(self, started_in_round: int, *, unanswered: bool = False) -> None:
+        """`unanswered`: the server has all of the request, and may be at work on it."""
         if started_in_round == self._round:
             self._round += 1
             self._doubling = False
             self._allowed = max(1.0, self._allowed / 2)
+            if unanswered:
+                self._doubles_to = self._allowed
 
     def restart(self) -> None:
         """After an outage."""

@@ -146,6 +146,18 @@ class TestPermits:
         subject.succeeded()
         assert subject.allowed == 4
 
+    def test_doubling_ends_at_half_of_what_was_too_much_for_a_server_that_did_not_answer(self):
+        subject = Permits(16)
+        subject.troubled(subject.round, unanswered=True)
+        subject.troubled(subject.round)  # it went away altogether, which says nothing of what it can do
+        subject.restart()
+        seen = [subject.allowed]
+        for _ in range(6):
+            for _ in range(subject.allowed):
+                subject.succeeded()
+            seen.append(subject.allowed)
+        assert seen == [1, 2, 4, 8, 8, 9, 10]
+
     def test_more_or_fewer_may_be_allowed_later(self):
         subject = Permits(8)
         subject.reconfigure(4)
