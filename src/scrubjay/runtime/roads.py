@@ -188,6 +188,7 @@ def batch_options(settings: Settings) -> BatchOptions:
         encoding=http.encoding,
         uses_dictionary=http.batch_dict,
         scrubs=settings.relay.mode != "proxy",
+        frugal=settings.relay.profile == "sidecar",
     )
 
 

@@ -43,7 +43,8 @@ BACKLOG_RECORDS: Final = 1000
 LINGER_S: Final = 0.05
 TARGET_WIRE_BYTES: Final = 1024 * 1024
 MOST_RAW_BYTES: Final = 4 * 1024 * 1024
-"""Of bodies, before compression: what is encoded in memory at once, times `_AT_ONCE`."""
+"""Of bodies, before compression."""
+FRUGAL_RAW_BYTES: Final = 1024 * 1024
 _AT_ONCE: Final = 4
 _FIRST_RATIO: Final = 3.0
 _RATIO_MEMORY: Final = 0.8
@@ -94,12 +95,13 @@ class Observer(discovery.Observer, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class BatchOptions:
-    """The settings that matter here. `scrubs`: all that leaves has been through our scrubbing."""
+    """The settings that matter here. `scrubs`: all that leaves has been through our scrubbing. `frugal`: memory is scarce."""
 
     mode: Mode = "auto"
     encoding: str = "zstd"
     uses_dictionary: bool = False
     scrubs: bool = True
+    frugal: bool = False
 
 
 class BatchPost:
@@ -177,28 +179,32 @@ class BatchPost:
             backlog_records=min(BACKLOG_RECORDS, offer.records),
             most_bytes=int(self._most_bytes(offer)),
             linger_s=LINGER_S,
-            requests=_AT_ONCE,
+            requests=_AT_ONCE // 2 if self._options.frugal else _AT_ONCE,
         )
 
     def _most_bytes(self, offer: Offer) -> float:
         """Bodies that compress to about a mebibyte, if they are like those before."""
         wire_bytes = min(TARGET_WIRE_BYTES, offer.wire_bytes)
-        return min(wire_bytes * self._ratio, MOST_RAW_BYTES, offer.decoded_bytes / 2)
+        most_bytes = FRUGAL_RAW_BYTES if self._options.frugal else MOST_RAW_BYTES
+        return min(wire_bytes * self._ratio, most_bytes, offer.decoded_bytes / 2)
 
     # Sending
 
     async def send(self, shipment: Shipment, now_mono: float) -> Sequence[UpstreamError | None]:
         """The fate of each member. Raises `Transient` or `Divide`."""
-        records = await self._records(shipment.members, now_mono)
-        batch_id = _id_of(shipment)
-        data = encode_batch(batch_id, records, scrubbed=self._options.scrubs)
+        batch_id, count = _id_of(shipment), len(shipment.members)
         while (offer := self._discovery.offer) is not None:
-            encoding, dictionary = self._coding(offer, len(records))
+            encoding, dictionary = self._coding(offer, count)
+            data = encode_batch(
+                batch_id, await self._records(shipment.members, now_mono), scrubbed=self._options.scrubs
+            )
+            raw_bytes = len(data)
             wire, digest = await _pack(data, encoding, dictionary)
-            if len(wire) > offer.wire_bytes or len(data) > offer.decoded_bytes:
+            del data  # while the server works, this much less is in memory
+            if len(wire) > offer.wire_bytes or raw_bytes > offer.decoded_bytes:
                 raise Divide("larger than the upstream takes")
             headers = self._headers(encoding, dictionary, len(wire), digest)
-            work_s = len(records) * _WORK_S
+            work_s = count * _WORK_S
             reply, took_s = await self._line.call(_ROUTE, "POST", BATCH_PATH, headers, wire, work_s=work_s)
             if reply.status != HTTPStatus.UNSUPPORTED_MEDIA_TYPE or not self._discovery.step_down():
                 break
@@ -213,10 +219,10 @@ class BatchPost:
             result = "unavailable" if isinstance(error, Transient) and error.network else "refused"
             self._observer.upstream_request(result, reply.status, took_s, route=_ROUTE, detail=str(error))
             raise
-        self._ratio += (1 - _RATIO_MEMORY) * (len(data) / len(wire) - self._ratio)
+        self._ratio += (1 - _RATIO_MEMORY) * (raw_bytes / len(wire) - self._ratio)
         self._group()
         self._observer.upstream_request("ok", reply.status, took_s, route=_ROUTE)
-        self._observer.batch(len(records), len(wire))
+        self._observer.batch(count, len(wire))
         return fates
 
     async def _records(self, members: Sequence[Waiting], now_mono: float) -> list[Record]:

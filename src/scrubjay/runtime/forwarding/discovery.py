@@ -11,6 +11,7 @@ for `NEGATIVE_S`, whatever is offered.
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -34,7 +35,8 @@ _LEAST_S: Final = 10.0
 
 _ENCODINGS: Final = ("zstd", "gzip", "identity")
 _ROUTE: Final = "capabilities"
-_DICTIONARY_NAME_LENGTH: Final = 16
+_DICTIONARY_NAME: Final = re.compile(r"[0-9a-f]{16}")
+_MOST_DICTIONARIES: Final = 4
 
 
 class Line(Protocol):
@@ -210,11 +212,12 @@ class Discovery:
         """The first that can be had and is what its name says."""
         if not self.wants_dictionary or "zstd" not in said.encodings:
             return None
-        for name in said.dictionaries:
+        names = [name for name in said.dictionaries if _DICTIONARY_NAME.fullmatch(name)]
+        for name in names[:_MOST_DICTIONARIES]:
             with suppress(Transient):
                 reply, took_s = await self._line.call(_ROUTE, "GET", DICTIONARY_PATH + name)
                 self._observer.upstream_request("ok", reply.status, took_s, route=_ROUTE)
-                if reply.status == HTTPStatus.OK and sha256(reply.body).hexdigest()[:_DICTIONARY_NAME_LENGTH] == name:
+                if reply.status == HTTPStatus.OK and sha256(reply.body).hexdigest().startswith(name):
                     found = ZstdCompressionDict(reply.body)
                     if found.dict_id():  # frames have to say which one they need
                         return Dictionary(name, found)

@@ -386,6 +386,10 @@ class TestGrouping:
             await posting.send(shipment("x" * 2000))
         assert before < posting.post.grouping.most_bytes == 4 * 1024 * 1024
 
+    async def test_where_memory_is_scarce_less_is_under_way(self):
+        posting = await Posting(frugal=True).open()
+        assert (posting.post.grouping.most_bytes, posting.post.grouping.requests) == (1024 * 1024, 2)
+
     async def test_an_outage_and_an_offer_are_reasons_to_ask(self):
         posting = await Posting().open()
         posting.now_mono += 60

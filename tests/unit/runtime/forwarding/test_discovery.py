@@ -145,11 +145,12 @@ class TestLearnt:
 
     async def test_operations_104_the_dictionary_goes_before_the_encoding(self, trained):
         name = sha256(trained).hexdigest()[:16]
-        said = Capabilities("1", dictionaries=["0123456789abcdef", name])
+        said = Capabilities("1", dictionaries=["x\r\nX-Evil: 1", "0123456789abcdef", name])
         asking = Asking(capabilities(said), wants_dictionary=True, **{name: plain(200, trained)})
         asking.line.by_path["0123456789abcdef"] = plain(200, b"not what its name says")
         await asking.discovery.ask()
         assert asking.discovery.offer.dictionary.name == name
+        assert not any("Evil" in path for path in asking.line.asked)
         seen = []
         while asking.discovery.step_down():
             seen.append((asking.discovery.offer.dictionary, asking.discovery.offer.encodings[0]))
