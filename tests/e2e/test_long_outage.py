@@ -1,0 +1,152 @@
+"""Half an hour without a server: all of it arrives afterwards, and each event at the time at which it happened.
+
+`upstream-and-operations.md` 6.3, 6.7 and 7.10, with a real Bugsink. The half hour is made of moments: between them time passes for
+the relay at once, by all its clocks, so that its retries, probes and ages are those of a real one. What is not compressed is `sent_at`:
+the server's clock, less the time that was skipped, has to find it right to the second.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from support.bugsink import Bugsink
+from support.daemon import Daemon
+from support.faulty_system import FaultySystem
+from support.http_client import auth, post
+from support.processes import wait_for
+
+OUTAGE_S = 1800
+MOMENTS = 18
+SENDERS = 4
+CLOCK_ERRORS_S = (0, 3, -7, 7200, -7200)
+"""How far the clocks of the clients are behind. The last two are for the server to correct, for all that is in the envelope."""
+UPSTREAM_UP = ("scrubjay_upstream_up", frozenset({("upstream", "default")}))
+GENTLE = {"http": {"encoding": "gzip"}, "limits": {"max_concurrent_requests": 2}}
+"""What is sent is taken at once: a request that waits inside the server arrives later than its `sent_at` can know."""
+CORRECTED_FROM_S = 55 * 60
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What one client knows of its event: when it happened, by the true clock of its world, and how wrong its own clock is."""
+
+    happened: datetime
+    error_s: int
+
+
+def envelope(event_id: str, sent: Sent) -> bytes:
+    believed = sent.happened - timedelta(seconds=sent.error_s)
+    text = believed.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    event = {"event_id": event_id, "timestamp": text, "platform": "python", "level": "error", "message": "no server"}
+    payload = json.dumps(event).encode()
+    header = json.dumps({"event_id": event_id, "sent_at": text}).encode()
+    return header + b'\n{"type":"event","length":%d}\n%b\n' % (len(payload), payload)
+
+
+def corrected(timestamp: datetime, sent_at: datetime, received: datetime) -> datetime:
+    """The server's rule for clocks that are wrong by much (`ingest.md` 5.5)."""
+    drift = received - sent_at
+    return timestamp + drift if abs(drift.total_seconds()) >= CORRECTED_FROM_S else timestamp
+
+
+class World:
+    """The clients' and the relay's: its time is the server's and what was skipped."""
+
+    def __init__(self, relay: Daemon, project_id: int, key: str, machine: FaultySystem) -> None:
+        self.sent: dict[str, Sent] = {}
+        self._relay = relay
+        self._target = f"/api/{project_id}/envelope/"
+        self._headers = auth(key)
+        self._machine = machine
+
+    def now(self) -> datetime:
+        return self.seen_from_here(datetime.now(UTC))
+
+    def seen_from_here(self, moment: datetime) -> datetime:
+        """The server's time as this world's."""
+        return moment + timedelta(seconds=self._machine.passed_s)
+
+    def send(self, number: int) -> str:
+        event_id = uuid.uuid4().hex
+        sent = Sent(self.now(), CLOCK_ERRORS_S[number % len(CLOCK_ERRORS_S)])
+        answer = post(self._relay.port, self._target, envelope(event_id, sent), self._headers)
+        assert answer.status == 200, answer
+        self.sent[event_id] = sent
+        return event_id
+
+
+def moment_of(text: object) -> datetime:
+    """A time as Bugsink's database writes it, or a client."""
+    moment = datetime.fromisoformat(str(text))
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize("events", [360, pytest.param(7_200, marks=pytest.mark.deep)], ids=["short", "long"])
+def test_operations_68_half_an_hour_without_a_server(
+    events: int, tmp_path: Path, bugsink: Bugsink, daemons: Callable[..., Daemon]
+) -> None:
+    machine = FaultySystem(tmp_path)
+    project = bugsink.project()
+    relay = daemons(upstream=bugsink.url, env=machine.env, options=GENTLE)
+    relay.start()
+    world = World(relay, project.id, project.key, machine)
+    before = world.send(0)
+    project.wait_for_events(1)
+    bugsink.stop()
+    try:
+        with ThreadPoolExecutor(SENDERS) as pool:
+            for moment in range(MOMENTS):
+                numbers = range(moment * events // MOMENTS, (moment + 1) * events // MOMENTS)
+                list(pool.map(world.send, numbers))
+                machine.pass_time(OUTAGE_S // MOMENTS)
+        account = relay.account()
+        assert account.held["error"] == events
+        assert account.closed, account
+    finally:
+        bugsink.start()
+    wait_for(lambda: relay.metrics()[UPSTREAM_UP] == 1, "the relay sends again")
+    fresh = [world.send(number) for number in range(10)]
+    stored = project.wait_for_events(events + 11, timeout_s=30 + events / 10)
+    account = relay.wait_until_empty()
+    assert {event["event_id"] for event in stored} == world.sent.keys()
+    assert len(stored) == len(world.sent)
+    assert account.closed, account
+    assert account.dropped == {}
+    assert account.forwarded["error"] == events + 11
+    assert check_times(world, project.envelopes(), stored, before) == events + 10
+    order = [event["event_id"] for event in sorted(stored, key=lambda event: str(event["ingested_at"]))]
+    assert max(order.index(event_id) for event_id in fresh) < events / 2, (
+        "what is fresh does not wait behind half an hour"
+    )
+    assert relay.stop() == 0
+
+
+def check_times(world: World, envelopes: list[bytes], stored: list[dict[str, object]], before: str) -> int:
+    """Each envelope keeps the error of its client's clock, to the second; each event is dated when it happened. Returns how many.
+
+    `before` came when no time had been skipped yet.
+    """
+    arrived = {event["event_id"]: world.seen_from_here(moment_of(event["ingested_at"])) for event in stored}
+    checked = 0
+    for body in envelopes:
+        lines = body.split(b"\n")
+        header, event = json.loads(lines[0]), json.loads(lines[2])
+        if header["event_id"] == before:
+            continue
+        sent = world.sent[header["event_id"]]
+        received, sent_at = arrived[header["event_id"]], moment_of(header["sent_at"])
+        drift_s = (received - sent_at).total_seconds()
+        assert abs(drift_s - sent.error_s) < 1, f"{drift_s} s instead of {sent.error_s} s"
+        dated = corrected(moment_of(event["timestamp"]), sent_at, received)
+        error_s = sent.error_s if abs(sent.error_s) < CORRECTED_FROM_S else 0
+        assert abs((dated - sent.happened).total_seconds() + error_s) < 1, (dated, sent)
+        checked += 1
+    return checked
