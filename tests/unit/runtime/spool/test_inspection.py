@@ -232,6 +232,13 @@ def test_what_is_no_spool_of_ours(root, marker, problem):
         inspect(root)
 
 
+def test_a_marker_that_is_a_pipe_holds_nobody_up(root):
+    (root / "FORMAT").unlink()
+    os.mkfifo(root / "FORMAT")
+    with pytest.raises(SpoolError, match="no regular file"):
+        inspect(root)
+
+
 def test_what_cannot_be_opened(root, monkeypatch):
     (root / "p00" / "OWNER").write_text("[")
     assert inspect(root)[0].owner == {}
