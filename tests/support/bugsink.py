@@ -100,6 +100,12 @@ class Bugsink:
             self._child.stop()
             self._child = None
 
+    def kill(self) -> None:
+        """SIGKILL."""
+        if self._child is not None:
+            self._child.kill()
+            self._child = None
+
     def project(self) -> Project:
         """A project that no other test has used."""
         return Project(self, next(self._numbers))

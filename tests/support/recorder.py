@@ -81,7 +81,8 @@ def read_envelope(body: bytes) -> tuple[dict[str, Any], list[WireItem]]:
 class Recorder:
     """What arrived so far. `deliveries` is only appended to; `script` holds status and headers for the next ones.
 
-    `is_away`: every request gets 503, as from a proxy whose server is down.
+    `is_away`: every request gets 503, as from a proxy whose server is down. `seconds_each`: it works on one envelope at a time, so long, and goes on
+    with what it has although nobody waits for the answer any more.
     """
 
     def __init__(self, port: int) -> None:
@@ -89,6 +90,8 @@ class Recorder:
         self.deliveries: list[Delivery] = []
         self.script: deque[tuple[int, dict[str, str]]] = deque()
         self.is_away = False
+        self.seconds_each = 0.0
+        self.turn = threading.Lock()
 
     @property
     def refused(self) -> list[Delivery]:
@@ -114,6 +117,9 @@ def recording(port: int = 0) -> Iterator[Recorder]:
             body = DECODERS[headers.get("content-encoding", "")](self._body(headers))
             status, more = recorder.script.popleft() if recorder.script and not recorder.is_away else (200, {})
             status = 503 if recorder.is_away else status
+            if recorder.seconds_each:
+                with recorder.turn:
+                    time.sleep(recorder.seconds_each)
             recorder.deliveries.append(Delivery(self.path, headers, body, status, time.monotonic()))
             self._answer(status, more)
 

@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from support.daemon import KEY
 from support.http_client import auth
 from support.raw_http import Connection, connect, request
 
@@ -22,7 +23,7 @@ TARGET = "/api/1/envelope/"
 class SteadyLoad:
     """What the clients saw so far."""
 
-    def __init__(self, port: int, clients: int, pause_s: float) -> None:
+    def __init__(self, port: int, clients: int, pause_s: float, target: str, key: str) -> None:
         self.acknowledged: list[str] = []
         self.refused = 0
         self.lost_connections = 0
@@ -30,6 +31,8 @@ class SteadyLoad:
         self._port = port
         self._clients = clients
         self._pause_s = pause_s
+        self._target = target
+        self._headers = auth(key)
         self._stop = False
 
     async def run(self) -> None:
@@ -43,7 +46,7 @@ class SteadyLoad:
             body = b'{"event_id":"%b"}\n{"type":"event","length":%d}\n%b\n' % (event_id.encode(), len(payload), payload)
             try:
                 connection = connection or await connect(self._port)
-                await connection.send(request("POST", TARGET, body, auth()))
+                await connection.send(request("POST", self._target, body, self._headers))
                 answer = await connection.answer()
             except ConnectionRefusedError:
                 self.refused += 1
@@ -74,9 +77,11 @@ async def _closed(connection: Connection | None) -> None:
 
 
 @contextmanager
-def steady_load(port: int, clients: int = 20, pause_s: float = 0.0) -> Iterator[SteadyLoad]:
+def steady_load(
+    port: int, clients: int = 20, pause_s: float = 0.0, *, target: str = TARGET, key: str = KEY
+) -> Iterator[SteadyLoad]:
     """Sends until the block ends. `pause_s`: of each client after an answer, where processes that start want a processor too."""
-    load = SteadyLoad(port, clients, pause_s)
+    load = SteadyLoad(port, clients, pause_s, target, key)
     thread = threading.Thread(target=lambda: asyncio.run(load.run()), name="steady-load")
     thread.start()
     try:
