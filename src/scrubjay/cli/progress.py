@@ -24,10 +24,9 @@ def progress(label: str, total: int | None, unit: Literal["bytes", "records"]) -
         Progress,
         TextColumn,
         TimeRemainingColumn,
-        TransferSpeedColumn,
     )
 
-    amounts = (DownloadColumn(), TransferSpeedColumn()) if unit == "bytes" else (MofNCompleteColumn(),)
+    amounts = (DownloadColumn(binary_units=True),) if unit == "bytes" else (MofNCompleteColumn(),)
     bar = Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -14,8 +15,7 @@ from scrubjay.cli.verb import Invocation
 from scrubjay.core.envelope import decode_json
 from scrubjay.core.spool_format import age_ms
 from scrubjay.errors import ConfigError
-from scrubjay.runtime.delivery import spool_options
-from scrubjay.runtime.spool.codec import Codec
+from scrubjay.runtime.spool.codec import Codec, read_key
 from scrubjay.runtime.spool.disk import Clock
 from scrubjay.runtime.spool.inspection import Flaw, PartitionView, inspect
 from scrubjay.runtime.spool.types import StoredRecord
@@ -120,8 +120,9 @@ class SpoolFolder:
 
     def codec(self) -> Codec:
         """Raises `ConfigError` for a key that is none."""
-        options = spool_options(self.loaded.settings.spool.envelopes)
-        return Codec(options.compression_level, options.encryption_key)
+        options = self.loaded.settings.spool.envelopes
+        key = options.encryption_key
+        return Codec(options.compression_level, None if key is None else read_key(key.reveal()))
 
 
 def open_folder(invocation: Invocation, path: Path | None, state_dir: Path | None = None) -> SpoolFolder:
@@ -145,9 +146,11 @@ def open_folder(invocation: Invocation, path: Path | None, state_dir: Path | Non
 
 def disk_bytes(partitions: Sequence[PartitionView]) -> int:
     """About how much there is to read."""
-    return sum(
-        file.stat().st_size for partition in partitions for file in partition.directory.glob("*.seg") if file.is_file()
-    )
+    total = 0
+    for file in (file for partition in partitions for file in partition.directory.glob("*.seg")):
+        with suppress(FileNotFoundError):  # a relay that runs deletes what it has sent
+            total += file.lstat().st_size
+    return total
 
 
 def age_s(clock: Clock, record: StoredRecord) -> float:

@@ -180,7 +180,10 @@ def stat(invocation: Invocation, /, path: Path | None, as_json: bool) -> None:
 
     out = console()
     share = f"{used / capacity:.1%} of {size_text(capacity)}"
-    out.print(f"{total.records:,} records wait, {size_text(total.size_bytes)}; on disk {size_text(used)}, {share}\n")
+    out.print(
+        f"{total.records:,} records wait, {size_text(total.size_bytes)}; on disk {size_text(used)}, {share}\n",
+        soft_wrap=True,
+    )
     if not total.records:
         return
     rows = (

@@ -42,7 +42,7 @@ FlawKind = Literal["header", "frames", "payload", "torn", "acks", "unreadable"]
 
 _PARTITION_NAME: Final = re.compile(r"p[0-9]{2}")
 _SEGMENT_NAME: Final = re.compile(r"[0-9]{20}\.seg")
-_OWNER_BYTES: Final = 4096
+_SMALL_BYTES: Final = 4096
 _NO_FILE: Final = frozenset({errno.ENOENT, errno.ELOOP, errno.EINVAL, errno.ENXIO})
 """Deleted meanwhile, a link, a pipe or device."""
 
@@ -226,7 +226,7 @@ def inspect(root: Path) -> list[PartitionView]:
     """The partitions of the spool at `root`, by slot. Raises `SpoolError` if that is no spool, or one of another version."""
     marker = root / "FORMAT"
     try:
-        text = marker.read_text("utf-8", errors="replace").strip()
+        text = _begin(marker).decode("utf-8", "replace").strip()
         names = sorted(name for name in _DISK.list(root) if _PARTITION_NAME.fullmatch(name))
     except FileNotFoundError:
         raise SpoolError(f"there is no spool in {root}") from None
@@ -248,13 +248,16 @@ def _partition(root: Path, folder: Path) -> PartitionView:
 
 def _owner(path: Path) -> dict[str, object]:
     try:
-        descriptor = _DISK.open(path)
-    except OSError:
-        return {}
-    try:
-        return msgspec.json.decode(_DISK.read(descriptor, _OWNER_BYTES, 0), type=dict[str, object])
+        return msgspec.json.decode(_begin(path), type=dict[str, object])
     except (OSError, msgspec.DecodeError, RecursionError):
         return {}
+
+
+def _begin(path: Path) -> bytes:
+    """The first bytes of a small file."""
+    descriptor = _DISK.open(path)
+    try:
+        return _DISK.read(descriptor, _SMALL_BYTES, 0)
     finally:
         _DISK.close(descriptor)
 
