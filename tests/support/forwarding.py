@@ -67,6 +67,7 @@ class Observed:
 
     def __init__(self) -> None:
         self.requests: list[tuple[str, int | None, str, str]] = []
+        self.refusals: list[tuple[int, int, str]] = []
         self.ups: list[bool] = []
         self.inflight = 0
         self.retries = 0
@@ -78,6 +79,9 @@ class Observed:
     ) -> None:
         assert seconds >= 0
         self.requests.append((result, status, route, detail))
+
+    def upstream_refused(self, project_id: int, status: int, detail: str) -> None:
+        self.refusals.append((project_id, status, detail))
 
     def upstream_inflight(self, change: int) -> None:
         self.inflight += change

@@ -178,8 +178,9 @@ class LimitedLog:
         *,
         error: BaseException | None = None,
         depth: int = 1,
+        repeat_s: float = REPEAT_S,
     ) -> None:
-        """`site` names what is limited together. `depth`: how many frames up the line that should be blamed is."""
+        """`site` names what is limited together, to once in `repeat_s`. `depth`: how many frames up the line that should be blamed is."""
         if not self._logger.isEnabledFor(level):
             return
         now_mono = self._mono()
@@ -188,7 +189,7 @@ class LimitedLog:
         if now_mono < again_mono:
             self._sites[site] = (again_mono, suppressed + 1)
             return
-        self._sites[site] = (now_mono + REPEAT_S, 0)
+        self._sites[site] = (now_mono + repeat_s, 0)
         shown = dict(fields or {})
         if suppressed:
             shown["suppressed"] = suppressed

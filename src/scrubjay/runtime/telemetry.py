@@ -150,7 +150,7 @@ class Telemetry(AccountBook):
         labels = (route, result, "" if status is None else str(status))
         self._upstream_requests.add(labels)
         self._upstream_seconds.observe(labels, seconds)
-        if result != "ok":
+        if result != "ok" and (result, route) != ("refused", "envelope"):
             fields = {"result": result, "status": status, "route": route, "detail": detail[:MAX_DETAIL]}
             site = f"{route}/{result}/{status}"
             self._upstream.line(logging.WARNING, site, "the upstream did not take a request", fields, depth=2)
@@ -163,6 +163,12 @@ class Telemetry(AccountBook):
     def batch_record(self, fate: str) -> None:
         """What became of one record of a batch that came in: taken, known, dropped, later."""
         self.values.series[metrics.BATCH_RECORDS.name].add((fate,))
+
+    def upstream_refused(self, project_id: int, status: int, detail: str) -> None:
+        """What the server said against an envelope; a project that is wrong is wrong with every one of them."""
+        fields = {"project": project_id, "status": status, "detail": detail[:MAX_DETAIL]}
+        text = "the upstream refused an envelope"
+        self._upstream.line(logging.WARNING, f"refused/{project_id}", text, fields, depth=2, repeat_s=60.0)
 
     def upstream_inflight(self, change: int) -> None:
         self.values.series[metrics.UPSTREAM_INFLIGHT.name].add((), change)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -39,7 +39,6 @@ _LEAST_SHIFT_S: Final = 0.5
 _IN_THREAD_FROM_BYTES: Final = 256 * 1024
 _UNAVAILABLE: Final = frozenset({502, 503, 504})
 _TRY_AGAIN: Final = frozenset({408, 425})
-_NO_HEADERS: Final[Mapping[str, str]] = {}
 
 
 class Observer(Protocol):
@@ -48,6 +47,8 @@ class Observer(Protocol):
     def upstream_request(
         self, result: str, status: int | None, seconds: float, *, route: str = "envelope", detail: str = ""
     ) -> None: ...
+
+    def upstream_refused(self, project_id: int, status: int, detail: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +135,8 @@ class Upstream:
             return
         result, error = self._judge(parcel, reply)
         self._observer.upstream_request(result, reply.status, took_s, detail=str(error))
+        if isinstance(error, Refused):
+            self._observer.upstream_refused(parcel.project_id, reply.status, str(error))
         raise error
 
     async def probe(self) -> bool:

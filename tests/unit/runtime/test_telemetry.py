@@ -93,6 +93,35 @@ def test_upstream_requests(telemetry, lines):
     assert lines() == [("upstream", "WARNING", "the upstream did not take a request")]
 
 
+def test_what_the_server_says_against_envelopes_is_said_once_a_minute_per_project(telemetry, clock, lines, caplog):
+    for project_id in (7, 7, 8):
+        telemetry.upstream_request("refused", 400, 0.1, detail="400 no")
+        telemetry.upstream_refused(project_id, 400, "400 no")
+    assert lines() == [("upstream", "WARNING", "the upstream refused an envelope")] * 2
+    assert caplog.records[0].fields == {"project": 7, "status": 400, "detail": "400 no"}
+    clock.mono += 59.0
+    telemetry.upstream_refused(7, 400, "400 no")
+    clock.mono += 1.0
+    telemetry.upstream_refused(7, 400, "400 no")
+    assert len(lines()) == 3
+    assert caplog.records[-1].fields["suppressed"] == 2
+    telemetry.upstream_request("refused", 400, 0.1, route="batch")
+    assert lines()[-1] == ("upstream", "WARNING", "the upstream did not take a request")
+
+
+def test_roads_that_change_are_told(telemetry, lines):
+    telemetry.upstream_chosen("https://second", "https://first")
+    telemetry.certificates_renewed("half a file")
+    telemetry.certificates_renewed()
+    telemetry.unverified()
+    assert lines() == [
+        ("upstream", "WARNING", "another upstream is used"),
+        ("config", "ERROR", "new certificates not used"),
+        ("config", "INFO", "new certificates in force"),
+        ("config", "WARNING", "http.insecure_skip_verify: the upstream's certificate is not verified"),
+    ]
+
+
 def test_inflight_and_retries(telemetry):
     telemetry.upstream_inflight(+1)
     telemetry.upstream_inflight(+1)

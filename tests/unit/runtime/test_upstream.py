@@ -288,6 +288,7 @@ class TestAnswers:
         assert (caught.value.reason, caught.value.status) == (reasons.UPSTREAM_REJECTED, status)
         assert len(server.requests) == 1
         assert subject.seen[3] == []
+        assert subject.seen[1].refusals == [(42, status, str(caught.value))]
 
     async def test_a_redirect_is_not_followed_but_named(self):
         subject, _ = upstream(reply(302, location="https://elsewhere/"))
