@@ -23,6 +23,7 @@ from scrubjay.runtime.forwarding.carrier import Carrier
 from scrubjay.runtime.forwarding.dispatcher import DispatchOptions
 from scrubjay.runtime.gateway.receiver import Receiver
 from scrubjay.runtime.gateway.senders import takes_batches
+from scrubjay.runtime.gateway.shared import shared_of
 from scrubjay.runtime.outbox import Outbox, OutboxOptions
 from scrubjay.runtime.roads import Roads
 from scrubjay.runtime.spool.codec import read_key
@@ -114,6 +115,7 @@ class Delivery:
         """Drains, then closes. Returns what `drain` does, which may have been called before."""
         lost = await self.drain(deadline_mono)
         await self.roads.stop()
+        self.receiver.close()
         if self._adoption is not None:
             await self._adoption.close()
         if self.spool is not None:
@@ -225,7 +227,7 @@ async def open_delivery(
         )
 
     outbox = outbox_on(spool, outbox_options(settings))
-    receiver = Receiver(telemetry, lambda: outbox.is_surveyed)
+    receiver = Receiver(telemetry, lambda: outbox.is_surveyed, shared_of(settings) if takes_batches(settings) else None)
     outbox.start(telemetry.close_account, receiver.found if takes_batches(settings) else None)
     envelopes, adoption = settings.spool.envelopes, None
     if spool is not None and envelopes.path is not None:

@@ -25,6 +25,7 @@ from scrubjay.errors import Unavailable
 from scrubjay.runtime.gateway.arrivals import Surroundings, delivery_of
 from scrubjay.runtime.gateway.once import GivenUp, Once
 from scrubjay.runtime.gateway.passage import PAUSE_S, TAKEN, Fate, Observer, Passage, Process, refusal
+from scrubjay.runtime.gateway.shared import Shared
 
 MAX_BATCHES: Final = 4096
 MAX_DELIVERIES: Final = 65_536
@@ -42,12 +43,14 @@ class Receiver:
         self,
         observer: Observer,
         is_ready: Callable[[], bool] = lambda: True,
+        shared: Shared | None = None,
         *,
         process: Process = process,
         now_mono: Callable[[], float] = time.monotonic,
     ) -> None:
         self._observer = observer
         self._is_ready = is_ready
+        self._shared = shared
         self._process = process
         self._now_mono = now_mono
         self._since_mono = now_mono()
@@ -78,18 +81,45 @@ class Receiver:
         """
         key = (around.sender.id, batch.id, contents)
         try:
-            reply, _ = await self._batches.run(key, lambda: self._take_new(batch, around, ports))
+            reply, _ = await self._batches.run(key, lambda: self._take_new(batch, _name_of(key), around, ports))
         except GivenUp as error:
             raise Unavailable(reasons.QUEUE_FAILED, str(error), retry_after_s=PAUSE_S) from None
         return reply
 
-    async def _take_new(self, batch: Batch, around: Surroundings, ports: Ports) -> BatchReply:
+    async def _take_new(self, batch: Batch, name: bytes, around: Surroundings, ports: Ports) -> BatchReply:
+        """By this worker for the first time; others may have been at it."""
+        if self._shared is None:
+            return (await self._pass(batch, around, ports))[0]
+        deliveries = [_delivery(record.meta) for record in batch.records]
+        known = await self._shared.claim(name, [delivery for delivery in deliveries if delivery is not None])
+        if known.is_claimed:
+            raise Unavailable(reasons.QUEUE_FAILED, "another worker is at it", retry_after_s=1)
+        if known.reply is not None:
+            return BatchReply.decode(known.reply, batch.id, len(batch.records))
+        for delivery in known.taken:
+            self._deliveries.note(delivery, TAKEN)
+        try:
+            reply, fates = await self._pass(batch, around, ports)
+        except BaseException:
+            await self._shared.release(name)
+            raise
+        taken = [
+            delivery for delivery, fate in zip(deliveries, fates, strict=True) if delivery is not None and fate is TAKEN
+        ]
+        await self._shared.settle(name, reply.encode(), taken)
+        return reply
+
+    async def _pass(self, batch: Batch, around: Surroundings, ports: Ports) -> tuple[BatchReply, Sequence[Fate]]:
         passage = Passage(
             self._deliveries, around, ports, self._observer, process=self._process, now_mono=self._now_mono
         )
         async with self._slots:
             await passage.take(batch.records)
-        return reply_of(batch.id, passage.fates, passage.limits)
+        return reply_of(batch.id, passage.fates, passage.limits), passage.fates
+
+    def close(self) -> None:
+        if self._shared is not None:
+            self._shared.close()
 
     def __repr__(self) -> str:
         return f"<Receiver batches={self._batches!r} deliveries={self._deliveries!r}>"
@@ -118,6 +148,12 @@ def fingerprint(records: Sequence[Record]) -> bytes:
     for record in records:
         digest.update(_delivery(record.meta) or sha256(record.meta).digest())
     return digest.digest()
+
+
+def _name_of(key: tuple[str, bytes, bytes]) -> bytes:
+    """Of a batch, where many share one memory."""
+    sender, batch_id, contents = key
+    return batch_id + sha256(sender.encode() + contents).digest()[:16]
 
 
 def _delivery(meta: bytes) -> bytes | None:

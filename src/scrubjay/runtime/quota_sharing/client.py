@@ -1,4 +1,4 @@
-"""The `redis` package (extra `redis`), as far as quotas need it: one script, called with a short timeout.
+"""The `redis` package (extra `redis`), called with a short timeout: one script for quotas, single commands for the gateway.
 
 Owns what a URL may be: `redis://`, `rediss://` and `unix://` as the package reads them, `redis+sentinel://host:port,host:port/name[/db]`
 and `redis+cluster://host:port[,host:port]`, the last two with an `s` after `redis` for TLS.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import unquote, urlsplit
 
 import redis
@@ -17,6 +17,8 @@ from redis.cluster import ClusterNode
 from redis.exceptions import NoScriptError, RedisClusterException
 from redis.retry import Retry
 from redis.sentinel import Sentinel
+
+Answer = TypeVar("Answer")
 
 AWAY: Final[tuple[type[Exception], ...]] = (redis.RedisError, RedisClusterException, OSError)
 """What means that the store cannot be asked."""
@@ -48,6 +50,12 @@ class Client:
         if not reply:
             raise ConnectionError("a later call overtook this one")
         return list(reply)
+
+    def ask(self, work: Callable[[Any], Answer]) -> Answer:
+        """What `work` gets from the package's own client. Raises one of `AWAY`."""
+        if self._client is None:
+            self._client = self._make()
+        return work(self._client)
 
     def close(self) -> None:
         if self._client is not None:

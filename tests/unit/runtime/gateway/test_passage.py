@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 import pytest
 
@@ -176,20 +175,20 @@ async def test_the_same_twice_in_one_batch_is_taken_once() -> None:
 
 
 async def test_only_so_many_wait_together() -> None:
-    most = running = 0
+    waiting: list[bytes] = []
+    gate = asyncio.Event()
 
     async def process(ingress: Ingress, ports: Ports) -> Verdict:
-        nonlocal most, running
-        running += 1
-        most = max(most, running)
-        for _ in range(1000):
-            await asyncio.sleep(0)
-        running -= 1
+        waiting.append(ingress.body)
+        await gate.wait()
         return Verdict()
 
-    found: list[Any] = await words(process, *range(400))
-    assert found == ["taken"] * 400
-    assert most == 256
+    running = started(words(process, *range(300)))
+    for _ in range(1000):
+        await asyncio.sleep(0)
+    assert len(waiting) == 256
+    gate.set()
+    assert await running == ["taken"] * 300
 
 
 async def test_what_comes_round_does_not_come_again() -> None:
