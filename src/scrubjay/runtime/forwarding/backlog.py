@@ -6,7 +6,7 @@ business; files are `spool`'s.
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Collection, Sequence
 from typing import Final, Protocol
 
 from scrubjay.core.spool_format import Record, age_ms
@@ -56,6 +56,8 @@ class Backlog:
         self._clock = clock
         self._after = 0
         self._until = spool.next_sequence_at_start
+        self._left: set[int] | None = None
+        """What was left on disk while it is being read."""
         self._surveyed = 0
         self._is_surveyed = False
 
@@ -77,6 +79,8 @@ class Backlog:
         """This record is on disk alone from now on."""
         self._until = max(self._until, sequence + 1)
         self._after = min(self._after, sequence - 1)
+        if self._left is not None:
+            self._left.add(sequence)
 
     async def survey(self) -> list[StoredFacts]:
         """The next of what was found at start; empty when that was all. Raises `SpoolError`."""
@@ -87,17 +91,24 @@ class Backlog:
             self._is_surveyed = True
         return found
 
-    async def read(self, known: Container[int]) -> tuple[list[Waiting], list[StoredRecord]]:
+    async def read(self, known: Collection[int]) -> tuple[list[Waiting], list[StoredRecord]]:
         """The next parcels that are not `known` to be in memory, and the records that are none. Raises `SpoolError`."""
         after, until = self._after, self._readable_until
-        records = await self._spool.read(after, self.window_bytes, until)
+        # What is in memory now and is not when the disk has been read has ended meanwhile, unless it was left there.
+        known_before = frozenset(known)
+        left = self._left = set()
+        try:
+            records = await self._spool.read(after, self.window_bytes, until)
+        finally:
+            self._left = None
         if self._after == after:  # else something before was left on disk meanwhile, and is read next
             self._after = records[-1].sequence if records else until - 1
+        ended = known_before - left
         now_ms, now_boot_ms, now_mono = self._clock.wall_ms(), self._clock.boot_ms(), self._clock.mono_s()
         found: list[Waiting] = []
         unreadable: list[StoredRecord] = []
         for record in records:
-            if record.sequence in known:
+            if record.sequence in known or record.sequence in ended:
                 continue
             try:
                 parcel = decode_record(record.meta, record.body)

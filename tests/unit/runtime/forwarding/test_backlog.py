@@ -44,6 +44,24 @@ async def test_what_is_in_memory_too_is_passed_over():
     assert await names(open_backlog(MemorySpool(stored("a", "b", "c"))), known={2}) == ["a", "c"]
 
 
+async def test_what_ends_while_the_disk_is_read_is_not_sent_again():
+    spool, copies = MemorySpool(stored("a", "b", "c")), {1: None, 2: None}
+    backlog = open_backlog(spool)
+    read = spool.read
+
+    async def slow_read(after, max_bytes, until=None):
+        found = await read(after, max_bytes, until)
+        del copies[1]  # the server has taken it
+        del copies[2]
+        backlog.leave(2)  # memory had no room for it any more
+        return found
+
+    spool.read = slow_read
+    assert await names(backlog, copies) == ["b", "c"]
+    spool.read = read
+    assert await names(backlog, {2: None, 3: None}) == []
+
+
 async def test_what_memory_lets_go_of_is_read_again():
     spool = MemorySpool(stored("a", "b", "c"))
     backlog = open_backlog(spool)
