@@ -7,7 +7,9 @@ the server's clock, less the time that was skipped, has to find it right to the 
 
 from __future__ import annotations
 
+import asyncio
 import json
+import time
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -22,10 +24,16 @@ from support.daemon import Daemon
 from support.faulty_system import FaultySystem
 from support.http_client import auth, post
 from support.processes import wait_for
+from support.raw_http import connect, request
+from support.steady_load import TARGET
+from support.tally_server import tally_server
 
 OUTAGE_S = 1800
 MOMENTS = 18
+RATE_PER_S = 200
 SENDERS = 4
+FLAT_BYTES = 160 << 20
+"""Of the process: its program, the window of what it reads back, and room to work. The envelopes come to several times as much."""
 CLOCK_ERRORS_S = (0, 3, -7, 7200, -7200)
 """How far the clocks of the clients are behind. The last two are for the server to correct, for all that is in the envelope."""
 UPSTREAM_UP = ("scrubjay_upstream_up", frozenset({("upstream", "default")}))
@@ -150,3 +158,63 @@ def check_times(world: World, envelopes: list[bytes], stored: list[dict[str, obj
         assert abs((dated - sent.happened).total_seconds() + error_s) < 1, (dated, sent)
         checked += 1
     return checked
+
+
+@pytest.mark.deep
+@pytest.mark.timeout(3 * 3600)
+@pytest.mark.parametrize("events", [20_000, OUTAGE_S * RATE_PER_S], ids=["some", "all"])
+def test_operations_67_all_of_half_an_hour_at_200_a_second(
+    events: int, tmp_path: Path, daemons: Callable[..., Daemon]
+) -> None:
+    """Every envelope of it, against a server that only counts: memory stays flat while they wait, and while they are sent."""
+    machine = FaultySystem(tmp_path)
+    with tally_server() as server:
+        server.is_away = True
+        relay = daemons(upstream=server.url, env=machine.env, options={"http": {"encoding": "identity"}})
+        relay.start()
+        sent: dict[str, Sent] = {}
+        memory_bytes = []
+        for _ in range(MOMENTS):
+            sent |= asyncio.run(crowd(relay, machine, events // MOMENTS))
+            memory_bytes.append(relay.resident_bytes())
+            machine.pass_time(OUTAGE_S // MOMENTS)
+        assert relay.account().held["error"] == len(sent)
+        server.is_away = False
+        waiting_bytes = max(memory_bytes)
+        while len(server.taken) < len(sent):
+            taken = len(server.taken)
+            time.sleep(1)
+            assert len(server.taken) > taken, "it sends without pause"
+            memory_bytes.append(relay.resident_bytes())
+        account = relay.wait_until_empty(timeout_s=300)
+        assert account.closed, account
+        assert account.dropped == {}
+        assert relay.stop() == 0
+    assert sorted(each.event_id for each in server.taken) == sorted(sent)
+    for each in server.taken:
+        arrived = datetime.fromtimestamp(each.arrived_unix + machine.passed_s, UTC)
+        drift_s = (arrived - moment_of(each.sent_at)).total_seconds()
+        assert abs(drift_s - sent[each.event_id].error_s) < 2, (each, drift_s)
+    print(
+        f"\n{len(sent)} envelopes; resident {waiting_bytes >> 20} MiB while they wait, {max(memory_bytes) >> 20} MiB in all"
+    )
+    assert max(memory_bytes) < FLAT_BYTES
+
+
+async def crowd(relay: Daemon, machine: FaultySystem, count: int) -> dict[str, Sent]:
+    """So many events from a few clients that keep their connections."""
+    sent: dict[str, Sent] = {}
+
+    async def client(numbers: range) -> None:
+        connection = await connect(relay.port)
+        for number in numbers:
+            event_id = uuid.uuid4().hex
+            happened = datetime.now(UTC) + timedelta(seconds=machine.passed_s)
+            each = Sent(happened, CLOCK_ERRORS_S[number % len(CLOCK_ERRORS_S)])
+            await connection.send(request("POST", TARGET, envelope(event_id, each), auth()))
+            assert (await connection.answer()).status == 200
+            sent[event_id] = each
+        await connection.close()
+
+    await asyncio.gather(*(client(range(first, count, SENDERS)) for first in range(SENDERS)))
+    return sent
