@@ -11,6 +11,8 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
+import pytest
+
 from support.daemon import KEY, Daemon
 from support.http_client import auth, post
 from support.processes import wait_for
@@ -111,6 +113,7 @@ def test_what_waits_moves_to_another_relay_and_arrives_as_it_would_have(
         assert Counter(map(known, stayed)) == Counter(map(known, moved))
 
 
+@pytest.mark.deep
 def test_a_crash_is_mended_and_a_project_taken_out(daemons: Callable[..., Daemon]) -> None:
     with recording() as server:
         server.is_away = True

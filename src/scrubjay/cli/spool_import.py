@@ -25,7 +25,15 @@ import click
 from scrubjay import reasons
 from scrubjay.cli.explain import Plans, ports_of
 from scrubjay.cli.progress import progress
-from scrubjay.cli.spool_folder import SpoolFolder, disk_bytes, json_option, open_folder, path_option, state_option
+from scrubjay.cli.spool_folder import (
+    SpoolFolder,
+    disk_bytes,
+    facts_of,
+    json_option,
+    open_folder,
+    path_option,
+    state_option,
+)
 from scrubjay.cli.spool_hands import Hands, hold
 from scrubjay.cli.spool_sources import STDIN, Found, Fresh, Kept, Sources, envelope_files
 from scrubjay.cli.verb import Invocation, pass_invocation, verb
@@ -52,6 +60,8 @@ class Counts:
 
     found: int = 0
     imported: int = 0
+    old: int = 0
+    """Received longer ago than records may wait."""
     refused: Counter[str] = field(default_factory=Counter)
     is_full: bool = False
 
@@ -130,6 +140,7 @@ def _found(reader: Sources, sources: Iterable[Path]) -> Iterator[Found]:
 async def _import(folder: SpoolFolder, found: Iterable[Found], fallback: Dsn | None) -> tuple[Counts, str]:
     """What became of it, and the partition that it is in."""
     counts = Counts()
+    least_unix = time.time() - folder.loaded.settings.spool.envelopes.max_envelope_delay_secs
     room = folder.loaded.settings.spool.envelopes.max_disk_size
     if (folder.root / "FORMAT").exists():
         room -= disk_bytes(inspect(folder.root))
@@ -139,6 +150,7 @@ async def _import(folder: SpoolFolder, found: Iterable[Found], fallback: Dsn | N
         ports = _ports(folder, hands)
         for group in _groups(found):
             counts.found += len(group)
+            counts.old += sum(_received_unix(each) < least_unix for each in group)
             try:
                 await hands.take_over([each.record for each in group if isinstance(each, Kept)])
                 fresh = [_take(each, fallback, ports, counts) for each in group if isinstance(each, Fresh)]
@@ -159,6 +171,14 @@ def _groups(found: Iterable[Found]) -> Iterator[list[Found]]:
             group = []
     if group:
         yield group
+
+
+def _received_unix(found: Found) -> float:
+    if isinstance(found, Fresh):
+        return found.received_unix
+    received_ms = facts_of(found.record.meta)["r"]  # it is there, and a number: `Sources` has looked
+    assert isinstance(received_ms, int | float)
+    return received_ms / 1000
 
 
 async def _take(fresh: Fresh, fallback: Dsn | None, ports: Ports, counts: Counts) -> None:
@@ -239,6 +259,7 @@ def _document(counts: Counts, reader: Sources, name: str) -> dict[str, Any]:
         "found": counts.found,
         "imported": counts.imported,
         "left_out": counts.left_out,
+        "old": counts.old,
         "refused": dict(counts.refused),
         "full": counts.is_full,
         "partition": name,
@@ -252,6 +273,9 @@ def _print(counts: Counts, name: str) -> None:
         click.echo(f"{counts.left_out:,} left out by filters, sampling or rules; `scrubjay drops` says by which")
     for reason, amount in counts.refused.most_common():
         click.echo(f"{amount:,} refused: {reason}")
+    if counts.old:
+        bound = "spool.envelopes.max_envelope_delay_secs"
+        click.echo(f"{counts.old:,} are older than `{bound}` and may expire before they are sent")
     if counts.imported:
         click.echo(
             f"They wait in {name}; a relay that runs sends them within seconds, one that is stopped when it starts."

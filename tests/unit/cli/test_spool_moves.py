@@ -173,6 +173,7 @@ def test_files_take_the_path(call: Call, conf: str, tmp_path: Path) -> None:
     assert result.stdout.splitlines() == [
         "2 envelopes found, 1 imported",
         "1 refused: auth_envelope",
+        "1 are older than `spool.envelopes.max_envelope_delay_secs` and may expire before they are sent",
         "They wait in p90; a relay that runs sends them within seconds, one that is stopped when it starts.",
     ]
     (record,) = cat(call, tmp_path / "new")
