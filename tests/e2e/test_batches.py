@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Callable
 from datetime import datetime
 
-import pytest
-
-from support.chain import Chain, chain, internal, total
+from support.chain import Chain, chain, total
 from support.daemon import KEY, Daemon
 from support.http_client import auth, post
 from support.processes import wait_for
@@ -95,19 +94,29 @@ def test_operations_103_a_gateway_that_takes_no_batches_any_more_gets_envelopes(
         assert sorted(Arrivals(server).update().times) == sorted(load.acknowledged)
 
 
-@pytest.mark.parametrize(
-    ("knows", "route"), [(internal, "batch"), (lambda keys: STRANGER, "envelope")], ids=["known", "unknown"]
-)
-def test_who_the_gateway_does_not_know_sends_envelopes(daemons: Daemons, knows: Callable, route: str) -> None:
+def test_who_the_gateway_does_not_know_sends_envelopes(daemons: Daemons) -> None:
     with recording() as server:
-        both = started(chain(daemons, server.url, knows=knows))
+        both = started(chain(daemons, server.url, knows=lambda keys: STRANGER))
         load = loaded(both, lambda load: len(load.acknowledged) >= 100)
         Arrivals(server).wait_for(load.acknowledged)
         settled(both)
         assert sorted(Arrivals(server).update().times) == sorted(load.acknowledged)
-        if route == "envelope":
-            assert total(both.sidecar.metrics(), REQUESTS, route="batch", status="401") >= 1
-            assert requests(both, "envelope") >= len(load.acknowledged)
+        assert total(both.sidecar.metrics(), REQUESTS, route="batch", status="401") >= 1
+        assert requests(both, "envelope") >= len(load.acknowledged)
+
+
+def test_batches_can_be_switched_on_while_it_runs(daemons: Daemons) -> None:
+    with recording() as server:
+        both = chain(daemons, server.url, sidecar={"http": {"batch": "off"}}).start()
+        with steady_load(both.sidecar.port, 5) as load:
+            wait_for(lambda: requests(both, "envelope") >= 20, "envelopes are sent")
+            assert not has_batches(both)
+            both.sidecar.configure(http={"batch": "require"})
+            both.sidecar.signal(signal.SIGHUP)
+            wait_for(lambda: requests(both, "batch") >= 3, "batches are sent")
+        Arrivals(server).wait_for(load.acknowledged)
+        settled(both)
+        assert sorted(Arrivals(server).update().times) == sorted(load.acknowledged)
 
 
 STRANGER = {"7f9b7a54-3d2c-4b0e-9a51-2c6f5c1de001": {"public_key": "A6EHv_POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg"}}
