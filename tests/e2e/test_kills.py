@@ -80,7 +80,7 @@ class Killing:
     def _serve_for_a_while(self) -> None:
         """Until some of what clients send was acknowledged by this process, and a moment longer."""
         count = len(self._load.acknowledged) + self._chance.randint(1, 100)
-        wait_for(lambda: len(self._load.acknowledged) >= count, "load")
+        wait_for(lambda: len(self._load.acknowledged) >= count, "load", timeout_s=90)
         self._upstream.is_away = self._upstream.is_away and self._chance.random() < 0.5
         time.sleep(self._chance.uniform(0, 0.05))
 

@@ -22,6 +22,8 @@ from support.processes import Child, answers, free_port, get, wait_for
 DEFAULT_SCRUBBING: dict[str, Any] = {"config": {}}
 """A project file without options: the default plan, which scrubs."""
 KEY = "4f2a8c1e9b7d4a6380c5e2f1a7b9d3c4"
+START_S = 90.0
+"""Most that a start may take, on a machine that has much else to do."""
 READY = "/api/relay/healthcheck/ready/"
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 """Name and labels → value."""
@@ -120,13 +122,13 @@ class Daemon:
         """Start the process and wait until it is ready."""
         self.launch()
         assert self._child is not None
-        self._child.wait_until(lambda: answers(self.port, READY), "the daemon is ready")
+        self._child.wait_until(lambda: answers(self.port, READY), "the daemon is ready", timeout_s=START_S)
 
     def start_unready(self) -> None:
         """Start the process and wait until it answers, although it may be unable to take anything."""
         self.launch()
         assert self._child is not None
-        self._child.wait_until(lambda: answers(self.port, LIVE), "the daemon answers")
+        self._child.wait_until(lambda: answers(self.port, LIVE), "the daemon answers", timeout_s=START_S)
 
     def stop(self) -> int:
         """SIGTERM, wait. Exit status, which a test that stops a healthy daemon expects to be 0."""
