@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from support.certificates import make_authority, server_context
+from support.forwarding import until
 from support.mini_upstream import Answer, MiniUpstream
 from support.raw_http import request
 from support.relay import AUTH, Relay, relay
@@ -170,6 +172,38 @@ async def test_a_slow_line_has_time_in_proportion(tmp_path: Path) -> None:
         await connection.send(whole[-50:])
         assert (await connection.answer()).status == 200
         await connection.close()
+
+
+async def test_who_waits_for_a_word_before_the_body_gets_it(tmp_path: Path) -> None:
+    async with relay(tmp_path / "r") as one:
+        connection = await one.connect()
+        whole = request("POST", "/api/0/x/", b"body", {"Expect": "100-continue"})
+        await connection.send(whole[:-4])
+        assert await connection.reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+        await connection.send(whole[-4:])
+        assert (await connection.answer()).status == 200
+        assert last(one).body == b"body"
+        await connection.close()
+
+
+async def test_a_client_that_goes_away_leaves_nothing_behind(tmp_path: Path) -> None:
+    async with relay(tmp_path / "r") as one:
+        requests = one.worker.telemetry.values.series["scrubjay_requests_total"]
+        connection = await one.connect()
+        await connection.send(request("POST", "/api/0/x/", b"x" * 100)[:-50])
+        await connection.close()
+        await until(lambda: ("forward", "499") in requests)
+        assert (await one.send("GET", "/api/0/x/")).status == 200
+
+
+async def test_it_is_switched_while_it_runs(tmp_path: Path) -> None:
+    async with relay(tmp_path / "r", mode="static") as one:
+        assert (await one.send("GET", "/api/0/x/")).status == 404
+        config = yaml.safe_load((tmp_path / "r" / "scrubjay.yaml").read_text())
+        config["http"] |= {"forward": True, "forward_paths": ["/api/0"]}
+        (tmp_path / "r" / "scrubjay.yaml").write_text(yaml.safe_dump(config))
+        await one.worker.reload()
+        assert (await one.send("GET", "/api/0/x/")).status == 200
 
 
 async def test_a_ring_is_noticed_here_too(tmp_path: Path) -> None:

@@ -240,6 +240,21 @@ def test_a_bug_books_the_rest_as_internal(ledger: Ledger, book: Book) -> None:
 # Parcels
 
 
+@pytest.mark.parametrize(
+    ("types", "only_counts"),
+    [
+        (("client_report",), True),
+        (("client_report", "metric_buckets", "sessions"), True),
+        (("client_report", "event"), False),
+        (("session",), False),
+        ((), False),
+    ],
+)
+def test_what_is_added_up_where_it_arrives(types: tuple[str, ...], only_counts: bool) -> None:
+    parcel = Parcel("id", "k" * 32, 7, b"{}\n", (), 0.0, item_types=types)
+    assert parcel.only_counts is only_counts
+
+
 def test_a_parcel_ends_with_its_quantities(ledger: Ledger, book: Book) -> None:
     parcel = Parcel(
         "id", KEY, 21, b"12345", ((C.ERROR, 1),), 1.0, "abc", item_types=("attachment", "event"), revision="r"
