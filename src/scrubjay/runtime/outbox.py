@@ -123,6 +123,7 @@ class Outbox:
         self, backlog: Backlog, on_surveyed: OnSurveyed, on_found: Callable[[bytes], None] | None
     ) -> None:
         while True:
+            begun_mono = self._clock.mono_s()
             try:
                 found = await backlog.survey()
             except SpoolError as error:
@@ -136,6 +137,7 @@ class Outbox:
                 for record in found:
                     on_found(record.meta)
             self._on_room()
+            await asyncio.sleep(self._clock.mono_s() - begun_mono)  # half of the time is for what is new
         on_surveyed(*self._custody.end_survey())
         self._on_room()
 

@@ -40,6 +40,7 @@ T = TypeVar("T")
 _ACK_DELAY_S = 1.0
 _ACK_ENTRIES = 1024
 _READ_STEP_BYTES = 1024 * 1024
+_SURVEY_STEP_BYTES = 64 * 1024
 
 
 class Partition:
@@ -206,7 +207,7 @@ class Partition:
         return await self._call(partial(self._survey, after))
 
     def _survey(self, after: int) -> list[StoredFacts]:
-        found = self._log.shelf.read(after, _READ_STEP_BYTES, self.next_sequence_at_start)
+        found = self._log.shelf.read(after, _SURVEY_STEP_BYTES, self.next_sequence_at_start)
         return [StoredFacts(record.sequence, record.meta, len(record.body)) for record in found]
 
     def acknowledge(self, sequence: int) -> None:

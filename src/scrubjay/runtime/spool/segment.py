@@ -34,7 +34,7 @@ from scrubjay.errors import SpoolCorrupt
 from scrubjay.runtime.spool.codec import Codec
 from scrubjay.runtime.spool.disk import Disk
 
-_MARK_BYTES = 256 * 1024
+_MARK_BYTES = 64 * 1024
 _PAGE_BYTES = 4096
 _MOST_UNREADABLE = 64
 
@@ -130,7 +130,7 @@ class Segment:
         self.stored += until - first
 
     def _mark(self, number: int, offset: int) -> None:
-        """Every quarter MiB a place to start reading from."""
+        """Every 64 KiB a place to start reading from."""
         if not self.marks or offset - self.marks[-1][1] >= _MARK_BYTES:
             self.marks.append((number, offset))
 
