@@ -76,7 +76,7 @@ def test_any_bit_of_three_frames():
         check(disk)
 
 
-def test_upstream_77_any_length_is_a_prefix_of_what_was_written():
+def test_operations_77_any_length_is_a_prefix_of_what_was_written():
     for length in range(SIZE):
         disk = restored(THREE)
         del disk.content(FIRST)[length:]

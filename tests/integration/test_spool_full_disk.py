@@ -22,7 +22,7 @@ def _disk(request, tmp_path):
 
 
 @pytest.mark.parametrize("mode", ["always", "interval", "never"])
-async def test_upstream_81_full_drained_and_taking_again(disk, mode):
+async def test_operations_81_full_drained_and_taking_again(disk, mode):
     root = disk / "spool"
     partition = await Partition.open(root, 0, options=SpoolOptions(fsync=mode, segment_bytes=1 << 20))
     stored = await _fill(partition)

@@ -71,7 +71,7 @@ async def kill_and_look(root, mode, prefix, delay_s) -> int:
 
 
 @pytest.mark.parametrize("mode", ["always", "interval", "never"])
-async def test_upstream_76_nothing_that_was_answered_for_is_missing(tmp_path, mode):
+async def test_operations_76_nothing_that_was_answered_for_is_missing(tmp_path, mode):
     rng = random.Random(mode)
     told = 0
     for life in range(5):
@@ -82,7 +82,7 @@ async def test_upstream_76_nothing_that_was_answered_for_is_missing(tmp_path, mo
 @pytest.mark.deep
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("mode", ["always", "interval", "never"])
-async def test_upstream_76_at_length(tmp_path, mode):
+async def test_operations_76_at_length(tmp_path, mode):
     rng = random.Random()
     for life in range(200):
         await kill_and_look(tmp_path, mode, f"{mode}{life}", rng.uniform(0, 0.5))

@@ -66,11 +66,11 @@ def spans(data: bytes, first: int = 1) -> list[Span]:
 
 
 class TestVectors:
-    def test_upstream_75_segment_header(self):
+    def test_operations_75_segment_header(self):
         assert encode_segment_header(HEADER) == HEADER_BYTES
         assert decode_segment_header(HEADER_BYTES) == HEADER
 
-    def test_upstream_75_frame(self):
+    def test_operations_75_frame(self):
         payload = encode_records([Record(META, BODY)])
         parts = encode_frame(
             payload,
@@ -91,7 +91,7 @@ class TestVectors:
         assert header.payload_crc == crc32(stored)
         assert decode_records(stored, 1) == [Record(META, BODY)]
 
-    def test_upstream_75_acknowledgement(self):
+    def test_operations_75_acknowledgement(self):
         assert encode_acks([(1, 2)]) == ACK_BYTES
         assert decode_acks(ACK_BYTES) == [(1, 2)]
 
@@ -271,10 +271,10 @@ TEN_YEARS_MS = 10 * 365 * 86_400_000
 
 class TestAge:
     @pytest.mark.parametrize("step_ms", [0, TEN_YEARS_MS, -TEN_YEARS_MS])
-    def test_upstream_84_a_step_of_the_clock_does_not_age_within_one_boot(self, step_ms):
+    def test_operations_84_a_step_of_the_clock_does_not_age_within_one_boot(self, step_ms):
         assert age_ms(**WRITTEN, same_boot=True, now_ms=2_500 + step_ms, now_boot_ms=1_100) == 1_500
 
-    def test_upstream_84_a_reboot_with_the_clock_at_1970_does_not_age(self):
+    def test_operations_84_a_reboot_with_the_clock_at_1970_does_not_age(self):
         assert age_ms(**WRITTEN, same_boot=False, now_ms=0, now_boot_ms=5) == 0
 
     def test_after_a_reboot_the_wall_clock_counts(self):

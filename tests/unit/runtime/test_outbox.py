@@ -282,7 +282,7 @@ class TestWithSpool:
             assert [place for place, _ in box.observed.errors] == ["reading the spool"] * 2
             box.observed.errors.clear()
 
-    async def test_upstream_82_what_the_spool_evicts_ends_in_the_account(self):
+    async def test_operations_82_what_the_spool_evicts_ends_in_the_account(self):
         async with Box(MemorySpool(), dispatch={"outage_grace_s": 0}, spool_evicts=True) as box:
             box.server.failure = Transient("refused")
             await box.outbox.put(parcel("a"))
@@ -305,7 +305,7 @@ class TestWithSpool:
             assert sorted(box.book.codes) == ["forwarded", "spool_corrupt"]
             assert box.held("spool") == 0
 
-    async def test_upstream_91_paused_it_holds_and_resumed_it_sends(self):
+    async def test_operations_91_paused_it_holds_and_resumed_it_sends(self):
         async with Box(MemorySpool(records("a"))) as box:
             await box.sent(1)
             box.outbox.pause()

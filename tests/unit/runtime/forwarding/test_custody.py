@@ -107,7 +107,7 @@ def test_what_the_spool_gave_up_is_counted(desk, reason, metric):
     assert desk.observed.dropped == metric
 
 
-def test_upstream_82_evicted_records_end_with_their_quantities(desk):
+def test_operations_82_evicted_records_end_with_their_quantities(desk):
     waiting = desk.store()
     desk.custody.release(waiting)
     desk.custody.evicted(evicted(waiting))

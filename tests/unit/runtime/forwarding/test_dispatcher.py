@@ -327,14 +327,14 @@ class TestPermits:
 
 
 class TestBeforeSending:
-    async def test_upstream_85_too_old_is_not_sent_but_ends(self):
+    async def test_operations_85_too_old_is_not_sent_but_ends(self):
         async with Floor(max_age_s=60.0, expiry_holdoff_s=0.0) as floor:
             floor.add("old", waited_s=61.0)
             floor.add("young", waited_s=60.0)
             assert sorted(await floor.ended(2)) == ["forwarded", "spool_expired"]
             assert floor.server.tried == ["young"]
 
-    async def test_upstream_85_not_so_soon_after_start(self):
+    async def test_operations_85_not_so_soon_after_start(self):
         async with Floor(max_age_s=60.0, expiry_holdoff_s=300.0) as floor:
             floor.add("old", waited_s=61.0)
             assert await floor.ended() == ["forwarded"]
@@ -378,7 +378,7 @@ class TestBeforeSending:
             await floor.later(1.0)
             assert await floor.ended() == ["forwarded"]
 
-    async def test_upstream_94_the_backlog_is_paced(self):
+    async def test_operations_94_the_backlog_is_paced(self):
         async with Floor(max_unspool_per_s=10) as floor:
             floor.add(*map(str, range(30)), from_backlog=True)
             await floor.calm()

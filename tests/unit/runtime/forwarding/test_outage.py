@@ -177,7 +177,7 @@ class TestPace:
         subject.spend(5.0)
         assert subject.from_mono == 0.0
 
-    def test_upstream_94_a_second_at_once_then_the_rate(self):
+    def test_operations_94_a_second_at_once_then_the_rate(self):
         subject = Pace(100)
         now, sent = 50.0, 0
         while subject.from_mono <= now:

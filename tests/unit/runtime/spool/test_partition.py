@@ -153,7 +153,7 @@ async def test_few_acknowledgements_are_written_within_a_second(tmp_path, monkey
 
 
 class TestFull:
-    async def test_upstream_81_refuses_and_takes_again(self, tmp_path):
+    async def test_operations_81_refuses_and_takes_again(self, tmp_path):
         disk, clock = Gate(), SimulatedClock()
         partition = await opened(tmp_path, disk=disk, clock=clock)
         await partition.append([record("a")])
@@ -192,7 +192,7 @@ class TestFull:
 
 
 class TestFailing:
-    async def test_upstream_88_waiting_requests_hear_of_a_failed_sync(self, tmp_path):
+    async def test_operations_88_waiting_requests_hear_of_a_failed_sync(self, tmp_path):
         disk, events = Gate(), []
         partition = await opened(tmp_path, disk=disk, options=SpoolOptions(fsync="always"), on_event=events.append)
         await partition.append([record("a")])
@@ -347,7 +347,7 @@ class TestBounds:
 
 
 class TestEncrypted:
-    async def test_upstream_89_no_byte_of_what_waits_is_readable(self, tmp_path):
+    async def test_operations_89_no_byte_of_what_waits_is_readable(self, tmp_path):
         """Not in segments, nor in what is rewritten; with the key all of it is there, without it nothing is touched."""
         options = SpoolOptions(encryption_key=bytes(range(32)))
         partition = await opened(tmp_path, options=options)
@@ -366,7 +366,7 @@ class TestEncrypted:
 
 
 class TestOwnership:
-    async def test_upstream_87_a_second_instance_takes_the_next_slot(self, tmp_path):
+    async def test_operations_87_a_second_instance_takes_the_next_slot(self, tmp_path):
         first = await opened(tmp_path, None)
         second = await opened(tmp_path, None)
         assert (first.slot, second.slot) == (0, 1)

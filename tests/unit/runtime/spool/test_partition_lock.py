@@ -42,7 +42,7 @@ class TestClaim:
         first.release()
         claim(tmp_path, 3).release()
 
-    def test_upstream_87_the_next_instance_takes_the_lowest_free_slot(self, tmp_path):
+    def test_operations_87_the_next_instance_takes_the_lowest_free_slot(self, tmp_path):
         locks = [claim(tmp_path) for _ in range(3)]
         assert [lock.slot for lock in locks] == [0, 1, 2]
         locks[1].release()
@@ -55,7 +55,7 @@ class TestClaim:
             claim(tmp_path)
         lock.release()
 
-    def test_upstream_87_a_child_that_outlives_the_owner_does_not_hold_the_lock(self, tmp_path):
+    def test_operations_87_a_child_that_outlives_the_owner_does_not_hold_the_lock(self, tmp_path):
         lock = claim(tmp_path, 0)
         child = subprocess.Popen(
             [sys.executable, "-c", "input('up')"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, close_fds=False

@@ -119,7 +119,7 @@ class TestBound:
         assert log.has_capacity
         log.append([record("a")])
 
-    def test_upstream_82_drop_oldest_evicts_with_a_report(self, disk):
+    def test_operations_82_drop_oldest_evicts_with_a_report(self, disk):
         options = SpoolOptions(segment_bytes=400, max_bytes=2_000, when_full="drop_oldest")
         log, _ = open_log(disk, options=options)
         for number in range(10):
@@ -256,7 +256,7 @@ class TestFullDisk:
 
 
 class TestFailingDisk:
-    def test_upstream_88_a_failed_sync_is_never_an_answer(self, disk):
+    def test_operations_88_a_failed_sync_is_never_an_answer(self, disk):
         log, _ = open_log(disk, options=SpoolOptions(fsync="always"))
         log.append([record("a")])
         log.append([record("b")])

@@ -59,7 +59,7 @@ def test_a_recovered_segment_is_never_appended_to():
 
 
 @pytest.mark.parametrize("cut", [*range(1, 56, 5), *range(56, 472, 41), 471])
-def test_upstream_77_a_last_frame_cut_anywhere(cut):
+def test_operations_77_a_last_frame_cut_anywhere(cut):
     disk = three_segments()
     del disk.content(path(5))[64 + 472 + cut :]
     log, recovery = open_log(disk, options=OPTIONS)

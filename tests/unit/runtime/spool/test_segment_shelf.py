@@ -96,7 +96,7 @@ class TestRead:
 
 
 class TestDamage:
-    def test_upstream_78_a_bit_in_the_middle_frame_costs_that_frame(self, disk, log):
+    def test_operations_78_a_bit_in_the_middle_frame_costs_that_frame(self, disk, log):
         for name in "abc":
             log.append([record(name * 100) for _ in range(3)])
         frame_bytes = (log.shelf.segments[0].size_bytes - 64) // 3
@@ -164,7 +164,7 @@ class TestAcknowledge:
         again, _ = open_log(disk)
         assert [each.sequence for each in waiting(again)] == [3, 4, 6]
 
-    def test_upstream_79_a_damaged_ack_file_repeats_and_loses_nothing(self, disk, log):
+    def test_operations_79_a_damaged_ack_file_repeats_and_loses_nothing(self, disk, log):
         log.append([record(b"%d" % number) for number in range(6)])
         log.shelf.acknowledge([1])
         log.shelf.acknowledge([3])
