@@ -23,14 +23,13 @@ values = st.recursive(
     scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3)
 )
 plausible: dict[str, Any] = {
-    "k": st.just(KEY) | values,
-    "p": st.just("7") | values,
     "r": st.integers(0, 2**45) | values,
     "d": st.uuids().map(str) | values,
     "t": st.integers(-(10**17), 10**17) | values,
     "h": st.dictionaries(st.sampled_from(["client", "v", "origin", "ua", "xff", "via"]), values) | values,
 }
-facts = st.fixed_dictionaries({}, optional=plausible)
+usual = {"k": st.sampled_from([KEY] * 7 + ["", None, 7]), "p": st.sampled_from(["7"] * 7 + ["", None, "x"])}
+facts = st.fixed_dictionaries(usual, optional=plausible)
 metas = facts.map(lambda value: json.dumps(value).encode()) | st.binary(max_size=40)
 headers = st.fixed_dictionaries(
     {}, optional=dict.fromkeys(("sent_at", "origin", "forwarded_for", "dsn", "client", "version"), values)
