@@ -35,8 +35,9 @@ _STEP_S = 0.02
 
 @dataclass(frozen=True)
 class Cost:
-    """Of 1,000 envelopes, between the two relays; `cpu_ms` is of both together."""
+    """Of 1,000 envelopes, between the two relays; `cpu_ms` is of both together. `per_s`: how many came in a second."""
 
+    per_s: float
     requests: float
     wire_bytes: float
     cpu_ms: float
@@ -129,7 +130,7 @@ def traffics(count: int) -> dict[str, list[bytes]]:
 
 
 def trickle(port: int, requests: Sequence[bytes], count: int) -> None:
-    """So many a second, a few at a time."""
+    """So many a second if the machine can, a few at a time."""
     at_once = int(TRICKLE_PER_S * _STEP_S)
     for number in range(0, count, at_once):
         due_mono = time.monotonic() + _STEP_S
@@ -148,18 +149,20 @@ def piled_up(both: Chain, requests: Sequence[bytes], count: int) -> None:
 def cost(both: Chain, wire: Wire, load: str, requests: Sequence[bytes], count: int) -> Cost:
     route_before = {route: _upstream_requests(both, route) for route in ("envelope", "batch")}
     bytes_before, cpu_before = wire.passed_bytes, cpu_s(both.sidecar.pid) + cpu_s(both.gateway.pid)
+    started_mono = time.monotonic()
     if load == "a trickle":
         trickle(both.sidecar.port, requests, count)
     elif load == "piled up":
         piled_up(both, requests, count)
     else:
         send(both.sidecar.port, requests, count, connections=64)
+    per_s = count / (time.monotonic() - started_mono)
     for daemon in (both.sidecar, both.gateway):
         daemon.wait_until_empty(timeout_s=120)
     sent = sum(_upstream_requests(both, route) - before for route, before in route_before.items())
     cpu_ms = (cpu_s(both.sidecar.pid) + cpu_s(both.gateway.pid) - cpu_before) * 1e3
     thousands = count / 1000
-    return Cost(sent / thousands, (wire.passed_bytes - bytes_before) / thousands, cpu_ms / thousands)
+    return Cost(per_s, sent / thousands, (wire.passed_bytes - bytes_before) / thousands, cpu_ms / thousands)
 
 
 def rows(*, quick: bool = False) -> Iterator[Row]:
@@ -199,7 +202,7 @@ def _row(what: str, ratio: float, goal: float | None, detail: str) -> Row:
 
 def _requests(single: Cost, batched: Cost) -> str:
     return (
-        f"per 1,000 envelopes {batched.requests:.1f} instead of {single.requests:.0f}; "
+        f"per 1,000 envelopes {batched.requests:.1f} instead of {single.requests:.0f}, at {batched.per_s:.0f}/s; "
         f"CPU of both relays {batched.cpu_ms:.0f} ms instead of {single.cpu_ms:.0f}"
     )
 

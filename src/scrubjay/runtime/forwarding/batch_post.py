@@ -41,13 +41,16 @@ Mode = Literal["auto", "off", "require"]
 LIVE_RECORDS: Final = 256
 BACKLOG_RECORDS: Final = 1000
 LINGER_S: Final = 0.05
+LONGEST_LINGER_S: Final = 0.25
+"""Where the server takes longer than `LINGER_S` for a batch, the next waits for company as long: fewer and larger ones are less work."""
 TARGET_WIRE_BYTES: Final = 1024 * 1024
 MOST_RAW_BYTES: Final = 4 * 1024 * 1024
 """Of bodies, before compression."""
 FRUGAL_RAW_BYTES: Final = 1024 * 1024
 _AT_ONCE: Final = 4
 _FIRST_RATIO: Final = 3.0
-_RATIO_MEMORY: Final = 0.8
+_MEMORY: Final = 0.8
+"""Of what was, beside what is, in the running means."""
 
 _WORK_S: Final = 0.01
 """What a busy gateway may take for a record, beyond what it has for a request."""
@@ -126,6 +129,7 @@ class BatchPost:
         self._signer = signer
         self._now_unix = now_unix
         self._ratio = _FIRST_RATIO
+        self._took_s = 0.0
         self._discovery = Discovery(
             line,
             observer,
@@ -178,7 +182,7 @@ class BatchPost:
             live_records=min(LIVE_RECORDS, offer.records),
             backlog_records=min(BACKLOG_RECORDS, offer.records),
             most_bytes=int(self._most_bytes(offer)),
-            linger_s=LINGER_S,
+            linger_s=max(LINGER_S, self._took_s),
             requests=_AT_ONCE // 2 if self._options.frugal else _AT_ONCE,
         )
 
@@ -219,7 +223,8 @@ class BatchPost:
             result = "unavailable" if isinstance(error, Transient) and error.network else "refused"
             self._observer.upstream_request(result, reply.status, took_s, route=_ROUTE, detail=str(error))
             raise
-        self._ratio += (1 - _RATIO_MEMORY) * (raw_bytes / len(wire) - self._ratio)
+        self._ratio += (1 - _MEMORY) * (raw_bytes / len(wire) - self._ratio)
+        self._took_s += (1 - _MEMORY) * (min(took_s, LONGEST_LINGER_S) - self._took_s)
         self._group()
         self._observer.upstream_request("ok", reply.status, took_s, route=_ROUTE)
         self._observer.batch(count, len(wire))

@@ -45,6 +45,7 @@ class Gateway:
         self.heads = []
         self.wires = []
         self.batches = []
+        self.before_answer = lambda: None
 
     def target(self, path):
         return path
@@ -62,6 +63,7 @@ class Gateway:
         self.wires.append(body)
         batch = decode_batch(self.decoded(), BatchBounds())
         self.batches.append(batch)
+        self.before_answer()
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if callable(answer):
             answer = answer(batch)
@@ -385,6 +387,18 @@ class TestGrouping:
         for _ in range(5):
             await posting.send(shipment("x" * 2000))
         assert before < posting.post.grouping.most_bytes == 4 * 1024 * 1024
+
+    async def test_a_slow_server_gets_fewer_and_larger_ones(self):
+        posting = await Posting().open()
+        lingers = []
+        for took_s in [0.01] + [5.0] * 20 + [0.0] * 10:
+            posting.gateway.before_answer = lambda took_s=took_s: setattr(
+                posting, "now_mono", posting.now_mono + took_s
+            )
+            await posting.send(shipment("a"))
+            lingers.append(round(posting.post.grouping.linger_s, 2))
+        assert lingers[0] == lingers[-1] == 0.05
+        assert 0.05 < lingers[2] < lingers[4] < lingers[20] == 0.25
 
     async def test_where_memory_is_scarce_less_is_under_way(self):
         posting = await Posting(frugal=True).open()
