@@ -14,6 +14,9 @@ from pathlib import Path
 _UNLIMITED_V1_BYTES = 1 << 60
 """Version 1 writes "no limit" as a page-rounded 2^63."""
 
+_NEAR = 4
+"""A part of what is left that is not yet near."""
+
 
 class MemoryGauge:
     """Remembers the last measurement, so that asking on the hot path costs nothing. Without marks there is always room.
@@ -52,6 +55,12 @@ class MemoryGauge:
     def has_room(self) -> bool:
         """Whether more may be taken."""
         return self.used_bytes < self._hard_bytes
+
+    def has_room_for(self, size_bytes: int) -> bool:
+        """Whether so much more may be taken; what would come near the hard mark is asked of the system anew."""
+        if size_bytes > (self._hard_bytes - self.used_bytes) // _NEAR:
+            self.measure()
+        return self.used_bytes + size_bytes <= self._hard_bytes
 
     def between_marks(self) -> float:
         """How far use is from the soft mark (0) to the hard one (1); negative below the soft mark."""

@@ -50,6 +50,7 @@ class Pressure:
         self._collect_at_mono = 0.0
         self._memory_fullness = 0.0
         self._was_soft = False
+        self._bodies: Bodies | None = None
         self._is_frugal = settings.relay.profile == "sidecar"
         self.reconfigure(settings)
 
@@ -65,7 +66,8 @@ class Pressure:
         most_bytes = limits.max_bodies_size
         if most_bytes is None:
             most_bytes = min(self.gauge.limit_bytes // _BODIES_PART, _MOST_BODIES_BYTES)
-        return Bodies(most_bytes, self.gauge.has_room)
+        self._bodies = Bodies(most_bytes, self.gauge.has_room_for)
+        return self._bodies
 
     def limits(self, key: str, now_mono: float) -> tuple[ActiveLimit, ...]:
         """What is refused to this key now; almost always nothing."""
@@ -91,6 +93,8 @@ class Pressure:
             self._collect_at_mono = self._mono() + _COLLECT_EVERY_S
             give_back()
             gauge.measure()
+        if self._bodies is not None:
+            self._bodies.let_in()
         is_soft, was_soft = gauge.is_soft, self._was_soft
         self._was_soft = is_soft
         self._memory_fullness = STARTS_AT + (FULL_AT - STARTS_AT) * gauge.between_marks()

@@ -91,6 +91,18 @@ def test_the_soft_mark_keeps_its_distance_from_the_hard_one(
     assert gauge.between_marks() == pytest.approx(between, abs=0.02)
 
 
+def test_what_comes_near_the_mark_is_asked_anew(tmp_path: Path) -> None:
+    machine(tmp_path, {}, cgroup=None)
+    gauge = MemoryGauge(root=tmp_path)
+    gauge.set_marks(0.5, None, 0.4)
+    machine(tmp_path, {"proc/self/status": "RssAnon: 900 kB\n"}, cgroup=None)
+    assert gauge.has_room_for(100 * KIB)
+    assert gauge.used_bytes == 600 * KIB, "far from the mark nothing is asked"
+    assert not gauge.has_room_for(200 * KIB)
+    assert gauge.used_bytes == 900 * KIB
+    assert gauge.has_room_for(124 * KIB)
+
+
 def test_what_others_use_does_not_count(tmp_path: Path) -> None:
     """operations-109: 98 % of the machine is used by others, and our own group is not limited."""
     machine(

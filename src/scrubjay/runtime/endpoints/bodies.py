@@ -3,7 +3,8 @@
 Owns the sum of the bodies that are read or worked on, and the queue of those that wait for room. Reading one is `common`'s; what was taken over
 counts with the outbox. Small bodies, up to `FREE_BYTES`, are bounded by the number of connections and cost nothing here.
 
-Invariants: what is in flight is at most the bound, or one body alone, however large its route lets it be; nobody waits for ever, since
+Invariants: what is in flight is at most the bound, or one body alone, however large its route lets it be; what memory cannot hold is not begun,
+since a process that the kernel kills loses more than one envelope; nobody waits for ever, since
 those who hold a part might wait for each other: whoever waited too long gets a 503 and gives its part back. Who has a part goes first,
 since it gives room when it has all; else first come, first served.
 """
@@ -19,6 +20,8 @@ from scrubjay import reasons
 from scrubjay.errors import Unavailable
 
 FREE_BYTES: Final = 64 * 1024
+_COPIES: Final = 6
+"""What a body takes on its way, from reading to compressing it for disk and server, in its own size: measured with attachments."""
 _RETRY_AFTER_S: Final = 15
 
 
@@ -49,17 +52,15 @@ class Share:
 
 
 class Bodies:
-    """`has_memory` False: nobody gets more until there is."""
+    """`has_room_for` says whether memory has room for so many bytes; below `most_bytes` too, nobody is let in without."""
 
-    def __init__(self, most_bytes: int, has_memory: Callable[[], bool] = lambda: True) -> None:
+    def __init__(self, most_bytes: int, has_room_for: Callable[[int], bool] = lambda size_bytes: True) -> None:
         self.most_bytes = most_bytes
         self.in_flight_bytes = 0
-        self._has_memory = has_memory
+        self._has_room_for = has_room_for
         self._queue: deque[tuple[Share, int, asyncio.Future[None]]] = deque()
 
     async def take(self, share: Share, size_bytes: int, wait_s: float) -> None:
-        if not self._has_memory():
-            raise _no_room("memory is at its mark")
         has_part = share.size_bytes > 0
         if (has_part or not self._queue) and self._fits(share, size_bytes):
             share.add(size_bytes - share.size_bytes)
@@ -90,7 +91,10 @@ class Bodies:
 
     def _fits(self, share: Share, size_bytes: int) -> bool:
         others_bytes = self.in_flight_bytes - share.size_bytes
-        return not others_bytes or others_bytes + size_bytes <= self.most_bytes
+        if others_bytes and others_bytes + size_bytes > self.most_bytes:
+            return False
+        # What others have got is counted, though they may have filled it already: they may be about to copy it.
+        return self._has_room_for(_COPIES * (others_bytes + size_bytes))
 
     def __repr__(self) -> str:
         return f"<Bodies {self.in_flight_bytes} of {self.most_bytes} bytes, {len(self._queue)} wait>"

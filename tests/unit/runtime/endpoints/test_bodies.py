@@ -24,7 +24,7 @@ async def turn() -> None:
 
 
 async def test_small_bodies_are_not_counted() -> None:
-    bodies = Bodies(0, lambda: False)
+    bodies = Bodies(0, lambda size_bytes: False)
     share = Share(bodies)
     await share.grow(FREE_BYTES, 0)
     share.give_back()
@@ -120,10 +120,19 @@ async def test_two_that_wait_for_each_other_do_not_wait_for_ever() -> None:
     assert bodies.in_flight_bytes == 0
 
 
-async def test_above_the_mark_nobody_gets_more() -> None:
-    bodies = Bodies(100 * UNIT, lambda: False)
+async def test_what_memory_cannot_hold_is_not_begun() -> None:
+    left_bytes = 13 * UNIT
+    bodies = Bodies(100 * UNIT, lambda size_bytes: size_bytes <= left_bytes)
+    first, second = Share(bodies), Share(bodies)
+    await first.grow(2 * UNIT, 5)
     with pytest.raises(Unavailable, match="no room"):
-        await Share(bodies).grow(UNIT, 5)
+        await second.grow(UNIT, 0)
+    waiting = begin(second.grow(UNIT, 5))
+    await turn()
+    assert not waiting.done()
+    left_bytes = 18 * UNIT
+    bodies.let_in()
+    await waiting
 
 
 async def test_who_was_cancelled_leaves_the_queue() -> None:
