@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from support.batch_client import (
     CAPABILITIES,
@@ -382,3 +383,21 @@ async def test_a_name_that_is_none(tmp_path: Path) -> None:
         records += [record(meta(i, d=7), event(i)) for i in (3, 4)]
         assert acked(await client(running).send(batch(records))) == [0, 1, 2, 3]
         assert sorted(map(number, await arrived(running, 3))) == [1, 3, 4]
+
+
+async def test_relays_can_be_added_and_taken_away_while_it_runs(tmp_path: Path) -> None:
+    async with relay(tmp_path) as running:
+        sender = client(running)
+        assert (await sender.send(batch(events(1)))).status == 404
+        path = tmp_path / "scrubjay.yaml"
+        before = path.read_text()
+        path.write_text(before + yaml.safe_dump(gateway_options(SENDER)))
+        await running.worker.reload()
+        assert acked(await sender.send(batch(events(1, 2), BATCH_ID))) == [0, 1]
+        path.write_text(before + yaml.safe_dump(gateway_options(identity(2))))
+        await running.worker.reload()
+        assert (await sender.send(batch(events(3)))).status == 401
+        path.write_text(before + yaml.safe_dump(gateway_options(SENDER)))
+        await running.worker.reload()
+        assert acked(await sender.send(batch(events(1, 2), BATCH_ID))) == [0, 1]
+        assert await running_takes_nothing_more(running, 2), "what was taken is remembered over a reload"
