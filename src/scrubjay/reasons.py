@@ -89,7 +89,7 @@ PROJECT_ID: Final = _invalid(
     "No plan for this key, or the plan is another project's.",
     "add a project file, or a plan `default`",
 )
-LOOP: Final = _invalid("loop", 508, "It came through this relay before.", "see `relay.upstream` of the relays on its way")
+LOOP: Final = _invalid("loop", 508, "It came through this relay before.", "see `relay.upstream` of those on its way")
 CORS: Final = _invalid(
     "cors", 403, "The origin is not in the project's `allowedDomains`.", "add the domain to the project"
 )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
+import pytest
 import yaml
 
+from scrubjay.errors import ConfigError
 from scrubjay.runtime.forwarding.origin import Origin
 from scrubjay.runtime.worker import Worker
 from scrubjay.settings.load import load
@@ -70,3 +73,15 @@ async def test_operations_74_a_ring_of_two_relays_ends_with_a_counted_loss(tmp_p
             assert drop.detail.startswith("508 ")
         finally:
             await other.stop()
+
+
+async def test_operations_74_an_address_of_our_own_is_refused_at_the_start(tmp_path: Path) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+    relay_section = {"mode": "proxy", "host": "0.0.0.0", "port": port, "upstream": f"http://127.0.0.5:{port}"}
+    sections = {"relay": {**relay_section, "state_dir": str(tmp_path / "run")}, "logging": {"level": "off"}}
+    (tmp_path / "scrubjay.yaml").write_text(yaml.safe_dump(sections))
+    with pytest.raises(ConfigError) as caught:
+        await Worker(load(tmp_path)).start()
+    assert (caught.value.path, "own address" in caught.value.problem) == ("relay.upstream", True)
