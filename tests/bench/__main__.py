@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from bench import (
     bench_batches,
     bench_decisions,
+    bench_durability,
     bench_hostile,
     bench_relay,
     bench_rules,
@@ -65,6 +66,7 @@ GROUPS: dict[str, tuple[str, Callable[..., Iterator[Row]]]] = {
     "sharing": ("counting quotas, by who counts", bench_sharing.rows),
     "send": ("sending alone, beside aiohttp's client", send_rows),
     "spool": ("the spool alone", spool_rows),
+    "durability": ("the spool beside SQLite, recovery, and its part of the path", bench_durability.rows),
     "batches": ("a sidecar before a gateway: in batches, beside one by one", bench_batches.rows),
     "sidecar": ("memory of the profile `sidecar`: the highest resident size under each load", bench_sidecar.rows),
 }

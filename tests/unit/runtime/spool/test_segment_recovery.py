@@ -224,7 +224,7 @@ class TestReadOnly:
         assert numbers(disk) == [3, 4, 5, 6]
 
 
-def test_leftovers_are_removed():
+def test_operations_80_leftovers_are_removed():
     disk = three_segments()
     for name in ("00000000000000000001.tmp", "probe.tmp", "00000000000000000099.ack"):
         disk.put(FOLDER / name, b"x" * 16)
