@@ -278,3 +278,43 @@ def test_the_disk_refuses_to_be_written_to():
     ):
         with pytest.raises(OSError, match="Read-only"):
             getattr(disk, name)(Path("x"))
+
+
+def test_looking_on_while_it_is_written(tmp_path):
+    """Segments roll, empty, are rewritten and go; whoever looks sees no damage, and all that was there and stays."""
+    rng = random.Random(11)
+
+    async def work() -> int:
+        options = SpoolOptions(fsync="never", segment_bytes=20_000, frame_bytes=4_000, max_bytes=8 * 2**20)
+        partition = await Partition.open(tmp_path / "s", 0, options=options)
+        stored, consumed, looks, ended = set[int](), set[int](), 0, False
+
+        async def write() -> None:
+            nonlocal ended
+            for _ in range(250):
+                noise = [
+                    each._replace(body=each.body + rng.randbytes(500)) for each in records(range(rng.randint(1, 9)))
+                ]
+                stored.update(await partition.append(noise))
+                for sequence in [each for each in stored - consumed if rng.random() < 0.4]:
+                    consumed.add(sequence)
+                    partition.acknowledge(sequence)
+                partition._flush_acks()
+                await asyncio.sleep(0)
+            ended = True
+
+        async def look() -> None:
+            nonlocal looks
+            while not ended:
+                known = set(stored)
+                found = await asyncio.to_thread(told, tmp_path / "s")
+                assert len(found) == len(set(found))
+                assert known - consumed <= set(found) <= stored | {max(stored, default=0) + each for each in range(10)}
+                assert await asyncio.to_thread(flaws, tmp_path / "s") == []
+                looks += 1
+
+        await asyncio.gather(write(), look())
+        await partition.close()
+        return looks
+
+    assert asyncio.run(work()) > 3
