@@ -32,11 +32,13 @@ _ZLIB_WBITS: Final = 15
 _RAW_WBITS: Final = -15
 
 
-def inflate(encoding: str, wire: bytes, limit_bytes: int) -> bytes:
-    """The decoded body, at most `limit_bytes` of it."""
+def inflate(
+    encoding: str, wire: bytes, limit_bytes: int, dictionary: zstandard.ZstdCompressionDict | None = None
+) -> bytes:
+    """The decoded body, at most `limit_bytes` of it. `dictionary`: what zstd may have been given."""
     pieces = []
     room = limit_bytes
-    for piece in _pieces(encoding, wire):
+    for piece in _pieces(encoding, wire, dictionary):
         room -= len(piece)
         if room < 0:
             raise too_large(limit_bytes)
@@ -45,11 +47,15 @@ def inflate(encoding: str, wire: bytes, limit_bytes: int) -> bytes:
 
 
 def measure(
-    encoding: str, wire: bytes, limit_bytes: int, see: Callable[[bytes], object] = lambda piece: None
+    encoding: str,
+    wire: bytes,
+    limit_bytes: int,
+    see: Callable[[bytes], object] = lambda piece: None,
+    dictionary: zstandard.ZstdCompressionDict | None = None,
 ) -> int:
     """How long the decoded body is; holds one piece at a time, and shows it to `see`."""
     size = 0
-    for piece in _pieces(encoding, wire):
+    for piece in _pieces(encoding, wire, dictionary):
         size += len(piece)
         if size > limit_bytes:
             raise too_large(limit_bytes)
@@ -61,9 +67,9 @@ def too_large(limit_bytes: int) -> TooLarge:
     return TooLarge(reasons.REQUEST_TOO_LARGE, "the body is too long", f"the limit is {limit_bytes} bytes")
 
 
-def _pieces(encoding: str, wire: bytes) -> Iterator[bytes]:
+def _pieces(encoding: str, wire: bytes, dictionary: zstandard.ZstdCompressionDict | None) -> Iterator[bytes]:
     try:
-        yield from DECODERS[encoding](wire)
+        yield from DECODERS[encoding](wire) if dictionary is None else _zstd(wire, dictionary)
     except (zlib.error, brotli.error, zstandard.ZstdError) as error:
         raise BadRequest(reasons.INVALID_BODY, "the body cannot be decoded", f"{encoding}: {error}") from None
 
@@ -121,12 +127,12 @@ def _brotli(wire: bytes) -> Iterator[bytes]:
         yield piece
 
 
-def _zstd(wire: bytes) -> Iterator[bytes]:
+def _zstd(wire: bytes, dictionary: zstandard.ZstdCompressionDict | None = None) -> Iterator[bytes]:
     """All frames, one after the other."""
     view = memoryview(wire)
     position = 0
     for _ in range(_MAX_MEMBERS):
-        decoder = zstandard.ZstdDecompressor().decompressobj()
+        decoder = zstandard.ZstdDecompressor(dict_data=dictionary).decompressobj()
         while not decoder.eof:
             if position >= len(wire):
                 raise _invalid("the compressed data end too early")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import time
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
+import zstandard
 
 from support.batch_client import (
     CAPABILITIES,
@@ -401,3 +403,26 @@ async def test_relays_can_be_added_and_taken_away_while_it_runs(tmp_path: Path) 
         await running.worker.reload()
         assert acked(await sender.send(batch(events(1, 2), BATCH_ID))) == [0, 1]
         assert await running_takes_nothing_more(running, 2), "what was taken is remembered over a reload"
+
+
+async def test_operations_104_a_dictionary_of_both_sides(tmp_path: Path) -> None:
+    trained = zstandard.train_dictionary(4096, [event(number) for number in range(2000)])
+    name = hashlib.sha256(trained.as_bytes()).hexdigest()[:16]
+    (tmp_path / "spool" / "dict").mkdir(parents=True)
+    (tmp_path / "spool" / "dict" / f"{name}.zdict").write_bytes(trained.as_bytes())
+    options: dict[str, Any] = {"spool": {"envelopes": {"path": str(tmp_path / "spool")}}}
+    async with gateway(tmp_path, **options) as running:
+        document: Any = (await running.send("GET", CAPABILITIES)).json
+        assert document["batch"]["dictionaries"] == [name]
+        fetched = await running.send("GET", f"/api/scrubjay/dict/{name}")
+        assert (fetched.status, fetched.body) == (200, trained.as_bytes())
+        assert (await running.send("GET", "/api/scrubjay/dict/0000000000000000")).status == 404
+        sender, body = client(running), batch(events(1, 2))
+        wire = zstandard.ZstdCompressor(dict_data=trained).compress(body)
+        named = {"X-Scrubjay-Dict": name}
+        while (answer := await sender.send(body, wire=wire, headers=named)).status == 503:
+            pass
+        assert acked(answer) == [0, 1]
+        assert (await sender.send(body, headers=named)).status == 415, "the frame names none"
+        assert (await sender.send(body, wire=wire, headers={"X-Scrubjay-Dict": "0" * 16})).status == 415
+        assert (await sender.send(body, wire=wire)).status == 400

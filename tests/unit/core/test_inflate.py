@@ -109,3 +109,13 @@ def test_measuring_shows_all_of_it(encoding: str, encode: Callable[[bytes], byte
     seen: list[bytes] = []
     assert measure(encoding, encode(data), MIB, seen.append) == MIB
     assert b"".join(seen) == data
+
+
+def test_what_a_dictionary_was_used_for() -> None:
+    samples = [b'{"event_id":"%032x","level":"error"}' % number for number in range(2000)]
+    dictionary = zstandard.train_dictionary(4096, samples)
+    wire = zstandard.ZstdCompressor(dict_data=dictionary).compress(samples[0])
+    assert inflate("zstd", wire, 1000, dictionary) == samples[0]
+    assert measure("zstd", wire, 1000, dictionary=dictionary) == len(samples[0])
+    with pytest.raises(BadRequest):
+        inflate("zstd", wire, 1000)

@@ -13,11 +13,14 @@ import time
 from hashlib import sha512
 from typing import Final, NamedTuple
 
+from zstandard import ZstdCompressionDict
+
 from scrubjay import __version__, reasons
 from scrubjay.core.batch_format import (
     BATCH_PATH,
     CAPABILITIES_PATH,
     CONTENT_TYPE,
+    DICTIONARY_PATH,
     Batch,
     BatchBounds,
     Capabilities,
@@ -31,6 +34,7 @@ from scrubjay.runtime.endpoints.common import Request, chain_reader, read_wire
 from scrubjay.runtime.endpoints.front import Route
 from scrubjay.runtime.endpoints.replies import JSON, Reply
 from scrubjay.runtime.gateway.arrivals import Surroundings
+from scrubjay.runtime.gateway.dictionaries import Dictionary, read_dictionaries
 from scrubjay.runtime.gateway.receiver import Receiver, fingerprint
 from scrubjay.runtime.gateway.senders import Claim, Sender, Senders, takes_batches
 from scrubjay.runtime.log import LimitedLog
@@ -55,6 +59,7 @@ def routes(settings: Settings, ports: Ports, receiver: Receiver) -> list[Route]:
     return [
         Route("GET", CAPABILITIES_PATH, gateway.capabilities, "capabilities"),
         Route("POST", BATCH_PATH, gateway.batch, "batch"),
+        Route("GET", DICTIONARY_PATH + "{name}", gateway.dictionary, "dictionary"),
     ]
 
 
@@ -63,6 +68,13 @@ class _Opened(NamedTuple):
 
     batch: Batch
     contents: bytes
+
+
+class _Coding(NamedTuple):
+    """How a batch was compressed; no name: not at all."""
+
+    name: str
+    dictionary: ZstdCompressionDict | None = None
 
 
 class _Gateway:
@@ -74,6 +86,7 @@ class _Gateway:
         self._bounds = BatchBounds(settings.gateway.max_batch_envelopes, _DECODED_RATIO * self._max_wire_bytes)
         self._max_wait_s = settings.spool.envelopes.max_envelope_delay_secs
         self._chain = chain_reader(settings.relay.trusted_proxies)
+        self._dictionaries = read_dictionaries(settings.spool.envelopes.path)
         self._log = LimitedLog("gateway")
         self._told = Capabilities(
             __version__,
@@ -81,6 +94,7 @@ class _Gateway:
             max_batch_bytes=self._max_wire_bytes,
             max_batch_envelopes=self._bounds.records,
             max_decompressed_bytes=self._bounds.decoded_bytes,
+            dictionaries=tuple(self._dictionaries),
             requires_auth=self._senders.need_proof,
         ).encode()
 
@@ -92,15 +106,19 @@ class _Gateway:
         headers, ports = request.headers, self._ports
         if headers.get("Content-Type", "").partition(";")[0].strip().lower() != CONTENT_TYPE:
             raise BadRequest(reasons.CONTENT_TYPE, "not a batch")
-        if (request.encoding or "identity") not in _ENCODINGS or _DICTIONARY_HEADER in headers:
+        if (request.encoding or "identity") not in _ENCODINGS:
             raise BadRequest(reasons.CONTENT_ENCODING)
+        dictionary = self._dictionary(request)
         claim = self._senders.claim(headers)
         self._receiver.check_room(ports)
         wire = await read_wire(request, self._max_wire_bytes, ports.bounds.body_idle_timeout)
+        if dictionary is not None and not dictionary.is_named_by(wire):
+            raise BadRequest(reasons.CONTENT_ENCODING)
+        coding = _Coding(request.encoding, None if dictionary is None else dictionary.zstd)
         try:
-            sender, size_bytes = await asyncio.to_thread(self._prove, claim, request.encoding, wire)
+            sender, size_bytes = await asyncio.to_thread(self._prove, claim, coding, wire)
             await request.share.grow(len(wire) + _COPIES * size_bytes, ports.bounds.body_idle_timeout)
-            opened = await asyncio.to_thread(self._open, request.encoding, wire, size_bytes)
+            opened = await asyncio.to_thread(self._open, coding, wire, size_bytes)
         except (BatchError, TooLarge) as error:
             return self._refused(request, error)
         except BadRequest as error:
@@ -112,18 +130,32 @@ class _Gateway:
         reply = await self._receiver.take(opened.batch, opened.contents, around, ports)
         return Reply(200, reply.encode(), JSON)
 
-    def _prove(self, claim: Claim, encoding: str, wire: bytes) -> tuple[Sender, int]:
+    def _dictionary(self, request: Request) -> Dictionary | None:
+        """The one that the request names. Raises `BadRequest` for one that is not here."""
+        name = request.headers.get(_DICTIONARY_HEADER)
+        if name is None:
+            return None
+        found = self._dictionaries.get(name)
+        if found is None or request.encoding != "zstd":
+            raise BadRequest(reasons.CONTENT_ENCODING)
+        return found
+
+    async def dictionary(self, request: Request) -> Reply:
+        found = self._dictionaries.get(request.match_info["name"])
+        return Reply(404) if found is None else Reply(200, found.data, "application/octet-stream")
+
+    def _prove(self, claim: Claim, coding: _Coding, wire: bytes) -> tuple[Sender, int]:
         """Who sent it, and how long it is when decoded; nothing of it is kept."""
         digest = sha512()
-        if encoding:
-            size_bytes = measure(encoding, wire, self._bounds.decoded_bytes, digest.update)
+        if coding.name:
+            size_bytes = measure(coding.name, wire, self._bounds.decoded_bytes, digest.update, coding.dictionary)
         else:
             size_bytes = len(wire)
             digest.update(wire)
         return self._senders.prove(claim, digest.digest(), time.time()), size_bytes
 
-    def _open(self, encoding: str, wire: bytes, size_bytes: int) -> _Opened:
-        data = inflate(encoding, wire, size_bytes) if encoding else wire
+    def _open(self, coding: _Coding, wire: bytes, size_bytes: int) -> _Opened:
+        data = inflate(coding.name, wire, size_bytes, coding.dictionary) if coding.name else wire
         batch = decode_batch(data, self._bounds)
         return _Opened(batch, fingerprint(batch.records))
 

@@ -10,7 +10,7 @@ import zstandard
 from msgspec.structs import replace
 
 from scrubjay.errors import BatchError, BatchTooLarge, Denied, TooLarge
-from scrubjay.runtime.endpoints.batch import _Gateway, routes
+from scrubjay.runtime.endpoints.batch import _Coding, _Gateway, routes
 from scrubjay.runtime.gateway.receiver import Receiver
 from scrubjay.runtime.gateway.senders import Claim
 from scrubjay.settings.gateway import Auth, Gateway, relays_of
@@ -52,7 +52,7 @@ def test_a_bomb_costs_no_memory_before_its_sender_is_proven(encoding: str) -> No
 
     def work() -> None:
         with pytest.raises(Denied):
-            gateway()._prove(forged, encoding, wire)
+            gateway()._prove(forged, _Coding(encoding), wire)
 
     assert peak_of(work) < 20 * MIB
 
@@ -62,7 +62,7 @@ def test_a_bomb_over_the_bound_ends_at_the_bound() -> None:
 
     def work() -> None:
         with pytest.raises(TooLarge):
-            gateway()._prove(claim(b""), "zstd", wire)
+            gateway()._prove(claim(b""), _Coding("zstd"), wire)
 
     assert peak_of(work) < 20 * MIB
 
@@ -72,20 +72,22 @@ def test_a_batch_is_in_memory_as_often_as_is_counted() -> None:
     settings = replace(SETTINGS, gateway=Gateway(max_batch_envelopes=20))
     wire = zstandard.ZstdCompressor().compress(body)
     one = gateway(settings)
-    _, size_bytes = one._prove(claim(body), "zstd", wire)
+    _, size_bytes = one._prove(claim(body), _Coding("zstd"), wire)
     assert size_bytes == len(body)
-    assert peak_of(lambda: one._open("zstd", wire, size_bytes)) < 2 * len(body) + MIB
+    assert peak_of(lambda: one._open(_Coding("zstd"), wire, size_bytes)) < 2 * len(body) + MIB
 
 
 def test_numbers_of_records_that_are_lies() -> None:
     body = batch(events(1), count=2**32 - 1)
     with pytest.raises(BatchTooLarge):
-        gateway()._open("", body, len(body))
+        gateway()._open(_Coding(""), body, len(body))
     body = batch(events(1), count=999)
     with pytest.raises(BatchError):
-        gateway()._open("", body, len(body))
+        gateway()._open(_Coding(""), body, len(body))
 
 
 def test_where_no_batch_could_be_taken_there_is_nothing() -> None:
     assert routes(Settings(), Path().ports, Receiver(Told())) == []
-    assert [route.label for route in routes(SETTINGS, Path().ports, Receiver(Told()))] == ["capabilities", "batch"]
+    assert [route.label for route in routes(SETTINGS, Path().ports, Receiver(Told()))] == [
+        *("capabilities", "batch", "dictionary")
+    ]
