@@ -33,7 +33,7 @@ MOMENTS = 18
 RATE_PER_S = 200
 SENDERS = 4
 FLAT_BYTES = 160 << 20
-"""Of the process: its program, the window of what it reads back, and room to work. The envelopes come to several times as much."""
+"""Of the process: its program, the window of what it reads back, and room to work."""
 CLOCK_ERRORS_S = (0, 3, -7, 7200, -7200)
 """How far the clocks of the clients are behind. The last two are for the server to correct, for all that is in the envelope."""
 UPSTREAM_UP = ("scrubjay_upstream_up", frozenset({("upstream", "default")}))

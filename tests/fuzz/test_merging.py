@@ -205,4 +205,4 @@ def test_what_sdks_send_merges_with_itself() -> None:
             accept(body)
             merged[parse_envelope(body).items[0].type] += 1
     assert merged.keys() == {"session", "sessions", "client_report", "log", "span", "trace_metric"}
-    assert merged.total() >= 40
+    assert merged.total() >= 30

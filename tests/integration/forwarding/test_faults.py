@@ -11,7 +11,6 @@ from email.utils import formatdate
 import pytest
 
 from scrubjay.core.limits import Scoping
-from scrubjay.runtime.forwarding import backlog
 from scrubjay.runtime.forwarding.dispatcher import DispatchOptions
 from support.forwarding import KEY, until
 from support.mini_upstream import Answer
@@ -47,7 +46,6 @@ NO_ANSWERS = {
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch):
-    monkeypatch.setattr(backlog, "WINDOW_BYTES", WINDOW_BYTES)
     monkeypatch.setattr("scrubjay.runtime.outbox.WINDOW_BYTES", WINDOW_BYTES)
     monkeypatch.setattr("scrubjay.runtime.forwarding.outage._FIRST_DELAY_S", 0.01)
 
@@ -76,7 +74,8 @@ async def test_operations_67_no_answer_loses_nothing_and_fills_no_memory(server,
             await half.put(name, header=PADDING)
             peak_bytes = max(peak_bytes, memory_bytes(half))
         await until(lambda: half.is_out)
-        await until(lambda: memory_bytes(half) < MEMORY_BYTES)
+        await until(lambda: half.outbox._dispatcher.is_quiet)
+        assert memory_bytes(half) < MEMORY_BYTES
         assert peak_bytes < MEMORY_BYTES + 2 * WINDOW_BYTES
         assert half.account().held == WAITING
         half.outbox.pause()

@@ -30,8 +30,8 @@ MAX_MEMBERS: Final = 100
 MAX_BYTES: Final = 1024 * 1024
 """Of bodies. Servers take ten times as much; a refused envelope should not cost that much."""
 
-_MAX_MEMBER_BYTES: Final = 32 * 1024
-"""Reading what is larger costs more than the request that it would save."""
+_MAX_MEMBER_BYTES: Final = 8 * 1024
+"""Reading what is larger costs more than its request, and it is well compressed alone."""
 _LEAST_DRIFT_S: Final = 55 * 60
 """A clock that is wrong by as much is set right by servers, for an envelope as a whole."""
 _SHARED: Final = frozenset({*FACTS, "sdk", "trace"})
