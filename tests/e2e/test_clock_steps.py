@@ -84,6 +84,7 @@ def test_operations_84_no_step_of_the_clock_expires_or_misdates_anything(
         assert abs((arrived - datetime.fromisoformat(sent_at)).total_seconds() - DRIFT_S) < 1.5, event_id
 
 
+@pytest.mark.deep
 def test_a_limit_learnt_in_the_future_does_not_last_until_then(tmp_path: Path, daemons: Callable[..., Daemon]) -> None:
     """The server refuses for a second while the clock is wrong; what the file of limits remembers is bounded after the clock is right."""
     machine = FaultySystem(tmp_path)

@@ -19,11 +19,12 @@ from support.steady_load import steady_load
 
 Daemons = Callable[..., Daemon]
 CLIENTS, PAUSE_S = 20, 0.01
-REPLACEMENTS = [1, pytest.param(20, marks=pytest.mark.deep)]
-ENDS = [1, pytest.param(20, marks=pytest.mark.deep)]
+REPLACEMENTS = [pytest.param(10, marks=pytest.mark.deep)]
+"""One replacement in CI is `test_workers`'."""
+ENDS = [1, pytest.param(10, marks=pytest.mark.deep)]
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [pytest.param(1, marks=pytest.mark.deep), 2])
 @pytest.mark.parametrize("ends", ENDS)
 def test_whoever_was_connected_at_sigterm_is_answered(ends: int, workers: int, daemons: Daemons) -> None:
     with recording() as upstream:

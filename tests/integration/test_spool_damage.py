@@ -11,6 +11,7 @@ import json
 import logging
 import random
 import shutil
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
@@ -27,7 +28,7 @@ from support.relay import AUTH, ENVELOPE
 EVENTS, DELIVERED = 7, 2
 PAGE_BYTES = 256
 """Small, as the spool is: what a file system of larger pages would do to a larger one."""
-SOME = 12
+SOME = 8
 Damage = Callable[[bytearray, int], None]
 
 
@@ -99,10 +100,15 @@ async def _small_spool(folder: Path, upstream: MiniUpstream) -> None:
     await _life(folder, fill)
 
 
+def is_closed(account: Account) -> bool:
+    """Not at once: what waited is sent while it is still counted."""
+    return account.received == sum(account.ended.values(), Counter())
+
+
 async def _until_ended(worker: Worker) -> Account:
     async with asyncio.timeout(20):
         account = await _account(worker)
-        while account.held or not account.forwarded:
+        while account.held or not account.forwarded or not is_closed(account):
             account = await _account(worker)
     return account
 
