@@ -41,7 +41,7 @@ def kill(victim: str, both: Chain, bugsink: Bugsink) -> None:
 
 
 def serve_for_a_while(load: SteadyLoad, chance: random.Random) -> None:
-    count = len(load.acknowledged) + chance.randint(1, 30)
+    count = len(load.acknowledged) + chance.randint(1, 15)
     wait_for(lambda: len(load.acknowledged) >= count, "load")
     time.sleep(chance.uniform(0, 0.1))  # the moment is what is tested
 
@@ -54,12 +54,12 @@ def test_operations_101_whoever_of_the_chain_is_killed_nothing_is_lost(
     project = bugsink.project()
     both = chain(daemons, bugsink.url, sidecar=SIDECAR, gateway=GATEWAY).start()
     target = f"/api/{project.id}/envelope/"
-    with steady_load(both.sidecar.port, 5, pause_s=0.2, target=target, key=project.key) as load:
+    with steady_load(both.sidecar.port, 5, pause_s=0.5, target=target, key=project.key) as load:
         for number in range(kills):
             serve_for_a_while(load, chance)
             kill(VICTIMS[number] if number < len(VICTIMS) else chance.choice(VICTIMS), both, bugsink)
     promised = set(load.acknowledged)
-    wait_for(lambda: len(project.events()) >= len(promised), "all is stored", timeout_s=120)
+    wait_for(lambda: len(project.events()) >= len(promised), "all is stored", timeout_s=120 + 10 * kills)
     accounts = [relay.wait_until_empty() for relay in (both.sidecar, both.gateway)]
     stored = {str(event["event_id"]).replace("-", "") for event in project.events()}
     arrived = Counter(read_envelope(envelope)[0]["event_id"] for envelope in project.envelopes())
@@ -67,7 +67,7 @@ def test_operations_101_whoever_of_the_chain_is_killed_nothing_is_lost(
     numbers = f"{kills} kills: {len(promised)} acknowledged, {len(promised - stored)} lost, "
     numbers += f"{arrived.total() - len(arrived)} came twice, {batches} batches"
     print(f"\n{numbers}")
-    assert len(promised) > 10 * kills, "there was no load worth the name"
+    assert len(promised) > 5 * kills, "there was no load worth the name"
     assert promised <= stored, numbers
     assert load.statuses == {200}
     assert batches
