@@ -138,11 +138,12 @@ async def test_operations_65_a_single_one_is_too_large(server, folder):
         assert half.account("session").forwarded == 0
 
 
-async def test_one_that_spoils_the_rest_is_found(server, folder):
+@pytest.mark.parametrize("status", [400, 422])
+async def test_one_that_spoils_the_rest_is_found(server, folder, status):
     """Whatever a server has against one of them, the others arrive."""
 
     def refuses_s3(arrival):
-        return Answer(400) if b'"sid":"s3"' in arrival.body else None
+        return Answer(status) if b'"sid":"s3"' in arrival.body else None
 
     server.hook = refuses_s3
     async with SendingHalf(server.url, folder, upstream={"encoding": "identity"}) as half:
@@ -151,6 +152,18 @@ async def test_one_that_spoils_the_rest_is_found(server, folder):
         sids = [payload["sid"] for arrival in server.delivered for payload in told(arrival)]
         assert sorted(sids) == sorted(f"s{number}" for number in range(16) if number != 3)
         assert half.losses == ["upstream_rejected"]
+
+
+async def test_one_that_the_server_fails_on_goes_alone(server, folder, monkeypatch):
+    monkeypatch.setattr("scrubjay.runtime.forwarding.outage._FIRST_DELAY_S", 0.01)
+    server.hook = lambda arrival: Answer(500) if b'"sid":"s3"' in arrival.body else None
+    async with SendingHalf(server.url, folder) as half:
+        await half.take(updates(16))
+        await half.settled()
+        sids = [payload["sid"] for arrival in server.delivered for payload in told(arrival)]
+        assert sorted(sids) == sorted(f"s{number}" for number in range(16) if number != 3)
+        assert half.losses == ["upstream_error"]
+        assert len(server.envelopes) == 1 + 15 + 5
 
 
 async def test_trouble_on_the_way_takes_none_and_doubles_none(server, folder):

@@ -15,12 +15,14 @@ from typing import Final, Protocol
 
 from scrubjay.core.ledger import Parcel, total
 from scrubjay.core.merging import MergeTag, merge, merge_tag
-from scrubjay.errors import Divide, Refused, UpstreamError
+from scrubjay.errors import Divide, Refused, Transient, UpstreamError
 from scrubjay.runtime.forwarding.shipment import SINGLE, Grouping, Shipment
 
 _SENT_AT: Final = "%Y-%m-%dT%H:%M:%S.%fZ"
 _DONE: Final[tuple[None]] = (None,)
-_TOO_MUCH: Final = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE})
+_ABOUT_THE_BODY: Final = frozenset(
+    {HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNPROCESSABLE_ENTITY}
+)
 
 
 class Upstream(Protocol):
@@ -105,8 +107,12 @@ class Carrier:
         try:
             await self._upstream.send(merged, 0.0)
         except Refused as error:
-            if error.status in _TOO_MUCH:
+            if error.status in _ABOUT_THE_BODY:
                 raise Divide(str(error), status=error.status) from error
+            raise
+        except Transient as error:
+            if error.capped:  # maybe for the sake of one, which must not take the others along when its tries are over
+                raise Divide(str(error), status=error.status, apart=True) from error
             raise
         self._observer.merged(len(parcels))
         return _DONE * len(parcels)

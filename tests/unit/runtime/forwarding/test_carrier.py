@@ -5,7 +5,7 @@ import pytest
 from scrubjay import reasons
 from scrubjay.categories import DataCategory
 from scrubjay.core.merging import merge_tag
-from scrubjay.errors import Divide, Refused, Throttled
+from scrubjay.errors import Divide, Refused, Throttled, Transient
 from scrubjay.runtime.forwarding.carrier import Carrier
 from scrubjay.runtime.forwarding.shipment import SINGLE, Grouping, Shipment, Waiting
 from support.forwarding import parcel
@@ -86,15 +86,28 @@ async def test_of_one_that_is_left_of_several_nothing_is_changed():
     assert road.sent == [(one, 0.0)]
 
 
-@pytest.mark.parametrize("status", [400, 413])
+@pytest.mark.parametrize("status", [400, 413, 422])
 async def test_operations_65_what_is_refused_together_is_divided(status):
     carrier = Carrier(Road(Refused("too much", reasons.UPSTREAM_REJECTED, status=status)), Counted())
     with pytest.raises(Divide, match="too much"):
         await carrier.send(shipment(session("a"), session("b"), kind="merged"), 100.0)
 
 
+async def test_what_the_server_fails_on_together_goes_apart():
+    """Its tries are counted alone: one that the server never takes must not end the others."""
+    carrier = Carrier(Road(Transient("broken", status=500, network=False, capped=True)), Counted())
+    with pytest.raises(Divide, match="broken") as raised:
+        await carrier.send(shipment(session("a"), session("b"), kind="merged"), 100.0)
+    assert raised.value.apart
+
+
 @pytest.mark.parametrize(
-    "error", [Refused("no", reasons.UPSTREAM_REJECTED, status=403), Throttled("quota", status=429)]
+    "error",
+    [
+        Refused("no", reasons.UPSTREAM_REJECTED, status=403),
+        Throttled("quota", status=429),
+        Transient("away", status=503),
+    ],
 )
 async def test_other_answers_are_for_all(error):
     counted = Counted()
