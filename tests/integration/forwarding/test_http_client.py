@@ -116,8 +116,10 @@ class TestPool:
         request = asyncio.ensure_future(post(client))  # noqa: TID251
         await server.until(lambda: server.in_flight)
         client._closed = True
+        (connection,) = client._busy
         await request
         assert client._idle == []
+        assert not connection.is_open
 
     async def test_a_cancelled_request_closes_its_connection(self, server, client):
         server.tell(Answer(hangs=True))

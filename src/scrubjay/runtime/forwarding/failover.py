@@ -55,12 +55,15 @@ class Choice:
         self.followers: WeakSet[FailOver] = WeakSet()
 
     async def choose(self, avoided: int | None) -> bool:
-        """Takes the first that is there; `avoided` only if no other is. False: none is."""
-        there = await asyncio.gather(*(probe() for probe in self._probes))
-        found = [index for index, is_there in enumerate(there) if is_there]
-        if found:
-            self._use(next((index for index in found if index != avoided), found[0]))
-        return bool(found)
+        """Takes the first that is there; `avoided` is asked only if no other is. False: none is."""
+        others = [index for index in range(len(self._probes)) if index != avoided]
+        for group in (others, [] if avoided is None else [avoided]):
+            there = await asyncio.gather(*(self.is_there(index) for index in group))
+            found = next((index for index, is_there in zip(group, there, strict=True) if is_there), None)
+            if found is not None:
+                self._use(found)
+                return True
+        return False
 
     async def is_there(self, index: int) -> bool:
         return await self._probes[index]()

@@ -107,7 +107,9 @@ class HttpClient:
             raise
         finally:
             self._busy.discard(connection)
-        if connection.is_open and not self._closed:
+        if self._closed:
+            connection.close()
+        elif connection.is_open:
             self._give_back(connection)
         return reply
 

@@ -87,6 +87,21 @@ async def test_one_that_answers_probes_and_takes_nothing_is_left_all_the_same() 
     await one.choice.close()
 
 
+async def test_nobody_waits_for_the_one_that_is_away() -> None:
+    one = Crossing()
+    await one.sends()
+
+    async def hangs() -> bool:
+        await asyncio.Event().wait()
+        return True
+
+    one.choice._probes[0] = hangs  # type: ignore[index]
+    async with asyncio.timeout(5):
+        assert await one.sender.probe()
+    assert await one.sends() == "second"
+    await one.choice.close()
+
+
 async def test_after_everybodys_outage_the_first_is_used_again() -> None:
     one = Crossing()
     await one.sends()
