@@ -97,7 +97,7 @@ def moment_of(text: object) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-@pytest.mark.parametrize("events", [360, pytest.param(7_200, marks=pytest.mark.deep)], ids=["short", "long"])
+@pytest.mark.parametrize("events", [180, pytest.param(7_200, marks=pytest.mark.deep)], ids=["short", "long"])
 def test_operations_68_half_an_hour_without_a_server(
     events: int, tmp_path: Path, bugsink: Bugsink, daemons: Callable[..., Daemon]
 ) -> None:

