@@ -145,14 +145,18 @@ async def open_spool(
         slot,
         at_least=at_least,
         adopt=adopt,
-        options=spool_options(options),
+        options=replace(spool_options(options), encryption_key=key_of(options)),
         on_event=on_event,
     )
 
 
-def spool_options(options: Envelopes) -> SpoolOptions:
+def key_of(options: Envelopes) -> bytes | None:
     """Raises `ConfigError` for a key that is none."""
-    key = options.encryption_key
+    return None if options.encryption_key is None else read_key(options.encryption_key.reveal())
+
+
+def spool_options(options: Envelopes) -> SpoolOptions:
+    """All but the key, which does not change while it runs."""
     return SpoolOptions(
         fsync=options.fsync,
         fsync_interval_s=options.fsync_interval_ms / 1000,
@@ -161,7 +165,6 @@ def spool_options(options: Envelopes) -> SpoolOptions:
         compression_level=options.compression_level,
         max_bytes=options.max_disk_size,
         when_full=options.when_full,
-        encryption_key=None if key is None else read_key(key.reveal()),
     )
 
 

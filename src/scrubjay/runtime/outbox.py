@@ -208,7 +208,7 @@ class Outbox:
         if isinstance(event, Evicted):
             self._custody.evicted(event)
         elif isinstance(event, Damaged):
-            self._custody.damaged(event.records, event.detail)
+            self._custody.damaged(event.records, event.detail, event.reason)
 
     def reconfigure(self, options: OutboxOptions) -> None:
         """Other bounds; what is on its way goes on under the old ones."""

@@ -299,10 +299,11 @@ class TestWithSpool:
         async with box:
             del spool.records[1]
             box.outbox.resume()
-            box.outbox.on_spool_event(Damaged(1, 100, "segment at 64"))
+            box.outbox.on_spool_event(Damaged(1, 100, "segment at 64", "io"))
             box.outbox.on_spool_event(Committed(1, 100, 0.001))
             await box.ended(2)
             assert sorted(box.book.codes) == ["forwarded", "spool_corrupt"]
+            assert box.observed.dropped == {"io": 1}
             assert box.held("spool") == 0
 
     async def test_operations_91_paused_it_holds_and_resumed_it_sends(self):

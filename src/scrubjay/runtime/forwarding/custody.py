@@ -190,11 +190,11 @@ class Custody:
             and self._found_until <= sequence < self._spool.next_sequence_at_start
         )
 
-    def damaged(self, records: int, detail: str) -> None:
+    def damaged(self, records: int, detail: str, reason: str = "corrupt") -> None:
         """Records were lost to damage; which ones is not known, so what they counted as shows when everything else has ended."""
         if records:
             self._damaged_records += records
-            self._observer.spool_dropped(_GIVEN_UP[reasons.SPOOL_CORRUPT], records, detail)
+            self._observer.spool_dropped(reason, records, detail)
 
     def settle(self) -> None:
         """Nothing that could be read waits on disk alone: what still counts there when no copy is left was in the damaged records."""

@@ -15,6 +15,7 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import suppress
 from operator import itemgetter
 from pathlib import Path
+from typing import Literal
 
 from scrubjay.core.spool_format import (
     ACK_BYTES,
@@ -171,6 +172,11 @@ class Segment:
                     raise
                 self.unreadable_pages += 1
         return bytes(length)
+
+    @property
+    def loss(self) -> Literal["corrupt", "io"]:
+        """Why records of this file are lost, if some are."""
+        return "io" if self.unreadable_pages else "corrupt"
 
     def piece(self, span: Span) -> tuple[str, bytes]:
         """The bytes of `span`, and a name for them."""

@@ -121,7 +121,7 @@ class Recovery:
             segment.recover_frames()
             segment.recover_acks()
             self.next_sequence = max(self.next_sequence, segment.until)
-            self._lost(segment.live, segment.size_bytes, f"{error}; the file stays")
+            self._lost(segment, segment.live, segment.size_bytes, f"{error}; the file stays")
             return None
         self._recover(segment, self._following.get(segment.path))
         self.partition = self.partition or segment.header.partition
@@ -140,6 +140,7 @@ class Recovery:
 
     def _opened(self, path: Path) -> Segment | None:
         """The segment, or `None` after its file was put aside."""
+        headless = Segment(self._disk, path, SegmentHeader(int(path.stem), 0, b"", b""))
         try:
             return Segment.recover(self._disk, path)
         except SpoolCorrupt:
@@ -147,7 +148,7 @@ class Recovery:
         except OSError as error:
             if error.errno != errno.EIO:
                 raise
-        headless = Segment(self._disk, path, SegmentHeader(int(path.stem), 0, b"", b""))
+            headless.unreadable_pages += 1
         with suppress(OSError):
             headless.measure()
             if headless.size_bytes < SEGMENT_HEADER_BYTES + FRAME_HEADER_BYTES:  # the crash came while it was created
@@ -158,16 +159,16 @@ class Recovery:
             headless.recover_acks()
         headless.close()
         self.next_sequence = max(self.next_sequence, headless.until)
-        self._lost(headless.live, headless.size_bytes, f"{path.name} has no readable header")
+        self._lost(headless, headless.live, headless.size_bytes, f"{path.name} has no readable header")
         self._quarantine.take(path)
         with suppress(OSError):
             self._disk.unlink(path.with_suffix(".ack"))
         return None
 
-    def _lost(self, records: int, size_bytes: int, detail: str) -> None:
+    def _lost(self, segment: Segment, records: int, size_bytes: int, detail: str) -> None:
         self.found.quarantined += 1
         self.found.lost_records += records
-        self.events.append(Damaged(records, size_bytes, detail))
+        self.events.append(Damaged(records, size_bytes, detail, segment.loss))
 
     def _recover(self, segment: Segment, following: int | None) -> None:
         file_bytes = segment.size_bytes
@@ -188,7 +189,7 @@ class Recovery:
             if lost:
                 self._quarantine.keep(*segment.piece(span))
                 records = sum([segment.consume(first, until) for first, until in lost])
-                self._lost(records, span.end - span.offset, f"{segment.path.name} at {span.offset}")
+                self._lost(segment, records, span.end - span.offset, f"{segment.path.name} at {span.offset}")
         with suppress(OSError):  # mounted read-only: the same will be found again at the next start
             if broken_end:
                 self._disk.truncate(segment.path, segment.size_bytes)

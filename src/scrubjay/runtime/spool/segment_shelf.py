@@ -202,7 +202,9 @@ class Shelf:
         self._quarantine.keep(*segment.piece(span))
         fresh = sum([segment.consume(first, until) for first, until in lost])
         self.records -= fresh
-        self.events.append(Damaged(fresh, span.end - span.offset, f"{segment.path.name} at {span.offset}"))
+        self.events.append(
+            Damaged(fresh, span.end - span.offset, f"{segment.path.name} at {span.offset}", segment.loss)
+        )
 
     # Consuming
 

@@ -62,6 +62,8 @@ class Damaged:
     records: int
     size_bytes: int
     detail: str
+    reason: Literal["corrupt", "io"] = "corrupt"
+    """`io`: the disk does not give the bytes back."""
 
 
 @dataclass(frozen=True, slots=True)

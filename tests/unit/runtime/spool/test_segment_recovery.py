@@ -362,8 +362,10 @@ class TestSectors:
         self.fail(disk, FIRST, range(at, at + 1))
         log, _ = open_log(disk, options=OPTIONS)
         found = [each.sequence for each in waiting(log)]
-        lost = sum([event.records for event in log.shelf.events if isinstance(event, Damaged)])
+        damaged = [event for event in log.shelf.events if isinstance(event, Damaged)]
+        lost = sum([event.records for event in damaged])
         assert len(found) + lost == 20
+        assert {event.reason for event in damaged} <= {"io"}
         assert lost <= (10 if at == 0 else 3)
         assert found[-9:] == list(range(12, 21))
 
