@@ -10,7 +10,7 @@ from scrubjay.runtime.configuration import Configuration
 from scrubjay.runtime.telemetry import Telemetry
 from scrubjay.settings.load import load
 
-TEXT = "relay: {mode: proxy, state_dir: %s}\nhttp: {timeout: %d, connection_timeout: %d}\n"
+TEXT = "relay: {mode: proxy, state_dir: %s}\nhttp: {timeout: %d}\nlimits: {tcp_listen_backlog: %d}\n"
 
 
 class Scene:
@@ -20,8 +20,8 @@ class Scene:
         self.write(1, 1)
         self.one = Configuration(load(folder), Telemetry(), is_replaced=is_replaced)
 
-    def write(self, timeout: int, connection: int) -> None:
-        self.file.write_text(TEXT % (self.state_dir, timeout, connection))
+    def write(self, timeout: int, backlog: int) -> None:
+        self.file.write_text(TEXT % (self.state_dir, timeout, backlog))
 
 
 @pytest.mark.parametrize(("is_replaced", "needs"), [(False, "a restart"), (True, "another worker")])
@@ -33,9 +33,9 @@ async def test_what_needs_more_than_a_reload_is_named_once_and_left(
     for _ in range(2):
         loaded = await scene.one.read_again()
         assert loaded is not None
-        assert (loaded.settings.http.timeout, loaded.settings.http.connection_timeout) == (2, 1)
+        assert (loaded.settings.http.timeout, loaded.settings.limits.tcp_listen_backlog) == (2, 1)
         assert scene.one.differs(loaded)
-    assert caplog.text.count(f"in force only after {needs}: http.connection_timeout") == 1
+    assert caplog.text.count(f"in force only after {needs}: limits.tcp_listen_backlog") == 1
     scene.one.put_in_force(loaded)
     scene.one.next_generation()
     assert not scene.one.differs(loaded)
