@@ -23,7 +23,7 @@ from scrubjay.core.limits import LimitTable
 from scrubjay.core.ports import Ports
 from scrubjay.core.sampling.first_n import Occasions
 from scrubjay.core.spikes import SpikeGuard
-from scrubjay.errors import ConfigError, SpoolError
+from scrubjay.errors import ConfigError, SpoolError, SpoolSealed
 from scrubjay.runtime import log
 from scrubjay.runtime.audit.log import audit_of
 from scrubjay.runtime.chronicle import Chronicle
@@ -121,7 +121,8 @@ class Worker:
             try:
                 self._spool = await self._open_spool(settings)
             except SpoolError as error:
-                raise ConfigError(str(error), path="spool.envelopes.path") from error
+                key = "encryption_key" if isinstance(error, SpoolSealed) else "path"
+                raise ConfigError(str(error), path=f"spool.envelopes.{key}") from error
         self._slot = self._spool.slot if self._spool else self._seat.slot if self._seat else 0
         self._open_books(self._slot)
         self._projects = Projects(settings, self._loaded.projects, self.telemetry, time.monotonic)
