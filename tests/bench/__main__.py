@@ -22,6 +22,7 @@ from bench import (
     bench_sharing,
     bench_sidecar,
     bench_spool,
+    bench_workers,
 )
 from bench.report import Row, print_table
 
@@ -68,6 +69,7 @@ GROUPS: dict[str, tuple[str, Callable[..., Iterator[Row]]]] = {
     "spool": ("the spool alone", spool_rows),
     "durability": ("the spool beside SQLite, recovery, and its part of the path", bench_durability.rows),
     "batches": ("a sidecar before a gateway: in batches, beside one by one", bench_batches.rows),
+    "workers": ("one worker and two, and how long a client waits", bench_workers.rows),
     "sidecar": ("memory of the profile `sidecar`: the highest resident size under each load", bench_sidecar.rows),
 }
 

@@ -176,7 +176,7 @@ def test_a_reload_reaches_all_and_one_that_needs_it_replaces_them_one_by_one(dae
         assert {post(relay.port, TARGET, ENVELOPE + b" " * 10).status for _ in range(20)} == {413}
         assert [pid(relay, slot) for slot in (0, 1)] == workers
 
-        configure(relay, limits={"max_event_size": "1MiB"}, http={"connection_timeout": 4})
+        configure(relay, limits={"max_event_size": "1MiB"}, http={"tls_server_name": "x"})
         with steady_load(relay.port) as load:
             wait_for(lambda: len(load.acknowledged) > 0 or load.statuses, "load")
             relay.signal(signal.SIGHUP)
@@ -184,7 +184,7 @@ def test_a_reload_reaches_all_and_one_that_needs_it_replaces_them_one_by_one(dae
             ready(relay, 4)
             wait_for(lambda: len(load.acknowledged) > 200, "load")
         assert load.refused == 0
-        assert "replaced one by one, for: http.connection_timeout" in relay.log
+        assert "replaced one by one, for: http.tls_server_name" in relay.log
         all_arrive(load, upstream)
         assert not any(map(is_alive, workers))
         restarts = [name for name, _ in relay.metrics() if name == "scrubjay_worker_restarts_total"]
@@ -309,3 +309,33 @@ def test_the_supervisor_is_small(daemons: Daemons) -> None:
     assert relay.resident_bytes() < 32 * 1024 * 1024
     assert answers(relay.port, READY)
     assert relay.stop() == 0
+
+
+def test_operations_87_two_instances_share_a_folder_and_no_partition(daemons: Daemons) -> None:
+    """The second takes other slots, and each sends what it took."""
+    hurried = {"limits": {"shutdown_timeout": 0.5}}
+    with recording() as upstream:
+        first = with_workers(daemons, 2, upstream, **hurried)
+        second = daemons(
+            upstream=upstream.url,
+            options={
+                **hurried,
+                "relay": {"workers": 2},
+                "spool": {"envelopes": {"path": str(first.folder / "spool")}},
+            },
+        )
+        second.start()
+        ready(second, 2)
+        owners = {
+            path.parent.name: json.loads(path.read_text())["pid"] for path in (first.folder / "spool").glob("p*/OWNER")
+        }
+        assert sorted(owners) == ["p00", "p01", "p02", "p03"]
+        assert {pid(first, slot) for slot in (0, 1)} == {owners["p00"], owners["p01"]}
+        assert len(set(owners.values())) == 4
+        with steady_load(first.port) as load, steady_load(second.port) as other:
+            wait_for(lambda: min(len(load.acknowledged), len(other.acknowledged)) > 60, "both took something")
+        for each in (load, other):
+            all_arrive(each, upstream)
+        assert first.stop() == second.stop() == 0
+        ids = [str(delivery.envelope()[0].get("event_id")) for delivery in upstream.deliveries]
+        assert len(ids) == len(set(ids)), "nothing was sent by both"
