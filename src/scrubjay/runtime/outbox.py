@@ -191,7 +191,7 @@ class Outbox:
     def _has_room(self, parcel: Parcel) -> bool:
         """One parcel is always let in, however large: its own limit was checked before."""
         held_bytes, most_bytes = self._custody.memory_bytes, self._options.max_memory_bytes
-        if self._spool is not None and not self._may_read():
+        if self._spool is not None and not self._spool.is_given_up and not self._may_read():
             most_bytes //= _SHRINKING
         return not held_bytes or held_bytes + len(parcel.body) <= most_bytes
 
