@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from scrubjay.settings.load import FIELDS, load
@@ -37,3 +40,15 @@ def test_what_is_set_by_itself_stays() -> None:
 def test_without_it_nothing_changes() -> None:
     loaded = load(env={})
     assert not [key for key in SIDECAR if loaded.origins[key].startswith("profile")]
+
+
+def test_the_page_shows_the_profile_as_it_is() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "pressure.md").read_text(encoding="utf-8")
+    shown = dict(re.findall(r"^\| `([a-z_.]+)` \| (\w+) \|$", page, re.MULTILINE))
+    assert shown == {
+        key: shown_size(value) if FIELDS[key].note.unit == "bytes" else str(value) for key, value in SIDECAR.items()
+    }
+
+
+def shown_size(value: int) -> str:
+    return f"{value >> 20}MiB" if value % (1 << 20) == 0 else f"{value >> 10}KiB"
