@@ -57,7 +57,7 @@ def test_replacing_all_workers_one_by_one_is_noticed_by_nobody(replacements: int
         with steady_load(relay.port, CLIENTS, PAUSE_S) as load:
             for number in range(1, replacements + 1):
                 wait_for(lambda: len(load.acknowledged) > 100 * number, "load")  # noqa: B023  waited for here
-                relay.configure(http={"connection_timeout": 3 + number})
+                relay.configure(http={"tls_server_name": f"name{number}"})
                 relay.signal(signal.SIGHUP)
                 wait_for(lambda: relay.log.count("is ready") == 2 + 2 * number, "others serve", timeout_s=90)  # noqa: B023
         assert (load.refused, load.lost_connections) == (0, 0)
