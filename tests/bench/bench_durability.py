@@ -53,8 +53,10 @@ def segments(
         log.append(records[at : at + group])
         log.chores()
     appended = time.perf_counter()
-    while part := log.shelf.read(0, _DRAIN_BYTES, None):
+    after = 0
+    while part := log.shelf.read(after, _DRAIN_BYTES, None):
         log.shelf.acknowledge([each.sequence for each in part])
+        after = part[-1].sequence
     drained = time.perf_counter()
     log.close()
     return appended - started, drained - appended
