@@ -4,6 +4,7 @@ Owns writing the folder, starting, stopping and killing the process, and reading
 readiness, metrics, `scrubjay status`. Knows nothing of its inside. Restarting keeps folder, port and spool.
 """
 
+import contextlib
 import json
 import os
 import subprocess
@@ -22,6 +23,7 @@ from support.processes import Child, answers, free_port, get, wait_for
 DEFAULT_SCRUBBING: dict[str, Any] = {"config": {}}
 """A project file without options: the default plan, which scrubs."""
 KEY = "4f2a8c1e9b7d4a6380c5e2f1a7b9d3c4"
+CLOSED_S = 10.0
 START_S = 90.0
 """Most that a start may take, on a machine that has much else to do."""
 READY = "/api/relay/healthcheck/ready/"
@@ -177,7 +179,7 @@ class Daemon:
         return account_of(self.metrics())
 
     def wait_until_empty(self, *, timeout_s: float = 60.0) -> Account:
-        """The account once nothing is held any more."""
+        """The account once nothing is held any more, and closed, if it ever is: after a kill it is while the spool is still gone through."""
 
         def empty() -> Account | None:
             account = self.account()
@@ -185,7 +187,9 @@ class Daemon:
 
         result = wait_for(empty, "nothing held", timeout_s=timeout_s)
         assert result is not None
-        return result
+        with contextlib.suppress(AssertionError):
+            wait_for(lambda: self.account().closed, "closed", timeout_s=CLOSED_S)
+        return self.account()
 
     def status(self) -> dict[str, Any]:
         """`scrubjay status --json`."""
