@@ -208,8 +208,7 @@ async def test_without_proof_where_none_is_asked_for(tmp_path: Path) -> None:
         assert len(await arrived(running, 1)) == 1
 
 
-async def test_each_record_gets_its_own_word(tmp_path: Path) -> None:
-    """100, the receiver's half"""
+async def test_operations_100_each_record_gets_its_own_word(tmp_path: Path) -> None:
     records = [
         *events(0),
         record(meta(1, k="f" * 32), event(1)),  # no such project
