@@ -1,7 +1,8 @@
 """A parcel as a record of the spool, and back (members in `upstream-and-operations.md` 7.3).
 
 Beyond the members listed there a record has `v`, the plan's revision, for the drop record of a parcel that is lost after a restart,
-and in `h` the client's protocol version as `v`. What is absent stands for None, or for version 7.
+and in `h` the client's protocol version as `v` and the relays that it came through as `via`. What is absent stands for None, or for
+version 7.
 """
 
 from __future__ import annotations
@@ -23,7 +24,13 @@ _DEFAULT_VERSION: Final = 7
 _MAX_DIGITS: Final = 20
 """Of an unsigned 64-bit number; Python refuses to read thousands of them."""
 UNREADABLE: Final[Quantities] = ((DataCategory.UNKNOWN, 1),)
-_FACTS: Final = (("client", "client"), ("origin", "origin"), ("ua", "user_agent"), ("xff", "forwarded_for"), ("via", "via"))
+_FACTS: Final = (
+    ("client", "client"),
+    ("origin", "origin"),
+    ("ua", "user_agent"),
+    ("xff", "forwarded_for"),
+    ("via", "via"),
+)
 
 
 def encode_record(parcel: Parcel) -> Record:

@@ -25,6 +25,7 @@ FULL = parcel(
     origin="https://shop.example/",
     user_agent="Mozilla/5.0",
     forwarded_for="203.0.113.9, 127.0.0.1",
+    via="first, second",
     attempts=3,
 )
 
@@ -53,6 +54,7 @@ def test_the_members_are_those_of_the_specification():
             "origin": "https://shop.example/",
             "ua": "Mozilla/5.0",
             "xff": "203.0.113.9, 127.0.0.1",
+            "via": "first, second",
         },
         "a": 3,
         "v": "r1",
