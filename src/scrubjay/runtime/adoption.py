@@ -128,12 +128,16 @@ class Adoption:
         outboxes.append(ward.outbox)
         self._wards.append(ward)
         ward.outbox.start(partial(self._surveyed, ward))
+        if not ward.outbox.is_surveyed:
+            ward.outbox.pause()  # what ends is booked here, and so may not end before its books are ours
 
     def _surveyed(self, ward: _Ward, found: Quantities, damaged_records: int) -> None:
         """All that the partition held is known: now its books can be closed."""
         slot = ward.partition.slot
         self._inherit(slot, found, damaged_records)
         self._observer.adopted(f"p{slot:02d}", ward.partition.recovered.records)
+        if not self._is_paused:
+            ward.outbox.resume()
 
     async def _end(self, ward: _Ward) -> None:
         self._wards.remove(ward)
@@ -152,7 +156,8 @@ class Adoption:
     def resume(self) -> None:
         self._is_paused = False
         for ward in self._wards:
-            ward.outbox.resume()
+            if ward.outbox.is_surveyed:
+                ward.outbox.resume()
 
     async def drain(self, deadline_mono: float) -> None:
         """Ends sending; what is left stays for the next who looks."""

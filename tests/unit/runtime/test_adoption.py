@@ -25,11 +25,19 @@ class FakeOutbox:
         self.calls: list[str] = []
         self.events: list[object] = []
 
-        self.is_surveyed = True
+        self.is_surveyed = False
+        self.surveys_at_once = True
+        self.on_surveyed: Any = None
 
     def start(self, on_surveyed: Any) -> None:
         self.calls.append("start")
-        on_surveyed(ERRORS, 0)
+        self.on_surveyed = on_surveyed
+        if self.surveys_at_once:
+            self.end_survey()
+
+    def end_survey(self) -> None:
+        self.is_surveyed = True
+        self.on_surveyed(ERRORS, 0)
 
     def held(self) -> dict[str, Any]:
         return {"memory": (), "spool": self.left}
@@ -58,6 +66,7 @@ class Scene:
         self.root = root
         self.now = 0.0
         self.outboxes: list[FakeOutbox] = []
+        self.surveys_at_once = True
         self.inherited: list[tuple[int, Any]] = []
         self.told: list[str] = []
         self.closed: list[int] = []
@@ -89,6 +98,7 @@ class Scene:
 
     def _send(self, partition: Any) -> FakeOutbox:
         self.outboxes.append(FakeOutbox(partition))
+        self.outboxes[-1].surveys_at_once = self.surveys_at_once
         return self.outboxes[-1]
 
     def adopted(self, partition: str, records: int) -> None:
@@ -149,7 +159,7 @@ async def test_what_is_empty_is_let_go_of(scene: Scene) -> None:
     await scene.look(2)
     scene.outboxes[0].left = ()
     await scene.look()
-    assert scene.outboxes[0].calls == ["start", "drain"]
+    assert scene.outboxes[0].calls == ["start", "resume", "drain"]
     assert scene.closed == [2]
     assert scene.one.held() == ERRORS
     await scene.one.close()
@@ -164,7 +174,7 @@ async def test_who_pauses_adopts_nobody(scene: Scene) -> None:
     scene.one.pause()
     scene.one.resume()
     scene.one.reconfigure(DispatchOptions())
-    assert scene.outboxes[0].calls == ["start", "pause", "resume", "reconfigure"]
+    assert scene.outboxes[0].calls == ["start", "resume", "pause", "resume", "reconfigure"]
     await scene.one.drain(0)
     assert scene.outboxes[1].calls[-1] == "drain"
     assert "Adoption" in repr(scene.one)
@@ -194,3 +204,27 @@ def test_a_folder_whose_lock_nobody_made_is_free(tmp_path: Path) -> None:
     (tmp_path / "p07").write_text("no folder")
     assert not is_free(tmp_path, 7)
     assert adoptable(tmp_path / "none") == []
+
+
+async def test_nothing_is_sent_before_the_books_are_ours(scene: Scene) -> None:
+    """Else a stop in between would leave what was sent in the books of both."""
+    scene.surveys_at_once = False
+    await scene.look(2)
+    outbox = scene.outboxes[0]
+    assert outbox.calls == ["start", "pause"]
+    assert scene.inherited == []
+    assert scene.told == []
+    scene.one.pause()
+    scene.one.resume()
+    outbox.left = ()
+    await scene.look()
+    assert outbox.calls == ["start", "pause", "pause"]
+    outbox.end_survey()
+    assert outbox.calls[-1] == "resume"
+    assert scene.inherited == [(2, ERRORS)]
+    scene.one.pause()
+    scene.outboxes[1].end_survey()
+    assert scene.outboxes[1].calls[-1] == "pause"
+    await scene.look()
+    assert [each.slot for each in scene.one.partitions] == [3]
+    await scene.one.close()
