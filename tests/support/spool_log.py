@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 from scrubjay.core.spool_format import Record
@@ -12,6 +13,10 @@ from support.simulated_disk import SimulatedClock, SimulatedDisk
 
 FOLDER = Path("/spool/p00")
 PARTITION = bytes(range(16))
+NOISE = random.Random(2).randbytes(5_000)
+FIRST = FOLDER / "00000000000000000001.seg"
+OPTIONS = SpoolOptions(fsync="never", segment_bytes=1_000)
+"""Two small records fill a segment."""
 
 
 def open_log(
@@ -47,3 +52,22 @@ def bodies(log: SegmentLog) -> list[bytes]:
 
 def segments(disk: SimulatedDisk) -> list[str]:
     return sorted(path.name for path in disk.names if path.suffix == ".seg" and path.parent == FOLDER)
+
+
+def three_segments() -> SimulatedDisk:
+    """Records 1 to 6, two in a segment, each in a frame of 472 bytes."""
+    disk = SimulatedDisk()
+    log, _ = open_log(disk, options=OPTIONS)
+    for number in range(1, 7):
+        log.append([record(NOISE[number * 400 : number * 400 + 400])])
+    assert [segment.size_bytes for segment in log.shelf.segments] == [1008, 1008, 1008]
+    disk.kill()
+    return disk
+
+
+def path(base: int) -> Path:
+    return FOLDER / f"{base:020d}.seg"
+
+
+def numbers(disk: SimulatedDisk) -> list[int]:
+    return [each.sequence for each in waiting(open_log(disk, options=OPTIONS)[0])]
