@@ -67,7 +67,7 @@ def loads(*, part: int) -> Iterator[tuple[str, list[bytes], int, int]]:
     yield "200 KB events", requests(200_000), 800 // part, 64
     yield "980 KB events", requests(980_000), 200 // part, 32
     yield "980 KB of logs", [post(logs(980_000))], 40 // part, 16
-    yield "1.9 MB attachments", [post(attachment(1_900_000))], 120 // part, 32
+    yield "1.5 MB attachments", [post(attachment(1_500_000))], 120 // part, 32
 
 
 def rows(*, quick: bool = False) -> Iterator[Row]:
@@ -95,7 +95,7 @@ def _rows(daemon: Daemon, sink_port: int, part: int) -> Iterator[Row]:
         yield _row(name, peak_bytes(daemon), f"{count / run.seconds:,.0f} a second")
     daemon.signal(signal.SIGUSR1)
     count = 6_000 // part
-    for traffic in (requests(16 * 1024), [post(attachment(1_900_000))]):
+    for traffic in (requests(16 * 1024), [post(attachment(1_500_000))]):
         send(daemon.port, traffic, count, connections=32)
         sent += count
         count //= 100

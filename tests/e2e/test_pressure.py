@@ -120,7 +120,7 @@ def test_a_sidecar_stays_below_100_mib(daemons: Daemons) -> None:
     with recording() as upstream:
         relay = daemons(upstream=upstream.url, options={"relay": {"profile": "sidecar"}})
         relay.start()
-        bodies = [error(900_000), attachment(1_900_000), error(200_000), error(16_000)] * 8
+        bodies = [error(900_000), attachment(1_500_000), error(200_000), error(16_000)] * 8
         assert crowd(relay, bodies, 24) == Counter({200: len(bodies)})
         account = relay.wait_until_empty()
         assert account.closed

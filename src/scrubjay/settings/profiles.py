@@ -16,12 +16,12 @@ from scrubjay.settings.setting import KIB, MIB
 
 SIDECAR: Final[Mapping[str, int]] = {
     "limits.max_connections": 64,
-    "limits.max_bodies_size": 2 * MIB,
-    "limits.max_concurrent_requests": 4,
-    "limits.max_envelope_size": 2 * MIB,
+    "limits.max_bodies_size": 1536 * KIB,
+    "limits.max_concurrent_requests": 2,
+    "limits.max_envelope_size": 1536 * KIB,
     "limits.max_container_size": MIB,
     "limits.max_profile_size": MIB,
-    "limits.max_replay_uncompressed_size": 2 * MIB,
+    "limits.max_replay_uncompressed_size": 1536 * KIB,
     "spool.envelopes.max_memory_size": 2 * MIB,
     "spool.envelopes.batch_size_bytes": 256 * KIB,
 }

@@ -34,6 +34,8 @@ ANY: Final = "*"
 HEADER_BYTES: Final = 128 * 1024
 """Of the request line, and of one header: an event may stand in the query (`ingest.md` 2.3)."""
 HEADER_TIMEOUT_S: Final = 5.0
+READ_BYTES: Final = 32 * 1024
+"""Twice as much of a body waits at most on each connection until somebody reads it."""
 LINGER_S: Final = 2.0
 """How long a body that was refused is read and thrown away, so that its sender gets to see the answer."""
 
@@ -110,6 +112,7 @@ class Front:
             max_line_size=HEADER_BYTES,
             max_field_size=HEADER_BYTES,
             lingering_time=LINGER_S,
+            read_bufsize=READ_BYTES,
             access_log=None,
             logger=_PROTOCOL_LOG,
         )
