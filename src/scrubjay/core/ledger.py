@@ -101,6 +101,8 @@ class Parcel:
     via: str | None = None
     """The relays it came through, us included."""
     attempts: int = 0
+    received_mono: float | None = None
+    """As `received_unix`, by a clock that nobody sets; None where the process that received it is no more."""
 
     @property
     def only_counts(self) -> bool:

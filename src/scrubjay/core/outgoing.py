@@ -36,6 +36,7 @@ def pack(tally: Tally, plan: ProjectPlan, auth: Auth, ingress: Ingress, ports: P
         body=envelope.serialize(facts),
         quantities=tally.kept(),
         received_unix=ingress.received_unix - ingress.waited_s,
+        received_mono=ingress.now_mono - ingress.waited_s,
         event_id=envelope.event_id,
         item_types=tuple(sorted({item.shown_type for item in tally.items})),
         revision=plan.revision,

@@ -178,8 +178,7 @@ class Outbox:
             except SpoolError as error:
                 raise self._unavailable(str(error)) from error
             self._custody.count_stored(parcel)
-        waited_s = max(0.0, self._clock.wall_ms() / 1000 - parcel.received_unix)
-        waiting = Waiting(parcel, sequence, self._clock.mono_s() - waited_s)
+        waiting = Waiting(parcel, sequence, self._since_mono(parcel))
         keeps_copy = not sequence or (not self._closed and not self._dispatcher.is_out and self._has_room(parcel))
         self._custody.keep(waiting)
         if keeps_copy:
@@ -187,6 +186,12 @@ class Outbox:
         else:
             self._leave_on_disk(waiting)
         self._dispatcher.dispatch()
+
+    def _since_mono(self, parcel: Parcel) -> float:
+        """Since when it waits; the wall clock may be set at any moment, so it is asked only where nothing else is known."""
+        if parcel.received_mono is not None:
+            return parcel.received_mono
+        return self._clock.mono_s() - max(0.0, self._clock.wall_ms() / 1000 - parcel.received_unix)
 
     def _has_room(self, parcel: Parcel) -> bool:
         """One parcel is always let in, however large: its own limit was checked before."""

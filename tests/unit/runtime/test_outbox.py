@@ -106,6 +106,13 @@ def records(*names):
 
 
 class TestWithSpool:
+    async def test_operations_84_a_clock_that_is_set_while_a_request_is_answered_ages_nothing(self):
+        async with Box(MemorySpool(), dispatch={"max_age_s": 60.0, "expiry_holdoff_s": 0.0}) as box:
+            received_mono = box.clock.mono_s() - 0.1
+            box.clock.wall_unix += 10 * 365 * 86_400
+            await box.outbox.put(parcel("a", received_mono=received_mono))
+            assert await box.ended(1) == ["forwarded"]
+
     async def test_a_parcel_is_on_disk_before_put_returns_and_sent_from_memory(self):
         async with Box(MemorySpool()) as box:
             box.server.gate.clear()
