@@ -136,10 +136,10 @@ def test_the_answer_to_connect_has_no_body():
     ("body", "encoding", "expected"),
     [
         (b"plain \xff", None, "plain \ufffd"),
-        (gzip.compress(b"zipped"), "gzip", "zipped"),
-        (gzip.compress(b"zipped")[:-9], "gzip", "zipped"),
+        (gzip.compress(b"zipped", mtime=0), "gzip", "zipped"),
+        (gzip.compress(b"zipped", mtime=0)[:-9], "gzip", "zipped"),
         (b"not zipped", "gzip", ""),
-        (gzip.compress(b"0" * 10_000_000), "gzip", "0" * MAX_KEPT_BYTES),
+        (gzip.compress(b"0" * 10_000_000, mtime=0), "gzip", "0" * MAX_KEPT_BYTES),
     ],
 )
 def test_the_text_of_a_body_is_what_can_be_read_of_it(body, encoding, expected):
