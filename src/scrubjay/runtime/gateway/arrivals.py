@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import blake2b
 from typing import Final
 
 from scrubjay import reasons
@@ -25,6 +26,7 @@ from scrubjay.errors import BadRequest
 from scrubjay.runtime.gateway.senders import Sender
 
 _MAX_DRIFT_MS: Final = 1e14
+_NAME_BYTES: Final = 16
 Chain = Callable[[Mapping[str, str], str | None], str | None]
 """From headers and peer to the chain of addresses (`endpoints.common.chain_reader`)."""
 
@@ -39,6 +41,11 @@ class Surroundings:
     max_envelope_bytes: int
     max_wait_s: float
 
+    @property
+    def whose(self) -> str:
+        """Whose names the names in the batch are: the relay's, and of one that is not known those of where it is."""
+        return self.sender.id or self.peer or ""
+
 
 def facts_of(record: Record) -> dict[str, object]:
     """Raises `BadRequest` for what is no object."""
@@ -52,11 +59,16 @@ def facts_of(record: Record) -> dict[str, object]:
 
 
 def delivery_of(facts: Mapping[str, object]) -> bytes | None:
-    """The name of the delivery; None where there is none to be known by."""
+    """The name that the relay gave to the delivery; None where there is none to be known by."""
     try:
         return bytes.fromhex(normal_uuid(facts.get("d")))
     except ValueError:
         return None
+
+
+def own_name(delivery: bytes | None, whose: str) -> bytes | None:
+    """By which a delivery is known here and further on. Who uses the names of another relay's deliveries cannot pass for it."""
+    return None if delivery is None else blake2b(delivery + whose.encode(), digest_size=_NAME_BYTES).digest()
 
 
 def ingress_of(
@@ -72,7 +84,7 @@ def ingress_of(
     headers: dict[str, object] = given if isinstance(given, dict) else {}
     origin = normal_origin(_text(headers, "origin"))
     xff = _text(headers, "xff")
-    delivery = delivery_of(facts)
+    delivery = own_name(delivery_of(facts), around.whose)
     if around.sender.is_internal:
         waited_s = _waited_s(facts.get("r"), now_unix, around.max_wait_s)
         drift_s = _seconds(facts.get("t"))

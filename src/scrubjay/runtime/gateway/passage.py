@@ -21,7 +21,7 @@ from scrubjay.core.pipeline import process
 from scrubjay.core.ports import Ingress, Ports, Verdict
 from scrubjay.core.spool_format import Record
 from scrubjay.errors import Rejected, Unavailable
-from scrubjay.runtime.gateway.arrivals import Surroundings, delivery_of, facts_of, ingress_of
+from scrubjay.runtime.gateway.arrivals import Surroundings, delivery_of, facts_of, ingress_of, own_name
 from scrubjay.runtime.gateway.once import GivenUp, Once
 
 PAUSE_S: Final = 5
@@ -126,7 +126,7 @@ class Passage:
             facts = facts_of(record)
         except Rejected as error:
             return _fate_of(error)
-        delivery = delivery_of(facts)
+        delivery = own_name(delivery_of(facts), self._around.whose)
         if delivery is None:
             return await self._work(facts, record.body)
         try:

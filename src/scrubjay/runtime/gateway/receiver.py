@@ -4,7 +4,8 @@ Follows `upstream-and-operations.md` 8.3. Owns what is remembered (batches with 
 spool held at start among them) and how many batches are worked on at once. What becomes of the records is `passage`'s, bytes on the wire are
 `endpoints.batch`'s.
 
-Invariant: what is known as taken is not taken again, and a reply that is given again says what the first one said.
+Invariants: what is known as taken is not taken again, and a reply that is given again says what the first one said; no relay can make
+another's deliveries known.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from scrubjay.core.pipeline import process
 from scrubjay.core.ports import Ports
 from scrubjay.core.spool_format import Record
 from scrubjay.errors import Unavailable
-from scrubjay.runtime.gateway.arrivals import Surroundings, delivery_of
+from scrubjay.runtime.gateway.arrivals import Surroundings, delivery_of, own_name
 from scrubjay.runtime.gateway.once import GivenUp, Once
 from scrubjay.runtime.gateway.passage import PAUSE_S, TAKEN, Fate, Observer, Passage, Process, refusal
 from scrubjay.runtime.gateway.shared import Shared
@@ -79,7 +80,7 @@ class Receiver:
 
         Raises `Unavailable`.
         """
-        key = (around.sender.id, batch.id, contents)
+        key = (around.whose, batch.id, contents)
         try:
             reply, _ = await self._batches.run(key, lambda: self._take_new(batch, _name_of(key), around, ports))
         except GivenUp as error:
@@ -90,7 +91,7 @@ class Receiver:
         """By this worker for the first time; others may have been at it."""
         if self._shared is None:
             return (await self._pass(batch, around, ports))[0]
-        deliveries = [_delivery(record.meta) for record in batch.records]
+        deliveries = [own_name(_delivery(record.meta), around.whose) for record in batch.records]
         known = await self._shared.claim(name, [delivery for delivery in deliveries if delivery is not None])
         if known.is_claimed:
             raise Unavailable(reasons.QUEUE_FAILED, "another worker is at it", retry_after_s=1)

@@ -12,7 +12,7 @@ from scrubjay.core.ports import Ingress
 from scrubjay.core.spool_format import Record
 from scrubjay.errors import BadRequest, TooLarge
 from scrubjay.runtime.endpoints.common import chain_reader
-from scrubjay.runtime.gateway.arrivals import Surroundings, delivery_of, facts_of, ingress_of
+from scrubjay.runtime.gateway.arrivals import Surroundings, delivery_of, facts_of, ingress_of, own_name
 from scrubjay.runtime.gateway.senders import ANYBODY, Sender
 
 KEY = "0a1b2c3d4e5f60718293a4b5c6d7e8f9"
@@ -115,10 +115,19 @@ def test_a_body_over_the_bound_of_the_route() -> None:
 def test_names_of_deliveries() -> None:
     name = "0192f3a4-b5c6-7d8e-9fa0-b1c2d3e4f506"
     assert delivery_of({"d": name}) == bytes.fromhex(name.replace("-", ""))
-    assert arrive(d=name).delivery_id == name.replace("-", "")
+    assert arrive(d=name).delivery_id == arrive(d=name.replace("-", "")).delivery_id
     for nothing in (None, "", "x" * 32, 7):
         assert delivery_of({"d": nothing}) is None
         assert arrive(d=nothing).delivery_id is None
+
+
+def test_names_are_those_of_who_gave_them() -> None:
+    name = bytes(range(16))
+    senders = (INTERNAL, Sender("y", is_internal=True), Sender("y"), ANYBODY)
+    found = [arrive(sender, d=name.hex()).delivery_id for sender in senders]
+    assert found[1] == found[2] and len({*found, name.hex()}) == 4
+    assert found[3] == (own_name(name, "192.0.2.1") or b"").hex(), "of one that is not known, by where it is"
+    assert own_name(None, "x") is None
 
 
 @pytest.mark.parametrize("meta", [b"", b"[]", b"{", b"\xff", b"[" * 5000])

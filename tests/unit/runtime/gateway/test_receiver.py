@@ -13,7 +13,7 @@ from scrubjay.core.ports import Ingress, Ports, Verdict
 from scrubjay.core.spool_format import Record
 from scrubjay.errors import Unavailable
 from scrubjay.runtime.endpoints.common import chain_reader
-from scrubjay.runtime.gateway.arrivals import Surroundings
+from scrubjay.runtime.gateway.arrivals import Surroundings, own_name
 from scrubjay.runtime.gateway.passage import Fate
 from scrubjay.runtime.gateway.receiver import Receiver, fingerprint, reply_of
 from scrubjay.runtime.gateway.senders import Sender
@@ -64,8 +64,10 @@ async def test_of_another_sender_or_with_other_contents_it_is_another() -> None:
     receiver = Receiver(Told(), process=process)
     await take(receiver, 1)
     assert (await take(receiver, 2)).acked == [True]
+    assert (await take(receiver, 1, batch_id=bytes(16))).acked == [True]
+    assert process.bodies == [b"1", b"2"]
     assert (await take(receiver, 1, sender="y")).acked == [True]
-    assert process.bodies == [b"1", b"2"], "deliveries are known by their names, whoever sends them"
+    assert process.bodies == [b"1", b"2", b"1"], "what one relay calls its deliveries says nothing of another's"
 
 
 async def test_who_was_at_it_and_was_stopped() -> None:
@@ -85,8 +87,10 @@ async def test_who_was_at_it_and_was_stopped() -> None:
 async def test_what_the_spool_holds_is_known() -> None:
     process = Process()
     receiver = Receiver(Told(), process=process)
-    for record in records(1, 2):
-        receiver.found(record.meta)
+    for name in (1, 2):
+        kept = own_name(bytes.fromhex(f"{name:032x}"), "x")
+        assert kept is not None
+        receiver.found(b'{"d":"%s"}' % kept.hex().encode())
     for meta in (b"", b"[]", b"{}", b'{"d":7}'):
         receiver.found(meta)
     assert (await take(receiver, 1, 3)).acked == [True, True]
