@@ -38,7 +38,8 @@ BATCH_ID_BYTES: Final = 16
 RECORD_OVERHEAD_BYTES: Final = 10
 """What a record takes beyond its meta and its body."""
 
-_LONGEST_WAIT_S: Final = 1e9
+_LONGEST_WAIT_S: Final = 600
+"""What is asked of a sender beyond this is cut: nobody may put off for good what waits."""
 _MAGIC: Final = b"SJB1"
 _END: Final = b"SJBE"
 _FLAG_SCRUBBED: Final = 1
@@ -240,7 +241,7 @@ def _read_error(entry: Mapping[str, object], count: int) -> RecordError | None:
         index,
         status if isinstance(status, int) else 0,
         reason if isinstance(reason, str) else "",
-        float(wait_s) if isinstance(wait_s, int | float) and 0 <= wait_s < _LONGEST_WAIT_S else None,
+        float(min(wait_s, _LONGEST_WAIT_S)) if isinstance(wait_s, int | float) and wait_s >= 0 else None,
     )
 
 

@@ -310,7 +310,7 @@ class BatchPost:
         if passing is None:
             self._discovery.lost()
             return self._apart(reply.detail(), status)
-        if passing.capped and len(members) > 1 and max(waiting.failures for waiting in members) >= _TRIES_AS_ONE:
+        if passing.capped and len(members) > 1 and max(waiting.faults for waiting in members) >= _TRIES_AS_ONE:
             return Divide(reply.detail(), status=status)
         return passing
 

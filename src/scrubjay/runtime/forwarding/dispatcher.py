@@ -284,8 +284,11 @@ class Dispatcher:
                 self._end(waiting, error)
         except Exception as error:  # noqa: BLE001 (a bug must neither stop the sender nor keep the parcel for ever)
             self._observer.internal_error("forwarding", error)
-            for waiting in shipment.members:
-                self._custody.end(waiting, reasons.INTERNAL_SENDING, detail=type(error).__name__)
+            if len(shipment.members) == 1:
+                self._custody.end(shipment.members[0], reasons.INTERNAL_SENDING, detail=type(error).__name__)
+            else:  # maybe for the sake of one, which must not take the others along
+                for part in shipment.divided(apart=True):
+                    self.lanes.add_timed(part, self._clock.mono_s())
         else:
             self._answered()
             self._settle(shipment, fates)
@@ -295,12 +298,12 @@ class Dispatcher:
 
     def _settle(self, shipment: Shipment, fates: Sequence[UpstreamError | None]) -> None:
         """Each member of a batch has a fate of its own; those that are to be sent again form a new one."""
-        again: dict[float | None, tuple[list[Waiting], Transient]] = {}
+        again: dict[tuple[float | None, bool], tuple[list[Waiting], Transient]] = {}
         for waiting, fate in zip(shipment.members, fates, strict=True):
             if fate is None:
                 self._custody.end(waiting, reasons.FORWARDED)
             elif isinstance(fate, Transient):
-                again.setdefault(fate.retry_after_s, ([], fate))[0].append(waiting)
+                again.setdefault((fate.retry_after_s, fate.capped), ([], fate))[0].append(waiting)
             else:
                 self._end(waiting, fate)
         for members, error in again.values():
@@ -349,14 +352,14 @@ class Dispatcher:
         elif error.network:
             self.lanes.add_blocked(shipment)
         else:
-            failures = shipment.members[0].failures
-            delay_s = back_off_s(failures, self._options.max_retry_interval_s, self._chance)
+            delay_s = back_off_s(shipment.members[0].failures, self._options.max_retry_interval_s, self._chance)
             self.lanes.add_timed(shipment, now_mono + delay_s)
 
     def _count_failure(self, shipment: Shipment, error: Transient) -> None:
         for waiting in shipment.members.copy():
             waiting.failures += 1
-            if error.capped and waiting.failures >= self._options.max_5xx_attempts:
+            waiting.faults += error.capped
+            if error.capped and waiting.faults >= self._options.max_5xx_attempts:
                 self._custody.end(waiting, reasons.UPSTREAM_ERROR, origin=_UPSTREAM, detail=str(error))
                 shipment.members.remove(waiting)
 

@@ -26,7 +26,9 @@ class Waiting:
     since_mono: float
     from_backlog: bool = False
     failures: int = 0
-    """Answers that count against the parcel itself (5xx), not against the network."""
+    """Answers that held it back: the more, the longer until the next try."""
+    faults: int = 0
+    """Those among them that count against the parcel itself (5xx)."""
     tag: MergeTag | None = None
     """With whom it may share an envelope."""
 

@@ -356,7 +356,7 @@ class TestStatuses:
         sent = shipment("a", "b")
         error = await posting.fails(sent, Transient)
         assert (error.capped, error.network) == (True, False)
-        sent.members[1].failures = 2
+        sent.members[1].faults = 2
         assert not (await posting.fails(sent, Divide)).apart
         alone = Shipment(sent.members[1:], "batch")
         assert (await posting.fails(alone, Transient)).capped

@@ -390,6 +390,7 @@ class TestBeforeSending:
             assert 21 <= len(floor.server.tried) <= 22
 
 
+FULL = Transient("503", status=503, network=False)
 BATCHES = Grouping("batch", live_records=4, backlog_records=4, most_bytes=1 << 20, linger_s=0.05, requests=1)
 
 
@@ -448,6 +449,27 @@ class TestBatches:
         async with await self.floor([None, ERROR_500, ERROR_500, None], max_5xx_attempts=1) as floor:
             floor.add(*"abcd")
             assert sorted(await floor.ended(4)) == ["forwarded", "forwarded", "upstream_error", "upstream_error"]
+
+    async def test_a_5xx_of_one_does_not_count_for_another_that_is_to_come_later(self):
+        async with await self.floor([ERROR_500, FULL, FULL, ERROR_500], [FULL, FULL], max_5xx_attempts=1) as floor:
+            floor.add(*"abcd")
+            await floor.later(1.0)
+            await floor.later(1.5)
+            assert floor.server.tried == ["abcd", "bc", "bc"]
+            assert floor.book.codes == ["upstream_error", "upstream_error", "forwarded", "forwarded"]
+
+    async def test_what_was_put_off_for_want_of_room_has_all_its_tries_left(self):
+        async with await self.floor([FULL], [FULL], [FULL], [ERROR_500], max_5xx_attempts=2) as floor:
+            floor.add("a")
+            for _ in range(5):
+                await floor.later(5.0)
+            assert floor.book.codes == ["forwarded"]
+
+    async def test_a_bug_takes_none_of_the_neighbours_along(self):
+        async with await self.floor(ValueError("all"), ValueError("a")) as floor:
+            floor.add(*"abcd")
+            assert sorted(await floor.ended(4)) == ["forwarded"] * 3 + ["internal"]
+            assert floor.server.tried == ["abcd", "a", "b", "c", "d"]
 
     async def test_not_more_at_once_than_the_grouping_says_and_none_until_it_changes(self):
         floor = await self.floor()

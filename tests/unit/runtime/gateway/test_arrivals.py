@@ -125,7 +125,8 @@ def test_names_are_those_of_who_gave_them() -> None:
     name = bytes(range(16))
     senders = (INTERNAL, Sender("y", is_internal=True), Sender("y"), ANYBODY)
     found = [arrive(sender, d=name.hex()).delivery_id for sender in senders]
-    assert found[1] == found[2] and len({*found, name.hex()}) == 4
+    assert found[1] == found[2]
+    assert len({*found, name.hex()}) == 4
     assert found[3] == (own_name(name, "192.0.2.1") or b"").hex(), "of one that is not known, by where it is"
     assert own_name(None, "x") is None
 
