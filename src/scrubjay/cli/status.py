@@ -55,6 +55,7 @@ def _document(merged: Merged) -> dict[str, Any]:
                 "version": worker.version,
                 "alive": worker.alive(merged.now_unix),
                 "stopped": worker.stopped,
+                "adopted": worker.is_adopted,
                 "started_unix": worker.started_unix,
                 "heartbeat_unix": worker.heartbeat_unix,
                 "generation": worker.generation,
@@ -109,6 +110,8 @@ def _health(merged: Merged, index: int) -> Text:
     worker = merged.workers[index]
     if worker.alive(merged.now_unix):
         return Text("alive", style="green")
+    if worker.is_adopted and merged.alive:
+        return Text("adopted", style="green")
     return Text("stopped", style="yellow") if worker.stopped else Text("dead", style="red")
 
 

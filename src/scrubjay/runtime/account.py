@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import deque
-from collections.abc import Callable, Mapping
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Mapping
+from copy import copy
 
 from scrubjay import reasons
 from scrubjay.categories import DataCategory, Quantities
@@ -23,7 +24,7 @@ from scrubjay.core.ledger import Booking
 from scrubjay.reasons import Outcome, Reason
 from scrubjay.runtime import metrics
 from scrubjay.runtime.log import KEY_LENGTH, LimitedLog
-from scrubjay.runtime.metrics import Values
+from scrubjay.runtime.metrics import Series, Values
 from scrubjay.runtime.state import MAX_DROPS, Balance, Drop, Snapshot, balances
 
 MAX_DETAIL = 200
@@ -237,6 +238,21 @@ class AccountBook:
             sums = {name: spool.get(name, 0) + self._assumed.get(name, 0) for name in {**spool, **self._assumed}}
             places["spool"] = {name: amount for name, amount in sums.items() if amount}
         return places
+
+    def without(self, elsewhere: Iterable[Mapping[str, int]]) -> Values:
+        """Our numbers less what others' books say was received."""
+        taken = Counter[str]()
+        for amounts in elsewhere:
+            taken.update(amounts)
+        if not taken:
+            return self.values
+        values = copy(self.values)
+        values.series = dict(self.values.series)
+        received = Series(self._received)
+        for name, amount in taken.items():
+            received.add((name,), -amount)
+        values.series[metrics.RECEIVED.name] = received
+        return values
 
     def account(self, held: Held) -> dict[str, Balance]:
         return balances(self.values, self.places(held))

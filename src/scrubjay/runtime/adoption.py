@@ -4,7 +4,8 @@ They are left by an instance that had more workers, by a slot that another insta
 and the life of what was taken over. Sending is an outbox's business as ever: each adopted partition has one of its own, to which nothing is put.
 
 The books go with the partition: its slot's state file is closed against what the partition holds, as the slot itself would have done at its next
-start, then added to ours and removed. So the sums over all slots stay what they were, and a slot that comes back begins with nothing.
+start. What had ended moves into ours, what is still held stays in that file and moves as it ends. So the sums over all slots stay what they were,
+and whoever comes next, the slot itself or another that adopts, finds books that fit what the partition holds, also after a kill.
 
 Invariants: only whoever holds the partition's lock touches its slot's files; the partitions of our own siblings are left to them, whose
 supervisor starts them again; nothing is adopted that somebody may be about to take: it must have been without an owner twice in a row.
@@ -14,7 +15,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -89,9 +90,9 @@ class Adoption:
         """Those that were adopted and are not empty yet."""
         return [ward.partition for ward in self._wards]
 
-    def held(self) -> Quantities:
-        """What the adopted partitions hold."""
-        return total([ward.held for ward in self._wards])
+    def held(self) -> Mapping[int, Quantities]:
+        """What the adopted partitions hold whose books were taken over, by slot."""
+        return {ward.partition.slot: ward.held for ward in self._wards if ward.outbox.is_surveyed}
 
     async def look(self) -> None:
         """Ends what is empty, and adopts what has been without an owner since the last look. To be called every second or so."""
@@ -165,8 +166,9 @@ class Adoption:
             await ward.outbox.drain(deadline_mono)
 
     async def close(self) -> None:
-        while self._wards:
-            await self._wards.pop().partition.close()
+        """What is left is still told of afterwards, for the last books."""
+        for ward in self._wards:
+            await ward.partition.close()
 
     def __repr__(self) -> str:
         return f"<Adoption {[ward.partition for ward in self._wards]!r}>"

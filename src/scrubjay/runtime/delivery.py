@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from scrubjay.categories import DataCategory, Quantities
-from scrubjay.core.ledger import Ledger, Parcel, total
+from scrubjay.core.ledger import Ledger, Parcel
 from scrubjay.core.limits import UPSTREAM, ActiveLimit, LimitTable, Scoping
 from scrubjay.core.signatures import Signer
 from scrubjay.errors import SpoolLocked
@@ -81,11 +81,12 @@ class Delivery:
         return [*([self.spool] if self.spool else []), *(self._adoption.partitions if self._adoption else [])]
 
     def held(self) -> Mapping[str, Quantities]:
-        """What was accepted and has not ended, by where it is: `memory` (alone) or `spool`, adopted partitions with it."""
-        held = self.outbox.held()
-        if self._adoption is None:
-            return held
-        return {**held, "spool": total([held["spool"], self._adoption.held()])}
+        """What was accepted here and has not ended, by where it is: `memory` (alone) or `spool`."""
+        return self.outbox.held()
+
+    def adopted(self) -> Mapping[int, Quantities]:
+        """What has not ended of adopted partitions, by slot."""
+        return self._adoption.held() if self._adoption is not None else {}
 
     async def adopt(self) -> None:
         """Looks for partitions that nobody serves; to be called every second or so."""

@@ -99,8 +99,8 @@ class Balance(msgspec.Struct):
 class Snapshot(msgspec.Struct):
     """What one worker writes. `account` and `held` follow from the numbers and are there for other readers.
 
-    `stopped`: the worker ended in order. `heartbeat_mono` is comparable between processes of one boot. `audit_line`, `audit_hash`: number and
-    hash of the last line of the audit log.
+    `stopped`: the worker ended in order. `is_adopted`: no worker, but a partition that the worker of this pid empties. `heartbeat_mono` is
+    comparable between processes of one boot. `audit_line`, `audit_hash`: number and hash of the last line of the audit log.
     """
 
     slot: int
@@ -111,6 +111,7 @@ class Snapshot(msgspec.Struct):
     heartbeat_mono: float
     generation: int = 0
     stopped: bool = False
+    is_adopted: bool = False
     upstream_up: bool | None = None
     account: dict[str, Balance] = {}
     held: dict[str, dict[str, int]] = {}
@@ -124,7 +125,24 @@ class Snapshot(msgspec.Struct):
     surges: list[Surge] = []
 
     def alive(self, now_unix: float) -> bool:
-        return not self.stopped and abs(now_unix - self.heartbeat_unix) <= STALE_S
+        return not self.stopped and not self.is_adopted and abs(now_unix - self.heartbeat_unix) <= STALE_S
+
+
+def adopted_snapshot(adopter: Snapshot, slot: int, held: dict[str, int], *, stopped: bool) -> Snapshot:
+    """What is written of an adopted partition that holds so much: nothing of it has ended but in the adopter's books."""
+    return Snapshot(
+        slot=slot,
+        pid=adopter.pid,
+        version=adopter.version,
+        started_unix=adopter.started_unix,
+        heartbeat_unix=adopter.heartbeat_unix,
+        heartbeat_mono=adopter.heartbeat_mono,
+        stopped=stopped,
+        is_adopted=not stopped,
+        account={name: Balance(received=amount, held=amount) for name, amount in held.items()},
+        held={"spool": held},
+        series={RECEIVED.name: [((name,), amount) for name, amount in held.items()]},
+    )
 
 
 class StateFile:

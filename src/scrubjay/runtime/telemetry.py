@@ -324,11 +324,14 @@ class Telemetry(AccountBook):
 
     # The state file
 
-    def snapshot(self, held: Held, *, stopped: bool = False) -> Snapshot:
-        """What `StateFile.write` wants, and what `state.merge` takes beside the files of other slots."""
+    def snapshot(self, held: Held, *, stopped: bool = False, elsewhere: Iterable[Mapping[str, int]] = ()) -> Snapshot:
+        """What `StateFile.write` wants, and what `state.merge` takes beside the files of other slots. `elsewhere`: has not ended, and stands in
+        the files of adopted slots as received and held.
+        """
         now_mono = self._mono()
         self._count_outages(now_mono)
         by_place = self.places(held)
+        values = self.without(elsewhere)
         return Snapshot(
             slot=self.slot,
             pid=os.getpid(),
@@ -339,9 +342,9 @@ class Telemetry(AccountBook):
             generation=self._generation,
             stopped=stopped and self.ends_in_order,
             upstream_up=all(self._up.values()) if self._up else None,
-            account=balances(self.values, by_place),
+            account=balances(values, by_place),
             held=by_place,
-            series=self.values.series_rows(),
+            series=values.series_rows(),
             histograms=self.values.histogram_rows(),
             drops=list(self._drops),
             audit_line=self._audit_line,

@@ -139,6 +139,7 @@ class Worker:
                 self._loaded.credentials,
             )
             self._pressure.room = self._delivery.outbox
+            self._chronicle.adopted = self._delivery.adopted
         self._reporter = self._build_reporter()
         if self._delivery is None:
             self.telemetry.close_account(())
@@ -300,7 +301,7 @@ class Worker:
     def _tell_all(self) -> None:
         for task in asyncio.all_tasks():
             _LOG.info("task %s", task.get_name())
-        for name, balance in self.telemetry.account(self._held()).items():
+        for name, balance in self._chronicle.merged().account.items():
             _LOG.info("account of %s: %s", name, balance)
         _LOG.info("%r", self)
 

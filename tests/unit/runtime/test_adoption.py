@@ -124,12 +124,13 @@ async def test_who_has_had_no_owner_twice_in_a_row_is_adopted(scene: Scene) -> N
     await scene.look()
     assert scene.inherited == [(2, ERRORS), (3, ERRORS)]
     assert scene.told == ["p02 3", "p03 3"]
-    assert scene.one.held() == ((DataCategory.ERROR, 6),)
+    assert scene.one.held() == {2: ERRORS, 3: ERRORS}
     assert not is_free(scene.root, 2)
     await scene.look(5)
     assert len(scene.outboxes) == 2
     await scene.one.close()
-    assert scene.closed == [3, 2]
+    assert scene.closed == [2, 3]
+    assert scene.one.held() == {2: ERRORS, 3: ERRORS}, "for the last books"
     assert is_free(scene.root, 2)
 
 
@@ -161,7 +162,7 @@ async def test_what_is_empty_is_let_go_of(scene: Scene) -> None:
     await scene.look()
     assert scene.outboxes[0].calls == ["start", "resume", "drain"]
     assert scene.closed == [2]
-    assert scene.one.held() == ERRORS
+    assert scene.one.held() == {3: ERRORS}
     await scene.one.close()
 
 
@@ -213,6 +214,7 @@ async def test_nothing_is_sent_before_the_books_are_ours(scene: Scene) -> None:
     outbox = scene.outboxes[0]
     assert outbox.calls == ["start", "pause"]
     assert scene.inherited == []
+    assert scene.one.held() == {}, "what it holds stands in the books of its slot"
     assert scene.told == []
     scene.one.pause()
     scene.one.resume()

@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 
+from scrubjay import reasons
 from scrubjay.categories import DataCategory
+from scrubjay.core.ledger import Account, Booking
+from scrubjay.runtime.account import AccountBook
 from scrubjay.runtime.chronicle import Chronicle
 from scrubjay.runtime.spool.types import Usage
-from scrubjay.runtime.state import StateFile, read_states
+from scrubjay.runtime.state import Balance, StateFile, read_states
 from scrubjay.runtime.telemetry import Telemetry
 
 
@@ -71,6 +74,32 @@ def test_books_of_a_slot_that_is_no_more_move_here(tmp_path: Path) -> None:
     assert merged.account["error"].received == 3
     assert [path.name for path in tmp_path.iterdir()] == ["worker-1.json"]
     mine.inherit(5, ())
+
+
+def test_what_an_adopted_partition_holds_stays_in_its_own_file(tmp_path: Path) -> None:
+    """Whenever its adopter stops or is killed, whoever takes the partition next finds books that fit."""
+    left = [3]
+    mine, telemetry = chronicle(tmp_path)
+    telemetry.received("event", ((DataCategory.ERROR, 2),))
+    mine.adopted = lambda: {5: ((DataCategory.ERROR, left[0]),) if left[0] else ()}
+    mine.inherit(5, ((DataCategory.ERROR, 3),))
+
+    def books() -> list[tuple[int, Balance]]:
+        return [(worker.slot, worker.account["error"]) for worker in read_states(tmp_path).workers]
+
+    assert books() == [(0, Balance(received=2, held=2)), (5, Balance(received=3, held=3))]
+    assert [worker.slot for worker in read_states(tmp_path).alive] == [0], "a partition is no worker"
+    telemetry.ended(Booking(reasons.FORWARDED, ((DataCategory.ERROR, 1),), Account("key", 1, "", None, 0.0)))
+    left[0] = 2
+    assert mine.merged().account["error"] == Balance(received=5, forwarded=1, held=4)
+    mine.write(stopped=True)
+    assert books() == [(0, Balance(received=3, forwarded=1, held=2)), (5, Balance(received=2, held=2))]
+    found = StateFile(tmp_path, 5).load()
+    assert found is not None
+    assert AccountBook(5, previous=found).close_account(((DataCategory.ERROR, 2),)) == {}
+    left[0] = 0
+    mine.write()
+    assert [slot for slot, _ in books()] == [0], "the file goes when the partition is empty"
 
 
 def test_a_file_that_cannot_be_removed_is_told(
