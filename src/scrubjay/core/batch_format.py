@@ -38,6 +38,7 @@ BATCH_ID_BYTES: Final = 16
 RECORD_OVERHEAD_BYTES: Final = 10
 """What a record takes beyond its meta and its body."""
 
+_LARGEST_BOUND: Final = 2**53
 _LONGEST_WAIT_S: Final = 600
 """What is asked of a sender beyond this is cut: nobody may put off for good what waits."""
 _MAGIC: Final = b"SJB1"
@@ -261,7 +262,7 @@ def _text(document: Mapping[str, object], name: str) -> str:
 
 def _bound(document: Mapping[str, object], name: str, default: int) -> int:
     value = document.get(name, default)
-    if not isinstance(value, int) or value < 1:
+    if not isinstance(value, int) or not 1 <= value <= _LARGEST_BOUND:
         raise ValueError(f"{name} is no number of at least 1")
     return value
 

@@ -9,17 +9,19 @@ from typing import Final
 
 HEADER: Final = "X-Scrubjay-Via"
 _MAX_HOPS: Final = 8
-_MAX_BYTES: Final = 512
+_MAX_NAME: Final = 64
+"""Longer ones are no relay's. Cutting the whole at some length instead would let a client push our own name out of it."""
 
 
 def normal_hops(value: str | None) -> str | None:
     """The header's names, one comma and one space between two; None if there are none."""
     if not value:
         return None
-    hops = [
-        hop for part in value[:_MAX_BYTES].split(",") if (hop := part.strip()) and hop.isascii() and hop.isprintable()
-    ]
-    return ", ".join(hops) or None
+    return ", ".join([hop for part in value.split(",") if _is_name(hop := part.strip())][:_MAX_HOPS]) or None
+
+
+def _is_name(hop: str) -> bool:
+    return 0 < len(hop) <= _MAX_NAME and hop.isascii() and hop.isprintable()
 
 
 def comes_round(hops: str, own: str) -> bool:

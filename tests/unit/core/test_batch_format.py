@@ -253,6 +253,7 @@ class TestCapabilities:
             b'{"batch":1}',
             b'{"batch":{"max_batch_bytes":0}}',
             b'{"batch":{"max_batch_envelopes":"9"}}',
+            b'{"batch":{"max_decompressed_bytes":1%b}}' % (b"0" * 400),
         ],
     )
     def test_anything_else_is_refused(self, data: bytes) -> None:

@@ -18,7 +18,8 @@ EIGHT = ", ".join("abcdefgh")
         ("a", "a"),
         ("a,b ,\tc", "a, b, c"),
         ("a, b\rc, \xe4, d", "a, d"),
-        (f"{'x' * 600}", "x" * 512),
+        (f"{'x' * 64}, {'y' * 65}", "x" * 64),
+        ("a," * 5000, ", ".join("a" * 8)),
     ],
 )
 def test_names_are_read_from_a_header(value: str | None, hops: str | None) -> None:
@@ -31,6 +32,14 @@ def test_names_are_read_from_a_header(value: str | None, hops: str | None) -> No
 )
 def test_operations_74_a_loop_is_seen_by_the_own_name_or_the_length(hops: str, own: str, round_: bool) -> None:
     assert comes_round(hops, own) is round_
+
+
+@pytest.mark.parametrize("said", ["x" * 600, ", ".join(["x" * 64] * 7), "x" * 8000 + ",y"])
+def test_whatever_a_client_says_the_own_name_is_seen_when_it_comes_round(said: str) -> None:
+    before = normal_hops(said)
+    after = normal_hops(extended(before, "own"))
+    assert after is not None
+    assert comes_round(after, "own")
 
 
 def test_the_own_name_goes_behind_the_others() -> None:

@@ -20,7 +20,7 @@ from hashlib import sha256
 from http import HTTPStatus
 from typing import Final, Protocol
 
-from zstandard import ZstdCompressionDict
+from zstandard import ZstdCompressionDict, ZstdCompressor, ZstdError
 
 from scrubjay.core.batch_format import CAPABILITIES_PATH, DICTIONARY_PATH, VERSION, Capabilities
 from scrubjay.errors import Transient
@@ -214,11 +214,12 @@ class Discovery:
             return None
         names = [name for name in said.dictionaries if _DICTIONARY_NAME.fullmatch(name)]
         for name in names[:_MOST_DICTIONARIES]:
-            with suppress(Transient):
+            with suppress(Transient, ZstdError):
                 reply, took_s = await self._line.call(_ROUTE, "GET", DICTIONARY_PATH + name)
                 self._observer.upstream_request("ok", reply.status, took_s, route=_ROUTE)
                 if reply.status == HTTPStatus.OK and sha256(reply.body).hexdigest().startswith(name):
                     found = ZstdCompressionDict(reply.body)
+                    ZstdCompressor(dict_data=found).compress(b"")  # what is damaged shows only in use
                     if found.dict_id():  # frames have to say which one they need
                         return Dictionary(name, found)
         return None

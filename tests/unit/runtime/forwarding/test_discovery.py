@@ -165,6 +165,15 @@ class TestLearnt:
         assert await asking.discovery.ask() == POSITIVE_S
         assert asking.discovery.offer.dictionary is None
 
+    async def test_a_damaged_dictionary_is_none(self, trained):
+        damaged = trained[:8] + bytes(100)
+        name = sha256(damaged).hexdigest()[:16]
+        asking = Asking(
+            capabilities(Capabilities("1", dictionaries=[name])), wants_dictionary=True, **{name: plain(200, damaged)}
+        )
+        assert await asking.discovery.ask() == POSITIVE_S
+        assert asking.discovery.offer.dictionary is None
+
     async def test_a_dictionary_that_nobody_wants_is_not_fetched(self):
         asking = Asking(capabilities(Capabilities("1", dictionaries=["0123456789abcdef"])))
         await asking.discovery.ask()
