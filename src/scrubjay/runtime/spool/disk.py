@@ -39,6 +39,10 @@ class Disk:
     def file_size(self, path: Path) -> int:
         return os.stat(path).st_size  # noqa: PTH116 (as the others)
 
+    def is_removed(self, descriptor: int) -> bool:
+        """Whether the file has no name any more: its bytes are gone when the last who has it open ends."""
+        return not os.fstat(descriptor).st_nlink
+
     def read(self, descriptor: int, length: int, offset: int) -> bytes:
         """Fewer bytes than asked only at the end of the file."""
         data = os.pread(descriptor, length, offset)

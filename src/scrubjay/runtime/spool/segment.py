@@ -119,6 +119,12 @@ class Segment:
             self._disk.truncate(self.path, self.size_bytes)
             raise
 
+    @property
+    def is_removed(self) -> bool:
+        """Whether somebody else removed the file that is written to."""
+        assert self.descriptor is not None
+        return self._disk.is_removed(self.descriptor)
+
     def sync(self) -> None:
         assert self.descriptor is not None
         self._disk.sync(self.descriptor)

@@ -23,7 +23,7 @@ from scrubjay.runtime.spool.disk import Clock, Disk
 from scrubjay.runtime.spool.quarantine import Quarantine
 from scrubjay.runtime.spool.segment import Segment
 from scrubjay.runtime.spool.segment_recovery import Recovery
-from scrubjay.runtime.spool.segment_shelf import Shelf
+from scrubjay.runtime.spool.segment_shelf import DELETE_ACTIVE_BYTES, Shelf
 from scrubjay.runtime.spool.types import FRAME_TARGET_BYTES, Evicted, Faulted, SpoolOptions, StoredFacts, Synced
 
 _MAX_SEGMENTS = 4096
@@ -55,7 +55,9 @@ class SegmentLog:
         self.recovered = recovery.found
         self.next_sequence = recovery.next_sequence
         self._partition = recovery.partition or partition
+        self.reconfigure(options)
         self.disk_full = False
+        self._is_removed = False
         self._refused_bytes = 0
         self._dirty_since: float | None = None
         self._faults: deque[float] = deque(maxlen=_FAULTS_TO_FAIL)
@@ -67,12 +69,16 @@ class SegmentLog:
         """Other bounds, from the next append on. What is over them already stays."""
         self._options = options
         self._quarantine.max_bytes = options.quarantine_bytes
+        self.shelf.delete_active_bytes = min(DELETE_ACTIVE_BYTES, options.max_bytes // 4)
 
     @property
     def failed(self) -> bool:
-        """The disk failed three times within a minute; when the first of them is a minute old, it is tried again."""
+        """The disk failed three times within a minute; when the first of them is a minute old, it is tried again.
+
+        Or somebody removed the files: then the lock is gone with them, and only a new start may use the folder again.
+        """
         often = len(self._faults) == _FAULTS_TO_FAIL
-        return often and self._clock.mono_s() - self._faults[0] < _FAULTS_WITHIN_S
+        return self._is_removed or often and self._clock.mono_s() - self._faults[0] < _FAULTS_WITHIN_S
 
     @property
     def has_capacity(self) -> bool:
@@ -144,6 +150,11 @@ class SegmentLog:
                 self._refused_bytes = min(size, FRAME_TARGET_BYTES)
                 self._probe_at = self._clock.mono_s() + _PROBE_EVERY_S
                 raise SpoolFull(f"no space on the disk: {error.strerror}") from error
+            if segment.is_removed:
+                self._is_removed = True
+                detail = f"{segment.path.name} was removed while in use; nothing more is kept there before a restart"
+                self.shelf.events.append(Faulted(detail))
+                raise SpoolError(detail)
             return segment
 
     def _writable(self) -> Segment:

@@ -21,7 +21,7 @@ from scrubjay.runtime.spool.segment import Segment
 from scrubjay.runtime.spool.segment_recovery import Recovery
 from scrubjay.runtime.spool.types import Damaged, StoredRecord, Usage
 
-_DELETE_ACTIVE_BYTES = 1024 * 1024
+DELETE_ACTIVE_BYTES = 1024 * 1024
 
 
 class Shelf:
@@ -44,6 +44,8 @@ class Shelf:
         self.records = sum([segment.live for segment in self.segments])
         self.events = recovery.events
         self.sparse: list[Segment] = []
+        self.delete_active_bytes = DELETE_ACTIVE_BYTES
+        """Where the active segment is finished and larger it goes too, or it would take room for ever."""
         self._review()
 
     def add(self, segment: Segment) -> None:
@@ -221,7 +223,7 @@ class Shelf:
         """Deletes finished segments and writes what was acknowledged in the others; what a failing disk refuses waits in memory."""
         for segment in [each for each in self.segments if each.unsettled]:
             with suppress(OSError):
-                if not segment.live and (segment is not self.active or segment.size_bytes > _DELETE_ACTIVE_BYTES):
+                if not segment.live and (segment is not self.active or segment.size_bytes > self.delete_active_bytes):
                     self.remove(segment)
                 else:
                     before = segment.ack_bytes

@@ -12,7 +12,7 @@ from support.simulated_disk import SimulatedClock, SimulatedDisk
 from support.spool_log import FOLDER, bodies, open_log, record, segments, waiting
 
 SMALL = SpoolOptions(segment_bytes=400, max_bytes=1 << 20)
-NOISE = random.Random(1).randbytes(20_000)
+NOISE = random.Random(1).randbytes(100_000)
 
 
 def noise(length: int) -> bytes:
@@ -36,6 +36,15 @@ def disk():
 @pytest.fixture
 def clock():
     return SimulatedClock()
+
+
+def test_operations_81_an_empty_spool_takes_records_however_small_its_bound(disk):
+    log, _ = open_log(disk, options=SpoolOptions(max_bytes=1 << 20))
+    fill(log, 15_000 * 5)
+    assert not log.has_capacity
+    log.shelf.acknowledge([each.sequence for each in waiting(log)])
+    assert log.has_capacity
+    log.append([record(noise(15_000))])
 
 
 class TestAppend:
