@@ -15,7 +15,7 @@ from support.certificates import make_authority, server_context
 from support.forwarding import until
 from support.mini_upstream import Answer, MiniUpstream
 from support.raw_http import request
-from support.relay import AUTH, Relay, relay
+from support.relay import AUTH, K, Relay, relay
 
 CHUNKS = "/api/0/organizations/o/chunk-upload/"
 FILES = "/api/0/projects/o/p/files/dsyms/"
@@ -34,6 +34,7 @@ async def test_operations_70_what_is_passed_on_and_what_is_not(tmp_path: Path) -
         for path in (
             "/", "/foo", "/api/", "/api", "//api//", "/API/foo", "/api/scrubjay/x", "/api/relay/x/", "/api/%72elay/x/",
             "/api/capture/x", "/api/../foo", "/api/x/%2e%2e/y", "/api/x/./y",
+            "/api/0/..%2f7/minidump/", "/api/0/..%5c7/", "/api/relay%2Fx", "/api/scrubjay\\x",
         ):  # fmt: skip
             assert (await one.send("GET", path)).status == 404, path
         assert (await one.send("GET", "/api/7/envelope/")).status == 405
@@ -69,8 +70,16 @@ async def test_operations_70_it_can_be_switched_off_and_on(tmp_path: Path) -> No
 async def test_what_a_plan_would_scrub_is_not_passed_on_as_it_is(tmp_path: Path) -> None:
     async with relay(tmp_path / "r", projects={"default.yaml": {"config": {}}}) as one:
         assert (await one.send("POST", "/api/7/minidump/", b"secret", AUTH)).status == 404
+        for path in (f"/api/7/unreal/{K}/", f"/api/7/minidump/?sentry%5Fkey={K}", "/api/7/minidump/"):
+            assert (await one.send("POST", path, b"secret")).status == 404, "the server may see a key where we do not"
+        for path in ("/api/007/minidump/", "/api/%37/minidump/"):
+            assert (await one.send("POST", path, b"secret", AUTH)).status == 404, path
+        one.worker._projects.deny(K)
+        assert (await one.send("POST", "/api/7/minidump/", b"secret", AUTH)).status == 404, "denied for a while"
+        assert came(one) == []
         assert (await one.send("GET", "/api/0/projects/", None, AUTH)).status == 200
     async with relay(tmp_path / "s") as one:
+        assert (await one.send("POST", f"/api/7/unreal/{K}/", b"x")).status == 200
         assert (await one.send("POST", "/api/7/minidump/", b"x", AUTH)).status == 200
         assert last(one).body == b"x"
 

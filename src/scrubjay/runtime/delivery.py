@@ -41,6 +41,8 @@ class Projects(Protocol):
 
     def is_disabled(self, key: str, project_id: int) -> bool: ...
 
+    def passes(self, key: str | None) -> bool: ...
+
     def deny(self, key: str) -> None: ...
 
 
@@ -57,12 +59,14 @@ class Delivery:
         receiver: Receiver,
         spool: Partition | None,
         roads: Roads,
+        projects: Projects,
         adoption: Adoption | None = None,
     ) -> None:
         self.outbox = outbox
         self.receiver = receiver
         self.spool = spool
         self.roads = roads
+        self.projects = projects
         self._adoption = adoption
         self._is_paused = False
 
@@ -243,7 +247,7 @@ async def open_delivery(
             inherit,
             telemetry,
         )
-    return Delivery(outbox, receiver, spool, roads, adoption)
+    return Delivery(outbox, receiver, spool, roads, projects, adoption)
 
 
 def _own_slots(slot: int, settings: Settings) -> frozenset[int]:

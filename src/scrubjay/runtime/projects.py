@@ -92,6 +92,14 @@ class Projects:
             return False
         return plan.disabled or key in plan.disabled_keys or plan.project_id not in (None, project_id)
 
+    def passes(self, key: str | None) -> bool:
+        """Whether what is sent with `key` may leave as it came, since nothing would be scrubbed. None: with a key that is not known
+        to us, so that it may be any. What a plan says counts here, not that the server denied the key for a while.
+        """
+        table = self._table
+        plans = (table.fallback, *table.by_key.values()) if key is None else (table.by_key.get(key, table.fallback),)
+        return all(plan is not None and plan.scrub is None and not plan.disabled for plan in plans)
+
     def deny(self, key: str) -> None:
         """The upstream does not know `key`: refuse it here for a while."""
         self._denied[key] = None

@@ -154,6 +154,18 @@ async def test_a_new_default_that_does_not_compile_lets_nothing_pass_unread(fold
     assert table.find(ONE) is DENIED
 
 
+async def test_what_may_leave_as_it_came(folder: Folder) -> None:
+    table = folder.table(FORWARDS)
+    assert table.passes(ONE)
+    assert table.passes(None)
+    await table.reload(FORWARDS, folder.write(_1=GOOD))
+    table.deny(TWO)
+    assert [table.passes(key) for key in (ONE, TWO, None)] == [False, True, False]
+    await table.reload(FORWARDS, folder.write(_1=GOOD.replace("projectId: 1", "projectId: 2") + UNKNOWN_WORD))
+    assert not table.passes(ONE), "no plan is no leave"
+    assert not folder.table(_1=None).passes(TWO), "nothing serves it"
+
+
 async def test_parts_that_are_left_out_are_told(folder: Folder, caplog: pytest.LogCaptureFixture) -> None:
     table = folder.table(_1=GOOD)
     with caplog.at_level("WARNING", "scrubjay.config"):

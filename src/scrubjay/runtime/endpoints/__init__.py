@@ -36,7 +36,7 @@ def routes(settings: Settings, ports: Ports, health: Health, delivery: Delivery 
     table = [_adapted(route) for endpoint in ENDPOINTS for route in endpoint(settings, ports)]
     if delivery is not None:
         table += batch.routes(settings, ports, delivery.receiver)
-        table += forward.routes(settings, ports, delivery.roads)
+        table += forward.routes(settings, ports, delivery.roads, delivery.projects.passes)
     return [*table, *admin.routes(settings, health), *decisions.routes(settings, ports, health.merged)]
 
 

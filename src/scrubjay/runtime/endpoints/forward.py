@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Final
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector, hdrs, web
@@ -30,8 +30,10 @@ from scrubjay.settings.schema import Settings
 
 _ROOT: Final = "/api/"
 _OURS: Final = frozenset({"scrubjay", "capture", "relay"})
-_PROJECT: Final = re.compile(r"/api/[1-9]\d*(?:/|$)", re.ASCII)
-"""Where envelopes and their like are sent; `/api/0/` is the server's own interface."""
+_PROJECT: Final = re.compile(r"/api/0*[1-9]\d*(?:/|$)", re.ASCII)
+"""Where envelopes and their like are sent, as numbers may be written; `/api/0/` is the server's own interface."""
+_SEPARATORS: Final = re.compile(r"/|%2F|\\")
+"""What some server may take for a slash."""
 _FILES: Final = re.compile(r"/api/0/projects/[^/]+/[^/]+/(?:releases/[^/]+/files|files/dsyms)/?")
 _CHUNKS: Final = re.compile(r"/api/0/organizations/[^/]+/chunk-upload/?")
 _HOP_BY_HOP: Final = frozenset(
@@ -43,19 +45,24 @@ _MADE_ANEW: Final = frozenset(
 _NOTHING_ADDED: Final = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
 
 
-def routes(settings: Settings, ports: Ports, roads: Roads) -> list[Route]:
+Passes = Callable[[str | None], bool]
+"""Whether what is sent with a key may leave as it came; None: no key is seen where we look for one."""
+
+
+def routes(settings: Settings, ports: Ports, roads: Roads, passes: Passes) -> list[Route]:
     """None where nothing is passed on."""
     if not settings.http.forward or settings.relay.mode == "capture":
         return []
-    return [Route(ANY, f"{_ROOT}*", _Passage(settings, ports, roads), "forward")]
+    return [Route(ANY, f"{_ROOT}*", _Passage(settings, ports, roads, passes), "forward")]
 
 
 class _Passage:
-    def __init__(self, settings: Settings, ports: Ports, roads: Roads) -> None:
+    def __init__(self, settings: Settings, ports: Ports, roads: Roads, passes: Passes) -> None:
         http = settings.http
         self._settings = settings
         self._ports = ports
         self._roads = roads
+        self._passes = passes
         self._chain = chain_reader(settings.relay.trusted_proxies)
         self._prefixes = (
             None if settings.relay.mode == "proxy" else tuple(path.rstrip("/") for path in http.forward_paths)
@@ -84,7 +91,7 @@ class _Passage:
             return problem(502, "the upstream cannot be reached")
 
     def _may_pass(self, path: str, request: Request) -> bool:
-        parts = path.split("/")
+        parts = _SEPARATORS.split(path)
         if parts[2] in _OURS or "." in parts or ".." in parts or not request.raw_path.isascii():
             return False
         if self._prefixes is not None:
@@ -93,8 +100,7 @@ class _Passage:
         if not _PROJECT.match(path):
             return True
         auth = read_auth(request.headers, request.query_text)
-        plan = None if auth is None else self._ports.plans.find(auth.key)
-        return plan is None or plan.scrub is None
+        return self._passes(None if auth is None else auth.key)
 
     def _limit_bytes(self, path: str) -> int:
         limits = self._settings.limits
