@@ -12,15 +12,11 @@ E2E = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests of this folder, and give them time for what is installed on first use.
-
-    They share servers and measure time, so that one worker runs them all where tests are distributed (`-n 2 --dist loadgroup`).
-    """
+    """Mark the tests of this folder, and give them time for what is installed on first use."""
     for item in items:
         if item.path.is_relative_to(E2E):
             item.add_marker(pytest.mark.e2e)
             item.add_marker(pytest.mark.timeout(600))
-            item.add_marker(pytest.mark.xdist_group("e2e"))
 
 
 @pytest.fixture(scope="session")

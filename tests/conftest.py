@@ -1,0 +1,26 @@
+"""How the tests are shared out where several processes run them (`-n 2`): file by file, long ones first.
+
+The end-to-end tests are one share: they have servers in common, take ports, and measure time. Files come as they are collected, `e2e` before
+`fuzz`, `integration` and `oracle`, and the short ones of `unit` fill up the end, if the order is left alone (`--no-loadscope-reorder`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+E2E = "tests/e2e/"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Called in the process that shares out, and only where tests are."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Shares(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            return E2E if file.startswith(E2E) else file
+
+    return Shares(config, log)
