@@ -196,7 +196,7 @@ class Outbox:
     def _has_room(self, parcel: Parcel) -> bool:
         """One parcel is always let in, however large: its own limit was checked before."""
         held_bytes, most_bytes = self._custody.memory_bytes, self._options.max_memory_bytes
-        if self._spool is not None and not self._spool.is_given_up and not self._may_read():
+        if not self._may_read() and self._spool is not None and not self._spool.is_given_up:
             most_bytes //= _SHRINKING
         return not held_bytes or held_bytes + len(parcel.body) <= most_bytes
 
@@ -237,7 +237,7 @@ class Outbox:
     def _on_room(self) -> None:
         if self._backlog is not None and not self._backlog.waits:
             self._custody.settle()
-        if self._wants_backlog():
+        elif self._wants_backlog():
             self._read_more.set()
         if self._drained is not None and self._is_drained():
             self._drained.set()

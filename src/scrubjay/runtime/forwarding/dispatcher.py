@@ -116,7 +116,7 @@ class Dispatcher:
     @property
     def is_empty(self) -> bool:
         """Nothing waits in memory, and nothing is on its way."""
-        return not self._flying and self.lanes.is_empty
+        return not self._flying and not self.lanes.count
 
     @property
     def is_quiet(self) -> bool:
@@ -184,8 +184,7 @@ class Dispatcher:
 
     def _next(self) -> Shipment | None:
         """Takes what is due next, and ends on the way those that are too old or may not leave any more."""
-        grouping = self._upstream.grouping
-        if not self._may_send(grouping):
+        if not self.lanes.count or not self._may_send(grouping := self._upstream.grouping):
             return None
         now_mono = self._clock.mono_s()
         while True:
@@ -233,8 +232,7 @@ class Dispatcher:
 
     def _set_timer(self) -> None:
         """Sees to what is due later. Without a free permit there is no need: the next answer dispatches."""
-        grouping = self._upstream.grouping
-        if not self._may_send(grouping):
+        if not self.lanes.count or not self._may_send(grouping := self._upstream.grouping):
             return
         due_mono = self.lanes.next_due_mono(self._link.retries_from_mono(), self._pace.from_mono, grouping)
         if due_mono == _NEVER:

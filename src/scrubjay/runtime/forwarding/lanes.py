@@ -39,12 +39,15 @@ class Lanes:
         self._pushed = 0
         self._backlog = Turns()
         self._fresh_in_row = 0
+        self.count = 0
+        """Parcels. The dispatcher asks several times for each, so it is kept."""
         self.is_hurried = False
         """Nobody waits for company any more."""
 
     # Coming
 
     def add_live(self, waiting: Waiting) -> None:
+        self.count += 1
         waiting.tag = self._tag_of(waiting.parcel)
         if waiting.tag is not None:
             self._joining.add(waiting)
@@ -53,15 +56,18 @@ class Lanes:
             self._live_bytes += waiting.size_bytes
 
     def add_backlog(self, waiting: Waiting) -> None:
+        self.count += 1
         waiting.tag = self._tag_of(waiting.parcel)
         self._backlog.add(waiting)
 
     def add_blocked(self, shipment: Shipment) -> None:
         """To be tried again when the network is thought to work."""
+        self.count += len(shipment.members)
         self._blocked.append(shipment)
 
     def add_timed(self, shipment: Shipment, due_mono: float) -> None:
         """To be tried again at a time of its own."""
+        self.count += len(shipment.members)
         self._pushed += 1
         heapq.heappush(self._timed, (due_mono, self._pushed, shipment))
 
@@ -80,6 +86,19 @@ class Lanes:
 
         It takes along at most `most_backlog` of what was read back.
         """
+        shipment = self._choose(now_mono, blocked_from_mono, backlog_from_mono, grouping, most_backlog)
+        if shipment is not None:
+            self.count -= len(shipment.members)
+        return shipment
+
+    def _choose(
+        self,
+        now_mono: float,
+        blocked_from_mono: float,
+        backlog_from_mono: float,
+        grouping: Grouping,
+        most_backlog: int,
+    ) -> Shipment | None:
         if self._blocked and blocked_from_mono <= now_mono:
             return self._blocked.popleft()
         if self._timed and self._timed[0][0] <= now_mono:
@@ -164,14 +183,12 @@ class Lanes:
         taken += [waiting for waiting in self._live if wanted(waiting)]
         self._live = deque([waiting for waiting in self._live if not wanted(waiting)])
         self._live_bytes = sum([waiting.size_bytes for waiting in self._live])
-        return taken + self._joining.take(wanted) + self._backlog.take(wanted)
+        taken += self._joining.take(wanted) + self._backlog.take(wanted)
+        self.count -= len(taken)
+        return taken
 
     def _retries(self) -> Iterator[Shipment]:
         return chain(self._blocked, (entry[2] for entry in self._timed))
-
-    @property
-    def is_empty(self) -> bool:
-        return not (self._live or self._joining or self._blocked or self._timed or self._backlog)
 
     def __repr__(self) -> str:
         retries = sum([len(shipment.members) for shipment in self._retries()])

@@ -127,7 +127,7 @@ class Partition:
     @property
     def is_given_up(self) -> bool:
         """The disk failed so often that it is left alone for a while, and nobody was promised that it would hold (7.9): memory has to do."""
-        return self._log.failed and self._options.fsync == "never" and not self._closed and not self._adopted
+        return self._options.fsync == "never" and self._log.failed and not self._closed and not self._adopted
 
     @property
     def capacity_bytes(self) -> int:

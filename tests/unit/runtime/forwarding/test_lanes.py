@@ -40,7 +40,7 @@ def test_live_parcels_go_in_the_order_of_arrival():
     for name in "abc":
         lanes.add_live(waiting(name))
     assert drain(lanes) == ["a", "b", "c"]
-    assert lanes.is_empty
+    assert not lanes.count
 
 
 def test_retries_that_are_due_go_before_what_is_new():
@@ -56,7 +56,7 @@ def test_retries_that_are_not_due_stay():
     lanes.add_timed(one("timed"), due_mono=5.0)
     lanes.add_blocked(one("blocked"))
     assert drain(lanes, now=4.9, blocked_from=5.0) == []
-    assert not lanes.is_empty
+    assert lanes.count
 
 
 def test_timed_retries_go_by_their_time_and_then_in_order():
@@ -132,7 +132,7 @@ class TestBatches:
         assert packed(lanes, 0.04, BATCHES) == []
         assert lanes.next_due_mono(NEVER, grouping=BATCHES) == 0.05
         assert packed(lanes, 0.05, BATCHES) == [("batch", "ab")]
-        assert lanes.is_empty
+        assert not lanes.count
 
     def test_a_full_batch_waits_for_nobody(self):
         lanes = Lanes()
@@ -231,8 +231,11 @@ def test_in_an_outage_what_is_on_disk_is_taken_and_the_rest_keeps_its_place():
         lanes.add_backlog(each)
     lanes.add_blocked(Shipment([stored("f"), waiting("g")], "batch", b"id"))
     lanes.add_timed(Shipment([stored("h")]), 3.0)
+    assert lanes.count == 10
     assert sorted(name_of(each.parcel) for each in lanes.take_stored()) == ["C2", "b", "e", "f", "h"]
+    assert lanes.count == 5
     assert packed(lanes, 1.0) == [("envelope", "a"), ("merged", "CC3"), ("envelope", "d")]
+    assert lanes.count == 1
     (left,) = lanes.take_all()
     assert name_of(left.parcel) == "g"
 
@@ -245,4 +248,4 @@ def test_all_can_be_taken_at_once():
     lanes.add_timed(one("d"), 3.0)
     assert repr(lanes) == "<Lanes live=1 retries=2 backlog=1>"
     assert sorted(name_of(each.parcel) for each in lanes.take_all()) == ["a", "b", "c", "d"]
-    assert lanes.is_empty
+    assert not lanes.count
