@@ -50,10 +50,9 @@ class DataCategory(IntEnum):
     TRACE_METRIC_BYTE = 37
     SNAPSHOT_IMAGE = 38
 
-    @property
-    def wire(self) -> str:
+    def __init__(self, _number: int) -> None:
+        self.wire = self._name_.lower()
         """The name in headers, configuration and client reports."""
-        return self.name.lower()
 
     @classmethod
     def parse(cls, name: str) -> DataCategory:

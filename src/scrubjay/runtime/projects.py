@@ -23,7 +23,7 @@ from scrubjay.settings.project_files import ProjectSet
 from scrubjay.settings.schema import Settings
 
 DENIED = ProjectPlan(revision="denied", disabled=True)
-"""For keys that the upstream answered 401 or 403 (`upstream-and-operations.md` 6.6)."""
+"""For keys whose plan cannot be used: they are refused, never served by another's plan."""
 
 _MAX_DENIED = 10_000
 
@@ -57,15 +57,13 @@ class Projects:
         self._telemetry = telemetry
         self._mono = mono
         self._programs = Programs(mono)
-        self._denied: TTLCache[str, None] = TTLCache(_MAX_DENIED, settings.cache.miss_expiry, mono)
+        self._denied: TTLCache[tuple[str, int], None] = TTLCache(_MAX_DENIED, settings.cache.miss_expiry, mono)
         self._table = _Table()
         self.ok = True
         self._swap(_compile(settings, projects, self._table, self._programs, first=True))
 
     def find(self, key: str) -> ProjectPlan | None:
         """The plan of `key`; None if nothing serves it."""
-        if self._denied and key in self._denied:
-            return DENIED
         table = self._table
         return table.by_key.get(key, table.fallback)
 
@@ -100,9 +98,15 @@ class Projects:
         plans = (table.fallback, *table.by_key.values()) if key is None else (table.by_key.get(key, table.fallback),)
         return all(plan is not None and plan.scrub is None and not plan.disabled for plan in plans)
 
-    def deny(self, key: str) -> None:
-        """The upstream does not know `key`: refuse it here for a while."""
-        self._denied[key] = None
+    def is_denied(self, key: str, project_id: int | None) -> bool:
+        """Whether the upstream refused the key for this project a while ago."""
+        return (key, project_id) in self._denied
+
+    def deny(self, key: str, project_id: int) -> None:
+        """The upstream does not know `key`, or not for this project: refuse it here for a while. Not for others: which project
+        a client names is its own choice, and must not shut out whoever names the right one.
+        """
+        self._denied[key, project_id] = None
 
     async def reload(self, settings: Settings, projects: ProjectSet) -> None:
         """Puts another generation in force, compiled in a thread; what cannot be used leaves its predecessor as it is.
