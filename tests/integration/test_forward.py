@@ -74,7 +74,7 @@ async def test_what_a_plan_would_scrub_is_not_passed_on_as_it_is(tmp_path: Path)
             assert (await one.send("POST", path, b"secret")).status == 404, "the server may see a key where we do not"
         for path in ("/api/007/minidump/", "/api/%37/minidump/"):
             assert (await one.send("POST", path, b"secret", AUTH)).status == 404, path
-        one.worker._projects.deny(K)
+        one.worker._projects.deny(K, 7)
         assert (await one.send("POST", "/api/7/minidump/", b"secret", AUTH)).status == 404, "denied for a while"
         assert came(one) == []
         assert (await one.send("GET", "/api/0/projects/", None, AUTH)).status == 200

@@ -97,9 +97,13 @@ class Shelf:
 class Plans:
     plans: dict[str, ProjectPlan | None]
     projects: dict[str, int] = field(default_factory=dict)
+    denied: set[tuple[str, int | None]] = field(default_factory=set)
 
     def find(self, key: str) -> ProjectPlan | None:
         return self.plans.get(key, self.plans.get("*"))
+
+    def is_denied(self, key: str, project_id: int | None) -> bool:
+        return (key, project_id) in self.denied
 
     def project_of(self, key: str) -> int | None:
         return self.projects.get(key)

@@ -51,7 +51,7 @@ class SendingHalf:
             self.telemetry,
             UpstreamOptions(**({"timeout_s": 0.5} | dict(upstream or {}))),
             on_limits=lambda each, limits: self.limits.learn(Scoping(each.key), limits, time.monotonic()),
-            on_denied=self.denied.append,
+            on_denied=lambda key, project_id: self.denied.append(key),
         )
         self.options = OutboxOptions(dispatch=dispatch, **options)
         self.batches = None if batches is None else BatchPost(self.upstream, self.telemetry, batches)

@@ -118,6 +118,10 @@ class Plans:
             return compile_plan(project, settings, self._programs, projects.shared.config)
         return pass_plan(settings) if settings.projects.unknown == "forward" else None
 
+    def is_denied(self, key: str, project_id: int | None) -> bool:
+        """No server was asked."""
+        return False
+
     def project_of(self, key: str) -> int | None:
         project = self.loaded.projects.by_key.get(key, self.loaded.projects.default)
         return None if project is None else project.project_id

@@ -237,6 +237,9 @@ class _Unhurried:
             self._known[key] = None if plan is None else replace(plan, quotas=NO_QUOTAS, spikes=None)
         return self._known[key]
 
+    def is_denied(self, key: str, project_id: int | None) -> bool:
+        return self._plans.is_denied(key, project_id)
+
     def project_of(self, key: str) -> int | None:
         return self._plans.project_of(key)
 

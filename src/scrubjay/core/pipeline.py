@@ -143,6 +143,8 @@ def admit(tally: Tally, plan: ProjectPlan | None, ingress: Ingress, ports: Ports
     account = tally.account
     if plan is None or plan.disabled or account.key in plan.disabled_keys:
         raise Denied(reasons.PROJECT_ID)
+    if ports.plans.is_denied(account.key, account.project_id):
+        raise Denied(reasons.PROJECT_ID)
     if plan.project_id not in (None, account.project_id):
         raise Denied(reasons.PROJECT_ID)
     if plan.allows_origin is not None and ingress.origin is not None and not plan.allows_origin(ingress.origin):

@@ -66,6 +66,8 @@ class Plans(Protocol):
 
     def project_of(self, key: str) -> int | None: ...
 
+    def is_denied(self, key: str, project_id: int | None) -> bool: ...
+
 
 class Outbox(Protocol):
     """Where parcels wait; `put` returns when the parcel is held as durably as configured, else raises `Unavailable`."""

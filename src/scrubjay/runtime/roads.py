@@ -58,7 +58,7 @@ class Roads:
         observer: Observer,
         *,
         on_limits: Callable[[Parcel, tuple[ActiveLimit, ...]], None],
-        on_denied: Callable[[str], None],
+        on_denied: Callable[[str, int], None],
         signer: Signer | None = None,
         env: Mapping[str, str] = os.environ,
     ) -> None:

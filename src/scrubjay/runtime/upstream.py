@@ -71,7 +71,9 @@ class UpstreamOptions:
 
 
 class Upstream:
-    """`on_limits` hears of limits that an answer puts in force for a parcel's key, `on_denied` of keys that the server does not know."""
+    """`on_limits` hears of limits that an answer puts in force for a parcel's key, `on_denied` of keys, with
+    the project that was named, that the server does not know.
+    """
 
     def __init__(
         self,
@@ -80,7 +82,7 @@ class Upstream:
         options: UpstreamOptions = UpstreamOptions(),
         *,
         on_limits: Callable[[Parcel, tuple[ActiveLimit, ...]], None] = lambda parcel, limits: None,
-        on_denied: Callable[[str], None] = lambda key: None,
+        on_denied: Callable[[str, int], None] = lambda key, project_id: None,
         signer: Signer | None = None,
         now_unix: Callable[[], float] = time.time,
         now_mono: Callable[[], float] = time.monotonic,
@@ -231,7 +233,7 @@ class Upstream:
         if passing is not None:
             return "unavailable" if passing.network else "error", passing
         if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-            self.deny(parcel.key)
+            self.deny(parcel, status)
         reason = UPSTREAM_TOO_LARGE if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE else UPSTREAM_REJECTED
         return "refused", Refused(reply.detail(), reason, status=status)
 
@@ -258,9 +260,12 @@ class Upstream:
         named = next((limit.reason for limit in (*meant, *limits)), "generic")
         return Throttled(named or "", status=429)
 
-    def deny(self, key: str) -> None:
-        """The server does not know the key, or does not serve it."""
-        self._on_denied(key)
+    def deny(self, parcel: Parcel, status: int) -> None:
+        """The server does not know the parcel's key, or does not serve the project to it: 401 or 403. The latter to what came from some
+        page may be about that page alone, and any page may send what its visitors' key allows.
+        """
+        if status == HTTPStatus.UNAUTHORIZED or parcel.origin is None:
+            self._on_denied(parcel.key, parcel.project_id)
 
     def learn(self, parcel: Parcel, rate_limits: str) -> None:
         """Limits for the parcel's key that came another way than with the answer to it."""

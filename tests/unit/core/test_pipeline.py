@@ -199,6 +199,17 @@ def test_project_that_refuses_books_each_item(project: str | None, reason: str) 
     assert path.closes()
 
 
+def test_a_key_that_the_server_denied_for_one_project_is_served_for_another() -> None:
+    path = Path()
+    assert isinstance(path.ports.plans, Plans)
+    path.ports.plans.denied.add((KEY, 999))
+    with pytest.raises(Denied):
+        path.send(envelope(("event", CLEAN)), project=999)
+    assert path.account.lost() == [("event", "project_id", "")]
+    path.send(envelope(("event", CLEAN)), project=7)
+    assert [parcel.project_id for parcel in path.shelf.parcels] == [7]
+
+
 def test_project_id_may_be_overridden() -> None:
     """decisions-46"""
     path = Path("projectId: 8", overrides_project_ids=True)

@@ -93,7 +93,7 @@ class Projects:
     def passes(self, key: str | None) -> bool:
         return True
 
-    def deny(self, key: str) -> None:
+    def deny(self, key: str, project_id: int) -> None:
         raise AssertionError("no server answers here")
 
 

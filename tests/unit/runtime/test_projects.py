@@ -159,7 +159,7 @@ async def test_what_may_leave_as_it_came(folder: Folder) -> None:
     assert table.passes(ONE)
     assert table.passes(None)
     await table.reload(FORWARDS, folder.write(_1=GOOD))
-    table.deny(TWO)
+    table.deny(TWO, 1)
     assert [table.passes(key) for key in (ONE, TWO, None)] == [False, True, False]
     await table.reload(FORWARDS, folder.write(_1=GOOD.replace("projectId: 1", "projectId: 2") + UNKNOWN_WORD))
     assert not table.passes(ONE), "no plan is no leave"
@@ -177,15 +177,15 @@ async def test_parts_that_are_left_out_are_told(folder: Folder, caplog: pytest.L
 
 async def test_keys_that_the_server_denies_are_refused_for_a_while(folder: Folder) -> None:
     table = folder.table(_1=GOOD)
-    plan = table.find(ONE)
-    table.deny(ONE)
-    assert table.find(ONE) is DENIED
+    table.deny(ONE, 1)
+    assert table.is_denied(ONE, 1)
+    assert not table.is_denied(ONE, 2), "for another project it may be right"
     folder.clock.now = 59.9
-    assert table.find(ONE) is DENIED
+    assert table.is_denied(ONE, 1)
     await table.reload(SETTINGS, folder.known)
-    assert table.find(ONE) is DENIED
+    assert table.is_denied(ONE, 1)
     folder.clock.now = 60.1
-    assert table.find(ONE) is plan
+    assert not table.is_denied(ONE, 1)
 
 
 async def test_what_all_projects_share_is_in_each_plan(tmp_path: Path) -> None:
@@ -210,12 +210,12 @@ async def test_what_all_projects_share_is_in_each_plan(tmp_path: Path) -> None:
 
 async def test_another_time_for_denied_keys_forgets_them(folder: Folder) -> None:
     table = folder.table(_1=GOOD)
-    table.deny(ONE)
+    table.deny(ONE, 1)
     await table.reload(replace(SETTINGS, cache=replace(SETTINGS.cache, miss_expiry=5)), folder.known)
-    assert table.find(ONE) is not DENIED
-    table.deny(ONE)
+    assert not table.is_denied(ONE, 1)
+    table.deny(ONE, 1)
     folder.clock.now = 5.1
-    assert table.find(ONE) is not DENIED
+    assert not table.is_denied(ONE, 1)
 
 
 @pytest.mark.parametrize(
@@ -238,8 +238,8 @@ def test_what_waited_for_a_disabled_project_must_not_be_sent_decisions_51(
 
 async def test_neither_the_servers_no_nor_a_broken_file_ends_what_waits(folder: Folder) -> None:
     table = folder.table(one=GOOD)
-    table.deny(ONE)
-    assert table.find(ONE) is DENIED
+    table.deny(ONE, 1)
+    assert table.is_denied(ONE, 1)
     assert not table.is_disabled(ONE, 1)
     await table.reload(SETTINGS, folder.write(one="{", two="{"))
     assert not table.is_disabled(ONE, 1)

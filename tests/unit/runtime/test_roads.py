@@ -33,7 +33,7 @@ def roads(env: dict[str, str] | None = None, **values: Any) -> Roads:
         settings(**values),
         Telemetry(),
         on_limits=lambda parcel, limits: None,
-        on_denied=lambda key: None,
+        on_denied=lambda key, project_id: None,
         env=env or {},
     )
 

@@ -75,7 +75,7 @@ def upstream(*answers, now_unix=1_767_323_100.0, signer=None, **options):
         observed,
         UpstreamOptions(**options),
         on_limits=lambda parcel, learnt: limits.append((parcel.key, learnt)),
-        on_denied=denied.append,
+        on_denied=lambda key, project_id: denied.append(key),
         signer=signer,
         now_unix=lambda: now_unix,
         now_mono=lambda: 1_000.0,
@@ -491,10 +491,17 @@ class TestCalls:
     async def test_limits_and_denials_that_came_another_way(self):
         subject, _ = upstream()
         subject.learn(parcel(), "60:error:key:mine")
-        subject.deny(KEY)
+        subject.deny(parcel(), 403)
         _, _, limits, denied = subject.seen
         assert [(key, learnt[0].reason) for key, learnt in limits] == [(KEY, "mine")]
         assert denied == [KEY]
+
+    @pytest.mark.parametrize(("status", "denied"), [(401, [KEY]), (403, [])])
+    async def test_403_to_what_came_from_a_page_says_nothing_of_the_key(self, status, denied):
+        subject, _ = upstream(status)
+        with pytest.raises(Refused):
+            await subject.send(parcel(origin="https://evil.example/"), 0.0)
+        assert subject.seen[3] == denied
 
     async def test_a_time_at_the_edge_of_the_calendar_stays(self):
         subject, server = upstream()

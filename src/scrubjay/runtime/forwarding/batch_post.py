@@ -85,7 +85,7 @@ class Line(discovery.Line, Protocol):
 
     def learn(self, parcel: Parcel, rate_limits: str) -> None: ...
 
-    def deny(self, key: str) -> None: ...
+    def deny(self, parcel: Parcel, status: int) -> None: ...
 
 
 class Listener(Protocol):
@@ -286,7 +286,7 @@ class BatchPost:
         if error.status == HTTPStatus.TOO_MANY_REQUESTS:
             return Throttled(error.reason, status=error.status)
         if error.status in _NOT_FROM_US:
-            self._line.deny(parcel.key)
+            self._line.deny(parcel, error.status)
         reason = UPSTREAM_TOO_LARGE if error.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE else UPSTREAM_REJECTED
         return Refused(detail, reason, status=error.status)
 

@@ -114,7 +114,7 @@ class Posting:
             self.observed,
             UpstreamOptions(),
             on_limits=lambda each, limits: self.limits.append((each.key, limits)),
-            on_denied=self.denied.append,
+            on_denied=lambda key, project_id: self.denied.append(key),
             now_unix=lambda: 1_767_323_100.0,
             now_mono=lambda: self.now_mono,
         )
