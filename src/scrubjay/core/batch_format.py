@@ -41,6 +41,7 @@ RECORD_OVERHEAD_BYTES: Final = 10
 _LARGEST_BOUND: Final = 2**53
 _LONGEST_WAIT_S: Final = 600
 """What is asked of a sender beyond this is cut: nobody may put off for good what waits."""
+_MAX_REASON: Final = 200
 _MAGIC: Final = b"SJB1"
 _END: Final = b"SJBE"
 _FLAG_SCRUBBED: Final = 1
@@ -241,7 +242,7 @@ def _read_error(entry: Mapping[str, object], count: int) -> RecordError | None:
     return RecordError(
         index,
         status if isinstance(status, int) else 0,
-        reason if isinstance(reason, str) else "",
+        reason[:_MAX_REASON] if isinstance(reason, str) else "",
         float(min(wait_s, _LONGEST_WAIT_S)) if isinstance(wait_s, int | float) and wait_s >= 0 else None,
     )
 

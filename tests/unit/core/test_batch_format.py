@@ -217,13 +217,14 @@ class TestReply:
             {"i": 1, "status": "x", "reason": 5, "retry_after": -1},
             {"i": 2, "retry_after": 1e300},
             {"i": 3, "retry_after": 10**400},
-            {"i": 4, "retry_after": 599},
+            {"i": 4, "retry_after": 599, "reason": "x" * 999},
         ]
         limits = [None, {"key": 1, "value": "x"}, {"key": "k"}, {"key": "k", "value": "v"}]
         read = BatchReply.decode(changed(errors=errors, rate_limits=limits), ID, 10)
         waits_s = [(error.index, error.retry_after_s) for error in read.errors]
         assert waits_s == [(1, None), (2, 600.0), (3, 600.0), (4, 599.0)], "nobody is put off for good"
         assert read.errors[0] == RecordError(1, 0, "")
+        assert read.errors[-1].reason == "x" * 200
         assert read.rate_limits == [("k", "v")]
 
     @pytest.mark.parametrize("value", [None, 7, "x", {}])

@@ -47,6 +47,8 @@ _CAPABILITIES_HEADER: Final = "X-Scrubjay: 1\r\n"
 _DICTIONARY_HEADER: Final = "X-Scrubjay-Dict"
 _ENCODINGS: Final = ("zstd", "gzip", "identity")
 _DECODED_RATIO: Final = 4
+_PROVEN_AT_ONCE: Final = 2
+"""Who has proven nothing yet may not take all threads for what has to be decoded to find out."""
 _COPIES: Final = 2
 """A batch is in memory as one text and as records."""
 
@@ -87,6 +89,7 @@ class _Gateway:
         self._max_wait_s = settings.spool.envelopes.max_envelope_delay_secs
         self._chain = chain_reader(settings.relay.trusted_proxies)
         self._dictionaries = read_dictionaries(settings.spool.envelopes.path)
+        self._proving = asyncio.Semaphore(_PROVEN_AT_ONCE)
         self._log = LimitedLog("gateway")
         self._told = Capabilities(
             __version__,
@@ -116,7 +119,8 @@ class _Gateway:
             raise BadRequest(reasons.CONTENT_ENCODING)
         coding = _Coding(request.encoding, None if dictionary is None else dictionary.zstd)
         try:
-            sender, size_bytes = await asyncio.to_thread(self._prove, claim, coding, wire)
+            async with self._proving:
+                sender, size_bytes = await asyncio.to_thread(self._prove, claim, coding, wire)
             await request.share.grow(len(wire) + _COPIES * size_bytes, ports.bounds.body_idle_timeout)
             opened = await asyncio.to_thread(self._open, coding, wire, size_bytes)
         except (BatchError, TooLarge) as error:

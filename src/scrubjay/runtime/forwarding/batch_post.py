@@ -25,6 +25,7 @@ from scrubjay.core.batch_format import BATCH_ID_BYTES, BATCH_PATH, CONTENT_TYPE,
 from scrubjay.core.envelope import decode_json
 from scrubjay.core.header_rules import parse_time
 from scrubjay.core.ledger import Parcel
+from scrubjay.core.limits import wire_reason
 from scrubjay.core.signatures import Signer
 from scrubjay.core.spool_format import Record
 from scrubjay.errors import Divide, Refused, Throttled, Transient, UpstreamError
@@ -284,7 +285,7 @@ class BatchPost:
                 detail, status=error.status, retry_after_s=error.retry_after_s, network=False, capped=is_fault
             )
         if error.status == HTTPStatus.TOO_MANY_REQUESTS:
-            return Throttled(error.reason, status=error.status)
+            return Throttled(wire_reason(error.reason) or "generic", status=error.status)
         if error.status in _NOT_FROM_US:
             self._line.deny(parcel, error.status)
         reason = UPSTREAM_TOO_LARGE if error.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE else UPSTREAM_REJECTED

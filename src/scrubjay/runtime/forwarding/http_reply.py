@@ -23,6 +23,7 @@ _NO_BODY: Final = frozenset({204, 304})
 _VERSIONS: Final = b"HTTP/1."
 _MAX_LINE_BYTES: Final = 4 * 1024
 _MAX_DETAIL: Final = 200
+_LENGTH: Final = re.compile(r"[0-9]{1,18}")
 _HEX: Final = re.compile(rb"[0-9a-fA-F]{1,15}")
 
 
@@ -74,7 +75,7 @@ class ReplyReader:
     def __init__(self, *, bodiless: bool = False) -> None:
         """`bodiless`: no body follows, whatever the head says (the answer to CONNECT)."""
         self._bodiless = bodiless
-        self._buffer = b""
+        self._buffer = bytearray()  # its front can be taken off without moving the rest
         self._next = _HEAD
         self._status = 0
         self._headers: dict[str, str] = {}
@@ -90,7 +91,7 @@ class ReplyReader:
 
     def feed(self, data: bytes) -> Reply | None:
         """Raises `BrokenReply`."""
-        self._buffer = self._buffer + data if self._buffer else data
+        self._buffer += data
         while self._step():
             if self._seen_bytes > MAX_BODY_BYTES:
                 return self._reply(reusable=False)
@@ -112,7 +113,7 @@ class ReplyReader:
         if state == _HEAD:
             return self._read_head()
         if state == _UNTIL_CLOSE:
-            data, self._buffer = self._buffer, b""
+            data = self._take(len(self._buffer))
             self._keep(data)
             return bool(data)
         return self._read_chunk_line()
@@ -120,11 +121,10 @@ class ReplyReader:
     def _read_head(self) -> bool:
         end = self._buffer.find(b"\r\n\r\n")
         if end < 0 or end > MAX_HEAD_BYTES:
-            if len(self._buffer) > MAX_HEAD_BYTES or not _VERSIONS.startswith(self._buffer[: len(_VERSIONS)]):
+            if len(self._buffer) > MAX_HEAD_BYTES or not _VERSIONS.startswith(bytes(self._buffer[: len(_VERSIONS)])):
                 raise BrokenReply("no HTTP reply")
             return False
-        first, *lines = self._buffer[:end].decode("latin-1").split("\r\n")
-        self._buffer = self._buffer[end + 4 :]
+        first, *lines = self._take(end, 4).decode("latin-1").split("\r\n")
         self._status = _status(first)
         if 100 <= self._status < 200:
             return True  # an interim reply; the real one follows
@@ -153,14 +153,14 @@ class ReplyReader:
             self._next = _CHUNK_SIZE if chunked else _UNTIL_CLOSE
         elif length is None:
             self._next = _UNTIL_CLOSE
-        elif length.isascii() and length.isdigit():
+        elif _LENGTH.fullmatch(length):
             self._next = _COUNTED
             self._left = int(length)
         else:
             raise BrokenReply("content length is no number")
 
     def _read_counted(self) -> bool:
-        data, self._buffer = self._buffer[: self._left], self._buffer[self._left :]
+        data = self._take(self._left)
         self._keep(data)
         self._left -= len(data)
         if not self._left:
@@ -168,12 +168,13 @@ class ReplyReader:
         return bool(data)
 
     def _read_chunk_line(self) -> bool:
-        line, newline, rest = self._buffer.partition(b"\r\n")
-        if not newline:
-            if len(line) > _MAX_LINE_BYTES:
+        end = self._buffer.find(b"\r\n")
+        if end < 0:
+            if len(self._buffer) > _MAX_LINE_BYTES:
                 raise BrokenReply("chunk line too long")
             return False
-        self._buffer = rest
+        line = self._take(end, 2)
+        self._seen_bytes += end  # framing is read like a body, and there could be more of it
         if self._next == _CHUNK_SIZE:
             self._left = _chunk_size(line)
             self._next = _CHUNK if self._left else _TRAILERS
@@ -184,6 +185,12 @@ class ReplyReader:
         elif not line:
             self._next = _NOTHING
         return True
+
+    def _take(self, length: int, end: int = 0) -> bytes:
+        """So much off the front of the buffer; what ends it goes too."""
+        data = bytes(self._buffer[:length])
+        del self._buffer[: length + end]
+        return data
 
     def _keep(self, data: bytes) -> None:
         self._seen_bytes += len(data)

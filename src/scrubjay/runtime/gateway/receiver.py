@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from typing import Final
 
@@ -32,6 +32,8 @@ MAX_BATCHES: Final = 4096
 MAX_DELIVERIES: Final = 65_536
 _MAX_REPLY_BYTES: Final = 8 * 1024 * 1024
 """Of the replies that are remembered, together."""
+_MAX_LIMITS_BYTES: Final = 64 * 1024
+"""Of rate limits in a reply: nobody would read one that is longer than senders keep, and without it the batch would come again and again."""
 _AT_ONCE: Final = 8
 _SURVEY_WAIT_S: Final = 10.0
 """For so long after the start batches wait until it is known what the spool holds; then they are taken all the same."""
@@ -136,8 +138,16 @@ def reply_of(batch_id: bytes, fates: Sequence[Fate], limits: Mapping[str, str]) 
             for index, fate in enumerate(fates)
             if fate.word in ("dropped", "later")
         ],
-        list(limits.items()),
+        list(_first_bytes(limits)),
     )
+
+
+def _first_bytes(limits: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    left_bytes = _MAX_LIMITS_BYTES
+    for key, text in limits.items():
+        left_bytes -= len(key) + len(text)
+        if left_bytes >= 0:
+            yield key, text
 
 
 def fingerprint(records: Sequence[Record]) -> bytes:

@@ -249,18 +249,18 @@ class TestReply:
     async def test_what_is_told_of_a_record_or_not(self):
         def answer(batch):
             errors = [RecordError(0, 413, "too_large"), RecordError(1, 500, "internal"), RecordError(2, 400, "invalid")]
-            errors.append(RecordError(4, 429, "error_usage_exceeded"))
-            return BatchReply(batch.id, [False] * 5, [True, False, True, False, True], errors)
+            errors += [RecordError(4, 429, "error_usage_exceeded"), RecordError(5, 429, "\r\n")]
+            return BatchReply(batch.id, [False] * 6, [True, False, True, False, True, True], errors)
 
         posting = await Posting(answer).open()
-        large, fault, bad, untold, limited = await posting.send(shipment(*"abcde"))
+        large, fault, bad, untold, limited, odd = await posting.send(shipment(*"abcdef"))
         assert large.reason is reasons.UPSTREAM_TOO_LARGE
         assert (fault.capped, fault.retry_after_s) == (True, None)
         assert bad.reason is reasons.UPSTREAM_REJECTED
         assert isinstance(untold, Transient)
         assert not untold.capped
         assert isinstance(limited, Throttled)
-        assert str(limited) == "error_usage_exceeded"
+        assert (str(limited), str(odd)) == ("error_usage_exceeded", "generic")
         assert posting.denied == []
 
     @pytest.mark.parametrize(

@@ -81,6 +81,7 @@ def test_without_a_length_the_body_ends_with_the_connection(head):
         OK + b"Content-Length: x\r\n\r\n",
         OK + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\n",
         OK + b"Content-Length: -1\r\n\r\n",
+        OK + b"Content-Length: " + b"9" * 5000 + b"\r\n\r\n",
         OK + b"Transfer-Encoding: chunked\r\n\r\nx\r\n",
         OK + b"Transfer-Encoding: chunked\r\n\r\n-1\r\n",
         OK + b"Transfer-Encoding: chunked\r\n\r\n1\r\nabc\r\n",
@@ -121,7 +122,17 @@ def test_a_body_without_end_is_given_up(framing):
     assert reader.feed(OK + framing + b"\r\n\r\n") is None
     piece = b"100000\r\n" + b"x" * 0x100000 + b"\r\n" if b"chunked" in framing else b"x" * 0x100000
     replies = [reader.feed(piece) for _ in range(MAX_BODY_BYTES // 0x100000 + 1)]
-    assert replies[:-1] == [None] * (len(replies) - 1)
+    assert replies[:-2] == [None] * (len(replies) - 2)
+    assert replies[-1] is not None
+    assert not replies[-1].reusable
+
+
+def test_framing_without_end_is_given_up():
+    reader = ReplyReader()
+    assert reader.feed(OK + b"Transfer-Encoding: chunked\r\n\r\n0\r\n") is None
+    trailers = (b"X: " + b"x" * 4000 + b"\r\n") * 256
+    replies = [reader.feed(trailers) for _ in range(MAX_BODY_BYTES // len(trailers) + 1)]
+    assert replies[0] is None
     assert replies[-1] is not None
     assert not replies[-1].reusable
 

@@ -13,6 +13,7 @@ from scrubjay.core.ports import Ingress, Ports, Verdict
 from scrubjay.core.spool_format import Record
 from scrubjay.errors import Unavailable
 from scrubjay.runtime.endpoints.common import chain_reader
+from scrubjay.runtime.forwarding.http_reply import MAX_KEPT_BYTES
 from scrubjay.runtime.gateway.arrivals import Surroundings, own_name
 from scrubjay.runtime.gateway.passage import Fate
 from scrubjay.runtime.gateway.receiver import Receiver, fingerprint, reply_of
@@ -136,6 +137,14 @@ async def test_a_reply_names_what_was_not_taken() -> None:
         [RecordError(2, 403, "project_id"), RecordError(3, 503, "queue_failed", 5)],
         [("k", "60::key")],
     )
+
+
+async def test_a_reply_with_a_thousand_limits_can_still_be_read() -> None:
+    limits = {f"{number:032x}": "60:error:key:why, " * 20 for number in range(1000)}
+    fates = [Fate("dropped", 403, "project_id", 30)] * 1000
+    said = reply_of(ID, fates, limits)
+    assert len(said.encode()) < MAX_KEPT_BYTES
+    assert 100 < len(said.rate_limits) < 1000
 
 
 async def test_contents_are_the_names_of_the_deliveries() -> None:
