@@ -151,6 +151,10 @@ class SimulatedDisk(Disk):
     def file_size(self, path: Path) -> int:
         return len(self.names[path].cached)
 
+    def is_removed(self, descriptor: int) -> bool:
+        _, inode = self._open[descriptor]
+        return all(each is not inode for each in self.names.values())
+
     def read(self, descriptor: int, length: int, offset: int) -> bytes:
         path, inode = self._open[descriptor]
         self._call("read", path)

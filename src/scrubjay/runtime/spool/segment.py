@@ -180,6 +180,16 @@ class Segment:
         return bytes(length)
 
     @property
+    def is_missing(self) -> bool:
+        """Whether somebody removed the file. Not if the whole folder is gone: it may come back, and the error that tells so is raised."""
+        if self.descriptor is None:
+            try:
+                self.descriptor = self._disk.open(self.path)
+            except FileNotFoundError:
+                return self.path.name not in self._disk.list(self.path.parent)
+        return False
+
+    @property
     def loss(self) -> Literal["corrupt", "io"]:
         """Why records of this file are lost, if some are."""
         return "io" if self.unreadable_pages else "corrupt"

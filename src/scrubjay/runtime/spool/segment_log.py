@@ -78,7 +78,7 @@ class SegmentLog:
         Or somebody removed the files: then the lock is gone with them, and only a new start may use the folder again.
         """
         often = len(self._faults) == _FAULTS_TO_FAIL
-        return self._is_removed or often and self._clock.mono_s() - self._faults[0] < _FAULTS_WITHIN_S
+        return self._is_removed or (often and self._clock.mono_s() - self._faults[0] < _FAULTS_WITHIN_S)
 
     @property
     def has_capacity(self) -> bool:

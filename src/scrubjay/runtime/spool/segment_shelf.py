@@ -141,6 +141,9 @@ class Shelf:
     def live(self, segment: Segment, number: int) -> Iterator[tuple[FrameHeader, list[tuple[int, Record]]]]:
         """Frames from `number` on, with those records that wait. What turns out to be damaged is set aside and reported on the way."""
         self._turn_to(segment)
+        if segment.is_missing:
+            self._missing(segment)
+            return
         for span in segment.spans(number):
             wanted = list(segment.consumed.missing(max(span.first, number), span.until))
             if not wanted:
@@ -207,6 +210,12 @@ class Shelf:
         self.events.append(
             Damaged(fresh, span.end - span.offset, f"{segment.path.name} at {span.offset}", segment.loss)
         )
+
+    def _missing(self, segment: Segment) -> None:
+        """What waited in a file that somebody removed is lost; what is behind it must not wait for it."""
+        fresh = segment.consume(segment.base, segment.until)
+        self.records -= fresh
+        self.events.append(Damaged(fresh, 0, f"{segment.path.name} was removed", segment.loss))
 
     # Consuming
 

@@ -29,6 +29,15 @@ def test_folders_are_private(disk, tmp_path):
     assert stat.S_IMODE((tmp_path / "q").stat().st_mode) == 0o700
 
 
+def test_a_file_without_a_name_is_told_from_one_that_moved(disk, tmp_path):
+    descriptor = disk.create(tmp_path / "a")
+    disk.rename(tmp_path / "a", tmp_path / "b")
+    assert not disk.is_removed(descriptor)
+    disk.unlink(tmp_path / "b")
+    assert disk.is_removed(descriptor)
+    disk.close(descriptor)
+
+
 def test_reading_and_writing_at_offsets(disk, tmp_path):
     descriptor = disk.create(tmp_path / "a")
     disk.write(descriptor, [b"abc", b"", b"def"], 2)

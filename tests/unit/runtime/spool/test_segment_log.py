@@ -354,6 +354,21 @@ class TestFailingDisk:
         assert bodies(log) == [b"a"]
         assert not any(path.suffix == ".tmp" for path in disk.names)
 
+    def test_files_that_somebody_removed_take_nothing_more(self, disk, clock):
+        """What is written to a file without a name is gone with the process; and the lock went with the files."""
+        log, _ = open_log(disk, clock)
+        log.append([record("a")])
+        disk.unlink(FOLDER / segments(disk)[0])
+        for _ in range(2):
+            with pytest.raises(SpoolError):
+                log.append([record("b")])
+            assert not log.has_capacity
+            clock.advance(100)
+        (fault,) = [event for event in log.shelf.events if isinstance(event, Faulted)]
+        assert "was removed while in use" in fault.detail
+        log.close()
+        assert disk.open_descriptors == 0
+
 
 class TestCleaning:
     @staticmethod

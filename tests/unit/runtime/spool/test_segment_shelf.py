@@ -56,6 +56,32 @@ class TestRead:
         again.append([record("b")])
         assert waiting(again)[1].same_boot
 
+    def test_a_file_that_somebody_removed_holds_up_nothing(self, disk, log):
+        for number in range(1, 13):
+            log.append([record(b"%d" % number + NOISE[:200])])
+        log.shelf.close_reader()
+        second = log.shelf.segments[1]
+        gone = range(second.base, second.until)
+        log.shelf.acknowledge([gone[0]])
+        disk.unlink(second.path)
+        assert [each.sequence for each in waiting(log)] == [each for each in range(1, 13) if each not in gone]
+        [damaged] = [event for event in log.shelf.events if isinstance(event, Damaged)]
+        assert (damaged.records, damaged.detail) == (len(gone) - 1, f"{second.path.name} was removed")
+        assert log.shelf.usage().records == 12 - len(gone)
+        assert second not in log.shelf.segments
+
+    def test_a_folder_that_is_gone_may_come_back(self, disk, log, monkeypatch):
+        for number in range(1, 13):
+            log.append([record(b"%d" % number + NOISE[:200])])
+        log.shelf.close_reader()
+        names, disk.names = disk.names, {}
+        with monkeypatch.context() as patch:
+            patch.setattr(disk, "list", lambda directory: (_ for _ in ()).throw(FileNotFoundError(2, "none")))
+            with pytest.raises(SpoolError, match="cannot be read"):
+                waiting(log)
+        disk.names = names
+        assert len(waiting(log)) == 12
+
     def test_one_file_is_open_for_reading_at_a_time(self, disk, log):
         for _ in range(12):
             log.append([record(NOISE[:400])])
