@@ -67,7 +67,8 @@ class Turns:
         return company
 
     def _served(self, key: str, size_bytes: int) -> None:
-        self._credit[key] -= size_bytes
+        if len(self._turns) > 1:  # who is alone takes nothing from anybody, and owes nothing to those who come later
+            self._credit[key] -= size_bytes
         if not self._queues[key]:
             self._turns.remove(key)
             del self._queues[key], self._credit[key]

@@ -33,6 +33,15 @@ def test_after_so_many_bytes_it_is_another_keys_turn():
     assert [name[0] for name in drained(found)] == ["A", "A", "A", "A", "B", "A", "A"]
 
 
+def test_who_was_alone_for_long_does_not_stand_back_for_as_long():
+    found = turns(*[f"A{index}" for index in range(200)], size=64 * 1024)
+    for _ in range(100):
+        found.pop()
+    for index in range(100):
+        found.add(Waiting(parcel(f"B{index}", key="B", body=bytes(64 * 1024)), 0, 0.0, True))
+    assert [name[0] for name in drained(found)][:6] == ["A", "B"] * 3
+
+
 def test_company_is_found_behind_others_up_to_the_bounds_of_an_envelope():
     found = turns("A1+", "A2", "A3+", "A4+", "A5")
     company = found.pop_company(100)
