@@ -205,6 +205,18 @@ async def test_a_client_that_goes_away_leaves_nothing_behind(tmp_path: Path) -> 
         assert (await one.send("GET", "/api/0/x/")).status == 200
 
 
+async def test_a_client_that_does_not_read_on_is_let_go(tmp_path: Path) -> None:
+    async with relay(tmp_path / "r", options={"limits": {"body_idle_timeout": 0.2}}) as one:
+        one.upstream.default = Answer(200, body=bytes(32 * 1024 * 1024))
+        requests = one.worker.telemetry.values.series["scrubjay_requests_total"]
+        connection = await one.connect()
+        await connection.send(request("GET", "/api/0/x/"))
+        await until(lambda: ("forward", "499") in requests)
+        with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
+            await connection.answer()
+        await connection.close()
+
+
 async def test_it_is_switched_while_it_runs(tmp_path: Path) -> None:
     async with relay(tmp_path / "r", mode="static") as one:
         assert (await one.send("GET", "/api/0/x/")).status == 404

@@ -150,8 +150,10 @@ class _Passage:
             await response.prepare(request)
             try:
                 while chunk := await asyncio.wait_for(reply.content.readany(), http.timeout):
-                    await response.write(chunk)
+                    await asyncio.wait_for(response.write(chunk), self._settings.limits.body_idle_timeout)
             except (ClientError, OSError) as error:
+                if request.transport is not None:
+                    request.transport.abort()  # closing would wait for a client that does not read on
                 raise _Gone from error  # the answer was begun, and cannot become another
             await response.write_eof()
             return response
