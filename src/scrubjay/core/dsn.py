@@ -12,6 +12,7 @@ import re
 from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
@@ -23,6 +24,8 @@ DEFAULT_VERSION: Final = 7
 MAX_VERSION: Final = 7
 _MAX_U64: Final = 2**64 - 1
 _MAX_URL_CHARS: Final = 8_192
+_MAX_KEPT_CHARS: Final = 512
+"""Longer authentication headers are no SDK's, and read anew each time."""
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 _KEY = re.compile(r"[!-+\--<>-~]{32}")
@@ -110,7 +113,7 @@ def read_auth(headers: Mapping[str, str], query_string: str, path_key: str | Non
         return None
     source, text = found[0]
     if source in ("header", "authorization"):
-        return _from_fields(_header_fields(text), source)
+        return (_known_header if len(text) <= _MAX_KEPT_CHARS else _read_header)(text, source)
     if source == "query":
         return _from_fields(dict(parse_qsl(text, keep_blank_values=True, errors="replace")), source)
     return _from_fields({"sentry_key": text}, source)
@@ -204,6 +207,14 @@ def _basic_user(encoded: str) -> str | None:
     except (binascii.Error, ValueError):
         return None
     return user if colon else None
+
+
+def _read_header(text: str, source: str) -> Auth:
+    return _from_fields(_header_fields(text), source)
+
+
+_known_header = lru_cache(maxsize=256)(_read_header)
+"""An SDK sends the same header with each of its envelopes."""
 
 
 def _header_fields(text: str) -> dict[str, str]:

@@ -280,3 +280,13 @@ def test_the_key_that_a_relay_before_us_was_asked_with() -> None:
         with pytest.raises(BadRequest) as caught:
             auth_of_relay(key, 7, None)
         assert caught.value.reason is reasons.AUTH_KEY
+
+
+@pytest.mark.parametrize("padding", [0, 2_000], ids=["usual", "longer than any SDK's"])
+def test_the_same_header_is_read_alike_each_time(padding):
+    value = f"{AUTH}, padding={'x' * padding}"
+    assert auth(x_sentry_auth=value) == auth(x_sentry_auth=value) == Auth(K, 7, "demo/1.0")
+    assert auth(authorization=value) == Auth(K, 7, "demo/1.0", source="authorization")
+    for _ in range(2):
+        with pytest.raises(BadRequest):
+            auth(x_sentry_auth=value.replace("version=7", "version=8"))

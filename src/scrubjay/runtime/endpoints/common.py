@@ -170,7 +170,8 @@ def chain_reader(trusted: Iterable[str] | None) -> Callable[[Mapping[str, str], 
 
     def chain(headers: Mapping[str, str], peer: str | None) -> str | None:
         for name in _CHAIN_HEADERS:
-            value = visible(headers.get(name))
+            given = headers.get(name)
+            value = visible(given) if given else None
             if value and (peer is None or is_trusted(peer)):
                 return value if peer is None else f"{value}, {peer}"
         return peer
