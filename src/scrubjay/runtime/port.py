@@ -20,6 +20,7 @@ from typing import Final, Protocol
 from aiohttp import web
 
 from scrubjay.errors import ConfigError
+from scrubjay.runtime.bound_socket import bound_socket
 from scrubjay.runtime.endpoints.front import Front
 from scrubjay.runtime.tasks import Tasks
 from scrubjay.settings.schema import Settings
@@ -95,7 +96,7 @@ async def open_port(front: Front, settings: Settings, given: socket.socket | Non
     bound = given
     if bound is None:
         try:
-            bound = _bound(relay.host, relay.port)
+            bound = bound_socket(relay.host, relay.port)
         except OSError as error:
             problem = f"cannot listen on {relay.host}:{relay.port}: {error.strerror or error}"
             raise ConfigError(problem, path="relay.port") from error
@@ -114,20 +115,6 @@ async def open_port(front: Front, settings: Settings, given: socket.socket | Non
     if given is None:
         _LOG.info("listening on %s:%d in mode %s", relay.host, port.number, relay.mode)
     return port
-
-
-def _bound(host: str, port: int) -> socket.socket:
-    made = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
-    try:
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if made.family == socket.AF_INET6:
-            with suppress(OSError):
-                made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        made.bind((host, port))
-    except OSError:
-        made.close()
-        raise
-    return made
 
 
 class Bounded:

@@ -12,10 +12,10 @@ import errno
 import socket
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Final
 
 from scrubjay.errors import ConfigError
+from scrubjay.runtime.bound_socket import bound_socket
 
 _WAIT_S: Final = 3.0
 """Who holds the port may be ending just now: workers whose supervisor was killed."""
@@ -30,10 +30,10 @@ def bind(
     try:
         if port:
             _claim(host, port, sleep)
-        made = [_bound(host, port, share=share)]
+        made = [bound_socket(host, port, share=share)]
         try:
             while share and len(made) < count:
-                made.append(_bound(host, port_of(made[0]), share=True))
+                made.append(bound_socket(host, port_of(made[0]), share=True))
         except OSError:
             for each in made:
                 each.close()
@@ -51,27 +51,11 @@ def _claim(host: str, port: int, sleep: Callable[[float], None]) -> None:
     """Waits a little for the port to be nobody's. Raises `OSError`."""
     for _ in range(int(_WAIT_S / _POLL_S)):
         try:
-            _bound(host, port, share=False).close()
+            bound_socket(host, port, share=False).close()
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
                 raise
             sleep(_POLL_S)
         else:
             return
-    _bound(host, port, share=False).close()
-
-
-def _bound(host: str, port: int, *, share: bool) -> socket.socket:
-    made = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
-    try:
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if share:
-            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        if made.family == socket.AF_INET6:
-            with suppress(OSError):
-                made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        made.bind((host, port))
-    except OSError:
-        made.close()
-        raise
-    return made
+    bound_socket(host, port, share=False).close()
