@@ -2,7 +2,8 @@
 
 Asks at the start, again when the answer has grown old, and sooner when there is reason to: an answer to an envelope that offers
 batches, an outage that is over, a reply to a batch that cannot be read. What batches themselves taught (an encoding that is refused, bounds
-that were too wide) is kept until the upstream says something else of itself. Batches are `batch_post`'s.
+that were too wide) is kept for an hour, or until the upstream says something else of itself: what stood in between may be gone again.
+Batches are `batch_post`'s.
 
 Invariants: one question at a time; without an answer nothing changes; who was told that it may not send batches does not ask again
 for `NEGATIVE_S`, whatever is offered.
@@ -28,6 +29,7 @@ from scrubjay.runtime.forwarding.http_reply import Reply
 
 NEGATIVE_S: Final = 600.0
 POSITIVE_S: Final = 300.0
+_LESSON_S: Final = 3600.0
 _UNANSWERED_S: Final = 10.0
 """Until the next question, if nobody answered the last."""
 _LEAST_S: Final = 10.0
@@ -83,7 +85,7 @@ class Offer:
 
 
 class Discovery:
-    """`offer` is what is known now, None: no batches. `on_change` is called when there is one, or none any more.
+    """`offer` is what is known now, None: no batches. `on_change` is called when the upstream said another.
 
     `can_sign`: without credentials there is no use in asking who insists on signatures. `wants_dictionary`: `http.batch_dict`.
     """
@@ -106,6 +108,7 @@ class Discovery:
         self._said: Capabilities | None = None
         self._asked_mono = float("-inf")
         self._shut_until_mono = float("-inf")
+        self._taught_mono = float("inf")
         self._due_mono = float("-inf")
         self._reason_to_ask = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -153,7 +156,7 @@ class Discovery:
         if self.offer is not None:
             bounds = (self.offer.records, self.offer.wire_bytes, self.offer.decoded_bytes)
             records, wire_bytes, decoded_bytes = (max(1, bound // 2) for bound in bounds)
-            self.offer = replace(self.offer, records=records, wire_bytes=wire_bytes, decoded_bytes=decoded_bytes)
+            self._teach(replace(self.offer, records=records, wire_bytes=wire_bytes, decoded_bytes=decoded_bytes))
 
     def step_down(self) -> bool:
         """An encoding was refused: the dictionary goes first. False if nothing is left to try."""
@@ -161,12 +164,15 @@ class Discovery:
         if offer is None:
             return False
         if offer.dictionary is not None:
-            self.offer = replace(offer, dictionary=None)
+            self._teach(replace(offer, dictionary=None))
         elif len(offer.encodings) > 1:
-            self.offer = replace(offer, encodings=offer.encodings[1:])
+            self._teach(replace(offer, encodings=offer.encodings[1:]))
         else:
             return False
         return True
+
+    def _teach(self, offer: Offer) -> None:
+        self.offer, self._taught_mono = offer, self._now_mono()
 
     # Asking
 
@@ -204,7 +210,7 @@ class Discovery:
         if said is None:
             self._forget()
             return NEGATIVE_S
-        if said != self._said or self.offer is None:
+        if said != self._said or self.offer is None or self._now_mono() - self._taught_mono >= _LESSON_S:
             self._learn(said, Offer.of(said, await self._dictionary(said)))
         return POSITIVE_S if self.offer is not None else NEGATIVE_S
 
@@ -226,7 +232,8 @@ class Discovery:
 
     def _learn(self, said: Capabilities, offer: Offer | None) -> None:
         had, self._said, self.offer = self.offer, said, offer
-        if (had is None) != (offer is None):
+        self._taught_mono = float("inf")
+        if had != offer:
             self._on_change()
 
     def _forget(self) -> None:

@@ -136,6 +136,21 @@ class TestLearnt:
         await asking.discovery.ask()
         assert asking.discovery.offer.records == 1000
 
+    async def test_what_batches_taught_is_tried_anew_after_an_hour(self):
+        asking = Asking(capabilities())
+        await asking.discovery.ask()
+        for _ in range(30):
+            asking.discovery.halve()
+        asking.now_mono += 3599
+        await asking.discovery.ask()
+        assert (asking.discovery.offer.records, asking.changes) == (1, 1)
+        asking.now_mono += 1
+        await asking.discovery.ask()
+        assert (asking.discovery.offer.records, asking.changes) == (1000, 2), "and who groups by it hears of it"
+        asking.now_mono += 3600
+        await asking.discovery.ask()
+        assert asking.changes == 2
+
     async def test_bounds_never_fall_below_one(self):
         asking = Asking(capabilities(Capabilities("1", max_batch_envelopes=2)))
         await asking.discovery.ask()
