@@ -5,12 +5,13 @@ stand in `worker-N.drops.json`, which is replaced only when there is a new one, 
 is asked (`/metrics`, `status`, `drops`) reads all files and merges them. What the numbers mean is `telemetry`'s and `metrics`'s
 business, their text for Prometheus `exposition`'s.
 
-Invariants: a reader sees a whole file or none (rename); files are readable by their owner alone; no payload is ever in them. The files
+Invariants: a reader sees a whole file or none (rename; on a full disk one write over the old one); files are readable by their owner alone; no payload is ever in them. The files
 are not synchronised to disk: after a power cut the account is closed against what the spool holds.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import time
@@ -48,6 +49,8 @@ from scrubjay.runtime.standing import (
     used_ratio,
 )
 
+_NO_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+_BLOCK_BYTES: Final = 512
 STALE_S: Final = 5.0
 """A worker whose heartbeat is older is taken for dead: its counters still count, its gauges do not."""
 
@@ -161,10 +164,10 @@ class StateFile:
 
     def write(self, snapshot: Snapshot) -> None:
         """Replaces the files. Raises `OSError` when the disk refuses, which leaves the old ones whole."""
+        _keep(self._path, msgspec.json.encode(msgspec.structs.replace(snapshot, drops=[])))
         if snapshot.drops and snapshot.drops[-1] is not self._newest:
-            replace_file(self._drops_path, msgspec.json.encode(snapshot.drops))
+            _keep(self._drops_path, msgspec.json.encode(snapshot.drops))
             self._newest = snapshot.drops[-1]
-        replace_file(self._path, msgspec.json.encode(msgspec.structs.replace(snapshot, drops=[])))
 
     def remove(self) -> None:
         """The slot is no more, and its books are somebody else's. Raises `OSError`."""
@@ -202,6 +205,28 @@ def replace_file(path: Path, content: bytes) -> None:
     except OSError:
         draft.unlink(missing_ok=True)
         raise
+
+
+def _keep(path: Path, content: bytes) -> None:
+    """Replaces the file. On a full disk, where there is no room for a second one, it is written over, if what it has is enough: what is lost
+    just then must not be lost from the books too. Raises `OSError`, which leaves the file as it was.
+    """
+    try:
+        replace_file(path, content)
+        return
+    except OSError as error:
+        if error.errno not in _NO_SPACE or not path.exists():
+            raise
+        found = path.stat()
+        if len(content) > found.st_blocks * _BLOCK_BYTES:
+            raise
+    descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        os.pwrite(
+            descriptor, content.ljust(found.st_size), 0
+        )  # blanks behind it: no moment in which the end is that of the old one
+    finally:
+        os.close(descriptor)
 
 
 def _read(path: Path) -> Snapshot | None:

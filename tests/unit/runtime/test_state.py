@@ -1,3 +1,4 @@
+import errno
 import os
 import stat
 
@@ -5,7 +6,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from scrubjay.errors import ConfigError
-from scrubjay.runtime import metrics
+from scrubjay.runtime import metrics, state
 from scrubjay.runtime.exposition import exposition
 from scrubjay.runtime.metrics import Values
 from scrubjay.runtime.standing import Standing, Window
@@ -50,6 +51,29 @@ def samples(text):
         for family in text_string_to_metric_families(text.decode())
         for sample in family.samples
     }
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
+def test_a_full_disk_keeps_no_loss_from_the_books(tmp_path, monkeypatch, number):
+    """There is no room for a second file, but what is there may be written over; never by more than it has."""
+    file = StateFile(tmp_path / "run", 2)
+    file.write(snapshot(2, values=counted(5_000_000, 2, 1), held={"spool": {"error": 2}}))
+
+    def refuse(path, content):
+        raise OSError(number, "no")
+
+    monkeypatch.setattr(state, "replace_file", refuse)
+    shorter, larger = snapshot(2, values=counted(7, 2, 5)), snapshot(2, version="1" * 100_000)
+    if number == errno.ENOSPC:
+        file.write(shorter)
+        assert file.load() == shorter
+    before = file.load()
+    for written in (larger, *([shorter] if number == errno.EIO else [])):
+        with pytest.raises(OSError, match="no"):
+            file.write(written)
+    assert file.load() == before
+    with pytest.raises(OSError, match="no"):
+        StateFile(tmp_path / "run", 3).write(shorter)
 
 
 def test_what_is_written_is_read_again(tmp_path):
@@ -107,11 +131,11 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_draft(tmp_path, monkeypat
     file = StateFile(tmp_path, 0)
     file.write(snapshot(generation=1))
 
-    def full(*_):
-        raise OSError(28, "No space left on device")
+    def fail(*_):
+        raise OSError(errno.EIO, "Input/output error")
 
-    monkeypatch.setattr("pathlib.Path.replace", full)
-    with pytest.raises(OSError, match="No space"):
+    monkeypatch.setattr("pathlib.Path.replace", fail)
+    with pytest.raises(OSError, match="Input/output"):
         file.write(snapshot(generation=2))
     assert file.load().generation == 1
     assert [path.name for path in tmp_path.iterdir()] == ["worker-0.json"]
