@@ -127,7 +127,7 @@ def encryption_row(*, quick: bool) -> Row:
 
 def recovery_rows(*, quick: bool) -> Iterator[Row]:
     """A start looks into the last segment; the rest is gone through beside the traffic."""
-    size_bytes = (32 if quick else 256) << 20
+    size_bytes = (8 if quick else 256) << 20
     rng = random.Random(1)
     for group in (1, 64):
         with tempfile.TemporaryDirectory() as folder:

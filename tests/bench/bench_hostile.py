@@ -19,12 +19,12 @@ def rows(*, quick: bool) -> Iterator[Row]:
     yield from (_row(what, payload) for what, payload in _payloads(quick=quick))
     program = hostile.everything()
     worst = []
-    for detector, pieces in hostile.traps(most=2 if quick else 5).items():
-        payloads = [hostile.filled(piece, 4_000 if quick else 16_000) for piece in pieces]
+    for detector, pieces in hostile.traps(most=1 if quick else 5).items():
+        payloads = [hostile.filled(piece, 2_000 if quick else 16_000) for piece in pieces]
         times = [hostile.seconds(program, payload, rounds=1) for payload in payloads]
         worst.append((max(times), detector, len(pieces)))
     worst.sort(reverse=True)
-    size = 4 if quick else 16
+    size = 2 if quick else 16
     for seconds, detector, count in worst[:5]:
         yield Row(f"{size} KB of traps for {detector}", f"{seconds * 1e3:.0f} ms", detail=f"the worst of {count}")
     rest = worst[5:]
@@ -32,15 +32,15 @@ def rows(*, quick: bool) -> Iterator[Row]:
 
 
 def _payloads(*, quick: bool) -> Iterator[tuple[str, bytes]]:
-    large = MEGABYTE if quick else 10 * MEGABYTE
-    unit = large // MEGABYTE
+    large, keys = (MEGABYTE // 10, KEYS // 10) if quick else (10 * MEGABYTE, KEYS)
+    size = f"{large / MEGABYTE:g} MB"
     shapes = hostile.SHAPES
-    yield f"{unit} MB text without a break", shapes["one text without a break"](large)
-    yield f"{unit} MB text of lines", shapes["one text of lines"](large)
+    yield f"{size} text without a break", shapes["one text without a break"](large)
+    yield f"{size} text of lines", shapes["one text of lines"](large)
     yield "1 MB text of lines", shapes["one text of lines"](MEGABYTE - 1_000)
-    yield f"{KEYS:,} keys", shapes["keys"](KEYS * 18)
-    yield f"{KEYS // 2:,} keys that name passwords", shapes["keys with secrets"](KEYS // 2 * 24)
-    yield f"{KEYS // 2:,} keys that are addresses", shapes["keys that are addresses"](KEYS // 2 * 28)
+    yield f"{keys:,} keys", shapes["keys"](keys * 18)
+    yield f"{keys // 2:,} keys that name passwords", shapes["keys with secrets"](keys // 2 * 24)
+    yield f"{keys // 2:,} keys that are addresses", shapes["keys that are addresses"](keys // 2 * 28)
     yield "100,000 levels of arrays", shapes["nested arrays"](200_000)
     for name in (
         "a text of addresses",
