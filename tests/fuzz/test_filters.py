@@ -130,10 +130,14 @@ def test_any_settings_compile_and_judge(
             filters.match(make_item(item_type, {"tags": {"a": "b"}, "message": "x"}), parse_address("1.2.3.4"))
 
 
+LIMIT_S = 0.1
+
+
 def spent(event: object) -> float:
+    """The best of some attempts, none after one that is good enough: a neighbour on the processor only ever adds."""
     item = make_item("event", event)
-    best = 1.0
-    for _ in range(3):
+    best, attempts = 1.0, 0
+    while best >= LIMIT_S and (attempts := attempts + 1) <= 10:
         item.subject = None
         started = time.thread_time()
         FILTERS.match(item)
@@ -157,5 +161,5 @@ def spent(event: object) -> float:
     ids=["browser", "robot", "url", "headers", "message", "exception", "frames", "exceptions", "source"],
 )
 def test_a_hostile_event_of_200_kib_takes_no_time(event: object) -> None:
-    """0.1 s, on a machine that is busy otherwise."""
-    assert spent(event) < 0.1
+    """On a machine that is busy otherwise."""
+    assert spent(event) < LIMIT_S
