@@ -203,7 +203,7 @@ INTERNAL_SENDING: Final = _lost(
 UNACCOUNTED: Final = _lost(
     "unaccounted",
     "A quantity left the account without a reason.",
-    "a bug in scrubjay; keep the drop record and report it",
+    "were files of the spool removed? else a bug in scrubjay; keep the drop record and report it",
     report_as="internal_sdk_error",
 )
 
@@ -347,7 +347,7 @@ _LIMIT: Final = Reason(
     "",
     Outcome.RATE_LIMITED,
     "A limit is in force. Origin: a quota's id, or `upstream`.",
-    "origin a quota: raise it, or sample more; origin `upstream`: the server refuses, look at its quota",
+    "origin a quota: raise it, or sample more; `upstream`: the server refuses, look at its quota; `pressure`: give the spool more room",
     status=429,
     intended=True,
     section=Section.RATE_LIMITED,
