@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from scrubjay.core import spool_format
 from scrubjay.core.spool_format import (
+    FLAG_ENCRYPTED,
     FLAG_ZSTD,
     FRAME_HEADER_BYTES,
     MAX_RAW_BYTES,
@@ -90,6 +91,12 @@ class TestVectors:
         stored = FRAME_BYTES[FRAME_HEADER_BYTES : FRAME_HEADER_BYTES + header.stored_bytes]
         assert header.payload_crc == crc32(stored)
         assert decode_records(stored, 1) == [Record(META, BODY)]
+
+    @pytest.mark.parametrize("flags", [0, FLAG_ZSTD, FLAG_ENCRYPTED, FLAG_ZSTD | FLAG_ENCRYPTED])
+    def test_what_is_encrypted_says_so(self, flags):
+        header = decode_frame_header(frame(flags=flags))
+        assert header is not None
+        assert header.is_encrypted is (flags in (FLAG_ENCRYPTED, FLAG_ZSTD | FLAG_ENCRYPTED))
 
     def test_operations_75_acknowledgement(self):
         assert encode_acks([(1, 2)]) == ACK_BYTES

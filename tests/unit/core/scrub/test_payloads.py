@@ -16,7 +16,7 @@ from scrubjay.core.items import KINDS
 from scrubjay.core.items.batch import SPAN_CONTAINER_TYPE
 from scrubjay.core.items.blobs import UNKNOWN
 from scrubjay.core.scrub.documents import CONTAINERS, TYPED
-from scrubjay.core.scrub.payloads import SCRUBBERS, Replaced, Unscrubbed, payload_of, scrub_payload
+from scrubjay.core.scrub.payloads import SCRUBBERS, Replaced, Unscrubbed, payload_of, scrub_item, scrub_payload
 from scrubjay.core.scrub.policies import read_policies
 from scrubjay.core.scrub.program import compile_program
 from scrubjay.core.scrub.record import Record
@@ -278,3 +278,19 @@ def test_what_rules_did_is_counted() -> None:
     item = make_item("attachment", b'{}{"a":"ana@lab.example"}', content_type=TRACE, meta_length=2)
     scrub_payload(scrubbing.default_program("strict"), read_policies(Scrub()), item, record)
     assert record.rules["@email:replace"].hits == 1
+
+
+@pytest.mark.parametrize(
+    ("item_type", "becomes"),
+    [("attachment", b"mail to [email]"), ("replay_video", None), ("user_report", b"{")],
+)
+def test_a_list_of_what_is_allowed_is_asked_first(item_type: str, becomes: bytes | None) -> None:
+    options = Scrub(mode="allow", allow=("event_id",), allow_items=("attachment",))
+    program = compile_program(pii_config=None, settings=scrubbing.SETTINGS, options=options)
+    payload = {"comments": "of ana"} if item_type == "user_report" else b"mail to ana@lab.example"
+    result = scrub_item(program, read_policies(options), make_item(item_type, payload))
+    if becomes is None:
+        assert result is reasons.NOT_ALLOWED
+    else:
+        assert payload_of(result).startswith(becomes)
+        assert b"ana" not in payload_of(result)
