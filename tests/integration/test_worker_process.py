@@ -217,9 +217,8 @@ def test_the_account_closes_after_a_kill(daemon: Make) -> None:
     send(relay, 10)
     relay.kill()
     relay.start()
-    account = relay.account()
-    assert account.closed, account
-    assert account.held["error"] == 10
+    wait_for(lambda: relay.account().held["error"] == 10, "the spool is gone through")
+    wait_for(lambda: relay.account().closed, "the account is closed")
     with recording(port) as server:
         account = relay.wait_until_empty()
         assert len(server.deliveries) >= 10
