@@ -286,11 +286,12 @@ class Outbox:
         on until the deadline. Parcels put after it only reach the disk.
         """
         left_s = max(0.0, deadline_mono - self._clock.mono_s())
+        self._drained = asyncio.Event()
+        self._dispatcher.hurry()  # who waited for company leaves now
         if self._spool is not None and not self._options.ephemeral:
             self._dispatcher.pause()
             left_s /= 2
-        self._drained = asyncio.Event()
-        self._dispatcher.hurry()
+        self._on_room()
         try:
             async with asyncio.timeout(left_s):
                 await self._drained.wait()

@@ -8,6 +8,7 @@ from scrubjay import reasons
 from scrubjay.categories import DataCategory
 from scrubjay.core.ledger import Ledger
 from scrubjay.core.limits import ActiveLimit
+from scrubjay.core.merging import MergeTag
 from scrubjay.core.spool_format import Record
 from scrubjay.errors import Refused, SpoolError, SpoolFull, Transient, Unavailable
 from scrubjay.runtime.forwarding.dispatcher import DispatchOptions
@@ -38,7 +39,7 @@ class Server:
         return [None] * len(shipment.members)
 
     def merge_tag(self, parcel):
-        return None
+        return MergeTag("sessions", 1) if parcel.item_types == ("session",) else None
 
     async def probe(self):
         await asyncio.sleep(0)
@@ -418,6 +419,16 @@ class TestDrain:
         assert box.server.sent == ["a"]
         assert box.held("spool") == 2
         assert sorted(box.spool.records) == [2, 3]
+
+    async def test_with_a_spool_too_who_waited_for_company_leaves(self):
+        box = Box(MemorySpool())
+        await box.start()
+        for name in "ab":
+            await box.outbox.put(parcel(name, item_types=("session",)))
+        assert box.server.sent == []
+        assert await box.outbox.drain(box.clock.now_mono + 3_600) == 0
+        assert box.server.sent == ["a", "b"]
+        assert box.held("spool") == 0
 
     async def test_with_a_spool_what_hangs_stays_on_disk(self):
         box = Box(MemorySpool())
