@@ -6,6 +6,7 @@ The end-to-end tests are one share: they have servers in common, take ports, and
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import pytest
@@ -24,3 +25,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
             return E2E if file.startswith(E2E) else file
 
     return Shares(config, log)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """A worker that ran in this process has set the level of the log; the next test looks for what is told by default."""
+    logging.getLogger().setLevel(logging.WARNING)

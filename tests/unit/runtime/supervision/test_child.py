@@ -43,7 +43,7 @@ def test_it_inherits_two_descriptors_and_no_more(monkeypatch: pytest.MonkeyPatch
         "import json, os, socket, sys\n"
         "given = dict(zip(sys.argv[1::2], sys.argv[2::2]))\n"
         "channel = socket.socket(fileno=int(given['--channel']))\n"
-        "kept = [n for n in range(3, 64) if os.path.exists(f'/proc/self/fd/{n}') and 'socket' in os.readlink(f'/proc/self/fd/{n}')]\n"
+        "kept = [n for n in range(3, 1024) if os.path.exists(f'/proc/self/fd/{n}') and 'socket' in os.readlink(f'/proc/self/fd/{n}')]\n"
         "channel.send(json.dumps([sorted(kept), os.environ['SCRUBJAY__RELAY__STATE_DIR']]).encode())\n",
     )
     ours, theirs = socket.socketpair()
