@@ -140,7 +140,9 @@ def test_large_uploads_wait_for_each_other(daemons: Daemons) -> None:
         before, _ = sizes(relay)
         assert crowd(relay, [attachment(10 * MIB) for _ in range(6)], 6) == Counter({200: 6})
         _, highest = sizes(relay)
-        assert highest - before < 160 * MIB, "two bodies at about six times their size; all six would take thrice as much"
+        assert highest - before < 160 * MIB, (
+            "two bodies at about six times their size; all six would take thrice as much"
+        )
         assert relay.wait_until_empty().closed
 
 
