@@ -80,7 +80,7 @@ def test_operations_113_replays_and_profiles_are_refused_before_errors(daemons: 
         relay.wait_until_empty()
         assert upstream.deliveries
         wait_for(lambda: fullness(relay) < 0.75, "the spool is emptied")
-        assert send(relay, PROFILE).status == 200
+        wait_for(lambda: send(relay, PROFILE).status == 200, "profiles are taken again", timeout_s=5)
 
 
 def test_operations_83_one_key_cannot_fill_the_spool(daemons: Daemons) -> None:
