@@ -170,7 +170,8 @@ def contract(module: ModuleType) -> type:
         @each
         def test_hostile_input_takes_linear_time(self, detector: Detector) -> None:
             for hostile in hostile_texts(detector):
-                assert growth(detector, hostile) < 8, hostile[:40]
+                # What is quadratic is so each time; a neighbour on the same processor is not.
+                assert any(growth(detector, hostile) < 8 for _ in range(3)), hostile[:40]
 
     if not vectors_of(detectors):
         del Contract.test_golden_vectors  # the reference has no such detectors
