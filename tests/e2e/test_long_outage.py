@@ -183,7 +183,7 @@ def test_operations_67_all_of_half_an_hour_at_200_a_second(
         waiting_bytes = max(memory_bytes)
         while len(server.taken) < len(sent):
             taken = len(server.taken)
-            time.sleep(1)
+            time.sleep(1)  # in which something must have arrived
             assert len(server.taken) > taken, "it sends without pause"
             memory_bytes.append(relay.resident_bytes())
         account = relay.wait_until_empty(timeout_s=300)

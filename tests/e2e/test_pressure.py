@@ -17,6 +17,7 @@ from support.daemon import KEY, Daemon
 from support.http_client import Answer, auth, post
 from support.processes import free_port, get, wait_for
 from support.recorder import recording
+from support.requirements import require
 
 Daemons = Callable[..., Daemon]
 MIB = 1 << 20
@@ -170,19 +171,16 @@ def own_group() -> Path | None:
 def small_group() -> Iterator[Path]:
     """A control group of 200 MiB, below our own."""
     parent = own_group()
-    if parent is None:
-        pytest.skip("no control group of memory can be made here")
-    group = parent / f"scrubjay-{uuid.uuid4().hex[:8]}"
-    try:
+    require(parent, "needs a control group of memory to make others in")
+    group = Path(str(parent)) / f"scrubjay-{uuid.uuid4().hex[:8]}"
+    with suppress(OSError):
         group.mkdir()
-    except OSError as error:
-        pytest.skip(f"no control group of memory can be made here: {error}")
+    require(group.is_dir(), "needs the right to make a control group")
     try:
         limits = [group / "memory.max", group / "memory.limit_in_bytes"]
         limit = next((each for each in limits if each.exists()), None)
-        if limit is None:
-            pytest.skip("the control groups here do not bound memory")
-        limit.write_text(str(200 * MIB))
+        require(limit, "needs control groups that bound memory")
+        Path(str(limit)).write_text(str(200 * MIB))
         yield group
     finally:
         with suppress(OSError):
