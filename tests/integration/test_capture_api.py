@@ -11,10 +11,10 @@ from scrubjay.core.capture.query import Query
 from scrubjay.core.capture.store import CaptureStore
 from scrubjay.core.envelope import Envelope, Item, encode_json
 from scrubjay.core.ledger import Account
+from scrubjay.runtime.capturing.sink import CaptureSink
 from scrubjay.runtime.endpoints import capture, guard
 from scrubjay.runtime.endpoints.bodies import Bodies
 from scrubjay.runtime.endpoints.front import Front
-from scrubjay.runtime.sink import CaptureSink
 from scrubjay.settings.schema import Capture, Relay, Settings
 from scrubjay.settings.setting import Secret
 
@@ -33,6 +33,15 @@ READING = (
     "/api/capture/envelopes",
     "/api/capture/wait",
 )
+
+
+def run(coroutine):
+    """Of a coroutine that does not wait."""
+    try:
+        coroutine.send(None)
+    except StopIteration:
+        return
+    raise AssertionError("it waited")
 
 
 class Counted:
@@ -67,8 +76,9 @@ class Site:
     def offer(self, *items, tunnel=False, user_agent="curl/8", **headers):
         envelope = Envelope(headers, [Item({"type": kind, **more}, payload) for kind, payload, more in items])
         account = Account(KEY, 1, "r", envelope.event_id, time.time())
-        tally = SimpleNamespace(items=envelope.items, envelope=envelope, account=account)
-        self.sink.offer(tally, SimpleNamespace(auth=None if tunnel else object(), user_agent=user_agent))
+        seen = self.sink.watch(SimpleNamespace(auth=None if tunnel else object(), user_agent=user_agent))
+        seen.opened(SimpleNamespace(items=envelope.items, envelope=envelope, account=account))
+        run(self.sink.keep(seen))
 
     def offer_event(self, event_id=EVENT_ID, **payload):
         self.offer(("event", encode_json(SCRUBBED | {"event_id": event_id} | payload), {}), event_id=event_id)
@@ -372,14 +382,14 @@ async def test_the_page_and_its_files_come_with_a_strict_policy(site):
     )
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert b"<html>" in page
-    for name in capture.static_files():
+    for name in capture.page.static_files():
         status, body, _ = await site.ask(f"/static/{name}")
         assert status == 200
         assert body.count(b"\n") < 400
 
 
 async def test_the_page_names_no_other_server_and_holds_no_inline_script(site):
-    for name in capture.static_files():
+    for name in capture.page.static_files():
         body = (await site.ask(f"/static/{name}"))[1].decode()
         assert "http" not in body.replace("http://www.w3.org/2000/svg", "")
         assert "<script>" not in body

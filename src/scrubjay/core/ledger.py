@@ -75,6 +75,13 @@ class Reports(Protocol):
     def add(self, booking: Booking) -> None: ...
 
 
+class Onlooker(Protocol):
+    """Who wants to know of one envelope what became of each of its items (`ports.Sighting`)."""
+
+    def ended(self, item: Item, booking: Booking, *, whole: bool) -> None:
+        """An item was lost, or, not `whole`, some of its records."""
+
+
 @dataclass(slots=True)
 class Parcel:
     """What waits and travels: one serialised envelope with its quantities.
@@ -187,13 +194,14 @@ class Tally:
     Quantities are those of the item as it came: what scrubbing makes shorter or longer counts as it was received.
     """
 
-    __slots__ = ("_balance", "_ledger", "_quantities", "account", "envelope", "stage")
+    __slots__ = ("_balance", "_ledger", "_quantities", "account", "envelope", "onlooker", "stage")
 
     def __init__(self, ledger: Ledger, envelope: Envelope, account: Account) -> None:
         self._ledger = ledger
         self.envelope = envelope
         self.account = account
         self.stage = ""
+        self.onlooker: Onlooker | None = None
         self._balance: dict[DataCategory, int] = {}
         self._quantities: dict[int, Quantities] = {}
         for item in envelope.items:
@@ -234,7 +242,7 @@ class Tally:
         taken = dict(lost)
         self._quantities[id(item)] = tuple((category, amount - taken.get(category, 0)) for category, amount in before)
         self._move(lost, -1)
-        self._book(item, tuple(lost), reason, origin, detail)
+        self._book(item, tuple(lost), reason, origin, detail, whole=False)
 
     def pass_unscrubbed(self, item: Item) -> None:
         """Says that `item` stays although it could not be scrubbed."""
@@ -281,9 +289,14 @@ class Tally:
                 return True
         return False
 
-    def _book(self, item: Item, quantities: Quantities, reason: Reason, origin: str, detail: str) -> None:
+    def _book(
+        self, item: Item, quantities: Quantities, reason: Reason, origin: str, detail: str, *, whole: bool = True
+    ) -> None:
         size = len(item.payload)
-        self._ledger.book(Booking(reason, quantities, self.account, item.shown_type, self.stage, origin, detail, size))
+        booking = Booking(reason, quantities, self.account, item.shown_type, self.stage, origin, detail, size)
+        self._ledger.book(booking)
+        if self.onlooker is not None:
+            self.onlooker.ended(item, booking, whole=whole)
 
     def _move(self, quantities: Iterable[tuple[DataCategory, int]], sign: int) -> None:
         balance = self._balance

@@ -1,6 +1,6 @@
 """The path: an `Ingress` goes in, a `Verdict` comes out, and what is left of the envelope is in the outbox.
 
-Read `process` from top to bottom; every stage is a function below it, in the same order, that asks a rule module and drops or
+Read `_process` from top to bottom; every stage is a function below it, in the same order, that asks a rule module and drops or
 touches items through the tally. Nothing here waits but two objects that were handed in (the quota backend and the outbox) and
 the thread for large bodies; with the in-process backend, room in memory and less than a thousand counters to look at it never
 suspends. In the thread rules only answer: the tally is touched here alone. Order of evaluation: `ingest.md` 1.1.
@@ -30,7 +30,7 @@ from scrubjay.core.limits import ActiveLimit, Scoping, format_rate_limits
 from scrubjay.core.networks import first_address
 from scrubjay.core.outgoing import pack
 from scrubjay.core.plan import ProjectPlan
-from scrubjay.core.ports import Ingress, Outcome, Ports, Verdict
+from scrubjay.core.ports import Ingress, Outcome, Ports, Sighting, Verdict
 from scrubjay.core.received_reports import merge_reports
 from scrubjay.core.sampling.context import trace_key
 from scrubjay.core.sampling.dynamic import UNCHANGED, sample_traces
@@ -61,6 +61,19 @@ MAX_ADVERTISED = 20
 
 async def process(ingress: Ingress, ports: Ports) -> Verdict:
     """Takes one request all the way. Raises `Rejected`; whatever else it raises is a bug."""
+    if ports.capture is None:
+        return await _process(ingress, ports, None)
+    sighting = ports.capture.watch(ingress)
+    try:
+        return await _process(ingress, ports, sighting)
+    except Rejected as error:
+        sighting.refused(error)
+        raise
+    finally:
+        await ports.capture.keep(sighting)
+
+
+async def _process(ingress: Ingress, ports: Ports, sighting: Sighting | None) -> Verdict:
     if ingress.via is not None and comes_round(ingress.via, ports.instance):
         raise Rejected(reasons.LOOP)
     auth, project_id = authenticate(ingress, ports)
@@ -74,6 +87,9 @@ async def process(ingress: Ingress, ports: Ports) -> Verdict:
     account = Account(auth.key, project_id, revision, envelope.event_id, ingress.received_unix)
     came = [item.kind.type for item in envelope.items]
     with ports.ledger.open(envelope, account) as tally:
+        if sighting is not None:
+            tally.onlooker = sighting
+            sighting.opened(tally)
         make_room(tally, ports)
         plan = admit(tally, plan, ingress, ports)
         scoping = Scoping(auth.key, project_id, plan.organization_id, plan.key_id(auth.key))
@@ -84,8 +100,6 @@ async def process(ingress: Ingress, ports: Ports) -> Verdict:
         limits += await cut_spikes(tally, plan, ingress, ports)
         limits += await limit(tally, plan, scoping, ingress, ports)
         await scrub(tally, plan, ports)
-        if ports.capture is not None:
-            ports.capture.offer(tally, ingress)
         if ports.reports is not None:
             merge_reports(tally, ports.reports)
         await hand_over(tally, plan, auth, ingress, ports)

@@ -6,23 +6,39 @@ here.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeVar
 
 from scrubjay.core.client_reports import ClientReports
 from scrubjay.core.dsn import Auth
 from scrubjay.core.envelope import Envelope, Item
-from scrubjay.core.ledger import Account, Ledger, Parcel, Tally
+from scrubjay.core.ledger import Account, Ledger, Onlooker, Parcel, Tally
 from scrubjay.core.limits import ActiveLimit, LimitTable
 from scrubjay.core.plan import ProjectPlan
 from scrubjay.core.quotas import QuotaBackend
 from scrubjay.core.sampling.first_n import Occasions
 from scrubjay.core.scrub.record import Record
 from scrubjay.core.spikes import SpikeGuard
+from scrubjay.errors import Rejected
 from scrubjay.settings.schema import Limits
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    """How a request came, as whoever looks on may show it. `via`: dsn, spotlight, tunnel; `encoding` empty for none.
+
+    `headers` are those that may be shown, a key in place of whatever authorises.
+    """
+
+    method: str
+    path: str
+    via: str
+    encoding: str = ""
+    wire_bytes: int = 0
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -47,6 +63,8 @@ class Ingress:
     """How long a relay that we trust had it before us. Decisions are made as of now, the age of a parcel counts from the beginning."""
     delivery_id: str | None = None
     """The name that a relay before us gave the parcel; it keeps it, so that a second delivery is known as one."""
+    entrance: Entrance | None = None
+    """None where nobody looks on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +101,23 @@ class Pressure(Protocol):
     def limits(self, key: str, now_mono: float) -> tuple[ActiveLimit, ...]: ...
 
 
-class Capture(Protocol):
-    """Who looks on in mode `capture`."""
+class Sighting(Onlooker, Protocol):
+    """What somebody who looks on sees of one request, on its whole way."""
 
-    def offer(self, tally: Tally, ingress: Ingress) -> None: ...
+    def opened(self, tally: Tally) -> None:
+        """The envelope is read, and nothing is done to it yet."""
+
+    def refused(self, error: Rejected) -> None:
+        """The request ended with an error; before `opened` nothing is known of it but its body."""
+
+
+class Capture(Protocol):
+    """Who looks on; `runtime.sink` is the real one."""
+
+    def watch(self, ingress: Ingress) -> Sighting: ...
+
+    async def keep(self, sighting: Sighting) -> None:
+        """The way is over. Where items end here, what was captured is there when this returns; else it returns at once."""
 
 
 Outcome = Literal["clean", "scrubbed", "unscrubbed", "dropped"]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import click
 
-from scrubjay.runtime.endpoints.capture import SAMPLE_KEY
+from scrubjay.runtime.endpoints.capture.site import SAMPLE_KEY
 from scrubjay.settings.schema import Settings
 
 

@@ -26,6 +26,7 @@ from scrubjay.core.spikes import SpikeGuard
 from scrubjay.errors import ConfigError, SpoolError, SpoolSealed
 from scrubjay.runtime import log
 from scrubjay.runtime.audit.log import audit_of
+from scrubjay.runtime.capturing.sink import CaptureSink
 from scrubjay.runtime.chronicle import Chronicle
 from scrubjay.runtime.configuration import Configuration
 from scrubjay.runtime.delivery import Delivery, await_spool, open_delivery, open_spool, tell_spool_event
@@ -45,7 +46,6 @@ from scrubjay.runtime.quota_backends import open_backend
 from scrubjay.runtime.reporter import Reporter
 from scrubjay.runtime.seat import Seat
 from scrubjay.runtime.share import share_of
-from scrubjay.runtime.sink import CaptureSink
 from scrubjay.runtime.spikes_file import SpikesFile
 from scrubjay.runtime.spool.partition import Partition
 from scrubjay.runtime.spool.types import SpoolEvent

@@ -74,12 +74,8 @@ NOT_YET: Final[frozenset[str]] = frozenset(
         "metrics.periodic_secs",
         "sentry.",
         "compat.outcomes_endpoint",
-        "capture.enabled",
         "capture.fetch_sourcemaps",
         "capture.mcp",
-        "capture.open_in_editor",
-        "capture.page_badge",
-        "capture.spotlight_port",
     }
 )
 

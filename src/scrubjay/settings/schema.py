@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
+from scrubjay.settings.capture import Capture
 from scrubjay.settings.decisions import ClientReports, Compat, Filters, Outcomes, Quotas, Sampling, Webhooks
 from scrubjay.settings.gateway import Auth, Gateway
 from scrubjay.settings.http import Http
@@ -291,16 +292,6 @@ class Privacy(Section, frozen=True):
     send_origin: bool = setting(True, "Pass on the client's origin.", reload=True)
     trust_envelope_facts: bool = setting(
         True, "Believe address, origin and user agent in an incoming envelope's header (chains of relays).", reload=True
-    )
-
-
-class Capture(Section, frozen=True):
-    """Mode `capture`: what arrives is kept in memory and shown on a page."""
-
-    max_envelopes: int = setting(500, "Envelopes that are kept; the oldest go first.", minimum=1)
-    max_bytes: int = setting(64 * MIB, "The same in bytes.", unit="bytes", minimum=KIB)
-    token: Secret | None = setting(
-        None, "Bearer token for reading; demanded on any address but loopback.", example="${CAPTURE_TOKEN}"
     )
 
 

@@ -1,4 +1,4 @@
-"""The capture page and its API (`capture.md` 6, 9 and 10, as far as a plain capture needs them).
+"""What was captured, to read and to forget (`capture.md` 9).
 
 Owns the routes; who may use them is `guard`'s. What is captured is `core.capture`'s business, and it is the scrubbed form, always.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable
-from importlib.resources import files
 from typing import Final
 
 from aiohttp import web
@@ -17,64 +16,30 @@ from scrubjay.core.capture.query import WAITING, BadQuery, parse_query, select
 from scrubjay.core.capture.records import CapturedItem, Record, part_of
 from scrubjay.core.capture.remarks import remarks
 from scrubjay.core.capture.store import Captured
-from scrubjay.core.ports import Ports
+from scrubjay.runtime.capturing.sink import CaptureSink
+from scrubjay.runtime.endpoints.capture.site import BASE, SAMPLE_KEY, Site
 from scrubjay.runtime.endpoints.common import Request
-from scrubjay.runtime.endpoints.front import Handler, Route
-from scrubjay.runtime.endpoints.guard import Guard, answer, error_reply
-from scrubjay.runtime.sink import CaptureSink
-from scrubjay.settings.schema import Settings
+from scrubjay.runtime.endpoints.front import Route
+from scrubjay.runtime.endpoints.guard import answer, error_reply
 
-SAMPLE_KEY: Final = "decafbaddecafbaddecafbaddecafbad"
-_BASE: Final = "/api/capture"
 _MAX_SHOWN_BYTES: Final = 64 * 1024
 """How much of a payload that is neither JSON nor text is sent to the page."""
 _MAX_LINKS: Final = 50
 
-_MEDIA_TYPES: Final = {
-    "html": "text/html",
-    "css": "text/css",
-    "js": "text/javascript",
-    "svg": "image/svg+xml",
-}
 _TEXTUAL: Final = ("text/", "application/json", "application/xml", "application/javascript")
 
 
-def routes(settings: Settings, ports: Ports) -> list[Route]:
-    """None without capture."""
-    sink = ports.capture
-    if not isinstance(sink, CaptureSink):
-        return []
-    guard = Guard(settings.relay.host, settings.capture.token, lambda: sink.store.newest_id)
-    api = _Api(sink)
-    found = [
-        Route("GET", f"{_BASE}/status", guard(api.status), "capture"),
-        Route("GET", f"{_BASE}/events", guard(api.events), "capture"),
-        Route("DELETE", f"{_BASE}/events", guard(api.clear), "capture"),
-        Route("GET", f"{_BASE}/events/{{id}}", guard(api.event), "capture"),
-        Route("GET", f"{_BASE}/envelopes", guard(api.envelopes), "capture"),
-        Route("GET", f"{_BASE}/wait", guard(api.wait), "capture_wait"),
-        Route("POST", f"{_BASE}/marks", guard(api.mark), "capture"),
-        Route("GET", "/", guard(_file("index.html"), secret=False), "page"),
-        *(Route("GET", f"/static/{name}", guard(_file(name), secret=False), "page") for name in static_files()),
+def routes(site: Site) -> list[Route]:
+    guard, api = site.guard, _Api(site.sink)
+    return [
+        Route("GET", f"{BASE}/status", guard(api.status), "capture"),
+        Route("GET", f"{BASE}/events", guard(api.events), "capture"),
+        Route("DELETE", f"{BASE}/events", guard(api.clear), "capture"),
+        Route("GET", f"{BASE}/events/{{id}}", guard(api.event), "capture"),
+        Route("GET", f"{BASE}/envelopes", guard(api.envelopes), "capture"),
+        Route("GET", f"{BASE}/wait", guard(api.wait), "capture_wait"),
+        Route("POST", f"{BASE}/marks", guard(api.mark), "capture"),
     ]
-    preflights = [Route("OPTIONS", path, guard.preflight, "capture") for path in {route.path for route in found}]
-    return found + preflights
-
-
-def static_files() -> list[str]:
-    """Names of what the page consists of."""
-    folder = files("scrubjay") / "static"
-    return sorted(entry.name for entry in folder.iterdir() if entry.name.rsplit(".", 1)[-1] in _MEDIA_TYPES)
-
-
-def _file(name: str) -> Handler:
-    body = (files("scrubjay") / "static" / name).read_bytes()
-    media_type = _MEDIA_TYPES[name.rsplit(".", 1)[-1]]
-
-    async def send(_: Request) -> web.Response:
-        return web.Response(body=body, content_type=media_type, charset="utf-8")
-
-    return send
 
 
 class _Api:

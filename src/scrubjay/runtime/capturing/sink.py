@@ -1,6 +1,6 @@
 """Where captured envelopes go: the store, with a clock, randomness, and those who wait for something to arrive.
 
-The `Capture` of the path's ports. Owns waking; what is kept is `core.capture`'s business, who may read it is `endpoints.capture`'s.
+The `Capture` of the path's ports. Owns waking; what is kept is `core.capture`'s business, who may read it `endpoints.capture`'s.
 Waiting costs nothing until something arrives: no polling.
 """
 
@@ -13,8 +13,9 @@ from collections.abc import Callable
 
 from scrubjay.core.capture.query import Query, select
 from scrubjay.core.capture.store import CaptureStore
-from scrubjay.core.ledger import Tally
-from scrubjay.core.ports import Ingress
+from scrubjay.core.envelope import Envelope
+from scrubjay.core.ports import Ingress, Sighting
+from scrubjay.runtime.capturing.sighting import Seen
 
 
 class CaptureSink:
@@ -27,17 +28,23 @@ class CaptureSink:
         self._waiting: set[asyncio.Event] = set()
         self._closed = False
 
-    def offer(self, tally: Tally, ingress: Ingress) -> None:
+    def watch(self, ingress: Ingress) -> Seen:
+        return Seen(ingress)
+
+    async def keep(self, sighting: Sighting) -> None:
         """Takes a copy of what would leave. Envelopes of which nothing is left are not shown."""
-        if not tally.items:
+        assert isinstance(sighting, Seen), "of `watch`"
+        seen = sighting
+        kept = [one.item for one in seen.items if one.ending is None]
+        if seen.tally is None or not kept:
             return
         self.store.offer(
-            tally.envelope,
-            tally.account,
+            Envelope(seen.tally.envelope.headers, kept),
+            seen.tally.account,
             now_unix=self.now(),
             entropy=_entropy(),
-            via="tunnel" if ingress.auth is None else "dsn",
-            user_agent=ingress.user_agent or "",
+            via="tunnel" if seen.ingress.auth is None else "dsn",
+            user_agent=seen.ingress.user_agent or "",
         )
         self._wake()
 

@@ -1,0 +1,31 @@
+"""The endpoints of the capture sink. A new one is one module beside this one and one line in `PARTS`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from scrubjay.core.ports import Ports
+from scrubjay.runtime.capturing.sink import CaptureSink
+from scrubjay.runtime.endpoints.capture import page, reading
+from scrubjay.runtime.endpoints.capture.site import Site
+from scrubjay.runtime.endpoints.front import Route
+from scrubjay.runtime.endpoints.guard import Guard
+from scrubjay.settings.schema import Settings
+
+PARTS: Final[tuple[Callable[[Site], list[Route]], ...]] = (
+    reading.routes,
+    page.routes,
+)
+
+
+def routes(settings: Settings, ports: Ports) -> list[Route]:
+    """None without capture."""
+    sink = ports.capture
+    if not isinstance(sink, CaptureSink):
+        return []
+    guard = Guard(settings.relay.host, settings.capture.token, lambda: sink.store.newest_id)
+    site = Site(settings, ports, sink, guard)
+    found = [route for part in PARTS for route in part(site)]
+    preflights = [Route("OPTIONS", path, guard.preflight, "capture") for path in {route.path for route in found}]
+    return found + preflights
