@@ -1,6 +1,7 @@
 """How the tests are shared out where several processes run them (`-n 2`): file by file, long ones first.
 
-The end-to-end tests are one share: they have servers in common, take ports, and measure time. Files come as they are collected, `e2e` before
+The end-to-end tests are one share: they have servers in common, take ports, and measure time; those of the capture page, which mostly
+wait for a browser, are another. Files come as they are collected, `e2e` before
 `fuzz`, `integration` and `oracle`, and the short ones of `unit` fill up the end, if the order is left alone (`--no-loadscope-reorder`).
 """
 
@@ -11,7 +12,8 @@ from typing import Any
 
 import pytest
 
-E2E = "tests/e2e/"
+E2E = ("tests/e2e/capture/", "tests/e2e/")
+"""The first that fits."""
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -22,7 +24,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     class Shares(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             file = nodeid.partition("::")[0]
-            return E2E if file.startswith(E2E) else file
+            return next((share for share in E2E if file.startswith(share)), file)
 
     return Shares(config, log)
 
