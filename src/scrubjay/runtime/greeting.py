@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import click
 
+from scrubjay.runtime.doors import Doors
 from scrubjay.runtime.endpoints.capture.site import SAMPLE_KEY
 from scrubjay.settings.schema import Settings
 
 
-def greet(settings: Settings, port: int) -> None:
+def greet(settings: Settings, doors: Doors) -> None:
     """Prints to standard output, in an order that scripts may rely on: the address comes first."""
     if settings.relay.mode != "capture":
         return
-    host = settings.relay.host
+    host, port = settings.relay.host, doors.number
     address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     dsn = address.replace("://", f"://{SAMPLE_KEY}@") + "/1"
     click.echo(

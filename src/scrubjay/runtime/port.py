@@ -90,15 +90,23 @@ class Port:
         return f"<Port {self.number}: {len(self._server.connections)} connections>"
 
 
-async def open_port(front: Front, settings: Settings, given: socket.socket | None, observer: Observer) -> Port:
-    """Begins to accept. Raises `ConfigError` if the address cannot be had."""
+async def open_port(
+    front: Front,
+    settings: Settings,
+    given: socket.socket | None,
+    observer: Observer,
+    *,
+    at: tuple[str, int] | None = None,
+) -> Port:
+    """Begins to accept on the socket `given`, else `at` an address, else at the configured one. Raises `ConfigError` if it cannot be had."""
     relay, limits = settings.relay, settings.limits
+    host, number = at or (relay.host, relay.port)
     bound = given
     if bound is None:
         try:
-            bound = bound_socket(relay.host, relay.port)
+            bound = bound_socket(host, number)
         except OSError as error:
-            problem = f"cannot listen on {relay.host}:{relay.port}: {error.strerror or error}"
+            problem = f"cannot listen on {host}:{number}: {error.strerror or error}"
             raise ConfigError(problem, path="relay.port") from error
     idle_s = limits.keepalive_timeout if limits.idle_timeout is None else limits.idle_timeout
     listener: Listener
@@ -113,7 +121,7 @@ async def open_port(front: Front, settings: Settings, given: socket.socket | Non
         listener = bounded
     port = Port(front, server, listener, bound)
     if given is None:
-        _LOG.info("listening on %s:%d in mode %s", relay.host, port.number, relay.mode)
+        _LOG.info("listening on %s:%d in mode %s", host, port.number, relay.mode)
     return port
 
 

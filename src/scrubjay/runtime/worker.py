@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Final
 
 from scrubjay.categories import Quantities
-from scrubjay.core.capture.store import CaptureStore
 from scrubjay.core.client_reports import ClientReports
 from scrubjay.core.limits import LimitTable
 from scrubjay.core.ports import Ports
@@ -26,10 +25,12 @@ from scrubjay.core.spikes import SpikeGuard
 from scrubjay.errors import ConfigError, SpoolError, SpoolSealed
 from scrubjay.runtime import log
 from scrubjay.runtime.audit.log import audit_of
+from scrubjay.runtime.capturing.opening import open_sink
 from scrubjay.runtime.capturing.sink import CaptureSink
 from scrubjay.runtime.chronicle import Chronicle
 from scrubjay.runtime.configuration import Configuration
 from scrubjay.runtime.delivery import Delivery, await_spool, open_delivery, open_spool, tell_spool_event
+from scrubjay.runtime.doors import Doors, open_doors
 from scrubjay.runtime.ending import Ending
 from scrubjay.runtime.endpoints import front_door, routes
 from scrubjay.runtime.frugality import open_loop, settle
@@ -38,7 +39,6 @@ from scrubjay.runtime.health import Health
 from scrubjay.runtime.limits_file import LimitsFile
 from scrubjay.runtime.memory import MemoryGauge
 from scrubjay.runtime.names import instance_name, new_id
-from scrubjay.runtime.port import Port, open_port
 from scrubjay.runtime.pressure import Pressure
 from scrubjay.runtime.projects import Projects
 from scrubjay.runtime.pulse import Pulse
@@ -85,7 +85,7 @@ class Worker:
         self._spool: Partition | None = None
         self._delivery: Delivery | None = None
         self._sink: CaptureSink | None = None
-        self._port: Port | None = None
+        self._doors: Doors | None = None
         self._ending = Ending(seat)
         self._changing = asyncio.Lock()
         """Held by whoever builds or exchanges parts."""
@@ -115,9 +115,7 @@ class Worker:
                 _LOG.warning(text)
             for text in self._loaded.notices:
                 _LOG.info(text)
-        if settings.relay.mode == "capture":
-            self._sink = CaptureSink(CaptureStore(settings.capture.max_envelopes, settings.capture.max_bytes))
-        else:
+        if settings.relay.mode != "capture":
             try:
                 self._spool = await self._open_spool(settings)
             except SpoolError as error:
@@ -126,7 +124,8 @@ class Worker:
         self._slot = self._spool.slot if self._spool else self._seat.slot if self._seat else 0
         self._open_books(self._slot)
         self._projects = Projects(settings, self._loaded.projects, self.telemetry, time.monotonic)
-        if self._sink is None:
+        self._sink = open_sink(settings, self._projects.find)
+        if settings.relay.mode != "capture":
             self._delivery = await open_delivery(
                 settings,
                 self._spool,
@@ -150,8 +149,9 @@ class Worker:
         self._watch()
         bodies = self._pressure.bodies(settings.limits)
         self._front = front_door(settings, self.ports, self._health, self.telemetry, bodies, self._delivery)
-        self._port = await open_port(self._front, settings, self._seat.listener if self._seat else None, self.telemetry)
-        greet(settings, self.port)
+        listener = self._seat.listener if self._seat else None
+        self._doors = await open_doors(self._front, settings, listener, self.telemetry)
+        greet(settings, self._doors)
         if settings.scrub.audit != "off":
             self._audit.start()
         self._chronicle.write()
@@ -267,15 +267,15 @@ class Worker:
 
     @property
     def port(self) -> int:
-        assert self._port is not None
-        return self._port.number
+        assert self._doors is not None
+        return self._doors.number
 
     async def _close_port(self, wait_s: float) -> None:
         """Takes nobody new, and answers what was begun, if it ends in time."""
-        assert self._port is not None
+        assert self._doors is not None
         if self._sink is not None:
             self._sink.close()
-        await self._port.close(wait_s)
+        await self._doors.close(wait_s)
 
     # Signals
 
@@ -287,11 +287,11 @@ class Worker:
         loop.add_signal_handler(signal.SIGUSR2, self._on_signal, self._tell_all, "tell-all")
 
     def _note_refusal(self) -> None:
-        if self._port is not None:
+        if self._doors is not None:
             self._configuration.refused()
 
     def _on_signal(self, work: Callable[[], Awaitable[None] | None], name: str) -> None:
-        if self._port is not None:  # what is starting has read everything a moment ago
+        if self._doors is not None:  # what is starting has read everything a moment ago
             self._pulse.once(work, name)
 
     def _toggle_sending(self) -> None:

@@ -20,7 +20,7 @@ from scrubjay.errors import ConfigError
 from scrubjay.settings.credentials import FILE_NAME
 from scrubjay.settings.processors import processors
 from scrubjay.settings.profiles import with_profile
-from scrubjay.settings.schema import MAX_WORKERS, Mode, Settings
+from scrubjay.settings.schema import MAX_WORKERS, Mode, Relay, Settings
 
 DEFAULT_UPSTREAM: Final = "https://sentry.io/"
 _LOCAL_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0", "::"})  # noqa: S104 - compared with, not bound
@@ -51,9 +51,9 @@ def resolve(
     if "relay.host" not in given and container and relay.mode != "capture":
         relay = replace(relay, host="0.0.0.0")  # noqa: S104 - a container's own network
         derived["relay.host"] = "default in a container"
-    if relay.workers != 1 and relay.mode == "capture":
+    if relay.workers != 1 and _captures(settings, relay):
         relay = replace(relay, workers=1)
-        derived["relay.workers"] = "mode `capture` runs in one worker"
+        derived["relay.workers"] = f"{_what_captures(relay)} runs in one worker"
     elif relay.workers == "auto":
         relay = replace(relay, workers=min(MAX_WORKERS, processors()))
         derived["relay.workers"] = "`auto`: one per processor"
@@ -115,12 +115,20 @@ def _check(settings: Settings, refuse: Refuse) -> None:
     if (settings.http.client_cert is None) != (settings.http.client_key is None):
         missing = "http.client_key" if settings.http.client_key is None else "http.client_cert"
         raise refuse(missing, "a client certificate needs both `http.client_cert` and `http.client_key`", "a file")
-    if relay.mode == "capture" and not _is_loopback(relay.host) and settings.capture.token is None:
-        problem = "mode `capture` shows what it catches: on any address but loopback it needs `capture.token`"
+    if _captures(settings, relay) and not _is_loopback(relay.host) and settings.capture.token is None:
+        problem = f"{_what_captures(relay)} shows what it catches: on any address but loopback it needs `capture.token`"
         raise refuse("relay.host", problem, "127.0.0.1, or a token")
     if settings.webhooks.url is not None and not _is_web_address(settings.webhooks.url.reveal()):
         accepted = "http or https, a host, optionally a port, path and query; ASCII, no spaces"
         raise refuse("webhooks.url", "no HTTP address", accepted)
+
+
+def _captures(settings: Settings, relay: Relay) -> bool:
+    return relay.mode == "capture" or settings.capture.enabled
+
+
+def _what_captures(relay: Relay) -> str:
+    return "mode `capture`" if relay.mode == "capture" else "`capture.enabled`"
 
 
 def _is_web_address(url: str) -> bool:

@@ -168,6 +168,15 @@ def test_a_capture_on_a_network_needs_a_token(load_text: LoadText) -> None:
     load_text("relay: {host: '::1'}")
 
 
+def test_so_does_one_beside_forwarding_which_has_one_worker_too(load_text: LoadText) -> None:
+    beside = "relay: {upstream: 'https://h', host: 0.0.0.0, workers: 3}\ncapture: {enabled: true%s}"
+    with pytest.raises(ConfigError, match=r"`capture.enabled` shows what it catches"):
+        load_text(beside % "")
+    loaded = load_text(beside % ", token: t")
+    assert loaded.settings.relay.workers == 1
+    assert any("`capture.enabled` runs in one worker" in text for text in loaded.warnings)
+
+
 @pytest.mark.parametrize(
     ("text", "unknown"),
     [
