@@ -10,7 +10,7 @@ from scrubjay.runtime.capturing.sink import CaptureSink
 from scrubjay.runtime.endpoints.capture import page, reading
 from scrubjay.runtime.endpoints.capture.site import Site
 from scrubjay.runtime.endpoints.front import Route
-from scrubjay.runtime.endpoints.guard import Guard
+from scrubjay.runtime.endpoints.guard import Guard, Guests
 from scrubjay.settings.schema import Settings
 
 PARTS: Final[tuple[Callable[[Site], list[Route]], ...]] = (
@@ -24,8 +24,9 @@ def routes(settings: Settings, ports: Ports) -> list[Route]:
     sink = ports.capture
     if not isinstance(sink, CaptureSink):
         return []
-    guard = Guard(settings.relay.host, settings.capture.token, lambda: sink.store.newest_id)
+    options = settings.capture
+    guard = Guard(settings.relay.host, options.token, lambda: sink.store.newest_id, Guests.of(options))
     site = Site(settings, ports, sink, guard)
     found = [route for part in PARTS for route in part(site)]
     preflights = [Route("OPTIONS", path, guard.preflight, "capture") for path in {route.path for route in found}]
-    return found + preflights
+    return preflights + found  # a part may answer them in its own way
