@@ -1,4 +1,4 @@
-"""Spotlight's forms: whose an envelope without a DSN is, and how one is told to those who read `/stream` (`capture.md` 5.1, 5.3).
+"""How an envelope is told to those who read `/stream` as Spotlight's readers do: server-sent events (`capture.md` 5.3).
 
 Owns nothing that lasts. What is told is the scrubbed form, for nothing else is asked of a `Captured` here. Payloads are what some
 client sent: every function takes any bytes and raises nothing.
@@ -11,15 +11,9 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from scrubjay.core.capture.records import CapturedItem
+from scrubjay.core.capture.item import CapturedItem, json_of
 from scrubjay.core.capture.store import Captured
-from scrubjay.core.envelope import decode_json, encode_json
-
-LOCAL: Final = "local"
-"""The project of envelopes that name none."""
-LOCAL_KEY: Final = "spotlight".ljust(32, "0")
-"""The key under which those pass: no server gives out such a one. It is not shown."""
-LOCAL_PROJECT_ID: Final = 0
+from scrubjay.core.envelope import encode_json
 
 ENVELOPE_TYPE: Final = "application/x-sentry-envelope"
 HEARTBEAT: Final = b":\n\n"
@@ -61,13 +55,9 @@ def told_payload(item: CapturedItem) -> object:
     payload = item.payload()
     if payload is None:
         return {"type": item.type, "payload_omitted": True}
-    if item.type not in _BLOBS:
-        try:
-            document = decode_json(payload)
-        except ValueError:
-            pass
-        else:
-            return {**document, "type": item.type} if isinstance(document, Mapping) else document
+    document = None if item.type in _BLOBS else json_of(payload)
+    if document is not None:
+        return {**document, "type": item.type} if isinstance(document, Mapping) else document
     if _is_textual(item):
         return {"data": payload.decode("utf-8", "replace")}
     return {"data": base64.b64encode(payload).decode()}
