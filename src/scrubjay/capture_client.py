@@ -1,4 +1,5 @@
-"""A client of the capture API (`capture.md` 9), for the command line and for tests. Of the standard library, so that it starts at once.
+"""A client of the capture API (`capture.md` 9), for the command line and for tests. Of the standard library, so that it starts at once,
+and on plain sockets: in an application under test `http.client` may be instrumented, and its own requests would be among what is captured.
 
 Owns requests and what their errors mean. Reading server-sent events is `event_stream`'s, what the documents say the server's, what is done with
 them `cli`'s and `testing`'s. Invariants: each request has a connection of its own, so that a client may be used by any number of threads and
@@ -9,8 +10,9 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 from urllib.parse import quote, urlencode, urlsplit
@@ -71,7 +73,8 @@ class CaptureClient:
         if parts.scheme != "http" or not parts.hostname:
             raise ValueError(f"no address such as {DEFAULT_URL}: {url!r}")
         self._host, self._port = parts.hostname, parts.port or 80
-        self.url = f"http://{f'[{self._host}]' if ':' in self._host else self._host}:{self._port}"
+        self._authority = f"{f'[{self._host}]' if ':' in self._host else self._host}:{self._port}"
+        self.url = f"http://{self._authority}"
         self._timeout_s = timeout_s
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
 
@@ -155,16 +158,17 @@ class CaptureClient:
     def rules(self) -> Json:
         return self._ask("GET", "/rules")
 
-    def faults(self) -> Json:
-        return self._ask("GET", "/faults")
+    def faults(self, project: str | None = None) -> Json:
+        """What misbehaves on purpose (`capture.md` 13); `project`: only for it."""
+        return self._ask("GET", "/faults", {"project": project})
 
-    def inject(self, faults: Iterable[Mapping[str, object]]) -> Json:
-        """Puts these faults in place of those that were (`capture.md` 13)."""
-        return self._ask("PUT", "/faults", body=list(faults))
+    def inject(self, faults: Iterable[Mapping[str, object]], project: str | None = None) -> Json:
+        """Puts these faults in place of those that were."""
+        return self._ask("PUT", "/faults", {"project": project}, body=list(faults))
 
-    def heal(self) -> Json:
-        """Removes all faults."""
-        return self._ask("DELETE", "/faults")
+    def heal(self, project: str | None = None) -> Json:
+        """Removes faults."""
+        return self._ask("DELETE", "/faults", {"project": project})
 
     def stream(self, filters: Filters = (), *, after: str = "", path: str = f"{BASE}/stream") -> EventStream:
         """Server-sent events: what is kept after the message `after`, then what arrives. To be closed, or used as a context."""
@@ -246,18 +250,33 @@ class CaptureClient:
         *,
         timeout_s: float | None = None,
     ) -> Exchange:
-        connection = http.client.HTTPConnection(self._host, self._port, timeout=timeout_s or self._timeout_s)
+        sent = {"Host": self._authority, **self._headers, **(headers or {}), "Connection": "close"}
+        if body is not None or method in ("POST", "PUT"):
+            sent["Content-Length"] = str(len(body or b""))
         try:
-            connection.connect()
-            connected = connection.sock
-            connection.request(method, target, body, {**self._headers, **(headers or {}), "Connection": "close"})
-            return Exchange(connection, connected, connection.getresponse())
-        except (OSError, http.client.HTTPException) as error:
-            connection.close()
+            connected = socket.create_connection((self._host, self._port), timeout_s or self._timeout_s)
+        except OSError as error:
             raise NoAnswer(f"nobody answers at {self.url}: {_words(error)}") from None
+        response = http.client.HTTPResponse(connected, method=method)
+        exchange = Exchange(connected, response)
+        try:
+            with suppress(OSError):  # an answer may come before the body is through
+                connected.sendall(_head(method, target, sent) + (body or b""))
+            response.begin()
+        except (OSError, http.client.HTTPException) as error:
+            exchange.close()
+            raise NoAnswer(f"nobody answers at {self.url}: {_words(error)}") from None
+        return exchange
 
     def __repr__(self) -> str:
         return f"<CaptureClient {self.url}>"
+
+
+def _head(method: str, target: str, headers: Mapping[str, str]) -> bytes:
+    lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
+    if any("\r" in line or "\n" in line for line in lines):
+        raise ValueError("a line break in a header or an address")
+    return "\r\n".join((*lines, "", "")).encode()
 
 
 def _target(path: str, filters: Filters) -> str:

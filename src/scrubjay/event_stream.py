@@ -31,15 +31,14 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A request that was sent, and its answer, as far as it is read. The connection may have left its socket to the answer."""
+    """A request that was sent, and its answer, as far as it is read."""
 
-    connection: http.client.HTTPConnection
     socket: socket.socket
     response: http.client.HTTPResponse
 
     def close(self) -> None:
         self.response.close()
-        self.connection.close()
+        self.socket.close()
 
 
 class EventStream:
