@@ -105,6 +105,7 @@ EMPTY_BODY: Final = _invalid("empty_body", 400, "The body is empty.", _BODY)
 INVALID_BODY: Final = _invalid("invalid_body", 400, "The body cannot be decoded.", _BODY)
 INVALID_ENVELOPE: Final = _invalid("invalid_envelope", 400, "The body is no envelope.", _BODY)
 INVALID_STORE_JSON: Final = _invalid("invalid_json", 400, "The event is no JSON object.", _BODY)
+INVALID_CHECK_IN: Final = _invalid("invalid_check_in", 422, "The check-in has no status.", _BODY)
 INTERNAL_ENVELOPE: Final = _invalid(
     "internal_envelope", 400, "The envelope holds an item that only relays may send.", _BODY
 )

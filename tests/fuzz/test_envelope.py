@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scrubjay.core.compat import read_store
+from scrubjay.core.compat.store import read_store
 from scrubjay.core.envelope import Envelope, Item, encode_json, parse_envelope, rewrite_header
 from scrubjay.core.inflate import DECODERS, inflate, measure
 from scrubjay.core.items import KINDS, check_sizes, classify

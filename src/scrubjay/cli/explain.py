@@ -21,7 +21,7 @@ import click
 from scrubjay.cli.healthcheck import listen_address
 from scrubjay.cli.scrub_files import is_envelope, read_bytes
 from scrubjay.cli.verb import Invocation, pass_invocation, verb
-from scrubjay.core.compat import read_store
+from scrubjay.core.compat.store import read_store
 from scrubjay.core.dsn import Auth, auth_from_envelope
 from scrubjay.core.envelope import Envelope, parse_envelope, read_header
 from scrubjay.core.explanation import STAGES, Explanation

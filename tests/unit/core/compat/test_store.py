@@ -6,7 +6,7 @@ import zlib
 import pytest
 
 from scrubjay import reasons
-from scrubjay.core.compat import read_store
+from scrubjay.core.compat.store import read_store
 from scrubjay.core.envelope import decode_json
 from scrubjay.errors import BadRequest
 from support.corpus import Recorded, recorded
