@@ -44,12 +44,14 @@ class Source:
     """Everything that a configuration is loaded from, so that it can be loaded again.
 
     `config`: folder or file; None: `./.scrubjay`, else `./.relay`, else nothing. `flags`: dotted key → (text, flag).
+    `rules`: a file that says what the plan `default` is.
     """
 
     config: Path | None = None
     env: Mapping[str, str] = field(default_factory=dict)
     flags: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     strict: bool = False
+    rules: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +81,10 @@ class Loaded:
 
     def with_changed_projects(self) -> Loaded | None:
         """The project files as they are now, all else as it was; None if none of them changed. Never raises."""
-        folder = self.projects_dir
-        if folder is None or self.projects.is_current(folder):
+        folder, rules = self.projects_dir, self.source.rules
+        if self.projects.is_current(folder, rules):
             return None
-        return replace(self, projects=_projects(folder, self.settings, self.projects))
+        return replace(self, projects=_projects(folder, rules, self.settings, self.projects))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +104,10 @@ def load(
     flags: Mapping[str, tuple[str, str]] | None = None,
     *,
     strict: bool = False,
+    rules: Path | None = None,
 ) -> Loaded:
     """Load once; arguments as in `Source`. Raises: ConfigError with source, dotted key, line, value and what is accepted."""
-    return read(Source(config, env or {}, flags or {}, strict))
+    return read(Source(config, env or {}, flags or {}, strict, rules))
 
 
 def read(source: Source, previous: ProjectSet | None = None) -> Loaded:
@@ -130,7 +133,7 @@ def read(source: Source, previous: ProjectSet | None = None) -> Loaded:
         container=in_container(source.env),
         refuse=refuse,
     )
-    projects = _projects(folder / PROJECTS if folder else None, settings, previous)
+    projects = _projects(folder / PROJECTS if folder else None, source.rules, settings, previous)
     origins = {key: derived.get(key) or (written[key].origin if key in values else "default") for key in FIELDS}
     if isinstance(values.get("relay.workers"), int) and values["relay.workers"] != settings.relay.workers:
         warnings.append(f"{written['relay.workers'].origin}: relay.workers: {derived['relay.workers']}")
@@ -138,9 +141,9 @@ def read(source: Source, previous: ProjectSet | None = None) -> Loaded:
     return Loaded(settings, origins, texts, tuple(warnings), tuple(notices), folder, projects, credentials, source)
 
 
-def _projects(folder: Path | None, settings: Settings, previous: ProjectSet | None) -> ProjectSet:
+def _projects(folder: Path | None, rules: Path | None, settings: Settings, previous: ProjectSet | None) -> ProjectSet:
     """What is in the folder; in mode `capture` there is a plan in any case."""
-    projects = load_projects(folder, previous) if folder else ProjectSet()
+    projects = load_projects(folder, previous, rules=rules)
     if settings.relay.mode == "capture" and not projects.by_key and projects.default is None:
         return replace(projects, default=ProjectConfig(slug="default"))
     return projects

@@ -19,12 +19,15 @@ from msgspec.structs import replace
 from scrubjay.errors import ConfigError
 from scrubjay.settings.document import compose, locate, read_text, to_plain
 from scrubjay.settings.global_config import GlobalFile, load_global
-from scrubjay.settings.project import ProjectConfig
+from scrubjay.settings.project import ProjectConfig, ProjectOptions
 from scrubjay.settings.stamps import Stamp, stamp_of
 
 SUFFIXES: Final = (".json", ".yaml", ".yml")
 DEFAULT_STEM: Final = "default"
+RULE_KEYS: Final = frozenset({"rules", "applications", "vars"})
 _PATH_STEP: Final = re.compile(r"\.(\w+)|\[(\d+)\]")
+_GONE: Final = (0, 0, 0)
+"""The stamp of a file of rules that is not there: they stay in force, and it is a problem."""
 _MAX_ID: Final = 2**64 - 1
 _WORDS: Final = {
     "str": "a text",
@@ -64,36 +67,45 @@ class ProjectSet:
         """Files that cannot be used as they are now."""
         return tuple(file.problem for file in self.files if file.problem)
 
-    def is_current(self, folder: Path) -> bool:
+    def is_current(self, folder: Path | None, rules: Path | None = None) -> bool:
         """Whether the files are as they were seen. Never raises."""
-        return self.shared.is_current and {file.path: file.stamp for file in self.files} == scan(folder)
+        return self.shared.is_current and {file.path: file.stamp for file in self.files} == scan(folder, rules)
 
 
-def scan(folder: Path) -> dict[Path, Stamp]:
+def scan(folder: Path | None, rules: Path | None = None) -> dict[Path, Stamp]:
     """Project files and their stamps. Never raises."""
-    return {path: stamp for path, stamp in _entries(folder) if path.suffix in SUFFIXES and stamp is not None}
+    found = {path: stamp for path, stamp in _entries(folder) if path.suffix in SUFFIXES and stamp is not None}
+    return found if rules is None else {**found, rules: stamp_of(rules) or _GONE}
 
 
-def load_projects(folder: Path, previous: ProjectSet | None = None, *, managed: bool = False) -> ProjectSet:
-    """Read what changed since `previous`. Never raises: what is wrong stands in `problems` and `warnings`."""
+def load_projects(
+    folder: Path | None, previous: ProjectSet | None = None, *, rules: Path | None = None, managed: bool = False
+) -> ProjectSet:
+    """Read what changed since `previous`. Never raises: what is wrong stands in `problems` and `warnings`.
+
+    `rules`: a file that says what the plan `default` is, in place of the folder's.
+    """
     known = {file.path: file for file in previous.files} if previous else {}
     files = []
-    for path, stamp in scan(folder).items():
+    for path, stamp in scan(folder, rules).items():
         old = known.get(path)
-        files.append(old if old is not None and old.stamp == stamp else _read(path, stamp, old, managed=managed))
+        if old is not None and old.stamp == stamp:
+            files.append(old)
+        else:
+            files.append(_read_rules(path, stamp, old) if path == rules else _read(path, stamp, old, managed=managed))
     skipped = tuple(
         f"{path}: skipped, no regular file named *{', *'.join(SUFFIXES)}"
         for path, stamp in _entries(folder)
         if not path.name.startswith(".") and (stamp is None or path.suffix not in SUFFIXES)
     )
-    shared = load_global(folder.parent, previous.shared if previous else None)
-    return _assemble(tuple(files), (*shared.problems, *skipped), shared)
+    shared = load_global(folder.parent, previous.shared if previous else None) if folder else GlobalFile()
+    return _assemble(tuple(files), (*shared.problems, *skipped), shared, rules)
 
 
-def _entries(folder: Path) -> Iterator[tuple[Path, Stamp | None]]:
+def _entries(folder: Path | None) -> Iterator[tuple[Path, Stamp | None]]:
     """Everything in the folder, in order of name; no stamp for what is no regular file, or is gone again."""
     try:
-        paths = sorted(folder.iterdir())
+        paths = sorted(folder.iterdir()) if folder else []
     except OSError:
         return
     for path in paths:
@@ -107,6 +119,25 @@ def _read(path: Path, stamp: Stamp, old: ProjectFile | None, *, managed: bool) -
         return ProjectFile(path, stamp, old.config if old else None, str(error))
     placed, warnings = _place(config, path, managed=managed)
     return ProjectFile(path, stamp, placed, None, warnings)
+
+
+def _read_rules(path: Path, stamp: Stamp, old: ProjectFile | None) -> ProjectFile:
+    try:
+        config = parse_rules(read_text(path), str(path))
+    except ConfigError as error:
+        return ProjectFile(path, stamp, old.config if old else None, str(error))
+    return ProjectFile(path, stamp, replace(config, public_keys=(), project_id=None))
+
+
+def parse_rules(text: str, where: str) -> ProjectConfig:
+    """Rules that stand alone, as in `piiConfig`, beside the default ones; or a whole project. Raises: ConfigError."""
+    document = _document(text, where)
+    if isinstance(document, dict) and "config" not in document:
+        if not document.keys() & RULE_KEYS:
+            accepted = f"a project file, or what stands in its `piiConfig`: {', '.join(sorted(RULE_KEYS))}"
+            raise ConfigError("there are no rules in it", where=where, accepted=accepted)
+        return ProjectConfig(config=ProjectOptions(pii_config=document))
+    return parse_project(text, where)
 
 
 def parse_project(text: str, where: str) -> ProjectConfig:
@@ -171,7 +202,9 @@ def _place(config: ProjectConfig, path: Path, *, managed: bool) -> tuple[Project
     return config, tuple(warnings)
 
 
-def _assemble(files: tuple[ProjectFile, ...], found: tuple[str, ...], shared: GlobalFile) -> ProjectSet:
+def _assemble(
+    files: tuple[ProjectFile, ...], found: tuple[str, ...], shared: GlobalFile, rules: Path | None
+) -> ProjectSet:
     warnings = [*found, *(warning for file in files for warning in file.warnings)]
     by_key: dict[str, ProjectConfig] = {}
     owner: dict[str, Path] = {}
@@ -180,8 +213,11 @@ def _assemble(files: tuple[ProjectFile, ...], found: tuple[str, ...], shared: Gl
         config = file.config
         if config is None:
             continue
+        if file.path == rules:
+            default = config
+            continue
         if file.path.stem == DEFAULT_STEM:
-            if default is not None:
+            if default is not None and rules is None:
                 warnings.append(f"{file.path}: a second plan `default`; ignored")
             default = default or config
         for key in config.public_keys:

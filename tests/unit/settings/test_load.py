@@ -334,3 +334,17 @@ def test_password_in_a_url_is_not_repeated(tmp_path: Path) -> None:
         load(tmp_path)
     assert "secretpw" not in str(caught.value)
     assert "http://***@h/p?q=1" in str(caught.value)
+
+
+def test_a_file_of_rules_is_read_again_when_it_changed(tmp_path: Path) -> None:
+    rules = tmp_path / "rules.json"
+    rules.write_text('{"applications": {"$string": ["@email"]}}')
+    loaded = load(flags={"relay.mode": ("capture", "--mode")}, rules=rules)
+    assert loaded.projects.default is not None
+    assert loaded.with_changed_projects() is None
+    rules.write_text('{"applications": {}}')
+    changed = loaded.with_changed_projects()
+    assert changed is not None
+    assert changed.projects.default is not None
+    assert changed.projects.default.config.pii_config == {"applications": {}}
+    assert changed.again().projects.default == changed.projects.default

@@ -218,3 +218,51 @@ def test_nesting_without_end_is_an_error_and_not_the_end_of_the_process(
     assert found.default is None
     assert len(found.problems) == 1
     assert name in found.problems[0]
+
+
+RULES = json.dumps({"applications": {"$string": ["@email:replace"]}})
+
+
+def test_rules_of_a_file_of_its_own_are_the_plan_default(tmp_path: Path) -> None:
+    put(tmp_path / "projects", "default.json", slug="theirs")
+    put(tmp_path / "projects", "1.json", K1)
+    rules = tmp_path / "rules.yaml"
+    rules.write_text(RULES)
+    found = load_projects(tmp_path / "projects", rules=rules)
+    assert found.default is not None
+    assert found.default.config.pii_config == json.loads(RULES)
+    assert found.default.slug is None
+    assert K1 in found.by_key
+    assert (found.problems, found.warnings) == ((), ())
+    assert found.is_current(tmp_path / "projects", rules)
+
+
+def test_rules_may_be_a_whole_project_and_need_no_folder(tmp_path: Path) -> None:
+    path = put(tmp_path, "shop.json", K1, slug="shop", projectId=3, config={"piiConfig": {"rules": {}}})
+    default = load_projects(None, rules=path).default
+    assert default is not None
+    assert (default.slug, default.public_keys, default.project_id) == ("shop", (), None)
+
+
+def test_rules_that_go_bad_or_away_stay_in_force(tmp_path: Path) -> None:
+    rules = tmp_path / "rules.json"
+    rules.write_text(RULES)
+    first = load_projects(None, rules=rules)
+    rules.write_text("[1]")
+    bad = load_projects(None, first, rules=rules)
+    assert not first.is_current(None, rules)
+    assert bad.default == first.default
+    assert len(bad.problems) == 1
+    rules.unlink()
+    gone = load_projects(None, bad, rules=rules)
+    assert gone.default == first.default
+    assert "rules.json" in gone.problems[0]
+    assert gone.is_current(None, rules)
+    rules.write_text(RULES)
+    assert load_projects(None, gone, rules=rules).problems == ()
+
+
+def test_a_file_without_rules_is_no_rules(tmp_path: Path) -> None:
+    found = load_projects(None, rules=put(tmp_path, "odd.json", other=1))
+    assert found.default is None
+    assert "there are no rules in it" in found.problems[0]
