@@ -1,162 +1,197 @@
-// One record in full: what it is, what scrubbing changed, the stack trace, the payload.
+// One record in full: what it is, in a head; its parts as tabs; what to do with it as buttons. The parts are modules of their own.
 
-import { bytes, copyButton, h, present } from './dom.js';
-import { typeBadge } from './list.js';
-import { explain, text, tree } from './tree.js';
+import { attachmentsOf, attachmentsTab } from './attachments.js';
+import { contextTab } from './context.js';
+import { crumbsOf, crumbsTab } from './crumbs.js';
+import { badge, bytes, exact, h, present, tabs, when } from './dom.js';
+import { jobs } from './jobs.js';
+import { parseEnvelope, rawTab } from './raw.js';
+import { relatedTab } from './related.js';
+import { fateOf, scrubTab } from './scrub.js';
+import { plain, shown } from './shown.js';
+import { hasStack, stackTab } from './stack.js';
+import { index, marked, tree } from './tree.js';
 
-const MAX_LISTED_CHANGES = 200;
+const MAX_TAGS = 40;
+const LEVELS = ['fatal', 'error', 'warning', 'info', 'debug'];
 
-export function renderDetail(target, record) {
-  const remarks = record.remarks ?? [];
-  const payload = record.payload === undefined ? null : tree(record.payload, remarks);
-  const sections = [
-    head(record),
-    facts(record),
-    changes(record.payload, remarks, payload),
-    stack(record.payload, remarks),
-    body(record, payload),
-    more('Envelope header', record.envelope_header),
-    more('Item header', record.item_header),
-    links(record.links ?? []),
-  ];
-  target.replaceChildren(...present(sections));
+/** A pane in which records are read. `base`: the view that its addresses belong to. */
+export function openDetail(app, root, { base = 'errors' } = {}) {
+  let open = null; // { id, record, select, end }
+  let asked = 0;
+  const hint = (text) => root.replaceChildren(h('p', { class: 'hint' }, text));
+  const end = () => { open?.end(); open = null; };
+
+  async function load(id, tab) {
+    const mine = (asked += 1);
+    try {
+      const record = await app.api.event(id);
+      if (mine !== asked) return;
+      end();
+      open = { id, ...render(app, root, record, tab, base) };
+    } catch (error) {
+      if (mine !== asked) return;
+      end();
+      hint(error.status === 404 ? 'This record is not there (any more): it was cleared, or others took its place.' : error.message);
+    }
+  }
+
+  return {
+    async show(id, tab) {
+      if (!id) {
+        asked += 1;
+        end();
+        hint('Choose a record to read it. Keys: j and k move, Enter opens, d shows what scrubbing did, ? lists the others.');
+        return;
+      }
+      if (open?.id === id) open.select(tab);
+      else {
+        root.scrollTop = 0;
+        await load(id, tab);
+      }
+    },
+    /** A report that is ready changes what is shown, but not under the hands of whoever reads: only the scrub tab is drawn anew. */
+    changed(records) {
+      const found = open && records.find((record) => record.id === open.record.id);
+      if (found) open.changed(found);
+    },
+    cleared(ids) {
+      if (open && (ids === null || ids.includes(open.record.id))) {
+        end();
+        hint('This record was cleared.');
+      }
+    },
+    close: end,
+  };
 }
 
-function head(record) {
-  return h('header', {},
-    h('p', { class: 'badges' },
-      typeBadge(record.type),
-      record.level && record.level !== record.type && h('span', { class: `badge level ${record.level}` }, record.level),
-      h('span', { class: 'badge' }, record.source)),
-    h('h2', {}, record.title),
-    record.culprit && h('p', { class: 'quiet' }, record.culprit),
-    h('p', { class: 'buttons' },
-      record.event_id && copyButton('Copy event id', () => record.event_id),
-      record.payload !== undefined && copyButton('Copy as JSON', () => JSON.stringify(record.payload, null, 2)),
-      h('a', { class: 'button small', href: `api/capture/events/${record.id}` }, 'Open JSON')));
+function render(app, root, record, tab, base) {
+  const endings = [];
+  const onClose = (fn) => { if (fn) endings.push(fn); };
+  const view = { app, record, onClose, notes: index(record.remarks ?? []), report: kept(() => app.api.report(record.id)), envelope: kept(() => envelopeOf(app, record)) };
+  const parts = partsOf(view);
+  const strip = tabs(parts, { selected: tab, label: 'Parts of the record', onSelect: (id) => app.go(`${base}/${encodeURIComponent(record.id)}/${id}`, undefined, { replace: true }) });
+  const actions = jobs(view, base);
+  root.replaceChildren(...present([
+    h('a', { class: 'back', href: app.href(base) }, '← Back to the list'),
+    head(view, actions.element), strip.element,
+  ]));
+  onClose(app.keys({ ...actions.keys, d: () => app.go(`${base}/${encodeURIComponent(record.id)}/scrub`, undefined, { replace: true }) }));
+  return {
+    record,
+    select: (id) => strip.select(id || parts[0].id),
+    changed(summary) {
+      const scrub = parts.find((part) => part.id === 'scrub');
+      if (JSON.stringify(summary.scrub) === JSON.stringify(record.scrub)) return;
+      record.scrub = summary.scrub;
+      view.report = kept(() => app.api.report(record.id));
+      scrub.redraw?.();
+    },
+    end: () => endings.forEach((fn) => fn()),
+  };
 }
 
-function facts(record) {
+/** What is asked for once, when it is needed; a failure is not kept. */
+function kept(ask) {
+  let answer = null;
+  return () => {
+    answer ??= ask().catch((error) => { answer = null; throw error; });
+    return answer;
+  };
+}
+
+async function envelopeOf(app, record) {
+  const raw = new Uint8Array(await (await app.api.rawEnvelope(record.capture_id)).arrayBuffer());
+  return { raw, ...parseEnvelope(raw) };
+}
+
+// The head
+
+function head({ record, app, notes }, actions) {
+  const level = record.level && record.level !== record.type ? badge(plain(record.level, 20), `level ${LEVELS.includes(record.level) ? record.level : 'other'}`) : null;
+  return h('header', { class: 'recordhead' },
+    h('p', { class: 'badges' }, badge(plain(record.type, 30).replaceAll('_', ' '), 'type'), level, record.source ? badge(plain(record.source, 20), 'source') : null,
+      record.outcome && record.outcome !== 'accepted' ? badge(plain(record.outcome, 30).replaceAll('_', ' '), 'outcome') : null,
+      h('span', { class: 'quiet' }, when(record.timestamp ?? record.received_at))),
+    h('h2', {}, title(record, notes)),
+    record.culprit ? h('p', { class: 'quiet' }, shown(record.culprit, { limit: 300 })) : null,
+    actions,
+    facts(record, app),
+    tags(record.tags, app));
+}
+
+function title(record, notes) {
+  const said = typeof record.payload?.message === 'string' && record.payload.message === record.title ? marked(record.title, notes.at('/message')) : shown(record.title || '(untitled)', { limit: 300 });
+  return said;
+}
+
+function facts(record, app) {
+  const id = record.event_id;
+  const user = record.user && Object.entries(record.user).map(([name, value]) => `${name}: ${typeof value === 'object' ? JSON.stringify(value) : value}`).join(', ');
   const rows = [
-    ['event id', record.event_id], ['received', record.received_at],
-    ['time', record.timestamp_guessed ? null : record.timestamp], ['project', record.project], ['key', record.public_key],
-    ['environment', record.environment], ['release', record.release], ['platform', record.platform], ['SDK', record.sdk],
-    ['transaction', record.transaction], ['trace', record.trace_id], ['user', record.user && Object.values(record.user).join(', ')],
-    ['size', bytes(record.bytes)], ['attachments', record.attachments],
+    ['event', id ? [h('code', {}, shown(id, { limit: 40 })), ' ', copyId(id, app)] : null],
+    ['trace', record.trace_id ? h('a', { href: app.href(`traces/${encodeURIComponent(record.trace_id)}`) }, h('code', {}, shown(record.trace_id, { limit: 40 }))) : null],
+    ['span', record.span_id ? h('code', {}, shown(record.span_id, { limit: 40 })) : null],
+    ['user', user], ['release', record.release], ['environment', record.environment], ['SDK', record.sdk], ['platform', record.platform],
+    ['transaction', record.transaction], ['logger', record.logger], ['project', record.project], ['came by', record.via],
+    ['received', h('time', { datetime: record.received_at, title: exact(record.received_at) }, String(record.received_at).slice(11, 23))],
+    ['size', record.bytes === undefined ? null : bytes(record.bytes)],
   ].filter(([, value]) => value);
-  const tags = Object.entries(record.tags ?? {});
-  return h('section', { 'aria-label': 'Facts' },
-    h('dl', { class: 'facts' }, rows.map(([name, value]) => h('div', {}, h('dt', {}, name), h('dd', {}, String(value))))),
-    tags.length ? h('p', { class: 'tags' }, tags.map(([name, value]) => h('span', { class: 'tag' }, `${name}: ${value}`))) : null);
+  return h('dl', { class: 'facts' }, rows.map(([name, value]) => h('div', {}, h('dt', {}, name), h('dd', {}, typeof value === 'string' ? shown(value, { limit: 200 }) : value))));
 }
 
-function changes(document, remarks, payload) {
-  if (!payload) return null;
-  const title = remarks.length ? `Scrubbing changed ${remarks.length} ${remarks.length === 1 ? 'place' : 'places'}` : 'Scrubbing changed nothing';
-  const section = h('section', { class: `changes ${remarks.length ? 'some' : 'none'}` }, h('h3', {}, title));
-  if (!remarks.length) return section;
-  const row = (remark) => h('tr', {},
-    h('td', {}, h('button', { type: 'button', class: 'path', onclick: () => payload.reveal(remark.path) }, readable(document, remark.path))),
-    h('td', {}, h('span', { class: `redaction badge ${remark.action}`, title: explain(remark) }, remark.action)),
-    h('td', {}, h('code', {}, remark.rule)));
-  section.append(h('table', {},
-    h('thead', {}, h('tr', {}, ['where', 'what', 'rule'].map((name) => h('th', { scope: 'col' }, name)))),
-    h('tbody', {}, remarks.slice(0, MAX_LISTED_CHANGES).map(row))));
-  if (remarks.length > MAX_LISTED_CHANGES) section.append(h('p', { class: 'quiet' }, `and ${remarks.length - MAX_LISTED_CHANGES} more`));
-  return section;
+const copyId = (id, app) => h('button', {
+  type: 'button', class: 'small bare', 'aria-label': 'Copy the event id',
+  onclick: () => navigator.clipboard.writeText(id).then(() => app.toast('Event id copied.'), () => app.toast('Cannot copy.')),
+}, 'copy');
+
+function tags(given, app) {
+  const list = Object.entries(given ?? {});
+  if (!list.length) return null;
+  const chip = ([name, value]) => h('a', { class: 'tag', title: `Records with ${plain(name, 60)} ${plain(value, 60)}`, href: app.href('errors', { [`tag.${name}`]: String(value) }) },
+    h('span', { class: 'quiet' }, shown(name, { limit: 60 })), ' ', shown(value, { limit: 120 }));
+  return h('div', { class: 'tags' }, list.slice(0, MAX_TAGS).map(chip), list.length > MAX_TAGS ? h('span', { class: 'quiet' }, `and ${list.length - MAX_TAGS} more`) : null);
 }
 
-/** The path for people: of a list of pairs, as headers are, the name instead of the position. */
-function readable(document, path) {
-  const parts = path.split('/').slice(1).map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
-  const shown = [];
-  let value = document;
-  for (let at = 0; at < parts.length; at += 1) {
-    value = value?.[parts[at]];
-    const isPair = /^\d+$/.test(parts[at]) && Array.isArray(value) && value.length === 2 && typeof value[0] === 'string';
-    if (isPair && parts[at + 1] === '1') {
-      shown.push(value[0]);
-      value = value[1];
-      at += 1;
-    } else shown.push(parts[at]);
-  }
-  return shown.join(' › ') || '(the whole)';
+// The tabs
+
+function partsOf(view) {
+  const { record, app } = view;
+  const payload = record.payload;
+  const crumbs = crumbsOf(payload).length;
+  const panel = (make) => (body) => body.append(make(view));
+  const scrub = { id: 'scrub', title: 'Scrub', count: (record.scrub?.changes ?? 0) || '', fill: (body) => { scrub.redraw = () => body.replaceChildren(scrubTab(view)); scrub.redraw(); } };
+  return present([
+    hasStack(payload) ? { id: 'stack', title: 'Stack trace', fill: (body) => body.append(...present([fateOf(record), stackTab(view)])) } : null,
+    !hasStack(payload) ? { id: 'message', title: 'Message', fill: (body) => body.append(...present([fateOf(record), message(view)])) } : null,
+    crumbs ? { id: 'breadcrumbs', title: 'Breadcrumbs', count: crumbs, fill: panel(crumbsTab) } : null,
+    payload && typeof payload === 'object' ? { id: 'context', title: 'Context', fill: panel(contextTab) } : null,
+    scrub,
+    record.attachments || record.type === 'attachment' ? { id: 'attachments', title: 'Attachments', count: record.attachments ?? '', fill: (body) => fillAttachments(body, view) } : null,
+    { id: 'related', title: 'Related', count: (record.links ?? []).length || '', fill: panel(relatedTab) },
+    { id: 'raw', title: 'Raw', fill: panel(rawTab) },
+  ]);
 }
 
-function stack(payload, remarks) {
-  const chain = payload?.exception?.values ?? payload?.exception;
-  if (!Array.isArray(chain)) return null;
-  const path = payload.exception === chain ? '/exception' : '/exception/values';
-  const section = h('section', { class: 'stack' }, h('h3', {}, 'Stack trace'));
-  for (const [index, exception] of [...chain.entries()].reverse()) {
-    if (!exception) continue;
-    const said = text(String(exception.value ?? ''), remarks.filter((remark) => remark.path === `${path}/${index}/value`));
-    section.append(h('h4', {}, exception.type ?? 'Exception', ': ', said));
-    const frames = [...(exception.stacktrace?.frames ?? [])].filter(Boolean).reverse();
-    if (frames.length) section.append(h('ol', { class: 'frames' }, groups(frames).map(group)));
-  }
-  return section;
+/** What a record without a stack trace says. */
+function message({ record, notes }) {
+  const payload = record.payload;
+  const said = payload?.logentry?.formatted ?? payload?.logentry?.message ?? payload?.message;
+  const path = payload?.logentry?.formatted ? '/logentry/formatted' : payload?.logentry?.message ? '/logentry/message' : '/message';
+  if (typeof said === 'string') return h('div', { class: 'message' }, marked(said, notes.at(path)), payload.logentry?.params ? tree(payload.logentry.params, { remarks: notes, path: '/logentry/params', depth: 2 }).element : null);
+  if (record.payload_text !== undefined) return h('pre', { class: 'text', tabindex: 0 }, shown(record.payload_text, { tag: 'span' }));
+  if (payload && typeof payload === 'object') return tree(payload, { remarks: notes, search: true }).element;
+  return h('p', { class: 'quiet' }, record.payload_omitted ? 'The payload was too large to keep.' : 'It has no text; see “Raw”.');
 }
 
-/** Frames of the application one by one, those of libraries in between folded together. */
-function groups(frames) {
-  const found = [];
-  for (const frame of frames) {
-    const last = found.at(-1);
-    if (frame.in_app === false && last?.library) last.frames.push(frame);
-    else found.push({ library: frame.in_app === false, frames: [frame] });
-  }
-  return found;
-}
-
-function group({ library, frames }) {
-  if (!library) return frameItem(frames[0]);
-  const noun = frames.length === 1 ? 'library frame' : 'library frames';
-  return h('li', { class: 'library' }, h('details', {}, h('summary', {}, `${frames.length} ${noun}`), h('ol', { class: 'frames' }, frames.map(frameItem))));
-}
-
-function frameItem(frame) {
-  const place = [frame.filename ?? frame.module ?? frame.abs_path, frame.lineno].filter((part) => part !== undefined && part !== null).join(':');
-  const lines = [...(frame.pre_context ?? []), frame.context_line, ...(frame.post_context ?? [])];
-  const first = (frame.lineno ?? 0) - (frame.pre_context ?? []).length;
-  const source = typeof frame.context_line === 'string'
-    ? h('pre', { class: 'source', tabindex: 0 }, lines.map((line, index) =>
-      h('span', { class: first + index === frame.lineno ? 'line here' : 'line' }, `${String(first + index).padStart(5)}  ${line ?? ''}\n`)))
-    : null;
-  const label = [h('code', {}, frame.function ?? '?'), ' ', h('span', { class: 'quiet' }, place)];
-  return h('li', {}, source ? h('details', { open: frame.in_app !== false }, h('summary', {}, label), source) : h('div', { class: 'plain' }, label));
-}
-
-function body(record, payload) {
-  const section = h('section', {}, h('h3', {}, 'Payload, as it would leave'));
-  if (payload) section.append(payload.element);
-  else if (record.payload_text !== undefined) section.append(h('pre', { tabindex: 0 }, record.payload_text));
-  else if (record.payload_base64 !== undefined) section.append(h('pre', { tabindex: 0 }, hex(record.payload_base64)));
-  else section.append(h('p', { class: 'quiet' }, 'The envelope was too large to keep its payloads.'));
-  if (record.payload_cut) section.append(h('p', { class: 'quiet' }, 'Only the beginning is shown.'));
-  return section;
-}
-
-function hex(base64) {
-  const raw = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
-  const lines = [];
-  for (let at = 0; at < Math.min(raw.length, 4096); at += 16) {
-    const row = [...raw.subarray(at, at + 16)];
-    const digits = row.map((byte) => byte.toString(16).padStart(2, '0')).join(' ');
-    const letters = row.map((byte) => (byte >= 32 && byte < 127 ? String.fromCharCode(byte) : '.')).join('');
-    lines.push(`${at.toString(16).padStart(6, '0')}  ${digits.padEnd(47)}  ${letters}`);
-  }
-  return lines.join('\n');
-}
-
-function more(title, document) {
-  if (!document || !Object.keys(document).length) return null;
-  return h('section', {}, h('details', {}, h('summary', {}, h('h3', {}, title)), tree(document, []).element));
-}
-
-function links(related) {
-  if (!related.length) return null;
-  const item = (link) => h('li', {}, typeBadge(link.type), ' ', h('a', { href: `#id=${link.id}` }, link.title), ' ',
-    h('span', { class: 'quiet' }, link.by === 'event_id' ? 'same event' : 'same trace'));
-  return h('section', {}, h('h3', {}, 'Related'), h('ul', { class: 'links' }, related.map(item)));
+function fillAttachments(body, view) {
+  body.replaceChildren(h('p', { class: 'quiet' }, 'Reading…'));
+  view.envelope().then(
+    ({ items }) => {
+      const list = attachmentsOf(items);
+      const own = view.record.type === 'attachment' ? list.filter((one) => items.indexOf(one.item) === view.record.item_index) : list;
+      body.replaceChildren(own.length ? attachmentsTab(view, own) : h('p', { class: 'quiet' }, 'Attachments were too large to keep.'));
+    },
+    (error) => body.replaceChildren(h('p', { class: 'problem' }, error.message)),
+  );
 }

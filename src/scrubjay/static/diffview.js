@@ -1,0 +1,295 @@
+// The before and after of one payload, side by side or in one pane: changed branches open, the rest folded with a count, each change labelled with
+// its rule, what was removed still there as a ghost. It shows a model of `diff.js`; which changes, and whether originals may be seen, others decide.
+
+import { h, plural } from './dom.js';
+import { compose, offsets, trie } from './diff.js';
+import { isContainer, isPair, join, members, split } from './pointer.js';
+import { count, plain, shown, shownPieces } from './shown.js';
+import { flash, leaf, tree } from './tree.js';
+
+const CONTEXT = 60; // characters of unchanged text shown beside a change
+const PORTION = 100;
+const MAX_OPEN = 400; // rows that are open at first; further branches open on demand
+const MAX_DEPTH = 14; // levels that are indented
+const MAX_TEXT = 4000;
+
+/**
+ * `view`: `{ document, changes, suspects, notes, split, masked, onRule(rule), onSuspect(suspect) }`. Gives the element, `reveal(path)` and
+ * `rows(rule)`, the rows that a rule changed.
+ */
+export function diffView(view) {
+  const root = branch(trie(view.changes), trie(view.suspects ?? []));
+  const list = h('ul', { class: view.split ? 'diff split' : 'diff' });
+  fillList(list, view.document, root, '', 0, { ...view, opened: { rows: 0 } });
+  return {
+    element: list,
+    reveal: (path) => reveal(list, path),
+    rows: (rule) => [...list.querySelectorAll('[data-rules]')].filter((row) => row.dataset.rules.split('\n').includes(rule)),
+  };
+}
+
+/** Changes and suspects of one place, in one node. */
+function branch(changed, suspected) {
+  const keys = new Set([...(changed?.children.keys() ?? []), ...(suspected?.children.keys() ?? [])]);
+  return {
+    changes: changed?.changes ?? [],
+    suspects: suspected?.changes ?? [],
+    total: changed?.total ?? 0,
+    keys,
+    child: (key) => branch(changed?.children.get(key), suspected?.children.get(key)),
+  };
+}
+
+// Lists and rows
+
+function fillList(list, value, node, path, depth, view) {
+  const present = isContainer(value) ? members(value).filter(([key]) => key !== '_meta' || path) : [];
+  const names = new Set(present.map(([key]) => String(key)));
+  const rows = [];
+  let same = [];
+  const endSame = () => {
+    if (same.length) rows.push({ same });
+    same = [];
+  };
+  for (const [key, child] of present) {
+    if (!node.keys.has(String(key))) same.push([key, child]);
+    else {
+      endSame();
+      rows.push({ key, child, parent: value });
+    }
+  }
+  endSame();
+  for (const key of node.keys) if (!names.has(key)) rows.push({ key, child: undefined, parent: value });
+  let at = 0;
+  const next = (upTo) => {
+    for (; at < Math.min(rows.length, upTo); at += 1) list.append(row(rows[at], node, path, depth, view));
+    if (at === rows.length) return;
+    const more = h('li', { class: 'plain' }, h('button', { type: 'button', class: 'more', onclick: () => { more.remove(); next(at + PORTION * 3); } }, `show more of ${plural(rows.length - at, 'place')}`));
+    list.append(more);
+    list.rest = () => { more.remove(); next(rows.length); };
+  };
+  next(PORTION);
+}
+
+function row({ same, key, child, parent }, node, path, depth, view) {
+  view.opened.rows += 1;
+  if (same) return sameRow(same, path, depth, view);
+  const place = join(path, key);
+  const inner = node.child(String(key));
+  const label = labelOf(key, child, parent);
+  const own = inner.changes.filter((change) => !change.dry_run);
+  const hasMore = inner.keys.size > 0;
+  if (!hasMore) return h('li', rowAttributes(place, inner), pair(depth, sides(label, child, inner, own, place, view)));
+  const open = view.opened.rows < MAX_OPEN;
+  const badge = h('span', { class: 'quiet' }, ' ', Array.isArray(child) ? '[…]' : isContainer(child) ? '{…}' : 'inside this text');
+  const told = inner.total ? h('span', { class: 'quiet tally' }, plural(inner.total, 'change')) : null;
+  const head = own.length ? sides(label, child, inner, own, place, view) : { before: [label, badge], after: [label.cloneNode(true), badge.cloneNode(true), ' ', told], inline: [label, badge, ' ', told] };
+  const details = h('details', { open }, h('summary', {}, pair(depth, head)));
+  details.fill = () => {
+    if (details.list) return;
+    details.list = h('ul');
+    fillList(details.list, child, inner, place, depth + 1, view);
+    details.append(details.list);
+  };
+  details.addEventListener('toggle', () => { if (details.open) details.fill(); });
+  if (open) details.fill();
+  return h('li', { ...rowAttributes(place, inner), class: 'branch' }, details);
+}
+
+const rowAttributes = (path, node) => ({
+  'data-path': path,
+  'data-rules': node.changes.length ? node.changes.map((change) => change.rule).join('\n') : null,
+  class: node.changes.length ? 'changed' : node.suspects.length ? 'suspected' : null,
+});
+
+function pair(depth, { before, after, inline }) {
+  const element = before
+    ? h('div', { class: 'pair' }, h('div', { class: 'side before' }, h('span', { class: 'hidden' }, 'before: '), before), h('div', { class: 'side after' }, h('span', { class: 'hidden' }, 'after: '), after))
+    : h('div', { class: 'pair' }, h('div', { class: 'side' }, inline));
+  element.style.setProperty('--depth', String(Math.min(depth, MAX_DEPTH)));
+  return element;
+}
+
+function sameRow(entries, path, depth, view) {
+  const size = entries.length;
+  const names = entries.slice(0, 4).map(([key]) => plain(key, 24)).join(', ');
+  const body = h('div', { class: 'same' });
+  const button = h('button', { type: 'button', class: 'more', 'aria-expanded': 'false' }, `${count(size)} unchanged`, h('span', { class: 'names' }, size > 4 ? `${names}, …` : names));
+  const element = h('li', { class: 'plain' }, pair(depth, { inline: [button, body] }));
+  element.keys = new Set(entries.map(([key]) => String(key)));
+  element.unfold = () => {
+    if (!element.tree) {
+      element.tree = tree(Object.fromEntries(entries), { remarks: view.notes, path, depth: 0 });
+      body.append(element.tree.element);
+    }
+    body.hidden = false;
+    button.setAttribute('aria-expanded', 'true');
+    return element.tree;
+  };
+  button.addEventListener('click', () => {
+    if (button.getAttribute('aria-expanded') === 'false') element.unfold();
+    else {
+      body.hidden = true;
+      button.setAttribute('aria-expanded', 'false');
+    }
+  });
+  return element;
+}
+
+function labelOf(key, child, parent) {
+  const name = shown(key, { limit: 120, tag: 'span' });
+  const first = Array.isArray(parent) && isPair(child) ? h('span', { class: 'pair-name' }, ' ', shown(child[0], { limit: 80, tag: 'span' })) : null;
+  return h('span', { class: 'key' }, name, first);
+}
+
+// One changed place
+
+/** What stands on both sides, or in the one pane. */
+function sides(label, value, node, own, path, view) {
+  const tags = [...node.changes.map((change) => ruleLabel(change, view)), ...node.suspects.map((suspect) => suspectLabel(suspect, view))];
+  const isKey = own.some((change) => change.kind === 'key');
+  if (!own.length) return unchangedSides(label, value, node, tags, view);
+  if (isKey) return keySides(own, tags, view);
+  const last = own.at(-1);
+  const isGone = last.after === null || last.action === 'removed' && (value === null || value === undefined);
+  const steps = own.length > 1 && own[0].before !== undefined ? [stepList(own, view)] : [];
+  const texts = textSides(own, value, isGone, path, view);
+  const ghost = isGone ? h('s', { class: 'ghost' }, label.cloneNode(true)) : null;
+  const colon = h('span', { class: 'colon' }, ': ');
+  const after = [ghost ?? label.cloneNode(true), isGone ? ' ' : [colon.cloneNode(true), texts.after], ' ', tags, steps];
+  if (view.split) return { before: [label, colon, texts.before], after };
+  return { inline: [ghost ?? label, colon, texts.inline, ' ', tags, steps] };
+}
+
+function unchangedSides(label, value, node, tags, view) {
+  const ranges = node.suspects.filter((suspect) => suspect.kind !== 'key').flatMap((suspect) => suspect.ranges ?? []);
+  const show = () => (typeof value === 'string' && ranges.length ? suspectText(value, ranges) : isContainer(value) ? h('span', { class: 'quiet' }, Array.isArray(value) ? '[…]' : '{…}') : leaf(value));
+  if (view.split) return { before: [label, ': ', show()], after: [label.cloneNode(true), ': ', show(), ' ', tags] };
+  return { inline: [label, ': ', show(), ' ', tags] };
+}
+
+function suspectText(value, ranges) {
+  const pieces = [];
+  let at = 0;
+  for (const [start, end] of offsets(value, ranges).sort((a, b) => a[0] - b[0])) {
+    if (start < at) continue;
+    pieces.push({ text: value.slice(at, start) }, { text: value.slice(start, end), wrap: () => h('mark', { class: 'suspect', title: 'still looks personal' }) });
+    at = end;
+  }
+  pieces.push({ text: value.slice(at) });
+  return h('span', { class: 'value string' }, shownPieces(pieces, { fold: CONTEXT, limit: MAX_TEXT }));
+}
+
+function keySides(own, tags, view) {
+  const { before, after } = own.at(-1);
+  const old = h('del', {}, before === undefined || view.masked ? 'a key' : shown(before, { limit: 200 }));
+  const fresh = after === null || after === undefined ? h('s', { class: 'ghost' }, 'key') : h('ins', {}, shown(after, { limit: 200 }));
+  if (view.split) return { before: [h('span', { class: 'key' }, old)], after: [h('span', { class: 'key' }, fresh), ' ', tags] };
+  return { inline: [h('span', { class: 'key' }, old, ' ', fresh), ' ', tags] };
+}
+
+/** The values: with originals piece by piece, else what is known of them. */
+function textSides(own, value, isGone, path, view) {
+  const first = own[0];
+  if (typeof first.before !== 'string') {
+    const was = shapeOf(first, view);
+    const now = isGone ? null : isContainer(value) ? h('span', { class: 'quiet' }, '…') : leaf(value, view.notes.at(path).filter((remark) => remark.range));
+    return { before: was, after: now, inline: [was, isGone ? null : [' → ', now]] };
+  }
+  if (isGone && isJson(first)) {
+    const was = view.masked ? mask(first.before) : jsonBefore(first.before);
+    return { before: was, after: null, inline: was };
+  }
+  const texts = own.filter((change) => change.kind === 'string' || change.kind === undefined || change.kind === 'number');
+  const pieces = compose(texts.length ? texts : own);
+  const del = (piece) => h('del', { title: rulesOf(piece, own) });
+  const ins = (piece) => h('ins', { title: rulesOf(piece, own) });
+  const secret = (piece) => (view.masked ? maskText(piece.before) : piece.before);
+  const before = pieces.filter((piece) => piece.before).map((piece) => (piece.steps.length ? { ...piece, text: secret(piece), wrap: del } : { text: piece.before }));
+  const after = pieces.filter((piece) => piece.after).map((piece) => (piece.steps.length ? { ...piece, text: piece.after, wrap: ins } : { text: piece.after }));
+  const both = pieces.flatMap((piece) => (piece.steps.length
+    ? [{ ...piece, text: secret(piece), wrap: del }, { ...piece, text: piece.after, wrap: ins }].filter((part) => part.text)
+    : [{ text: piece.before }]));
+  const text = (list) => h('span', { class: 'value string' }, shownPieces(list, { fold: CONTEXT, limit: MAX_TEXT }));
+  return view.split ? { before: text(before), after: isGone ? null : text(after) } : { inline: text(isGone ? before : both) };
+}
+
+const rulesOf = (piece, own) => piece.steps.map((step) => `${own[step].action} by ${plain(own[step].rule, 60)}`).join(', then ');
+const isJson = (change) => change.kind === 'object' || change.kind === 'array';
+
+function jsonBefore(text) {
+  try {
+    return h('span', { class: 'was' }, tree(JSON.parse(text), { depth: 0, path: '/' }).element);
+  } catch {
+    return h('del', {}, shown(text, { limit: MAX_TEXT }));
+  }
+}
+
+const maskText = (text) => '•'.repeat(Math.min(12, text.length));
+const mask = (text) => h('del', { class: 'masked', title: 'hidden: safe to share' }, maskText(text));
+
+/** What is told of a value that was not kept. */
+function shapeOf(change, view) {
+  const shape = change.shape_before;
+  if (!shape) {
+    const length = change.len_before ?? change.shape_before?.length;
+    return h('span', { class: 'shape' }, length === undefined ? 'not kept' : plural(length, 'character'));
+  }
+  const classes = [shape.classes ?? []].flat().map((name) => plain(name, 20)).join(', ');
+  const ends = !view.masked && (shape.first || shape.last) ? h('code', {}, shown(shape.first ?? '', { tag: 'span' }), '…', shown(shape.last ?? '', { tag: 'span' })) : null;
+  return h('span', { class: 'shape', title: 'Values are not kept; this is their shape.' }, plural(shape.length, 'character'), classes ? `: ${classes}` : '', ends ? [' ', ends] : null);
+}
+
+function stepList(own, view) {
+  const text = (value) => (value === null || value === undefined ? h('span', { class: 'quiet' }, 'nothing') : view.masked ? mask(value) : shown(value, { limit: 300 }));
+  const inside = h('ol', { class: 'steps' });
+  const details = h('details', {}, h('summary', {}, plural(own.length, 'step')), inside);
+  details.addEventListener('toggle', () => {
+    if (details.open && !inside.children.length) inside.append(...own.map((change) => h('li', {}, ruleLabel(change, view), ' ', text(change.before), ' → ', text(change.after))));
+  });
+  return details;
+}
+
+function ruleLabel(change, view) {
+  const told = [`${change.action} by ${change.rule}`, originOf(change), change.selector && `selector ${change.selector}`, change.by_key && 'the key decided', change.dry_run && 'on trial: nothing was changed'];
+  return h('button', {
+    type: 'button', class: `rule ${change.action}${change.dry_run ? ' trial' : ''}`, title: plain(told.filter(Boolean).join(' · '), 400),
+    onclick: (event) => { event.preventDefault(); view.onRule?.(change.rule); },
+  }, plain(change.dry_run ? `${change.rule} (on trial)` : change.rule, 60));
+}
+
+export function originOf({ origin }) {
+  if (!origin) return '';
+  return { builtin: 'built in', default: 'by the settings', upstream: 'from the server' }[origin] ?? String(origin).replace(/^config:?/, 'configuration ').trim();
+}
+
+const suspectLabel = (suspect, view) => h('button', {
+  type: 'button', class: 'rule suspect', title: 'Still looks personal: make a rule', onclick: (event) => { event.preventDefault(); view.onSuspect?.(suspect); },
+}, `${plain(suspect.detector, 40)}?`);
+
+function reveal(list, path) {
+  let current = list;
+  let prefix = '';
+  let found = null;
+  for (const part of split(path)) {
+    prefix = join(prefix, part);
+    let item = [...current.children].find((child) => child.dataset.path === prefix);
+    if (!item && current.rest) {
+      current.rest();
+      item = [...current.children].find((child) => child.dataset.path === prefix);
+    }
+    if (!item) {
+      const fold = [...current.children].find((child) => child.keys?.has(part));
+      if (fold) return fold.unfold().reveal(path);
+      break;
+    }
+    found = item;
+    const details = item.querySelector(':scope > details');
+    if (!details) break;
+    details.fill();
+    details.open = true;
+    current = details.list;
+  }
+  if (found) flash(found);
+  return found;
+}

@@ -1,0 +1,155 @@
+// The scrub view of one record: what came and what leaves, which rule did it, and what still looks personal.
+
+import { duration, bytes, h, plural } from './dom.js';
+import { changesOf } from './diff.js';
+import { diffView, originOf } from './diffview.js';
+import { plain, shown } from './shown.js';
+import { suspectList, ruleFor } from './suspects.js';
+
+const LAYOUT = 'scrubjay.diff';
+const MAX_CHIPS = 24;
+const MODES = {
+  full: 'Originals are kept in this process’s memory alone, and end with the record.',
+  shape: 'Originals are not kept: the left side tells length and kinds of characters.',
+  none: 'Nothing of the originals is kept: places and rules are all there is.',
+};
+
+export function scrubTab(view) {
+  const root = h('div', { class: 'scrub' }, h('p', { class: 'quiet' }, 'Comparing…'));
+  view.report().then(
+    (report) => root.replaceChildren(...scrubParts(view, report)),
+    (error) => root.replaceChildren(h('p', { class: 'problem' }, `No report: ${error.message}`), ...scrubParts(view, { mode: 'none', changes: changesOf(view.record.remarks ?? []), suspects: [] })),
+  );
+  return root;
+}
+
+/** `view`: `{ record, app, notes, onClose(fn) }`. */
+export function scrubParts(view, report) {
+  const { record, app } = view;
+  const changes = report.changes ?? [];
+  const suspects = report.suspects ?? [];
+  const document = record.payload;
+  const state = { rules: new Set(), actions: new Set(), split: isSplit(), lit: '', at: -1 };
+  const place = h('div', { class: 'diffplace' });
+  const legend = h('div', { class: 'legend', role: 'status' });
+  let shownDiff = null;
+
+  const chosen = () => changes.filter((change) => (!state.rules.size || state.rules.has(change.rule)) && (!state.actions.size || state.actions.has(change.action)));
+  const draw = () => {
+    const filtered = chosen();
+    shownDiff = diffView({
+      document, changes: filtered, suspects: state.rules.size || state.actions.size ? [] : suspects, notes: view.notes,
+      split: state.split, masked: app.masked(), onRule: (rule) => light(rule), onSuspect: propose,
+    });
+    const heads = state.split ? h('div', { class: 'heads', 'aria-hidden': 'true' }, h('span', {}, 'As it came'), h('span', {}, 'As it leaves')) : null;
+    const nothing = filtered.length + suspects.length ? null : h('p', { class: 'quiet clean' }, changes.length ? 'No change matches.' : '✓ Nothing was changed: the payload leaves as it came.');
+    place.replaceChildren(...[nothing, heads, shownDiff.element].filter(Boolean));
+    place.classList.toggle('lighting', Boolean(state.lit));
+    if (state.lit) light(state.lit, { keep: true });
+  };
+
+  const light = (rule, { keep = false } = {}) => {
+    for (const row of place.querySelectorAll('.lit')) row.classList.remove('lit');
+    const off = !keep && state.lit === rule;
+    state.lit = off ? '' : rule;
+    if (!keep) state.at = -1;
+    place.classList.toggle('lighting', !off);
+    if (off) return legend.replaceChildren();
+    const rows = shownDiff.rows(rule);
+    for (const row of rows) row.classList.add('lit');
+    return legend.replaceChildren(...legendOf(rule, rows));
+  };
+  const legendOf = (rule, rows) => {
+    const first = changes.find((change) => change.rule === rule) ?? {};
+    const facts = [originOf(first), first.detector && `detector ${first.detector}`, first.selector && `selector ${first.selector}`].filter(Boolean).join(' · ');
+    const step = (by) => {
+      state.at = (state.at + by + rows.length) % rows.length;
+      rows[state.at].scrollIntoView({ block: 'center' });
+    };
+    return [
+      h('strong', {}, plain(rule, 80)), h('span', { class: 'quiet' }, ` ${plural(changes.filter((change) => change.rule === rule).length, 'change')} · ${plain(facts, 200)}`),
+      rows.length > 1 ? h('span', { class: 'buttons' },
+        h('button', { type: 'button', class: 'small', 'aria-label': 'Previous change of this rule', onclick: () => step(-1) }, '↑'),
+        h('button', { type: 'button', class: 'small', 'aria-label': 'Next change of this rule', onclick: () => step(1) }, '↓')) : null,
+      h('button', { type: 'button', class: 'small', onclick: () => light(rule) }, 'Show all alike'),
+    ].filter(Boolean);
+  };
+  const propose = (suspect) => {
+    const { selector, rule } = ruleFor(document, suspect);
+    app.go('scrubbing/workbench', { ids: record.id, selector, rule });
+  };
+
+  const layout = h('button', { type: 'button', class: 'small layout', 'aria-pressed': String(state.split) }, 'Side by side');
+  layout.addEventListener('click', () => {
+    state.split = !state.split;
+    localStorage.setItem(LAYOUT, state.split ? 'split' : 'one');
+    layout.setAttribute('aria-pressed', String(state.split));
+    draw();
+  });
+  view.onClose?.(app.onMask?.(draw));
+  draw();
+  return [
+    fateOf(record),
+    summary(record, report),
+    suspects.length ? suspectList(document, suspects, { reveal: (path) => shownDiff.reveal(path), propose }) : null,
+    changes.length ? h('div', { class: 'toolbar filters' },
+      chips('Rule', tally(changes, (change) => change.rule), state.rules, draw),
+      chips('Action', tally(changes, (change) => change.action), state.actions, draw),
+      layout,
+      h('a', { class: 'button small', href: app.href('scrubbing/workbench', { ids: record.id }) }, 'Try other rules')) : null,
+    legend,
+    document === undefined ? opaque(record, changes) : place,
+    h('p', { class: 'quiet mode' }, report.reason ? `${plain(report.reason, 300)} ` : '', MODES[report.mode] ?? '', app.masked() ? ' Values of originals are hidden: safe to share.' : ''),
+  ].filter(Boolean);
+}
+
+const isSplit = () => !matchMedia('(max-width: 50rem)').matches && localStorage.getItem(LAYOUT) !== 'one';
+
+function summary(record, report) {
+  const changes = (report.changes ?? []).filter((change) => !change.dry_run);
+  const rules = new Set(changes.map((change) => change.rule));
+  const removed = report.bytes_removed;
+  const cell = (value, text, kind = '') => h('div', { class: `figure ${kind}` }, h('strong', {}, value), h('span', {}, text));
+  return h('div', { class: 'figures' },
+    cell(changes.length.toLocaleString('en'), changes.length === 1 ? 'change' : 'changes', changes.length ? 'good' : ''),
+    cell(String(rules.size), rules.size === 1 ? 'rule' : 'rules'),
+    removed === undefined ? null : cell(bytes(Math.max(0, removed)), 'taken out'),
+    report.time_ms === undefined ? null : cell(duration(report.time_ms), 'spent'),
+    cell(String((report.suspects ?? []).length), (report.suspects ?? []).length === 1 ? 'suspect' : 'suspects', (report.suspects ?? []).length ? 'warn' : ''));
+}
+
+/** What stopped a record, if something did. */
+export function fateOf(record) {
+  if (!record.outcome || record.outcome === 'accepted') return null;
+  const words = { filtered: 'filtered out', sampled: 'sampled away', rate_limited: 'over a limit', invalid: 'invalid', too_large: 'too large' };
+  const rows = [['caught by', record.outcome_reason], ['at', record.outcome_stage], ['from', record.outcome_origin], ['because', record.outcome_detail]].filter(([, value]) => value);
+  return h('section', { class: 'fate' },
+    h('p', {}, h('strong', {}, 'This would not have been sent: '), words[record.outcome] ?? plain(record.outcome, 40), '.'),
+    rows.length ? h('dl', { class: 'inline' }, rows.map(([name, value]) => h('div', {}, h('dt', {}, name), h('dd', {}, shown(typeof value === 'string' ? value : JSON.stringify(value), { limit: 600 }))))) : null);
+}
+
+/** Changes of a payload that is no JSON: attachments, recordings. */
+function opaque(record, changes) {
+  if (!changes.length) return h('p', { class: 'quiet clean' }, record.payload_omitted ? 'The payload was too large to keep.' : '✓ Nothing was changed.');
+  return h('ul', { class: 'plainchanges' }, changes.slice(0, 300).map((change) => h('li', {},
+    h('code', {}, shown(change.path, { limit: 200 })), ' ', h('span', { class: `rule ${change.action}` }, plain(change.rule, 60)), ' ',
+    h('span', { class: 'quiet' }, change.action, change.len_before === undefined ? '' : `, ${plural(change.len_before, 'character')}`))));
+}
+
+// Filters
+
+const tally = (list, nameOf) => [...list.reduce((sums, one) => sums.set(nameOf(one), (sums.get(nameOf(one)) ?? 0) + 1), new Map())].sort((a, b) => b[1] - a[1]);
+
+function chips(label, counted, chosen, draw) {
+  if (counted.length < 2) return null;
+  const chip = ([name, number]) => {
+    const button = h('button', { type: 'button', class: 'chip', 'aria-pressed': 'false' }, plain(name, 50), h('span', { class: 'count' }, String(number)));
+    button.addEventListener('click', () => {
+      if (!chosen.delete(name)) chosen.add(name);
+      button.setAttribute('aria-pressed', String(chosen.has(name)));
+      draw();
+    });
+    return button;
+  };
+  return h('div', { class: 'chips', role: 'group', 'aria-label': `Filter by ${label.toLowerCase()}` }, h('span', { class: 'quiet' }, label), counted.slice(0, MAX_CHIPS).map(chip));
+}
