@@ -1,238 +1,312 @@
-// The page: keeps the address, the list and the details in step, and listens for what arrives.
+// The shell: addresses, the rail, the bar, what arrives. A view gets `app` and an element; see `views.js`.
 
 import * as api from './api.js';
-import { renderDetail } from './detail.js';
-import { byId, copyButton, h } from './dom.js';
-import { addRecords, neighbour, refreshTimes, renderTypes, select, showRecords } from './list.js';
+import { Clearing } from './clearing.js';
+import { byId, h, refreshTimes } from './dom.js';
+import { showHelp } from './help.js';
+import { icon } from './icons.js';
+import { banner, notify, toast } from './notices.js';
+import { showCounts, showRail } from './rail.js';
+import { format, keepLinksHere, parse } from './router.js';
+import { startSearch } from './search.js';
+import { Live } from './stream.js';
 import { startTheme, toggleTheme } from './theme.js';
+import { VIEWS } from './views.js';
 
-const FILTERS = ['type', 'message', 'project', 'level'];
-const state = { filters: {}, id: '', cursor: '', paused: false, unseen: 0, listening: null };
+const GLOBAL = ['q', 'project'];
+const MASK = 'scrubjay.masked';
+const START_WAIT_S = 5;
+const MOST_HELD = 5000;
 
-// The address: #id=…&type=…&message=…
+const state = {
+  at: { view: '', segments: [], params: {} }, view: null, opened: null, listening: '', status: {}, started: '',
+  paused: false, held: [], unseen: 0, masked: localStorage.getItem(MASK) === 'yes',
+};
+const keys = [];
+const maskListeners = new Set();
 
-function readAddress() {
-  const given = new URLSearchParams(location.hash.slice(1));
-  if (given.get('token')) {
-    api.keepToken(given.get('token'));
-    given.delete('token');
-    history.replaceState(null, '', `#${given}`);
-  }
-  const filters = {};
-  for (const name of FILTERS) if (given.get(name)) filters[name] = given.get(name);
-  return { filters, id: given.get('id') ?? '' };
+/** What views are given. */
+const app = {
+  api,
+  toast,
+  params: () => state.at.params,
+  status: () => state.status,
+  originals: () => state.status.originals ?? 'none',
+  masked: () => state.masked,
+  paused: () => state.paused,
+
+  /** Without `params` those of the present address stay; another view takes only search and project along. */
+  href(path, params) {
+    if (params) return format(path, params);
+    const stays = path.split('/')[0] === state.at.view;
+    return format(path, stays ? state.at.params : chosen(GLOBAL));
+  },
+
+  go(path, params, { replace = false } = {}) {
+    const hash = app.href(path, params);
+    if (!replace) {
+      location.hash = hash;
+      return;
+    }
+    history.replaceState(null, '', location.href.replace(/#.*$/s, '') + hash);
+    route();
+  },
+
+  /** Parameters for lists of the API: the filters of the address, what can still be cleared left out, and `more`. */
+  filters(more = {}) {
+    const found = Object.fromEntries(Object.entries(state.at.params).filter(([name]) => api.isFilter(name)));
+    return { ...(clearing.since ? { since: clearing.since } : {}), ...found, ...more };
+  },
+
+  /** `map`: key → function. The newest wins. Returns what takes them away. */
+  keys(map) {
+    keys.unshift(map);
+    return () => keys.splice(keys.indexOf(map), 1);
+  },
+
+  onMask(listener) {
+    maskListeners.add(listener);
+    return () => maskListeners.delete(listener);
+  },
+};
+
+const chosen = (names) => Object.fromEntries(names.filter((name) => state.at.params[name]).map((name) => [name, state.at.params[name]]));
+
+// Addresses
+
+let routing = Promise.resolve();
+
+/** One address after the other, the last one wins. */
+function route() {
+  routing = routing.then(follow).catch((error) => {
+    console.error(error);
+    banner('view', 'bad', `This view failed: ${error.message}`);
+  });
+  return routing;
 }
 
-function address(changes) {
-  const wanted = { ...state.filters, id: state.id, ...changes };
-  const params = new URLSearchParams();
-  for (const [name, value] of Object.entries(wanted)) if (value) params.set(name, value);
-  return `#${params}`;
+async function follow() {
+  const at = parse(location.hash);
+  if (at.params.token) return takeToken(at);
+  const view = VIEWS.find(({ name }) => name === at.view) ?? VIEWS[0];
+  const moved = view !== state.view;
+  state.at = { ...at, view: view.name };
+  state.view = view;
+  if (moved) await openView();
+  search.show(at.params.q ?? '');
+  byId('project').value = at.params.project ?? '';
+  listen();
+  showTitle();
+  showRail(app, view.name);
+  await state.opened.show(at.segments, at.params);
 }
 
-const hrefOfRecord = (id) => address({ id });
-const hrefOfType = (type) => address({ type });
-
-async function followAddress() {
-  const { filters, id } = readAddress();
-  const sameFilters = JSON.stringify(filters) === JSON.stringify(state.filters);
-  const sameId = id === state.id;
-  state.filters = filters;
-  state.id = id;
-  for (const name of ['message', 'project', 'level']) {
-    const field = byId(name);
-    if (field !== document.activeElement) field.value = filters[name] ?? '';
-  }
-  if (!sameFilters) await reload();
-  select(id);
-  if (!sameId) await showDetail();
+function takeToken({ view, params: { token, ...params } }) {
+  api.keepToken(token);
+  history.replaceState(null, '', location.href.replace(/#.*$/s, '') + format(view, params));
+  state.listening = '';
+  return refreshStatus().then(follow);
 }
 
-// The list
+async function openView() {
+  state.opened?.close?.();
+  banner('view', 'bad');
+  const { default: module } = await state.view.load();
+  const root = h('div', { class: `view ${state.view.name}` });
+  byId('view').replaceChildren(root);
+  state.opened = module.open(app, root);
+}
 
+/** Everything anew, as after a restart of the server or when a clear was taken back. */
 async function reload() {
-  state.listening?.abort();
-  try {
-    const { body, cursor } = await api.events(state.filters);
-    state.cursor = cursor;
-    showRecords(body.events, hrefOfRecord, state.id);
-    await refreshCounts(body.total);
-    connected();
-  } catch (error) {
-    failed(error);
-  }
+  state.listening = '';
+  state.held = [];
+  await openView();
+  await route();
 }
 
-async function refreshCounts() {
-  const { body } = await api.status();
-  renderTypes(body.kept.records, state.filters.type ?? '', hrefOfType);
-  const errors = body.kept.records.error ?? 0;
-  document.title = errors ? `(${errors}) scrubjay capture` : 'scrubjay capture';
-  const nothing = !byId('records').children.length;
-  byId('empty').hidden = !nothing;
-  if (nothing) byId('empty').replaceChildren(...howTo(body));
+// What arrives
+
+const live = new Live({
+  batch: ({ arrived, changed }) => {
+    tell(arrived);
+    if (state.paused && state.held.length < MOST_HELD) state.held.push(...arrived);
+    else if (!state.paused) deliver(arrived, changed);
+    showConnection('live');
+  },
+  cleared: (ids) => state.opened?.cleared?.(ids),
+  stats: (document) => takeStatus({ ...state.status, ...document }),
+  state: (name, detail, error) => {
+    if (error?.status === 401) return showConnection('locked');
+    return showConnection(name, detail);
+  },
+  restarted: async () => {
+    const before = state.started;
+    await refreshStatus();
+    if (before === state.started) return false;
+    routing = routing.then(reload);
+    return true;
+  },
+});
+
+/** Listens for what the present view shows, and for errors, which the title and notifications tell of. */
+function listen() {
+  const { types } = state.view;
+  const params = { ...app.filters(), ...(types ? { type: [...new Set([...types, 'error'])] } : {}) };
+  delete params.since;
+  const wanted = JSON.stringify(params);
+  if (wanted === state.listening) return;
+  state.listening = wanted;
+  live.listen(params, api.cursor());
 }
 
-function howTo(status) {
-  if (Object.keys(state.filters).length) return [h('h2', {}, 'Nothing matches'), h('p', {}, h('a', { href: '#' }, 'Show everything'))];
-  const snippet = `sentry_sdk.init(dsn="${status.dsn}")`;
-  const line = (label, text) => h('p', {}, label, h('br'), h('code', {}, text), ' ', copyButton('Copy', () => text));
-  return [
-    h('h2', {}, 'Waiting for the first event'),
-    line('Point any SDK at this DSN:', status.dsn),
-    line('In Python:', snippet),
-    h('p', { class: 'quiet' }, 'Events show up here scrubbed, as they would leave. Nothing leaves this machine.'),
-  ];
+const mine = (records) => (state.view.types ? records.filter(({ type }) => state.view.types.includes(type)) : records);
+
+function deliver(arrived, changed) {
+  const came = mine(arrived);
+  const other = mine(changed);
+  if (came.length) state.opened?.arrived?.(came);
+  if (other.length) state.opened?.changed?.(other);
 }
 
-// Listening
-
-async function listen() {
-  let pause_ms = 500;
-  for (;;) {
-    if (state.paused) {
-      await sleep(200);
-      continue;
-    }
-    const listening = new AbortController();
-    state.listening = listening;
-    try {
-      const { body, cursor } = await api.wait(state.filters, state.cursor, listening.signal);
-      if (listening.signal.aborted) continue;
-      state.cursor = cursor || state.cursor;
-      pause_ms = 500;
-      connected();
-      if (body.events.length) arrived(body.events);
-      await refreshCounts();
-    } catch (error) {
-      if (listening.signal.aborted) continue;
-      failed(error);
-      await sleep(pause_ms);
-      pause_ms = Math.min(10_000, pause_ms * 2);
-    }
-  }
+function tell(arrived) {
+  if (!document.hidden && document.hasFocus()) return;
+  state.unseen += arrived.filter(({ type }) => type === 'error').length;
+  showTitle();
+  notify(arrived);
 }
 
-function arrived(records) {
-  const { added, atTop } = addRecords(records, hrefOfRecord, state.id);
-  state.unseen = atTop ? 0 : state.unseen + added;
-  showNews();
+function showTitle() {
+  document.title = `${state.unseen ? `(${state.unseen}) ` : ''}${state.view?.title ?? 'capture'} · scrubjay`;
 }
 
-function showNews() {
-  const scroller = byId('records').parentElement;
-  const toTop = () => { scroller.scrollTop = 0; };
-  byId('news').replaceChildren(...(state.unseen ? [h('button', { type: 'button', class: 'pill', onclick: toTop }, `${state.unseen} new`)] : []));
-}
-
-const sleep = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
-
-function connected() {
-  setConnection(state.paused ? 'paused' : 'live');
-}
-
-function failed(error) {
-  const wantsToken = error instanceof api.ApiError && error.status === 401;
-  setConnection('offline', wantsToken ? 'needs the token: open this page as /#token=…' : `offline: ${error.message}`);
-}
-
-function setConnection(name, text = name) {
+function showConnection(name, detail = '') {
   const target = byId('connection');
-  target.dataset.state = name;
+  const shown = name === 'live' && state.paused ? 'paused' : name;
+  const count = state.held.length;
+  const text = { live: 'live', paused: count ? `paused, ${count} new` : 'paused', lost: 'offline', locked: 'locked' }[shown] ?? shown;
+  target.dataset.state = shown;
   if (target.textContent !== text) target.textContent = text;
+  if (shown === 'lost') banner('connection', 'bad', `No connection to the sink (${detail}). What is shown stays; it is tried again.`);
+  else if (shown === 'locked') banner('connection', 'bad', 'This address needs the token: open the page once as /#token=…');
+  else banner('connection', 'bad');
 }
 
-// The details
-
-async function showDetail() {
-  const target = byId('detail');
-  document.body.classList.toggle('reading', Boolean(state.id));
-  if (!state.id) {
-    target.replaceChildren(h('p', { class: 'hint' }, 'Choose a record to see it as it would leave. Keys: j and k move, / searches.'));
-    return;
-  }
-  const wanted = state.id;
-  try {
-    const { body } = await api.event(wanted);
-    if (state.id !== wanted) return;
-    renderDetail(target, body);
-    target.prepend(h('a', { class: 'back', href: address({ id: '' }) }, '← back to the list'));
-  } catch (error) {
-    target.replaceChildren(h('p', { class: 'hint' }, error.message));
-  }
-  target.scrollTop = 0;
+async function refreshStatus() {
+  const document = await api.status();
+  state.started = document.started_at ?? String(Math.round(Date.now() / 1000 - document.uptime_s));
+  takeStatus(document);
+  showFaults();
 }
 
-// Buttons and keys
+function takeStatus(document) {
+  state.status = document;
+  showCounts(document, clearing.counts);
+}
+
+async function showFaults() {
+  const { faults = [] } = await api.faults().catch(() => ({}));
+  const end = () => api.endFaults().then(showFaults, (error) => toast(error.message));
+  if (!faults.length) return banner('faults', 'warn');
+  const kinds = [...new Set(faults.map(({ action }) => String(action?.type ?? action)))].join(', ');
+  return banner('faults', 'warn', `Faults are injected into what SDKs send: ${kinds}. `, h('button', { type: 'button', class: 'small', onclick: end }, 'End them'));
+}
+
+// The bar
+
+const clearing = new Clearing(
+  () => { state.opened?.cleared?.(null); takeStatus(state.status); },
+  () => { takeStatus(state.status); reload(); },
+);
+
+const search = startSearch(app, {
+  onSearch: (q) => app.go([state.at.view, ...state.at.segments].join('/'), { ...state.at.params, q }, { replace: true }),
+});
+
+const tool = (name, label, key, run) => h('button', { type: 'button', id: name, title: `${label} (${key})`, 'aria-label': label, onclick: run }, icon(name));
 
 function togglePause() {
   state.paused = !state.paused;
-  byId('pause').setAttribute('aria-pressed', String(state.paused));
-  byId('pause').textContent = state.paused ? 'Resume' : 'Pause';
-  if (state.paused) state.listening?.abort();
-  connected();
+  const button = byId('pause');
+  button.setAttribute('aria-pressed', String(state.paused));
+  button.replaceChildren(icon(state.paused ? 'play' : 'pause'));
+  if (!state.paused) {
+    const { held } = state;
+    state.held = [];
+    if (held.length >= MOST_HELD) reload();
+    else deliver(held, []);
+  }
+  showConnection(byId('connection').dataset.state === 'lost' ? 'lost' : 'live');
 }
 
-async function clearAll() {
-  await api.clear();
-  state.unseen = 0;
-  showNews();
-  if (state.id) location.hash = address({ id: '' });
-  await reload();
+function toggleMask() {
+  state.masked = !state.masked;
+  localStorage.setItem(MASK, state.masked ? 'yes' : 'no');
+  showMask();
+  for (const listener of maskListeners) listener(state.masked);
 }
+
+function showMask() {
+  byId('eye').setAttribute('aria-pressed', String(state.masked));
+  byId('eye').replaceChildren(icon(state.masked ? 'eyeoff' : 'eye'));
+}
+
+const clearAll = () => clearing.start(state.status.kept?.records ?? {}).catch((error) => toast(`Not cleared: ${error.message}`));
 
 const KEYS = {
-  '/': () => byId('message').focus(),
-  j: () => step(1),
-  k: () => step(-1),
+  '/': () => byId('search').focus(),
   p: togglePause,
   t: toggleTheme,
   x: clearAll,
-  Escape: () => { location.hash = address({ id: '' }); },
+  s: toggleMask,
+  '?': () => showHelp(),
 };
 
-function step(by) {
-  const item = neighbour(state.id, by);
-  if (!item) return;
-  location.hash = hrefOfRecord(item.dataset.id);
-  item.querySelector('a').focus();
-}
-
 function onKey(event) {
-  const typing = event.target.matches('input, select, textarea');
-  if (event.ctrlKey || event.metaKey || event.altKey || (typing && event.key !== 'Escape')) return;
-  if (typing) event.target.blur();
-  else if (KEYS[event.key]) {
-    event.preventDefault();
-    KEYS[event.key]();
-  }
+  const typing = event.target.matches('input, select, textarea, [contenteditable]');
+  if (event.ctrlKey || event.metaKey || event.altKey || typing || event.target.closest('dialog')) return;
+  const map = [...keys, KEYS].find((each) => Object.hasOwn(each, event.key));
+  if (!map) return;
+  event.preventDefault();
+  map[event.key](event);
 }
 
-function onFilter() {
-  const values = Object.fromEntries(new FormData(byId('filters')));
-  history.replaceState(null, '', address({ ...values }));
-  followAddress();
+async function fillProjects() {
+  const { by_project: found = {} } = await api.stats().catch(() => ({}));
+  const present = byId('project').value;
+  const names = new Set([...Object.keys(found), ...(present ? [present] : [])]);
+  byId('project').replaceChildren(h('option', { value: '' }, 'All projects'), ...[...names].sort().map((name) => h('option', { value: name }, `Project ${name}`)));
+  byId('project').value = present;
 }
 
-document.documentElement.lang = 'en';
-startTheme();
-byId('pause').addEventListener('click', togglePause);
-byId('clear').addEventListener('click', clearAll);
-byId('theme').addEventListener('click', toggleTheme);
-byId('filters').addEventListener('submit', (event) => event.preventDefault());
-byId('filters').addEventListener('input', onFilter);
-byId('records').parentElement.addEventListener('scroll', (event) => {
-  if (event.target.scrollTop < 10 && state.unseen) {
-    state.unseen = 0;
-    showNews();
-  }
-});
-addEventListener('hashchange', followAddress);
-addEventListener('keydown', onKey);
-setInterval(refreshTimes, 5000);
+/** An address that a page of some framework wants opened: its event may still be on the way. */
+async function openAsked() {
+  const [, id] = /^\/errors\/([0-9a-f-]+)/i.exec(globalThis.__spotlight?.initOptions?.startFrom ?? '') ?? [];
+  if (!id || location.hash) return;
+  await api.wait({ event_id: id, count: 1, timeout: START_WAIT_S }).catch(() => null);
+  history.replaceState(null, '', location.href.replace(/#.*$/s, '') + format(`errors/${id}`));
+}
 
-Object.assign(state, readAddress());
-for (const name of ['message', 'project', 'level']) byId(name).value = state.filters[name] ?? '';
-await reload();
-await showDetail();
-listen();
+async function start() {
+  document.documentElement.lang = 'en';
+  startTheme();
+  byId('tools').append(
+    tool('pause', 'Pause', 'p', togglePause), tool('clear', 'Clear', 'x', clearAll), tool('eye', 'Safe to share: mask originals', 's', toggleMask),
+    tool('theme', 'Light or dark', 't', toggleTheme), tool('help', 'Keys and settings', '?', () => showHelp()));
+  byId('pause').setAttribute('aria-pressed', 'false');
+  showMask();
+  byId('skip').addEventListener('click', () => byId('main').focus());
+  byId('project').addEventListener('focus', fillProjects);
+  byId('project').addEventListener('change', (event) => app.go(state.at.view, { ...state.at.params, project: event.target.value }));
+  addEventListener('hashchange', route);
+  addEventListener('keydown', onKey);
+  addEventListener('focus', () => { state.unseen = 0; showTitle(); });
+  keepLinksHere();
+  setInterval(refreshTimes, 5000);
+  showRail(app, '');
+  await refreshStatus().catch((error) => showConnection(error.status === 401 ? 'locked' : 'lost', error.message));
+  await openAsked();
+  await route();
+}
+
+await start();

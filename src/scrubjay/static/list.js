@@ -1,75 +1,146 @@
-// The list of records, newest on top, and the row of types above it.
+// A live list of records, newest on top: loads page by page, takes in what arrives, shows only what is in sight.
 
-import { ago, byId, h } from './dom.js';
+import { h } from './dom.js';
+import { virtualList } from './virtual.js';
 
-const MAX_ROWS = 1000;
-const TYPES = [
-  ['', 'Everything'], ['error', 'Errors'], ['transaction', 'Transactions'], ['span', 'Spans'], ['log', 'Logs'], ['metric', 'Metrics'],
-  ['feedback', 'Feedback'], ['check_in', 'Check-ins'], ['replay', 'Replays'], ['profile', 'Profiles'], ['attachment', 'Attachments'],
-  ['release_health', 'Sessions'], ['client_report', 'Client reports'], ['security', 'Security'], ['other', 'Other'],
-];
+const FIRST_PAGE = 100;
+const PAGE = 500;
+const MOST_ROWS = 10_000;
 
-export const typeBadge = (type) => h('span', { class: `badge type ${type}` }, type === 'release_health' ? 'session' : type.replaceAll('_', ' '));
+/**
+ * `row(record)` gives an `<a>`; `types` restricts what is asked for; `onChange(records)` tells when something came, went or changed,
+ * at most a few times a second. `shownIn`: the element to build in.
+ */
+export function recordList(app, shownIn, { types, row, label, onChange = () => {} }) {
+  const scroller = h('div', { class: 'rows' });
+  const news = h('div', { class: 'news', role: 'status', 'aria-live': 'polite' });
+  shownIn.append(news, scroller);
+  const list = virtualList(scroller, { render: row, label, onEnd: () => more() });
 
-export function renderTypes(counts, chosen, hrefOf) {
-  const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
-  const shown = TYPES.filter(([type]) => type === '' || counts[type] || type === chosen);
-  byId('types').replaceChildren(h('ul', {}, shown.map(([type, label]) => h('li', {},
-    h('a', { href: hrefOf(type), 'aria-current': type === chosen ? 'page' : null, 'data-type': type || 'all' },
-      label, ' ', h('span', { class: 'count' }, String(type ? counts[type] ?? 0 : total)))))));
-}
+  let records = [];
+  let byId = new Map();
+  let next = '';
+  let loading = null;
+  let unseen = 0;
+  let reporting = 0;
 
-/** Replaces the list. */
-export function showRecords(records, hrefOf, selected) {
-  byId('records').replaceChildren(...records.map((record) => row(record, hrefOf, selected)));
-}
-
-/** Puts `records`, newest first, on top without moving what is being read. */
-export function addRecords(records, hrefOf, selected) {
-  const list = byId('records');
-  const scroller = list.parentElement;
-  const before = scroller.scrollHeight;
-  const atTop = scroller.scrollTop < 10;
-  const known = new Set([...list.children].slice(0, 500).map((item) => item.dataset.id));
-  const fresh = records.filter((record) => !known.has(record.id)).map((record) => row(record, hrefOf, selected));
-  fresh.forEach((item) => item.classList.add('new'));
-  list.prepend(...fresh);
-  while (list.children.length > MAX_ROWS) list.lastElementChild.remove();
-  if (!atTop) scroller.scrollTop += scroller.scrollHeight - before;
-  return { added: fresh.length, atTop };
-}
-
-export function select(id) {
-  for (const link of byId('records').querySelectorAll('a')) {
-    const chosen = link.parentElement.dataset.id === id;
-    if (chosen) link.setAttribute('aria-current', 'true');
-    else link.removeAttribute('aria-current');
+  function report(now = false) {
+    if (now) clearTimeout(reporting);
+    else if (reporting) return;
+    const tell = () => { reporting = 0; onChange(records); };
+    if (now) tell();
+    else reporting = setTimeout(tell, 300);
   }
+
+  /** Takes in records in any order; those that are known are replaced. Returns how many are new above all others. */
+  function merge(given) {
+    const fresh = [];
+    let replaced = false;
+    for (const record of given) {
+      if (byId.has(record.id)) replaced = true;
+      else fresh.push(record);
+      byId.set(record.id, record);
+    }
+    if (replaced) records = records.map((record) => byId.get(record.id));
+    fresh.sort(newestFirst);
+    const top = records[0];
+    const above = top ? fresh.filter((record) => newestFirst(record, top) < 0).length : 0;
+    records = above === fresh.length && top ? fresh.concat(records) : records.concat(fresh).sort(newestFirst);
+    for (const record of records.splice(MOST_ROWS)) byId.delete(record.id);
+    return above;
+  }
+
+  async function page(limit) {
+    const asked = new AbortController();
+    loading?.abort();
+    loading = asked;
+    try {
+      const answer = await app.api.events(app.filters({ limit, ...(types ? { type: types } : {}), ...(next ? { cursor: next } : {}) }), asked.signal);
+      if (asked.signal.aborted) return;
+      next = answer.more && records.length < MOST_ROWS ? answer.cursor : '';
+      merge(answer.events);
+      list.setItems(records);
+      report(true);
+    } finally {
+      if (loading === asked) loading = null;
+    }
+  }
+
+  function more() {
+    if (next && !loading) page(PAGE).catch((error) => app.toast(error.message));
+  }
+
+  function showNews() {
+    const up = () => { scroller.scrollTop = 0; };
+    news.replaceChildren(...(unseen ? [h('button', { type: 'button', class: 'pill', onclick: up }, `↑ ${unseen.toLocaleString('en')} new`)] : []));
+  }
+
+  scroller.addEventListener('scroll', () => {
+    if (scroller.scrollTop > 4 || !unseen) return;
+    unseen = 0;
+    showNews();
+  }, { passive: true });
+
+  return {
+    records: () => records,
+    busy: () => loading !== null,
+    redraw: list.redraw,
+
+    /** Everything anew, for the present filters. */
+    async load() {
+      records = [];
+      byId = new Map();
+      next = '';
+      unseen = 0;
+      showNews();
+      scroller.scrollTop = 0;
+      await page(FIRST_PAGE);
+    },
+
+    arrived(given) {
+      const reading = scroller.scrollTop > 4;
+      const above = merge(given);
+      list.prepend(records, above);
+      if (reading) {
+        unseen += above;
+        showNews();
+      }
+      report();
+    },
+
+    changed(given) {
+      merge(given.filter((record) => byId.has(record.id)));
+      list.setItems(records);
+      report();
+    },
+
+    /** `ids` null: all. */
+    cleared(ids) {
+      const gone = ids && new Set(ids);
+      records = gone ? records.filter((record) => !gone.has(record.id)) : [];
+      byId = new Map(records.map((record) => [record.id, record]));
+      if (!gone) next = '';
+      list.setItems(records);
+      report(true);
+    },
+
+    /** The row `step` below that of `id` (or of an event with that id), scrolled into sight; without one the first. */
+    neighbour(id, step) {
+      const at = records.findIndex((record) => record.id === id || record.event_id === id);
+      const index = at < 0 ? 0 : Math.max(0, Math.min(records.length - 1, at + step));
+      return records[index] ? { record: records[index], element: list.reveal(index) } : null;
+    },
+
+    close() {
+      clearTimeout(reporting);
+      loading?.abort();
+      list.close();
+    },
+  };
 }
 
-/** The record `step` rows below the chosen one. */
-export function neighbour(id, step) {
-  const rows = [...byId('records').children];
-  const at = rows.findIndex((item) => item.dataset.id === id);
-  return rows[Math.max(0, Math.min(rows.length - 1, at < 0 ? 0 : at + step))];
-}
-
-export function refreshTimes() {
-  for (const time of byId('records').querySelectorAll('time')) time.textContent = ago(time.dateTime);
-}
-
-function row(record, hrefOf, selected) {
-  const changes = record.scrub?.changes ?? 0;
-  const place = [record.culprit, record.environment, record.release].filter(Boolean).join(' · ');
-  return h('li', { 'data-id': record.id },
-    h('a', { href: hrefOf(record.id), 'aria-current': record.id === selected ? 'true' : null },
-      h('span', { class: 'first' },
-        typeBadge(record.type),
-        record.level && record.level !== record.type && h('span', { class: `badge level ${record.level}` }, record.level),
-        h('span', { class: 'title' }, record.title)),
-      h('span', { class: 'second' },
-        h('time', { datetime: record.received_at, title: record.received_at }, ago(record.received_at)),
-        h('span', { class: 'quiet' }, `project ${record.project}`),
-        place && h('span', { class: 'quiet cut' }, place),
-        changes ? h('span', { class: 'badge scrubbed', title: (record.scrub.rules ?? []).join(', ') }, `${changes} scrubbed`) : null)));
+/** Newest envelope first; inside an envelope in its own order. */
+function newestFirst(a, b) {
+  if (a.capture_id !== b.capture_id) return a.capture_id < b.capture_id ? 1 : -1;
+  return a.id.slice(36).localeCompare(b.id.slice(36), 'en', { numeric: true });
 }

@@ -1,0 +1,111 @@
+// Errors: the list with its filter chips, and beside it the record that is open.
+
+import { openDetail } from './detail.js';
+import { badge, h, when } from './dom.js';
+import { facets } from './facets.js';
+import { icon } from './icons.js';
+import { recordList } from './list.js';
+import { marked, terms } from './search.js';
+import { waiting } from './waiting.js';
+
+const TYPES = ['error', 'security', 'unparsable'];
+const COLUMNS = ['Time', 'Level', 'Title', 'Culprit', 'Project', 'Environment', 'Release', 'Marks'];
+
+export default { open };
+
+function open(app, root) {
+  let at = { id: '', tab: '' };
+  let shown = null;
+  const chips = facets(app, ['level', 'exception', 'project', 'environment', 'outcome']);
+  const empty = h('div', { class: 'empty', hidden: true });
+  const frame = h('div', { class: 'frame' });
+  const head = h('div', { class: 'columns', 'aria-hidden': 'true' }, COLUMNS.map((name) => h('span', {}, name)));
+  const left = h('section', { class: 'list', 'aria-label': 'Errors' }, chips.element, head, frame, empty);
+  const right = h('article', { class: 'detail', 'aria-label': 'Record', tabindex: '-1' });
+  const split = h('div', { class: 'split' }, left, right);
+  root.append(split);
+
+  const list = recordList(app, frame, { types: TYPES, row: (record) => row(app, record, at), label: 'Errors', onChange: refresh });
+  const pane = openDetail(app, right, { base: 'errors' });
+
+  function refresh(records) {
+    chips.show(records);
+    const nothing = !records.length && !list.busy();
+    empty.hidden = !nothing;
+    head.hidden = nothing;
+    if (nothing) empty.replaceChildren(...waiting(app, 'error'));
+  }
+
+  function step(by) {
+    const focused = document.activeElement.closest?.('.rows a')?.dataset.id;
+    const found = list.neighbour(at.id || focused || '', at.id || focused ? by : 0);
+    if (!found) return;
+    if (at.id) app.go(['errors', found.record.id, at.tab].filter(Boolean).join('/'), undefined, { replace: true });
+    found.element?.querySelector('a')?.focus({ preventScroll: true });
+  }
+
+  const dropKeys = app.keys({
+    j: () => step(1),
+    k: () => step(-1),
+    Escape: () => { if (at.id) app.go('errors'); },
+  });
+
+  return {
+    async show([id = '', tab = '']) {
+      const filters = JSON.stringify(app.filters());
+      const opened = id !== at.id;
+      at = { id, tab };
+      split.classList.toggle('open', Boolean(id));
+      if (filters !== shown) {
+        shown = filters;
+        chips.show([]);
+        await Promise.all([list.load(), pane.show(id, tab)]);
+      } else {
+        list.redraw();
+        await pane.show(id, tab);
+      }
+      if (opened && id) list.neighbour(id, 0);
+    },
+    arrived: (records) => { list.arrived(records); pane.arrived?.(records); },
+    changed: (records) => { list.changed(records); pane.changed?.(records); },
+    cleared: (ids) => { shown = JSON.stringify(app.filters()); list.cleared(ids); pane.cleared?.(ids); },
+    close() { dropKeys(); list.close(); pane.close?.(); },
+  };
+}
+
+function row(app, record, at) {
+  const words = terms(app.params().q);
+  const current = at.id && (at.id === record.id || at.id === record.event_id || at.id === record.capture_id);
+  return h('a', {
+    href: app.href(`errors/${record.id}`), class: `row ${record.level ?? ''}`, 'data-id': record.id, 'aria-current': current ? 'true' : null,
+  },
+  h('span', { class: 'time' }, when(record.received_at)),
+  h('span', { class: 'level' }, levelBadge(record)),
+  h('span', { class: 'title' }, marked(record.title, words)),
+  h('span', { class: 'culprit' }, marked(record.culprit ?? record.transaction ?? '', words)),
+  h('span', { class: 'project' }, record.project),
+  h('span', { class: 'environment' }, record.environment ?? ''),
+  h('span', { class: 'release' }, record.release ?? ''),
+  h('span', { class: 'marks' }, marks(record)));
+}
+
+const LEVELS = ['fatal', 'error', 'warning', 'info', 'debug'];
+
+export function levelBadge({ type, level }) {
+  const text = type === 'error' ? level ?? 'error' : type;
+  return badge(text, `level ${LEVELS.includes(text) ? text : 'other'}`);
+}
+
+function marks(record) {
+  const { changes = 0, suspects = 0, rules = [] } = record.scrub ?? {};
+  const why = [record.outcome_reason ?? record.outcome, 'it would not leave'].join(': ');
+  return [
+    record.outcome && record.outcome !== 'accepted' && badge(record.outcome.replace('_', ' '), 'outcome', why),
+    record.attachments && h('span', { class: 'badge plain', title: `${record.attachments} attached` }, icon('attachment'), record.attachments),
+    record.source && badge(record.source, 'source'),
+    (changes || suspects) && h('span', {
+      class: `badge scrubbed ${suspects ? 'suspect' : ''}`,
+      title: [`${changes} changed by ${rules.join(', ') || 'scrubbing'}`, suspects && `${suspects} look like personal data still`].filter(Boolean).join('; '),
+    }, icon(suspects ? 'warning' : 'shield'), changes, suspects ? ` · ${suspects} left` : ''),
+  ];
+}

@@ -1,0 +1,64 @@
+// Filter chips over a list: for each field the values that its records have, with counts; what is chosen stands in the address.
+
+import { h } from './dom.js';
+import { icon } from './icons.js';
+
+const TITLES = { level: 'Level', exception: 'Exception', project: 'Project', environment: 'Environment', outcome: 'Outcome' };
+const MOST_VALUES = 30;
+const EXCEPTION = /^([\w.$:]*[\w$])(?::\s|$)/;
+
+const VALUE_OF = { exception: (record) => (record.culprit || record.title?.includes(': ') ? EXCEPTION.exec(record.title ?? '')?.[1] : undefined) };
+
+export function facets(app, names) {
+  const element = h('div', { class: 'facets', role: 'group', 'aria-label': 'Filters' });
+  let drawn = '';
+
+  function show(records) {
+    const found = names.map((name) => [name, counted(records, name), [app.params()[name] ?? []].flat()]);
+    const key = JSON.stringify(found);
+    if (key === drawn || element.querySelector('details[open]')) return;
+    drawn = key;
+    element.replaceChildren(...found.filter(([, values, chosen]) => values.length > 1 || chosen.length).map((each) => facet(...each)));
+    element.hidden = !element.children.length;
+  }
+
+  function facet(name, values, chosen) {
+    const all = [...values, ...chosen.filter((value) => !values.some(([known]) => known === value)).map((value) => [value, 0])];
+    const menu = h('details', { class: 'menu' },
+      h('summary', { class: chosen.length ? 'chip on' : 'chip' }, TITLES[name], chosen.length ? `: ${chosen.join(', ')}` : ''),
+      h('ul', {}, all.map(([value, count]) => h('li', {}, h('label', {},
+        h('input', { type: 'checkbox', checked: chosen.includes(value), onchange: (event) => choose(name, value, event.target.checked) }),
+        h('span', { class: 'value' }, value), h('span', { class: 'count' }, count || ''))))));
+    menu.addEventListener('focusout', (event) => { if (!menu.contains(event.relatedTarget)) menu.open = false; });
+    menu.addEventListener('keydown', (event) => {
+      if (event.key !== 'Escape' || !menu.open) return;
+      event.stopPropagation();
+      menu.open = false;
+      menu.firstElementChild.focus();
+    });
+    const drop = chosen.length && h('button', { type: 'button', class: 'drop', 'aria-label': `No filter for ${name}`, onclick: () => set(name, []) }, icon('close'));
+    return h('span', { class: 'facet' }, menu, drop);
+  }
+
+  function choose(name, value, is) {
+    const now = [app.params()[name] ?? []].flat();
+    set(name, is ? [...now, value] : now.filter((each) => each !== value));
+  }
+
+  function set(name, values) {
+    element.querySelector('details[open]')?.removeAttribute('open');
+    const path = location.hash.replace(/^#\//, '').replace(/\?.*$/s, '') || 'errors';
+    app.go(path, { ...app.params(), [name]: values });
+  }
+
+  return { element, show };
+}
+
+function counted(records, name) {
+  const counts = new Map();
+  for (const record of records) {
+    const value = VALUE_OF[name] ? VALUE_OF[name](record) : record[name];
+    if (value !== undefined) counts.set(String(value), (counts.get(String(value)) ?? 0) + 1);
+  }
+  return [...counts].sort((a, b) => b[1] - a[1]).slice(0, MOST_VALUES);
+}
