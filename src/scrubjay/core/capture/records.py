@@ -1,30 +1,24 @@
-"""What captured items look like in a list: title, level, place, ids, and what was scrubbed.
+"""What captured items look like in a list: title, level, place, ids, outcome, and what was scrubbed.
 
 Owns the records of `capture.md` 7. They are derived from the scrubbed form and from nothing else. Keeping them is `store`'s
-business, finding them `query`'s. Payloads are what some client sent: every function here takes any JSON and raises nothing.
+business, finding them `query`'s. Payloads are what some client sent: every function here takes any JSON and raises nothing. A
+record holds what lists and filters ask for, in slots: 20,000 log lines are 20,000 of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from sys import intern
+from typing import Any, Final
 
+from scrubjay.core.capture.digest import digest
+from scrubjay.core.capture.facts import Facts
+from scrubjay.core.capture.item import UNPARSABLE, CapturedItem, Fate
 from scrubjay.core.capture.reading import Json, as_list, first_line, get, iso, pairs, parse_time, text
 from scrubjay.core.capture.remarks import remarks
+from scrubjay.core.capture.source import inferred_source
 from scrubjay.core.capture.titles import culprit, message
-from scrubjay.core.envelope import decode_json
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """`summary` has the keys of `capture.md` 7.2, absent ones left out; `message` is the text whose first line is the title."""
-
-    id: str
-    index: int
-    summary: dict[str, object]
-    message: str
-
+from scrubjay.core.envelope import decode_json, encode_json
 
 _TYPES: Final = {
     "event": "error",
@@ -47,168 +41,219 @@ _TYPES: Final = {
     "client_report": "client_report",
     "attachment": "attachment",
     "raw_security": "security",
+    UNPARSABLE: UNPARSABLE,
 }
-RECORD_TYPES: Final = (*dict.fromkeys(_TYPES.values()), "other")
+RECORD_TYPES: Final = tuple(dict.fromkeys((*_TYPES.values(), "other")))
 
-_MOBILE: Final = (
-    "cocoa",
-    "android",
-    "react-native",
-    "dart",
-    "flutter",
-    "capacitor",
-    "cordova",
-    "xamarin",
-    "maui",
-    "unity",
-    "kotlin",
-)
-_SERVER_JS: Final = ("node", "bun", "deno", "serverless", "aws", "google-cloud", "cloudflare", "vercel", "electron", "nextjs",
-                     "nuxt", "remix", "sveltekit", "solidstart", "astro", "nestjs", "hono", "elysia", "tanstackstart")  # fmt: skip
+_WHOLE: Final = -1
+_BEARERS: Final = frozenset({"event", "transaction", "feedback"})
+"""Items whose records say how many attachments came with them."""
+_MAX_MESSAGE: Final = 8192
 
 
-@dataclass(frozen=True, slots=True)
-class CapturedItem:
-    """One item as it would leave. `payload` is None when the envelope was too large to keep."""
+class Record:
+    """One line of a list. `part` is the place of an entry in its container, -1 for an item that is one record.
 
-    type: str
-    headers: Json
-    payload: bytes | None
-    size_bytes: int
+    What scrubbing did (`changes`, `rules`, `suspects`) is known from `_meta` at once, and exactly once the item was looked into.
+    """
 
-    def document(self) -> object:
-        """The payload as JSON, or None where it is none."""
-        if self.payload is None or self.type in ("attachment", "replay_recording", "replay_video"):
-            return None
-        try:
-            return decode_json(self.payload)
-        except ValueError:
-            return None
+    __slots__ = (
+        "_digest", "attachments", "changes", "culprit", "environment", "event_id", "facts", "fate", "index", "item_type", "level", "logger",
+        "message", "part", "platform", "release", "rules", "sdk", "size_bytes", "source", "span_id", "suspects", "tags",
+        "timestamp_unix", "trace_id", "transaction", "type", "user",
+    )  # fmt: skip
+
+    facts: Facts
+    fate: Fate
+    attachments: int
+    changes: int
+    suspects: int
+    rules: tuple[str, ...]
+    tags: Mapping[str, str] | None
+    user: Mapping[str, object] | None
+    timestamp_unix: float | None
+    """None: the payload gives no time that can be read."""
+    culprit: str
+    environment: str
+    event_id: str
+    level: str
+    logger: str
+    message: str
+    platform: str
+    release: str
+    sdk: str
+    source: str
+    span_id: str
+    trace_id: str
+    transaction: str
+
+    def __init__(self, facts: Facts, item: CapturedItem, index: int, part: int, document: Json, heads: Json) -> None:
+        """`heads`: the headers of the envelope, read once for all its records."""
+        self.facts, self.fate, self.index, self.part = facts, item.fate, index, part
+        self.item_type = intern(item.type)
+        self.type = _TYPES.get(item.type, "other")
+        self.size_bytes = item.size_bytes
+        self.attachments = self.suspects = 0
+        if item.type == UNPARSABLE:
+            said = item.fate.detail or item.fate.reason or UNPARSABLE
+        else:
+            said = message(item.type, item.headers if item.type == "attachment" else {}, document)
+        self.message = said[:_MAX_MESSAGE]
+        self.timestamp_unix = parse_time(document.get("timestamp"))
+        self.event_id = text(document.get("event_id")) or text(heads.get("event_id"))
+        self.level = intern(text(document.get("level")) or ("error" if item.type == "event" else ""))
+        self.culprit = culprit(document)
+        self.platform = intern(text(document.get("platform")))
+        self.environment = intern(_common(document, heads, "environment"))
+        self.release = intern(_common(document, heads, "release"))
+        self.trace_id = intern(text(document.get("trace_id")) or text(get(document, "contexts", "trace", "trace_id")))
+        self.span_id = text(document.get("span_id")) or text(get(document, "contexts", "trace", "span_id"))
+        self.transaction = intern(text(document.get("transaction")))
+        self.logger = intern(text(document.get("logger")) or text(get(document, "attributes", "logger.name", "value")))
+        name, version = _sdk(document, heads)
+        self.sdk = intern("/".join(filter(None, (name, version))))
+        self.source = inferred_source(document, name, facts.user_agent)
+        user = {name: value for name, value in pairs(document.get("user")) if isinstance(value, str | int)}
+        self.user = user or None
+        tags = {name: str(value) for name, value in pairs(document.get("tags")) if isinstance(value, str | int | float)}
+        self.tags = tags or None
+        facts_of_type = digest(item.type, document)
+        self._digest = encode_json(facts_of_type) if facts_of_type else b""
+        found = remarks(document)
+        self.changes = len(found)
+        self.rules = tuple(dict.fromkeys(intern(str(one["rule"])) for one in found))
+
+    @property
+    def id(self) -> str:
+        return f"{self.facts.capture_id}{self.suffix}"
+
+    @property
+    def suffix(self) -> str:
+        """What follows the capture id."""
+        return f"-{self.index}" if self.part == _WHOLE else f"-{self.index}.{self.part}"
+
+    @property
+    def title(self) -> str:
+        return first_line(self.message)
+
+    @property
+    def scrub(self) -> dict[str, object]:
+        if not self.changes and not self.suspects:
+            return {}
+        told: dict[str, object] = {"changes": self.changes, "rules": list(self.rules)}
+        return told | {"suspects": self.suspects} if self.suspects else told
+
+    @property
+    def summary(self) -> dict[str, object]:
+        """The keys of `capture.md` 7.2, absent ones left out."""
+        received_at = self.facts.received_at
+        told: dict[str, object] = {
+            "id": self.id,
+            "capture_id": self.facts.capture_id,
+            "item_index": self.index,
+            "type": self.type,
+            "item_type": self.item_type,
+            "received_at": received_at,
+            "timestamp": received_at if self.timestamp_unix is None else iso(self.timestamp_unix),
+            "project": self.facts.project,
+            "public_key": self.facts.key,
+            "title": self.title,
+            "bytes": self.size_bytes,
+            "via": self.facts.via,
+            "source": self.source,
+            **self.fate.summary(),
+        }
+        if self.timestamp_unix is None:
+            told["timestamp_guessed"] = True
+        for name in _OPTIONAL:
+            if value := getattr(self, name):
+                told[name] = value
+        if self._digest:
+            told["digest"] = decode_json(self._digest)
+        return told
+
+    def value(self, name: str) -> object | None:
+        """One value of the summary, without making the rest of it; None where it is absent. Names that are no keys are absent."""
+        read = _VALUES.get(name)
+        return None if read is None else read(self) or None
+
+    def scrubbed(self, changes: int, rules: Sequence[str], suspects: int) -> None:
+        """What looking into the item found."""
+        self.changes, self.rules, self.suspects = changes, tuple(map(intern, rules)), suspects
+
+    def __repr__(self) -> str:
+        return f"<Record {self.id} {self.type}>"
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What all records of one envelope have in common."""
-
-    capture_id: str
-    received_unix: float
-    project: str
-    key: str
-    headers: Json
-    via: str = "dsn"
-    user_agent: str = ""
+_OPTIONAL: Final = ("event_id", "level", "culprit", "platform", "environment", "release", "trace_id", "span_id", "transaction",
+                    "sdk", "logger", "user", "tags", "attachments", "scrub")  # fmt: skip
 
 
-def records_of(facts: Facts, items: tuple[CapturedItem, ...]) -> list[Record]:
+def _attribute(name: str) -> Callable[[Record], Any]:
+    return lambda record: getattr(record, name)
+
+
+_VALUES: Final[Mapping[str, Callable[[Record], Any]]] = {
+    **{name: _attribute(name) for name in (*_OPTIONAL, "id", "type", "item_type", "title", "source")},
+    "capture_id": lambda record: record.facts.capture_id,
+    "project": lambda record: record.facts.project,
+    "public_key": lambda record: record.facts.key,
+    "via": lambda record: record.facts.via,
+    "received_at": lambda record: record.facts.received_at,
+    "timestamp": lambda record: (
+        record.facts.received_at if record.timestamp_unix is None else iso(record.timestamp_unix)
+    ),
+    "bytes": lambda record: record.size_bytes,
+    "outcome": lambda record: record.fate.outcome,
+    "outcome_reason": lambda record: record.fate.reason,
+}
+
+
+def records_of(facts: Facts, items: Sequence[CapturedItem]) -> list[Record]:
     """One record per item, and one per entry of a log container."""
+    heads = facts.headers
     attachments = sum(item.type == "attachment" for item in items)
     records = []
     for index, item in enumerate(items):
-        for suffix, part in _parts(item, item.document()):
-            record = _record(facts, item, f"{facts.capture_id}-{index}{suffix}", index, part)
-            if item.type in ("event", "transaction", "feedback") and attachments:
-                record.summary["attachments"] = attachments
+        for part, document in _parts(item):
+            known = document if isinstance(document, Mapping) else {}
+            record = Record(facts, item, index, part, known, heads)
+            if item.type in _BEARERS:
+                record.attachments = attachments
             records.append(record)
     return records
 
 
-def part_of(item: CapturedItem, record_id: str) -> object:
+def document_of(item: CapturedItem, part: int) -> object:
     """The JSON that one record shows: an entry of a log container, else the whole document."""
+    if part == _WHOLE:
+        return item.document()
+    return next((document for place, document in _parts(item) if place == part), None)
+
+
+def _parts(item: CapturedItem) -> Iterator[tuple[int, object]]:
     document = item.document()
-    return next((part for suffix, part in _parts(item, document) if suffix and record_id.endswith(suffix)), document)
+    entries = as_list(get(document, "items")) if item.type == "log" else []
+    if any(isinstance(entry, Mapping) for entry in entries):
+        yield from ((place, entry) for place, entry in enumerate(entries) if isinstance(entry, Mapping))
+    else:
+        yield _WHOLE, document
 
 
-def _parts(item: CapturedItem, document: object) -> Iterator[tuple[str, object]]:
-    if item.type == "log":
-        entries = [entry for entry in as_list(get(document, "items")) if isinstance(entry, Mapping)]
-        if entries:
-            yield from ((f".{position}", entry) for position, entry in enumerate(entries))
-            return
-    yield "", document
-
-
-def _record(facts: Facts, item: CapturedItem, record_id: str, index: int, document: object) -> Record:
-    part: Json = document if isinstance(document, Mapping) else {}
-    said = message(item.type, item.headers, part)
-    summary: dict[str, object] = {
-        "id": record_id,
-        "item_index": index,
-        "capture_id": facts.capture_id,
-        "type": _TYPES.get(item.type, "other"),
-        "item_type": item.type,
-        "received_at": iso(facts.received_unix),
-        "project": facts.project,
-        "public_key": facts.key,
-        "title": first_line(said),
-        "bytes": item.size_bytes,
-        "outcome": "accepted",
-        "via": facts.via,
-        "source": _source(part, facts.user_agent),
-    }
-    timestamp = parse_time(part.get("timestamp"))
-    summary["timestamp"] = iso(facts.received_unix if timestamp is None else timestamp)
-    if timestamp is None:
-        summary["timestamp_guessed"] = True
-    optional = {
-        "event_id": text(part.get("event_id")) or text(facts.headers.get("event_id")),
-        "level": _level(item, part),
-        "culprit": culprit(part),
-        "platform": text(part.get("platform")),
-        "environment": _common(part, facts, "environment"),
-        "release": _common(part, facts, "release"),
-        "trace_id": text(part.get("trace_id")) or text(get(part, "contexts", "trace", "trace_id")),
-        "span_id": text(part.get("span_id")) or text(get(part, "contexts", "trace", "span_id")),
-        "transaction": text(part.get("transaction")),
-        "sdk": _sdk(part, facts),
-        "user": {name: value for name, value in pairs(part.get("user")) if isinstance(value, str | int)},
-        "tags": {name: str(value) for name, value in pairs(part.get("tags")) if isinstance(value, str | int | float)},
-        "scrub": _scrub_summary(part),
-    }
-    summary.update((name, value) for name, value in optional.items() if value)
-    return Record(record_id, index, summary, said)
-
-
-def _level(item: CapturedItem, part: Json) -> str:
-    level = text(part.get("level"))
-    return level or ("error" if item.type == "event" else "")
-
-
-def _common(part: Json, facts: Facts, name: str) -> str:
+def _common(part: Json, heads: Json, name: str) -> str:
     """`environment` and `release` stand in different places of each payload."""
     return (
         text(part.get(name))
         or text(get(part, "attributes", f"sentry.{name}", "value"))
         or text(get(part, "attrs", name))
-        or text(get(facts.headers, "trace", name))
+        or text(get(heads, "trace", name))
     )
 
 
-def _sdk(part: Json, facts: Facts) -> str:
-    for sdk in (part.get("sdk"), facts.headers.get("sdk")):
+def _sdk(part: Json, heads: Json) -> tuple[str, str]:
+    for sdk in (part.get("sdk"), heads.get("sdk")):
         if isinstance(sdk, Mapping) and (name := text(sdk.get("name"))):
-            return "/".join(filter(None, (name, text(sdk.get("version")))))
+            return name, text(sdk.get("version"))
     attributes = part.get("attributes")
     name, version = (text(get(attributes, f"sentry.sdk.{field}", "value")) for field in ("name", "version"))
-    return f"{name}/{version}" if name and version else name
-
-
-def _source(part: Json, user_agent: str) -> str:
-    """Browser, mobile or server, decided in the order of `capture.md` 7.3."""
-    sdk = text(get(part, "sdk", "name")) or text(get(part, "attributes", "sentry.sdk.name", "value"))
-    platform = text(part.get("platform"))
-    if any(word in sdk for word in _MOBILE):
-        return "mobile"
-    if user_agent.startswith("Mozilla/"):
-        return "browser"
-    if part.get("server_name") or get(part, "contexts", "runtime") or platform not in ("", "javascript"):
-        return "server"
-    if dict(pairs(part.get("tags"))).get("runtime") == "browser":
-        return "browser"
-    if sdk.startswith("sentry.javascript.") and not any(word in sdk for word in _SERVER_JS):
-        return "browser"
-    return "server"
-
-
-def _scrub_summary(part: Json) -> dict[str, object]:
-    found = remarks(part)
-    return {"changes": len(found), "rules": list(dict.fromkeys(str(one["rule"]) for one in found))} if found else {}
+    return name, version if name else ""

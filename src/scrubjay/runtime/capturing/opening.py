@@ -2,19 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import ipaddress
+from functools import cache
 
+from scrubjay.core.capture.report import Mode
 from scrubjay.core.capture.store import CaptureStore
-from scrubjay.core.plan import ProjectPlan
-from scrubjay.runtime.capturing.sink import CaptureSink
+from scrubjay.core.plan import ProjectPlan, compile_plan
+from scrubjay.runtime.capturing.sink import CaptureSink, PlanOf
+from scrubjay.settings.project import ProjectConfig
 from scrubjay.settings.schema import Settings
-
-PlanOf = Callable[[str], ProjectPlan | None]
-"""The plan in force for a key."""
 
 
 def open_sink(settings: Settings, plan_of: PlanOf) -> CaptureSink | None:
     """In mode `capture`, and beside forwarding where `capture.enabled`."""
-    if settings.relay.mode != "capture" and not settings.capture.enabled:
+    options, is_tee = settings.capture, settings.relay.mode != "capture"
+    if is_tee and not options.enabled:
         return None
-    return CaptureSink(CaptureStore(settings.capture.max_envelopes, settings.capture.max_bytes))
+
+    @cache
+    def fallback() -> ProjectPlan:
+        return compile_plan(ProjectConfig(), settings)
+
+    return CaptureSink(
+        CaptureStore(options.max_envelopes, options.max_bytes),
+        plan_of=plan_of,
+        fallback=fallback,
+        originals=originals_of(settings),
+        is_tee=is_tee,
+    )
+
+
+def originals_of(settings: Settings) -> Mode:
+    """What is kept of values that scrubbing took (`capture.md` 8.2)."""
+    asked = settings.capture.originals
+    if not _is_loopback(settings.relay.host):
+        return "none"
+    if asked == "auto":
+        return "full" if settings.relay.mode == "capture" else "shape"
+    return asked
+
+
+def _is_loopback(host: str) -> bool:
+    """Of a name nobody knows where it leads, but of this one."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost" or host.lower().endswith(".localhost")

@@ -1,90 +1,209 @@
-"""Where captured envelopes go: the store, with a clock, randomness, and those who wait for something to arrive.
+"""Where captured envelopes go: the store, with a clock, randomness, those who want to know, and those who look closer.
 
-The `Capture` of the path's ports. Owns waking; what is kept is `core.capture`'s business, who may read it `endpoints.capture`'s.
-Waiting costs nothing until something arrives: no polling.
+The `Capture` of the path's ports. What is kept is `core.capture`'s business, what may be shown of a request `showing`'s, who may read it
+`endpoints.capture`'s. Where items end here, what was captured is there when `keep` returns. Beside forwarding (`is_tee`) `keep` costs the
+path an entry in a bounded queue, and what does not fit in there is counted and not shown.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from typing import Final
 
-from scrubjay.core.capture.query import Query, select
-from scrubjay.core.capture.store import CaptureStore
-from scrubjay.core.envelope import Envelope
+from scrubjay.core.capture.facts import Coming
+from scrubjay.core.capture.report import Mode, Report
+from scrubjay.core.capture.store import Captured, CaptureStore, Found
+from scrubjay.core.plan import ProjectPlan
 from scrubjay.core.ports import Ingress, Sighting
+from scrubjay.runtime.capturing.showing import Rules, Showing, default_plan, showing
 from scrubjay.runtime.capturing.sighting import Seen
+from scrubjay.runtime.capturing.subscriptions import Arrived, Audience, Changed, Cleared, Evicted, Subscription
+from scrubjay.runtime.log import LimitedLog
+
+PlanOf = Callable[[str], ProjectPlan | None]
+"""The plan in force for a key."""
+
+HEAVY_BYTES: Final = 64 * 1024
+"""Dropped items that come to more are scrubbed in a thread."""
+MAX_QUEUED: Final = 256
+MAX_QUEUED_BYTES: Final = 32 * 1024 * 1024
 
 
 class CaptureSink:
-    """One per process: capture means one worker."""
+    """One per process: capture means one worker. `fallback`: a plan that scrubs, for what no other is for."""
 
-    def __init__(self, store: CaptureStore, *, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        store: CaptureStore,
+        *,
+        plan_of: PlanOf = lambda key: None,
+        fallback: Callable[[], ProjectPlan] = default_plan,
+        originals: Mode = "none",
+        is_tee: bool = False,
+        now: Callable[[], float] = time.time,
+    ) -> None:
         self.store = store
-        self.started_unix = now()
+        self.originals: Mode = originals
+        self.is_tee = is_tee
         self.now = now
-        self._waiting: set[asyncio.Event] = set()
+        self.started_unix = now()
+        self._plan_of = plan_of
+        self._fallback = fallback
+        self._audience = Audience()
+        self._queue: deque[Seen] = deque()
+        self._queued_bytes = 0
+        self._worker: asyncio.Task[None] | None = None
+        self._log = LimitedLog("capture")
         self._closed = False
 
+    # What the path calls
+
     def watch(self, ingress: Ingress) -> Seen:
-        return Seen(ingress)
+        return Seen(ingress, time.perf_counter())
 
     async def keep(self, sighting: Sighting) -> None:
-        """Takes a copy of what would leave. Envelopes of which nothing is left are not shown."""
         assert isinstance(sighting, Seen), "of `watch`"
-        seen = sighting
-        kept = [one.item for one in seen.items if one.ending is None]
-        if seen.tally is None or not kept:
+        if self._closed or (sighting.tally is None and sighting.error is None):
             return
-        self.store.offer(
-            Envelope(seen.tally.envelope.headers, kept),
-            seen.tally.account,
+        if self.is_tee:
+            self._enqueue(sighting)
+        else:
+            await self._take(sighting)
+
+    async def _take(self, seen: Seen) -> Captured:
+        key = _key_of(seen)
+        rules = Rules.of(self._plan_of(key), self._fallback())
+        dropped_bytes = sum(len(one.original) for one in seen.items if one.ending is not None)
+        if dropped_bytes > HEAVY_BYTES or (seen.tally is None and seen.size_bytes > HEAVY_BYTES):
+            shown = await asyncio.to_thread(showing, seen, rules)
+        else:
+            shown = showing(seen, rules)
+        return self._offer(shown, _coming(seen, rules))
+
+    def _offer(self, shown: Showing, coming: Coming) -> Captured:
+        evicted = self.store.totals.evicted
+        captured = self.store.offer(
+            shown.envelope,
+            shown.account,
+            coming,
             now_unix=self.now(),
-            entropy=_entropy(),
-            via="tunnel" if seen.ingress.auth is None else "dsn",
-            user_agent=seen.ingress.user_agent or "",
+            entropy=secrets.randbits(74),
+            fates=shown.fates,
+            originals=[item.payload for item in shown.came] if self.originals == "full" else (),
+            withheld=shown.withheld,
         )
-        self._wake()
+        self._audience.tell(Arrived(captured))
+        if gone := self.store.totals.evicted - evicted:
+            self._audience.tell(Evicted(gone))
+        return captured
+
+    def _enqueue(self, seen: Seen) -> None:
+        """Never waits."""
+        if len(self._queue) >= MAX_QUEUED or self._queued_bytes + seen.size_bytes > MAX_QUEUED_BYTES:
+            self.store.totals.missed += 1
+            return
+        self._queue.append(seen)
+        self._queued_bytes += seen.size_bytes
+        if self._worker is None or self._worker.done():
+            self._worker = asyncio.get_running_loop().create_task(self._work(), name="capture")
+
+    async def _work(self) -> None:
+        while self._queue:
+            seen = self._queue.popleft()
+            self._queued_bytes -= seen.size_bytes
+            try:
+                await self._take(seen)
+            except Exception as error:  # noqa: BLE001  what is shown must never end what is forwarded
+                self._log.line(logging.ERROR, "take", "an envelope could not be captured", {"error": repr(error)})
+            await asyncio.sleep(0)
+
+    # What endpoints call
 
     def mark(self) -> str:
-        return self.store.mark(self.now(), _entropy())
+        return self.store.mark(self.now(), secrets.randbits(74))
 
-    async def wait(self, query: Query) -> dict[str, object]:
-        """Returns when `query.count` records match, when the time is over, or when the process ends."""
-        loop = asyncio.get_running_loop()
-        start_mono = loop.time()
-        arrived = asyncio.Event()
-        self._waiting.add(arrived)
+    def remove(self, founds: Iterable[Found]) -> int:
+        """Forgets these records; how many there were."""
+        ids = tuple(found.id for found in founds)
+        removed = self.store.remove(ids)
+        if removed:
+            self._audience.tell(Cleared(ids))
+        return removed
+
+    def clear(self) -> int:
+        """Forgets everything; how many records that were."""
+        removed = self.store.clear()
+        self._audience.tell(Cleared(None))
+        return removed
+
+    def subscribe(self, after: str = "") -> Subscription:
+        """What happens from now on, and first what came after an envelope that is known; all that is kept, if it is not."""
+        backlog = self.store.after(after)
+        return self._audience.subscribe(reversed(list(self.store.newest_first())) if backlog is None else backlog)
+
+    @asynccontextmanager
+    async def arrivals(self) -> AsyncIterator[asyncio.Event]:
+        """An event that is set whenever something happens; whoever waits clears it."""
+        event = self._audience.join()
         try:
-            while True:
-                arrived.clear()
-                answer = select(self.store.records(), query)
-                waited_s = loop.time() - start_mono
-                satisfied = int(str(answer["matched"])) >= query.count
-                if satisfied or self._closed or waited_s >= query.timeout_s:
-                    return {"satisfied": satisfied, "waited_ms": round(waited_s * 1000)} | answer
-                try:
-                    async with asyncio.timeout(query.timeout_s - waited_s):
-                        await arrived.wait()
-                except TimeoutError:
-                    pass
+            yield event
         finally:
-            self._waiting.discard(arrived)
+            self._audience.leave(event)
+
+    async def examined(self) -> None:
+        """Returns when every report that is pending is done."""
+
+    async def report(self, found: Found) -> Report:
+        """What scrubbing did to an item."""
+        await self.examined()
+        packed = found.item.report
+        return Report(self.originals, reason="not examined") if packed is None else Report.unpacked(packed)
 
     def close(self) -> None:
         """Lets go of all who wait."""
         self._closed = True
-        self._wake()
+        self._audience.close()
 
-    def _wake(self) -> None:
-        for arrived in self._waiting:
-            arrived.set()
+    @property
+    def is_closed(self) -> bool:
+        return self._closed
+
+    def changed(self, captured: Captured) -> None:
+        """More is known of an envelope."""
+        self._audience.tell(Changed(captured))
 
     def __repr__(self) -> str:
-        return f"<CaptureSink {self.store!r}, {len(self._waiting)} waiting>"
+        return f"<CaptureSink {self.store!r}, {self._audience!r}>"
 
 
-def _entropy() -> int:
-    return secrets.randbits(74)
+def _key_of(seen: Seen) -> str:
+    if seen.tally is not None:
+        return seen.tally.account.key
+    return "" if seen.ingress.auth is None else seen.ingress.auth.key
+
+
+def _coming(seen: Seen, rules: Rules) -> Coming:
+    ingress, error = seen.ingress, seen.error
+    entrance = ingress.entrance
+    limited = any(
+        one.ending is not None and one.ending.reason.outcome == "rate_limited" and not ingress.hides_limits
+        for one in seen.items
+    )
+    return Coming(
+        via=("tunnel" if ingress.auth is None else "dsn") if entrance is None else entrance.via,
+        user_agent=ingress.user_agent or "",
+        method="" if entrance is None else entrance.method,
+        path="" if entrance is None else entrance.path,
+        client=(ingress.client_ip or "") if rules.plan.sends_client_ip else "",
+        encoding="" if entrance is None else entrance.encoding,
+        wire_bytes=len(ingress.body) if entrance is None else entrance.wire_bytes,
+        headers={} if entrance is None else entrance.headers,
+        status=error.status if error is not None else 429 if limited else 200,
+        took_ms=round((time.perf_counter() - seen.began_mono) * 1000, 2),
+    )
