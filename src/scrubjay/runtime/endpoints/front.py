@@ -175,12 +175,12 @@ class Front:
         path = route.path.rstrip("/") or "/"
         pattern = re.compile(_SLOT.sub(r"(?P<\1>[^/]+)", path))
         places = [self._fixed[path]] if path in self._fixed else []
-        last = _last_segment(path)
+        last = "" if _SLOT.search(_last_segment(path)) else _last_segment(path)
         places += [place for place in self._patterns.get(last, ()) if place.pattern == pattern]
         if not places:
             places = [_Place(pattern, route.label, route.cors)]
             if _SLOT.search(path):
-                self._patterns.setdefault("" if _SLOT.search(last) else last, []).append(places[0])
+                self._patterns.setdefault(last, []).append(places[0])
             else:
                 self._fixed[path] = places[0]
         places[0].handlers[route.method] = route.handler
