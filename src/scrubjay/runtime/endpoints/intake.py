@@ -16,6 +16,7 @@ from scrubjay.core.pipeline import process
 from scrubjay.core.ports import Ingress, Ports, Verdict
 from scrubjay.errors import Denied
 from scrubjay.runtime.endpoints.common import Request, chain_reader, client_hints, visible
+from scrubjay.runtime.endpoints.entrance import entrance_of
 from scrubjay.settings.schema import Settings
 
 Process = Callable[[Ingress, Ports], Awaitable[Verdict]]
@@ -39,8 +40,9 @@ class Intake:
         read: Read,
         *,
         hides_limits: bool = False,
+        via: str = "",
     ) -> Verdict:
-        """`project_id` None: the path has none. Raises `Rejected`."""
+        """`project_id` None: the path has none. `via`: how it came, where that cannot be seen (`Entrance`). Raises `Rejected`."""
         headers = request.headers
         peer = request.remote
         return await self._process(
@@ -58,6 +60,7 @@ class Intake:
                 user_agent=visible(headers.get("User-Agent")),
                 client_hints=client_hints(headers),
                 hides_limits=hides_limits,
+                entrance=None if self.ports.capture is None else entrance_of(request, auth, len(body), via),
             ),
             self.ports,
         )
