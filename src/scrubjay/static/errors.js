@@ -101,9 +101,9 @@ function marks(record) {
   const why = [record.outcome_reason ?? record.outcome, 'it would not leave'].join(': ');
   return [
     record.outcome && record.outcome !== 'accepted' && badge(record.outcome.replace('_', ' '), 'outcome', why),
-    record.attachments && h('span', { class: 'badge plain', title: `${record.attachments} attached` }, icon('attachment'), record.attachments),
+    record.attachments > 0 && h('span', { class: 'badge plain', title: `${record.attachments} attached` }, icon('attachment'), record.attachments),
     record.source && badge(record.source, 'source'),
-    (changes || suspects) && h('span', {
+    changes + suspects > 0 && h('span', {
       class: `badge scrubbed ${suspects ? 'suspect' : ''}`,
       title: [`${changes} changed by ${rules.join(', ') || 'scrubbing'}`, suspects && `${suspects} look like personal data still`].filter(Boolean).join('; '),
     }, icon(suspects ? 'warning' : 'shield'), changes, suspects ? ` · ${suspects} left` : ''),

@@ -36,7 +36,7 @@ export function facets(app, names) {
       menu.open = false;
       menu.firstElementChild.focus();
     });
-    const drop = chosen.length && h('button', { type: 'button', class: 'drop', 'aria-label': `No filter for ${name}`, onclick: () => set(name, []) }, icon('close'));
+    const drop = chosen.length > 0 && h('button', { type: 'button', class: 'drop', 'aria-label': `No filter for ${name}`, onclick: () => set(name, []) }, icon('close'));
     return h('span', { class: 'facet' }, menu, drop);
   }
 

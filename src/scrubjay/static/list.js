@@ -59,11 +59,11 @@ export function recordList(app, shownIn, { types, row, label, onChange = () => {
       if (asked.signal.aborted) return;
       next = answer.more && records.length < MOST_ROWS ? answer.cursor : '';
       merge(answer.events);
-      list.setItems(records);
-      report(true);
     } finally {
       if (loading === asked) loading = null;
     }
+    list.setItems(records);
+    report(true);
   }
 
   function more() {
