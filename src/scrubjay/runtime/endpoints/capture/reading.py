@@ -1,4 +1,4 @@
-"""What was captured, to read and to forget (`capture.md` 9).
+"""What was captured, to read: status, counts, lists, and one record in full (`capture.md` 9.1).
 
 Owns the routes; who may use them is `guard`'s. What is captured is `core.capture`'s business, and it is the scrubbed form, always.
 """
@@ -12,11 +12,12 @@ from typing import Final
 from aiohttp import web
 
 from scrubjay import __version__
-from scrubjay.core.capture.query import WAITING, BadQuery, parse_query, select
-from scrubjay.core.capture.records import CapturedItem, Record, part_of
+from scrubjay.core.capture.query import PAGING, parse_query
 from scrubjay.core.capture.remarks import remarks
-from scrubjay.core.capture.store import Captured
-from scrubjay.runtime.capturing.sink import CaptureSink
+from scrubjay.core.capture.store import Found
+from scrubjay.runtime.capturing.looking import selected
+from scrubjay.runtime.endpoints.capture.bodies import no_parameters
+from scrubjay.runtime.endpoints.capture.counts import counts
 from scrubjay.runtime.endpoints.capture.site import BASE, SAMPLE_KEY, Site
 from scrubjay.runtime.endpoints.common import Request
 from scrubjay.runtime.endpoints.front import Route
@@ -30,116 +31,119 @@ _TEXTUAL: Final = ("text/", "application/json", "application/xml", "application/
 
 
 def routes(site: Site) -> list[Route]:
-    guard, api = site.guard, _Api(site.sink)
+    guard, api = site.guard, _Reading(site)
     return [
         Route("GET", f"{BASE}/status", guard(api.status), "capture"),
+        Route("GET", f"{BASE}/stats", guard(api.stats), "capture"),
         Route("GET", f"{BASE}/events", guard(api.events), "capture"),
-        Route("DELETE", f"{BASE}/events", guard(api.clear), "capture"),
         Route("GET", f"{BASE}/events/{{id}}", guard(api.event), "capture"),
         Route("GET", f"{BASE}/envelopes", guard(api.envelopes), "capture"),
-        Route("GET", f"{BASE}/wait", guard(api.wait), "capture_wait"),
-        Route("POST", f"{BASE}/marks", guard(api.mark), "capture"),
     ]
 
 
-class _Api:
-    """The handlers below `/api/capture`."""
-
-    def __init__(self, sink: CaptureSink) -> None:
-        self._sink = sink
-        self._store = sink.store
+class _Reading:
+    def __init__(self, site: Site) -> None:
+        self._options = site.settings.capture
+        self._sink = site.sink
+        self._store = site.sink.store
 
     async def status(self, request: Request) -> web.Response:
-        parse_query(_params(request), now_unix=0, also=())
-        store = self._store
-        types: dict[str, int] = {}
-        for record in store.records():
-            kind = str(record.summary["type"])
-            types[kind] = types.get(kind, 0) + 1
+        no_parameters(request)
+        store, options = self._store, self._options
+        base = f"{request.scheme}://{request.host}"
+        told = {
+            "version": __version__,
+            "uptime_s": round(self._sink.now() - self._sink.started_unix, 1),
+            "mode": "tee" if self._sink.is_tee else "capture",
+            "dsn": f"{request.scheme}://{SAMPLE_KEY}@{request.host}/1",
+            "spotlight_url": f"{base}/stream",
+            "originals": self._sink.originals,
+            "limits": {"envelopes": store.max_envelopes, "bytes": store.max_bytes},
+            "replay_to": list(options.replay_to),
+            "opens_in_editor": options.open_in_editor is not None,
+        }
+        return answer(told | counts(store))
+
+    async def stats(self, request: Request) -> web.Response:
+        """Since the start, whatever is gone."""
+        no_parameters(request)
+        await self._sink.examined()
+        totals = self._store.totals
         return answer(
             {
-                "version": __version__,
-                "uptime_s": round(self._sink.now() - self._sink.started_unix, 1),
-                "dsn": f"{request.scheme}://{SAMPLE_KEY}@{request.host}/1",
-                "originals": "none",
-                "limits": {"envelopes": store.max_envelopes, "bytes": store.max_bytes},
-                "kept": {"envelopes": len(store), "bytes": store.size_bytes, "records": types},
-                "totals": {
-                    "envelopes": store.totals.envelopes,
-                    "bytes": store.totals.bytes,
-                    "evicted": store.totals.evicted,
-                    "items": dict(store.totals.items),
-                },
+                "envelopes": totals.envelopes,
+                "bytes": totals.bytes,
+                "evicted": totals.evicted,
+                "missed": totals.missed,
+                "by_type": dict(totals.items),
+                "by_outcome": dict(totals.outcomes),
+                "by_rule": dict(totals.rules),
+                "by_project": dict(totals.projects),
             }
         )
 
     async def events(self, request: Request) -> web.Response:
-        query = parse_query(_params(request), now_unix=self._sink.now())
-        return answer(select(self._store.records(), query))
+        query = parse_query(list(request.query.items()), now_unix=self._sink.now(), also=PAGING)
+        return answer((await selected(self._sink, query)).answer())
 
     async def event(self, request: Request) -> web.Response:
+        no_parameters(request)
         found = self._store.find(request.match_info["id"])
         if found is None:
             return error_reply(404, "not_found", "no such record; it may have been evicted")
-        captured, record = found
-        return answer(_detail(captured, record, self._store.records()))
+        return answer(_detail(found, self._store.found()))
 
     async def envelopes(self, request: Request) -> web.Response:
-        query = parse_query(_params(request), now_unix=self._sink.now(), also=("limit",))
+        query = parse_query(list(request.query.items()), now_unix=self._sink.now(), also=("limit",))
         rows = [captured.summary() for captured in self._store.newest_first()]
         return answer({"envelopes": rows[: query.limit], "total": len(rows)})
 
-    async def clear(self, request: Request) -> web.Response:
-        if request.query_string:
-            raise BadQuery("DELETE takes no parameters yet: it removes everything")
-        return answer({"removed": self._store.clear()})
 
-    async def wait(self, request: Request) -> web.Response:
-        query = parse_query(_params(request), now_unix=self._sink.now(), also=WAITING)
-        return answer(await self._sink.wait(query))
-
-    async def mark(self, _: Request) -> web.Response:
-        return answer({"mark": self._sink.mark()})
-
-
-def _params(request: Request) -> list[tuple[str, str]]:
-    return list(request.query.items())
-
-
-def _detail(captured: Captured, record: Record, everything: Iterable[Record]) -> dict[str, object]:
+def _detail(found: Found, everything: Iterable[Found]) -> dict[str, object]:
     """One record in full: what would leave, and where scrubbing touched it."""
-    item = captured.items[record.index]
+    captured, record, item = found.captured, found.record, found.item
     detail = record.summary | {
         "message": record.message,
         "envelope_header": captured.facts.headers,
         "item_header": item.headers,
-        "links": _links(record, everything),
+        "links": _links(found, everything),
     }
-    if captured.facts.user_agent:
-        detail["request"] = {"user_agent": captured.facts.user_agent}
-    if item.payload is None:
-        return detail | {"payload_omitted": True}
-    return detail | _payload(item, record)
+    if request := captured.facts.coming.request():
+        detail["request"] = request
+    return detail | _payload(found)
 
 
-def _payload(item: CapturedItem, record: Record) -> dict[str, object]:
-    assert item.payload is not None
-    document = part_of(item, record.id)
+def _payload(found: Found) -> dict[str, object]:
+    item = found.item
+    payload = item.payload()
+    if payload is None:
+        return {"payload_omitted": True}
+    document = found.document()
     if document is not None:
         return {"payload": document, "remarks": remarks(document)}
-    shown = item.payload[:_MAX_SHOWN_BYTES]
-    cut: dict[str, object] = {"payload_cut": True} if len(shown) < len(item.payload) else {}
+    shown = payload[:_MAX_SHOWN_BYTES]
+    cut: dict[str, object] = {"payload_cut": True} if len(shown) < len(payload) else {}
     if str(item.headers.get("content_type", "")).startswith(_TEXTUAL):
         return {"payload_text": shown.decode("utf-8", "replace")} | cut
     return {"payload_base64": base64.b64encode(shown).decode()} | cut
 
 
-def _links(record: Record, everything: Iterable[Record]) -> list[dict[str, object]]:
+def _links(found: Found, everything: Iterable[Found]) -> list[dict[str, object]]:
     """Records of the same event or trace."""
-    shared = [(name, record.summary[name]) for name in ("event_id", "trace_id") if name in record.summary]
+    event_id, trace_id = found.record.event_id, found.record.trace_id
     links: list[dict[str, object]] = []
+    if not event_id and not trace_id:
+        return links
     for other in everything:
-        by = next((name for name, value in shared if other.summary.get(name) == value), None)
-        if by and other.id != record.id and len(links) < _MAX_LINKS:
-            links.append({"id": other.id, "type": other.summary["type"], "title": other.summary["title"], "by": by})
+        record = other.record
+        if event_id and record.event_id == event_id:
+            by = "event_id"
+        elif trace_id and record.trace_id == trace_id:
+            by = "trace_id"
+        else:
+            continue
+        if record is not found.record:
+            links.append({"id": record.id, "type": record.type, "title": record.title, "by": by})
+            if len(links) == _MAX_LINKS:
+                break
     return links
