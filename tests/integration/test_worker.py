@@ -15,6 +15,7 @@ import yaml
 
 from scrubjay.errors import ConfigError
 from scrubjay.runtime import worker as module
+from scrubjay.runtime.doors import Doors
 from scrubjay.runtime.worker import EXIT_LOST, EXIT_OK, Worker, run
 from scrubjay.settings.load import load
 from support.relay import Relay, relay
@@ -272,12 +273,13 @@ def test_run_serves_until_it_is_told_to_stop(tmp_path: Path, monkeypatch: pytest
     exits: list[int] = []
     start = Worker.start
 
-    async def start_and_stop(self: Worker) -> None:
-        await start(self)
+    async def start_and_stop(self: Worker) -> Doors:
+        doors = await start(self)
         monkeypatch.setattr("os._exit", exits.append)
         self._toggle_sending()
         self._ending.on_signal(signal.SIGQUIT)
         self._ending.on_signal(signal.SIGTERM)
+        return doors
 
     monkeypatch.setattr(Worker, "start", start_and_stop)
     assert run(load(tmp_path, {"SCRUBJAY__RELAY__STATE_DIR": str(tmp_path / "run")})) == EXIT_OK

@@ -14,6 +14,7 @@ import signal
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
+from socket import socket
 from typing import Final
 
 from scrubjay.categories import Quantities
@@ -95,20 +96,21 @@ class Worker:
     async def serve(self) -> int:
         """Starts, waits for a signal, stops; returns the exit status. A signal during the start is obeyed after it."""
         self._listen_to_signals()
-        await self.start()
+        greet(self._loaded.settings, await self.start())
+        settle()
         await self._ending.begun.wait()
         return await self.stop()
 
-    async def start(self) -> None:
-        """Raises `ConfigError`, with nothing left open."""
+    async def start(self, given: socket | None = None) -> Doors:
+        """Opens, and leaves the process as it is. `given`: a socket to serve on. Raises `ConfigError`, with nothing left open."""
         async with self._changing:
             try:
-                await self._build()
+                return await self._build(given)
             except BaseException:
                 await self._abandon()
                 raise
 
-    async def _build(self) -> None:
+    async def _build(self, given: socket | None) -> Doors:
         settings = share_of(self._loaded.settings)
         if self._seat is None or self._seat.slot == 0:
             for text in self._loaded.warnings:
@@ -149,15 +151,14 @@ class Worker:
         self._watch()
         bodies = self._pressure.bodies(settings.limits)
         self._front = front_door(settings, self.ports, self._health, self.telemetry, bodies, self._delivery)
-        listener = self._seat.listener if self._seat else None
-        self._doors = await open_doors(self._front, settings, listener, self.telemetry)
-        greet(settings, self._doors)
+        listener = self._seat.listener if self._seat else given
+        self._doors = doors = await open_doors(self._front, settings, listener, self.telemetry)
         if settings.scrub.audit != "off":
             self._audit.start()
         self._chronicle.write()
         self._health.has_started = True
         self._begin_pulse()
-        settle()
+        return doors
 
     async def _abandon(self) -> None:
         """Closes what a start that failed had opened."""
@@ -376,14 +377,11 @@ class Worker:
 
     def _watch(self) -> None:
         self._health.watch("memory", lambda: (self._memory.has_room(), repr(self._memory)))
-        self._health.watch("configuration", self._configuration_remark)
+        self._health.watch("configuration", lambda: (True, f"{self._configuration.remark()}, {self._projects!r}"))
         self._health.watch("audit", lambda: (True, self._audit.problem))
         if self._delivery is not None:
             outbox = self._delivery.outbox
             self._health.watch("spool", lambda: (outbox.has_capacity(), repr(self._spool or outbox)))
-
-    def _configuration_remark(self) -> tuple[bool, str]:
-        return True, f"{self._configuration.remark()}, {self._projects!r}"
 
     def _held(self) -> Mapping[str, Quantities]:
         return self._delivery.held() if self._delivery else {}
