@@ -20,7 +20,7 @@ const MOST_HELD = 5000;
 
 const state = {
   at: { view: '', segments: [], params: {} }, view: null, opened: null, listening: '', status: {}, started: '',
-  paused: false, held: [], unseen: 0, masked: localStorage.getItem(MASK) === 'yes',
+  paused: false, held: { arrived: [], changed: [] }, unseen: 0, masked: localStorage.getItem(MASK) === 'yes',
 };
 const keys = [];
 const maskListeners = new Set();
@@ -120,7 +120,7 @@ async function openView() {
 /** Everything anew, as after a restart of the server or when a clear was taken back. */
 async function reload() {
   state.listening = '';
-  state.held = [];
+  state.held = { arrived: [], changed: [] };
   await openView();
   await route();
 }
@@ -130,9 +130,8 @@ async function reload() {
 const live = new Live({
   batch: ({ arrived, changed }) => {
     tell(arrived);
-    if (state.paused && state.held.length < MOST_HELD) state.held.push(...arrived);
-    else if (!state.paused) deliver(arrived, changed);
-    showConnection('live');
+    if (state.paused) hold(arrived, changed);
+    else deliver(arrived, changed);
   },
   cleared: (ids) => state.opened?.cleared?.(ids),
   stats: (document) => takeStatus({ ...state.status, ...document }),
@@ -160,6 +159,21 @@ function listen() {
   live.listen(params, api.cursor());
 }
 
+/** While paused. What is too much to keep is loaded anew afterwards. */
+function hold(arrived, changed) {
+  const { held } = state;
+  if (held.arrived.length < MOST_HELD) held.arrived.push(...arrived);
+  if (held.changed.length < MOST_HELD) held.changed.push(...changed);
+  showConnection('live');
+}
+
+function release() {
+  const { arrived, changed } = state.held;
+  state.held = { arrived: [], changed: [] };
+  if (Math.max(arrived.length, changed.length) >= MOST_HELD) reload();
+  else deliver(arrived, changed);
+}
+
 const mine = (records) => (state.view.types ? records.filter(({ type }) => state.view.types.includes(type)) : records);
 
 function deliver(arrived, changed) {
@@ -183,7 +197,7 @@ function showTitle() {
 function showConnection(name, detail = '') {
   const target = byId('connection');
   const shown = name === 'live' && state.paused ? 'paused' : name;
-  const count = state.held.length;
+  const count = mine(state.held.arrived).length;
   const text = { live: 'live', paused: count ? `paused, ${count} new` : 'paused', lost: 'offline', locked: 'locked' }[shown] ?? shown;
   target.dataset.state = shown;
   if (target.textContent !== text) target.textContent = text;
@@ -230,12 +244,7 @@ function togglePause() {
   const button = byId('pause');
   button.setAttribute('aria-pressed', String(state.paused));
   button.replaceChildren(icon(state.paused ? 'play' : 'pause'));
-  if (!state.paused) {
-    const { held } = state;
-    state.held = [];
-    if (held.length >= MOST_HELD) reload();
-    else deliver(held, []);
-  }
+  if (!state.paused) release();
   showConnection(byId('connection').dataset.state === 'lost' ? 'lost' : 'live');
 }
 

@@ -29,9 +29,8 @@ function open(app, root) {
     envelopes = answer.envelopes;
     list.setItems(envelopes);
     list.redraw();
-    empty.hidden = head.hidden = false;
     empty.hidden = envelopes.length > 0;
-    head.hidden = !envelopes.length;
+    head.hidden = rows.parentElement.hidden = !empty.hidden;
     if (!envelopes.length) empty.replaceChildren(...waiting(app, 'envelope'));
   }
 

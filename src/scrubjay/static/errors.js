@@ -32,7 +32,7 @@ function open(app, root) {
     chips.show(records);
     const nothing = !records.length && !list.busy();
     empty.hidden = !nothing;
-    head.hidden = nothing;
+    head.hidden = frame.hidden = nothing;
     if (nothing) empty.replaceChildren(...waiting(app, 'error'));
   }
 

@@ -1,7 +1,7 @@
 // What arrives, as it arrives: reads `GET /api/capture/stream` with `fetch`, since `EventSource` cannot send the token.
 //
-// Nothing is missed and nothing comes twice: a lost connection is taken up after the last envelope that came completely (all records
-// of one envelope have its id), and records are told apart by their own ids. A server that started anew is told to `onRestart`.
+// Nothing is missed and nothing comes twice: a lost connection is taken up after the last envelope that came completely (its last
+// record carries the id), and records are told apart by their own ids. Whether another process answers then is the shell's to find out.
 
 import * as api from './api.js';
 
@@ -51,7 +51,6 @@ export class Live {
   #arrived = [];
   #changed = new Map();
   #complete = '';
-  #coming = '';
   #flush = oncePerFrame(() => this.#deliver());
 
   constructor(on) {
@@ -65,7 +64,6 @@ export class Live {
     this.#arrived = [];
     this.#changed.clear();
     this.#complete = after;
-    this.#coming = '';
     this.#running = new AbortController();
     this.#run(params, this.#running.signal);
   }
@@ -106,7 +104,6 @@ export class Live {
     const response = await api.stream(params, { after: this.#complete, signal });
     opened();
     this.#on.state('live');
-    this.#coming = '';
     const events = new EventReader();
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
     for (;;) {
@@ -119,10 +116,7 @@ export class Live {
   #take({ id, event, data }) {
     const document = JSON.parse(data);
     if (event === 'record') {
-      if (id && id !== this.#coming) {
-        if (this.#coming > this.#complete) this.#complete = this.#coming;
-        this.#coming = id;
-      }
+      if (id) this.#complete = id;
       this.#sort(document);
     } else if (event === 'cleared') {
       this.#deliver();
