@@ -10,8 +10,9 @@ import difflib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
@@ -36,6 +37,12 @@ _USER: Final = re.compile(r"(?<=://)[^/@\s]+@")
 """The part of a URL that may hold a password."""
 
 FIELDS: Final[Mapping[str, Field]] = {row.key: row for row in walk(Settings) if isinstance(row, Field)}
+_DISPENSABLE: Final = frozenset(
+    key
+    for key, row in FIELDS.items()
+    if type(None) in get_args(row.type) and reduce(getattr, key.split("."), Settings()) is not None
+)
+"""Keys whose null says that one does without; of all others it means the default."""
 SECTIONS: Final[Mapping[str, type[Section]]] = dict(row for row in walk(Settings) if not isinstance(row, Field))
 
 
@@ -89,7 +96,7 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True)
 class _Written:
-    """A key as it was written. `text` None: null, which means the default. `plain`: not quoted."""
+    """A key as it was written. `text` None: null, which means the default, if it does not mean "none". `plain`: not quoted."""
 
     text: str | tuple[str, ...] | None
     origin: str
@@ -119,6 +126,8 @@ def read(source: Source, previous: ProjectSet | None = None) -> Loaded:
     for key, entry in written.items():
         if entry.text is not None:
             values[key], texts[key] = _value(FIELDS[key], entry, source.env, folder)
+        elif key in _DISPENSABLE:
+            values[key], texts[key] = None, "null"
     credentials = read_credentials(folder, source.env)
 
     def refuse(key: str, problem: str, accepted: str) -> ConfigError:
@@ -242,7 +251,8 @@ def _of_text(key: str, text: str, origin: str, where: str) -> _Written:
         text = text.strip()
         inside = text[1:].removesuffix("]") if text.startswith("[") else text
         return _Written(tuple(part.strip() for part in inside.split(",") if part.strip()), origin, where)
-    return _Written(text, origin, where)
+    is_null_word = text == "null" and key in _DISPENSABLE
+    return _Written(None if is_null_word else text, origin, where)
 
 
 def _sort(entries: Iterator[tuple[str, _Written]], *, strict: bool) -> tuple[dict[str, _Written], list[str], list[str]]:

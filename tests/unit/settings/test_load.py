@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -348,3 +349,19 @@ def test_a_file_of_rules_is_read_again_when_it_changed(tmp_path: Path) -> None:
     assert changed.projects.default is not None
     assert changed.projects.default.config.pii_config == {"applications": {}}
     assert changed.again().projects.default == changed.projects.default
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"env": {"SCRUBJAY__CAPTURE__SPOTLIGHT_PORT": "null"}},
+        {"flags": {"capture.spotlight_port": ("null", "--port")}},
+        {},
+    ],
+)
+def test_null_is_none_where_one_can_do_without(load_text: LoadText, arguments: dict[str, Any]) -> None:
+    """Of all other settings it means the default."""
+    loaded = load_text("capture: {spotlight_port: null}" if not arguments else "", **arguments)
+    assert loaded.settings.capture.spotlight_port is None
+    assert loaded.origins["capture.spotlight_port"] != "default"
+    assert load_text("relay: {port: null}").settings.relay.port == 3000
