@@ -24,7 +24,7 @@ def check_in_of_json(body: bytes, slug: str) -> Envelope:
         raise BadRequest(reasons.INVALID_BODY, "the check-in cannot be read", str(error)) from None
     if not isinstance(found, dict) or not isinstance(found.get("status"), str):
         raise BadRequest(reasons.INVALID_CHECK_IN, "no check-in", "an object with a status is wanted")
-    return _envelope({"check_in_id": _NO_ID} | found | {"monitor_slug": slug, "status": _status(found["status"])})
+    return _envelope({"check_in_id": _NO_ID, **found, "monitor_slug": slug, "status": _status(found["status"])})
 
 
 def check_in_of_query(query: Mapping[str, str], slug: str) -> Envelope:

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from scrubjay.core.ports import Ports
 from scrubjay.runtime.delivery import Delivery
-from scrubjay.runtime.endpoints import admin, batch, capture, decisions, forward, ingest, reports
+from scrubjay.runtime.endpoints import admin, batch, capture, crashes, decisions, forward, ingest, reports
 from scrubjay.runtime.endpoints.admin import Health
 from scrubjay.runtime.endpoints.bodies import Bodies
 from scrubjay.runtime.endpoints.common import Observer
@@ -21,6 +21,7 @@ __all__ = ["ENDPOINTS", "front_door", "routes"]
 ENDPOINTS: Final[tuple[Callable[[Settings, Ports], Iterable[Route | web.RouteDef]], ...]] = (
     ingest.routes,
     reports.routes,
+    crashes.routes,
     capture.routes,
 )
 
