@@ -4,6 +4,14 @@
 
 export const VIEWS = [
   { name: 'errors', title: 'Errors', types: ['error', 'security', 'unparsable'], load: () => import('./errors.js') },
+  { name: 'traces', title: 'Traces', types: ['transaction', 'span'], load: () => import('./traces.js') },
+  { name: 'logs', title: 'Logs', types: ['log'], load: () => import('./logs.js') },
+  { name: 'feedback', title: 'Feedback', types: ['feedback'], load: () => import('./feedback.js') },
+  { name: 'scrubbing', title: 'Scrubbing', load: () => import('./scrubbing.js') },
+  {
+    name: 'other', title: 'Other', load: () => import('./other.js'),
+    types: ['check_in', 'release_health', 'client_report', 'metric', 'profile', 'replay', 'attachment', 'other'],
+  },
   { name: 'envelopes', title: 'Envelopes', load: () => import('./envelopes.js') },
   { name: 'setup', title: 'Setup', load: () => import('./setup.js') },
 ];

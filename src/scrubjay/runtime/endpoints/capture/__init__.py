@@ -7,7 +7,7 @@ from typing import Final
 
 from scrubjay.core.ports import Ports
 from scrubjay.runtime.capturing.sink import CaptureSink
-from scrubjay.runtime.endpoints.capture import badge, changing, files, page, reading, spotlight, streams, waiting
+from scrubjay.runtime.endpoints.capture import badge, changing, files, page, reading, spotlight, streams, traces, waiting
 from scrubjay.runtime.endpoints.capture.site import Site
 from scrubjay.runtime.endpoints.front import Route
 from scrubjay.runtime.endpoints.guard import Guard, Guests
@@ -15,6 +15,7 @@ from scrubjay.settings.schema import Settings
 
 PARTS: Final[tuple[Callable[[Site], list[Route]], ...]] = (
     reading.routes,
+    traces.routes,
     waiting.routes,
     changing.routes,
     page.routes,

@@ -1,0 +1,31 @@
+// One log line in full: what was said, its template and parameters apart, and its attributes.
+
+import { badge, exact, h } from './dom.js';
+import { ansi } from './ansi.js';
+import { plain, shown } from './shown.js';
+import { pairs } from './span.js';
+
+const TEMPLATE = 'sentry.message.template';
+const PARAMETER = 'sentry.message.parameter.';
+
+/** `detail`: as `GET /events/{id}` answers. */
+export function logPane(detail, app) {
+  const entry = detail.payload ?? {};
+  const attributes = Object.entries(entry.attributes ?? {}).map(([name, value]) => [name, value && typeof value === 'object' && 'value' in value ? value.value : value]);
+  const template = attributes.find(([name]) => name === TEMPLATE)?.[1];
+  const parameters = attributes.filter(([name]) => name.startsWith(PARAMETER)).map(([name, value]) => [name.slice(PARAMETER.length), value]);
+  const own = attributes.filter(([name]) => !name.startsWith('sentry.'));
+  const common = attributes.filter(([name]) => name.startsWith('sentry.') && name !== TEMPLATE && !name.startsWith(PARAMETER));
+  return h('article', { class: 'log-pane' },
+    h('p', { class: 'badges' }, detail.level ? badge(plain(detail.level), `level ${plain(detail.level)}`) : null, h('time', { class: 'quiet', datetime: detail.timestamp }, exact(detail.timestamp))),
+    h('pre', { class: 'message' }, ansi(detail.message ?? detail.title, { limit: 20_000 })),
+    template ? part('Template', h('p', { class: 'mono' }, shown(template)), parameters.length ? pairs(parameters) : null) : null,
+    own.length ? part('Attributes', pairs(own)) : null,
+    common.length ? h('details', {}, h('summary', {}, `${common.length} attributes of the SDK`), pairs(common)) : null,
+    h('p', { class: 'links-row' },
+      detail.trace_id ? h('a', { href: app.href(`traces/${detail.trace_id}${detail.span_id ? `/${detail.span_id}` : ''}`) }, 'Trace') : null,
+      detail.trace_id ? h('a', { href: app.href('logs', { trace_id: detail.trace_id }) }, 'Lines of this trace') : null,
+      h('a', { href: app.href(`errors/${detail.id}`) }, 'Whole record')));
+}
+
+const part = (title, ...content) => h('section', {}, h('h4', {}, title), ...content);
