@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -31,7 +32,11 @@ class Invocation:
     strict_config: bool = False
 
     def load(
-        self, flags: Mapping[str, tuple[str, str]] | None = None, variables: Mapping[str, str] | None = None
+        self,
+        flags: Mapping[str, tuple[str, str]] | None = None,
+        variables: Mapping[str, str] | None = None,
+        *,
+        rules: Path | None = None,
     ) -> Loaded:
         """The configuration with the global flags, then those of the verb; `variables` are put into the environment that is
         read, not into the process's own. Raises: ConfigError."""
@@ -43,7 +48,11 @@ class Invocation:
         if self.log_format is not None:
             given["logging.format"] = self.log_format, "--log-format"
         return load(
-            self.config, {**os.environ, **(variables or {})}, {**given, **(flags or {})}, strict=self.strict_config
+            self.config,
+            {**os.environ, **(variables or {})},
+            {**given, **(flags or {})},
+            strict=self.strict_config,
+            rules=rules,
         )
 
 
@@ -81,12 +90,19 @@ class Verb(click.Command):
         super().__init__(*args, **kwargs)
 
     def invoke(self, ctx: click.Context) -> Any:
-        try:
+        with failing_plainly(ctx):
             return super().invoke(ctx)
-        except ScrubjayError as error:
-            kind = "config" if isinstance(error, ConfigError) else "error"
-            click.echo(f"{kind}: {error}", err=True)
-            ctx.exit(1)
+
+
+@contextmanager
+def failing_plainly(ctx: click.Context) -> Iterator[None]:
+    """What goes wrong with something of ours is one line, and exit code 1."""
+    try:
+        yield
+    except ScrubjayError as error:
+        kind = "config" if isinstance(error, ConfigError) else "error"
+        click.echo(f"{kind}: {error}", err=True)
+        ctx.exit(1)
 
 
 def verb(name: str) -> Callable[[Callable[..., Any]], Verb]:

@@ -35,7 +35,7 @@ from scrubjay.runtime.doors import Doors, open_doors
 from scrubjay.runtime.ending import Ending
 from scrubjay.runtime.endpoints import front_door, routes
 from scrubjay.runtime.frugality import open_loop, settle
-from scrubjay.runtime.greeting import greet
+from scrubjay.runtime.greeting import Greeting, greet
 from scrubjay.runtime.health import Health
 from scrubjay.runtime.limits_file import LimitsFile
 from scrubjay.runtime.memory import MemoryGauge
@@ -64,12 +64,12 @@ _LEAST_POLL_S: Final = 0.05
 _LOG: Final = logging.getLogger("scrubjay.worker")
 
 
-def run(loaded: Loaded, seat: Seat | None = None) -> int:
+def run(loaded: Loaded, seat: Seat | None = None, greeting: Greeting = greet) -> int:
     """Serves until a signal ends it; returns the exit status. Raises `ConfigError` if it cannot start."""
     logging = loaded.settings.logging
     log.configure(logging.level, logging.format, worker=seat.slot if seat else None)
     with asyncio.Runner(loop_factory=lambda: open_loop(loaded.settings)) as runner:
-        return runner.run(Worker(loaded, seat).serve())
+        return runner.run(Worker(loaded, seat).serve(greeting))
 
 
 class Worker:
@@ -93,10 +93,10 @@ class Worker:
 
     # Life
 
-    async def serve(self) -> int:
+    async def serve(self, greeting: Greeting = greet) -> int:
         """Starts, waits for a signal, stops; returns the exit status. A signal during the start is obeyed after it."""
         self._listen_to_signals()
-        greet(self._loaded.settings, await self.start())
+        greeting(self._loaded.settings, await self.start())
         settle()
         await self._ending.begun.wait()
         return await self.stop()
