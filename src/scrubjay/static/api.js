@@ -66,6 +66,7 @@ export const exportOf = (params) => text('export', { params });
 export const envelopes = (params, signal) => json('envelopes', { params, signal });
 export const envelope = (id) => json(`envelopes/${encodeURIComponent(id)}`);
 export const rawEnvelopeUrl = (id) => addressOf(`../../envelope/${encodeURIComponent(id)}`).href;
+export const rawEnvelope = async (id) => (await ask(`../../envelope/${encodeURIComponent(id)}`)).arrayBuffer();
 export const traces = (params, signal) => json('traces', { params, signal });
 export const trace = (id, signal) => json(`traces/${encodeURIComponent(id)}`, { signal });
 export const rules = () => json('rules');
