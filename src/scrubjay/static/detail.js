@@ -5,6 +5,7 @@ import { contextTab } from './context.js';
 import { crumbsOf, crumbsTab } from './crumbs.js';
 import { badge, bytes, exact, h, present, tabs, when } from './dom.js';
 import { jobs } from './jobs.js';
+import { KINDS } from './kinds.js';
 import { parseEnvelope, rawTab } from './raw.js';
 import { relatedTab } from './related.js';
 import { fateOf, scrubTab } from './scrub.js';
@@ -101,7 +102,7 @@ function kept(ask) {
 }
 
 async function envelopeOf(app, record) {
-  const raw = new Uint8Array(await (await app.api.rawEnvelope(record.capture_id)).arrayBuffer());
+  const raw = new Uint8Array(await app.api.rawEnvelope(record.capture_id));
   return { raw, ...parseEnvelope(raw) };
 }
 
@@ -129,7 +130,7 @@ function facts(record, app) {
   const id = record.event_id;
   const user = record.user && Object.entries(record.user).map(([name, value]) => `${name}: ${typeof value === 'object' ? JSON.stringify(value) : value}`).join(', ');
   const rows = [
-    ['event', id ? [h('code', {}, shown(id, { limit: 40 })), ' ', copyId(id, app)] : null],
+    ['event', id ? copyId(id, app) : null],
     ['trace', record.trace_id ? h('a', { href: app.href(`traces/${encodeURIComponent(record.trace_id)}`) }, h('code', {}, shown(record.trace_id, { limit: 40 }))) : null],
     ['span', record.span_id ? h('code', {}, shown(record.span_id, { limit: 40 })) : null],
     ['user', user], ['release', record.release], ['environment', record.environment], ['SDK', record.sdk], ['platform', record.platform],
@@ -141,9 +142,9 @@ function facts(record, app) {
 }
 
 const copyId = (id, app) => h('button', {
-  type: 'button', class: 'small bare', 'aria-label': 'Copy the event id',
+  type: 'button', class: 'small bare', title: 'Copy the event id',
   onclick: () => navigator.clipboard.writeText(id).then(() => app.toast('Event id copied.'), () => app.toast('Cannot copy.')),
-}, 'copy');
+}, h('code', {}, shown(id, { limit: 40 })));
 
 function tags(given, app) {
   const list = Object.entries(given ?? {});
@@ -158,12 +159,14 @@ function tags(given, app) {
 function partsOf(view) {
   const { record, app } = view;
   const payload = record.payload;
+  const kind = KINDS[record.type];
   const crumbs = crumbsOf(payload).length;
   const panel = (make) => (body) => body.append(make(view));
   const scrub = { id: 'scrub', title: 'Scrub', count: (record.scrub?.changes ?? 0) || '', fill: (body) => { scrub.redraw = () => body.replaceChildren(scrubTab(view)); scrub.redraw(); } };
   return present([
+    kind ? { id: 'view', title: kind.title, fill: (body) => body.append(kind.render(record, app)) } : null,
     hasStack(payload) ? { id: 'stack', title: 'Stack trace', fill: (body) => body.append(...present([fateOf(record), stackTab(view)])) } : null,
-    !hasStack(payload) ? { id: 'message', title: 'Message', fill: (body) => body.append(...present([fateOf(record), message(view)])) } : null,
+    !kind && !hasStack(payload) ? { id: 'message', title: 'Message', fill: (body) => body.append(...present([fateOf(record), message(view)])) } : null,
     crumbs ? { id: 'breadcrumbs', title: 'Breadcrumbs', count: crumbs, fill: panel(crumbsTab) } : null,
     payload && typeof payload === 'object' ? { id: 'context', title: 'Context', fill: panel(contextTab) } : null,
     scrub,

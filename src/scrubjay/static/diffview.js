@@ -42,58 +42,76 @@ function branch(changed, suspected) {
 
 // Lists and rows
 
-function fillList(list, value, node, path, depth, view) {
+/** Members with changes first, in their order; those without are one folded row, with what `groups` brings along. */
+function fillList(list, value, node, path, depth, view, groups = []) {
   const present = isContainer(value) ? members(value).filter(([key]) => key !== '_meta' || path) : [];
   const names = new Set(present.map(([key]) => String(key)));
-  const rows = [];
-  let same = [];
-  const endSame = () => {
-    if (same.length) rows.push({ same });
-    same = [];
-  };
-  for (const [key, child] of present) {
-    if (!node.keys.has(String(key))) same.push([key, child]);
-    else {
-      endSame();
-      rows.push({ key, child, parent: value });
-    }
-  }
-  endSame();
-  for (const key of node.keys) if (!names.has(key)) rows.push({ key, child: undefined, parent: value });
+  const gone = [...node.keys].filter((key) => !names.has(key)).map((key) => [key, undefined]);
+  const rows = [...present.filter(([key]) => node.keys.has(String(key))), ...gone];
+  const same = present.filter(([key]) => !node.keys.has(String(key)));
+  const folds = [...groups, ...(same.length ? [{ entries: same, path }] : [])];
   let at = 0;
   const next = (upTo) => {
-    for (; at < Math.min(rows.length, upTo); at += 1) list.append(row(rows[at], node, path, depth, view));
-    if (at === rows.length) return;
-    const more = h('li', { class: 'plain' }, h('button', { type: 'button', class: 'more', onclick: () => { more.remove(); next(at + PORTION * 3); } }, `show more of ${plural(rows.length - at, 'place')}`));
-    list.append(more);
-    list.rest = () => { more.remove(); next(rows.length); };
+    for (; at < Math.min(rows.length, upTo); at += 1) list.append(row(rows[at], value, node, path, depth, view));
+    if (at < rows.length) {
+      const more = h('li', { class: 'plain' }, h('button', { type: 'button', class: 'more', onclick: () => { more.remove(); next(at + PORTION * 3); } }, `show more of ${plural(rows.length - at, 'place')}`));
+      list.append(more);
+      list.rest = () => { more.remove(); next(rows.length); };
+    } else {
+      list.rest = null;
+      if (folds.length) list.append(sameRow(folds, depth, view));
+    }
   };
   next(PORTION);
 }
 
-function row({ same, key, child, parent }, node, path, depth, view) {
+function row([key, child], parent, node, path, depth, view) {
   view.opened.rows += 1;
-  if (same) return sameRow(same, path, depth, view);
   const place = join(path, key);
   const inner = node.child(String(key));
   const label = labelOf(key, child, parent);
-  const own = inner.changes.filter((change) => !change.dry_run);
-  const hasMore = inner.keys.size > 0;
-  if (!hasMore) return h('li', rowAttributes(place, inner), pair(depth, sides(label, child, inner, own, place, view)));
+  if (!inner.keys.size) return h('li', rowAttributes(place, inner), pair(depth, sides(label, child, inner, effective(inner), place, view)));
+  return branchRow({ label, value: child, node: inner, path: place, groups: [] }, depth, view);
+}
+
+/** What took effect: rules on trial change nothing. */
+const effective = (node) => node.changes.filter((change) => !change.dry_run);
+
+/** A container in which something changed; levels with one changed member alone are one row, what is beside them is folded together. */
+function branchRow(start, depth, view) {
+  const { label, value, node, path, groups } = chain(start);
   const open = view.opened.rows < MAX_OPEN;
-  const badge = h('span', { class: 'quiet' }, ' ', Array.isArray(child) ? '[…]' : isContainer(child) ? '{…}' : 'inside this text');
-  const told = inner.total ? h('span', { class: 'quiet tally' }, plural(inner.total, 'change')) : null;
-  const head = own.length ? sides(label, child, inner, own, place, view) : { before: [label, badge], after: [label.cloneNode(true), badge.cloneNode(true), ' ', told], inline: [label, badge, ' ', told] };
-  const details = h('details', { open }, h('summary', {}, pair(depth, head)));
+  const own = effective(node);
+  const kind = h('span', { class: 'quiet' }, ' ', Array.isArray(value) ? '[…]' : isContainer(value) ? '{…}' : value === undefined ? '' : 'inside this text');
+  const told = node.total ? h('span', { class: 'quiet tally' }, ' ', plural(node.total, 'change')) : null;
+  const copies = () => [label.cloneNode(true), kind.cloneNode(true)];
+  const head = own.length || node.suspects.length ? sides(label, value, node, own, path, view) : view.split ? { before: copies(), after: [copies(), told] } : { inline: [copies(), told] };
+  const details = h('details', { open }, indented(h('summary', {}, pair(depth, head)), depth));
   details.fill = () => {
     if (details.list) return;
     details.list = h('ul');
-    fillList(details.list, child, inner, place, depth + 1, view);
+    fillList(details.list, value, node, path, depth + 1, view, groups);
     details.append(details.list);
   };
   details.addEventListener('toggle', () => { if (details.open) details.fill(); });
   if (open) details.fill();
-  return h('li', { ...rowAttributes(place, inner), class: 'branch' }, details);
+  return h('li', { ...rowAttributes(path, node), class: 'branch' }, details);
+}
+
+function chain({ label, value, node, path, groups }) {
+  const labels = [label];
+  let at = { value, node, path };
+  while (at.node.keys.size === 1 && !at.node.changes.length && !at.node.suspects.length && isContainer(at.value)) {
+    const [key] = at.node.keys;
+    const child = Object.hasOwn(at.value, key) ? at.value[key] : undefined;
+    const inner = at.node.child(key);
+    if (!isContainer(child) || !inner.keys.size || inner.changes.length || inner.suspects.length) break;
+    const others = members(at.value).filter(([name]) => String(name) !== key);
+    if (others.length) groups.push({ entries: others, path: at.path });
+    labels.push(h('span', { class: 'chain' }, ' › '), labelOf(key, child, at.value));
+    at = { value: child, node: inner, path: join(at.path, key) };
+  }
+  return { ...at, groups, label: h('span', {}, labels) };
 }
 
 const rowAttributes = (path, node) => ({
@@ -106,28 +124,35 @@ function pair(depth, { before, after, inline }) {
   const element = before
     ? h('div', { class: 'pair' }, h('div', { class: 'side before' }, h('span', { class: 'hidden' }, 'before: '), before), h('div', { class: 'side after' }, h('span', { class: 'hidden' }, 'after: '), after))
     : h('div', { class: 'pair' }, h('div', { class: 'side' }, inline));
+  return indented(element, depth);
+}
+
+function indented(element, depth) {
   element.style.setProperty('--depth', String(Math.min(depth, MAX_DEPTH)));
   return element;
 }
 
-function sameRow(entries, path, depth, view) {
-  const size = entries.length;
-  const names = entries.slice(0, 4).map(([key]) => plain(key, 24)).join(', ');
-  const body = h('div', { class: 'same' });
-  const button = h('button', { type: 'button', class: 'more', 'aria-expanded': 'false' }, `${count(size)} unchanged`, h('span', { class: 'names' }, size > 4 ? `${names}, …` : names));
+/** Members without a change, of one place or of several: `groups` are `{ entries, path }`. */
+function sameRow(groups, depth, view) {
+  const all = groups.flatMap((group) => group.entries);
+  const names = all.slice(0, 4).map(([key]) => plain(key, 24)).join(', ');
+  const body = h('div', { class: 'same', hidden: true });
+  const button = h('button', { type: 'button', class: 'more', 'aria-expanded': 'false' }, `${count(all.length)} unchanged`, h('span', { class: 'names' }, all.length > 4 ? `${names}, …` : names));
   const element = h('li', { class: 'plain' }, pair(depth, { inline: [button, body] }));
-  element.keys = new Set(entries.map(([key]) => String(key)));
-  element.unfold = () => {
-    if (!element.tree) {
-      element.tree = tree(Object.fromEntries(entries), { remarks: view.notes, path, depth: 0 });
-      body.append(element.tree.element);
+  const trees = new Map();
+  element.holds = (path) => groups.some((group) => group.entries.some(([key]) => within(path, join(group.path, key))));
+  element.unfold = (path) => {
+    for (const group of trees.size ? [] : groups) {
+      trees.set(group, tree(Object.fromEntries(group.entries), { remarks: view.notes, path: group.path, depth: 0 }));
+      body.append(...[groups.length > 1 ? h('h6', {}, shown(split(group.path).join(' › '), { limit: 200 })) : null, trees.get(group).element].filter(Boolean));
     }
     body.hidden = false;
     button.setAttribute('aria-expanded', 'true');
-    return element.tree;
+    const group = path && groups.find(({ entries, path: base }) => entries.some(([key]) => within(path, join(base, key))));
+    return group ? trees.get(group).reveal(path) : null;
   };
   button.addEventListener('click', () => {
-    if (button.getAttribute('aria-expanded') === 'false') element.unfold();
+    if (body.hidden) element.unfold();
     else {
       body.hidden = true;
       button.setAttribute('aria-expanded', 'false');
@@ -135,6 +160,8 @@ function sameRow(entries, path, depth, view) {
   });
   return element;
 }
+
+const within = (path, base) => path === base || path.startsWith(`${base}/`);
 
 function labelOf(key, child, parent) {
   const name = shown(key, { limit: 120, tag: 'span' });
@@ -268,28 +295,20 @@ const suspectLabel = (suspect, view) => h('button', {
 }, `${plain(suspect.detector, 40)}?`);
 
 function reveal(list, path) {
-  let current = list;
-  let prefix = '';
-  let found = null;
-  for (const part of split(path)) {
-    prefix = join(prefix, part);
-    let item = [...current.children].find((child) => child.dataset.path === prefix);
-    if (!item && current.rest) {
-      current.rest();
-      item = [...current.children].find((child) => child.dataset.path === prefix);
-    }
-    if (!item) {
-      const fold = [...current.children].find((child) => child.keys?.has(part));
-      if (fold) return fold.unfold().reveal(path);
-      break;
-    }
-    found = item;
-    const details = item.querySelector(':scope > details');
-    if (!details) break;
+  const at = (matches) => [...list.children].find(matches);
+  const here = (item) => item.dataset.path !== undefined && within(path, item.dataset.path);
+  const found = at(here) ?? (list.rest?.(), at(here));
+  const details = found?.querySelector(':scope > details');
+  if (details && found.dataset.path !== path) {
     details.fill();
     details.open = true;
-    current = details.list;
+    return reveal(details.list, path) ?? shownAt(found);
   }
-  if (found) flash(found);
-  return found;
+  const fold = found ? null : at((item) => item.holds?.(path));
+  return fold ? fold.unfold(path) : shownAt(found);
+}
+
+function shownAt(item) {
+  if (item) flash(item);
+  return item ?? null;
 }

@@ -13,7 +13,7 @@ const COPIES = [
 export function jobs({ record, app }, base) {
   const copy = async ({ as, label }) => {
     try {
-      await put(app.api.exported(record.id, as));
+      await put(app.api.exportAs(record.id, as));
       app.toast(`Copied as ${label}.`);
     } catch (error) {
       app.toast(`Not copied: ${error.message}`);
@@ -21,7 +21,7 @@ export function jobs({ record, app }, base) {
   };
   const download = async () => {
     try {
-      const url = URL.createObjectURL(new Blob([await app.api.exported(record.id, 'envelope')], { type: 'application/x-sentry-envelope' }));
+      const url = URL.createObjectURL(new Blob([await app.api.exportAs(record.id, 'envelope')], { type: 'application/x-sentry-envelope' }));
       h('a', { href: url, download: `${record.capture_id}.envelope` }).click();
       setTimeout(() => URL.revokeObjectURL(url), 10_000);
     } catch (error) {

@@ -143,7 +143,7 @@ const tally = (list, nameOf) => [...list.reduce((sums, one) => sums.set(nameOf(o
 function chips(label, counted, chosen, draw) {
   if (counted.length < 2) return null;
   const chip = ([name, number]) => {
-    const button = h('button', { type: 'button', class: 'chip', 'aria-pressed': 'false' }, plain(name, 50), h('span', { class: 'count' }, String(number)));
+    const button = h('button', { type: 'button', class: 'sieve', 'aria-pressed': 'false' }, plain(name, 50), h('span', { class: 'count' }, String(number)));
     button.addEventListener('click', () => {
       if (!chosen.delete(name)) chosen.add(name);
       button.setAttribute('aria-pressed', String(chosen.has(name)));
@@ -151,5 +151,5 @@ function chips(label, counted, chosen, draw) {
     });
     return button;
   };
-  return h('div', { class: 'chips', role: 'group', 'aria-label': `Filter by ${label.toLowerCase()}` }, h('span', { class: 'quiet' }, label), counted.slice(0, MAX_CHIPS).map(chip));
+  return h('div', { class: 'sieves', role: 'group', 'aria-label': `Filter by ${label.toLowerCase()}` }, h('span', { class: 'quiet' }, label), counted.slice(0, MAX_CHIPS).map(chip));
 }

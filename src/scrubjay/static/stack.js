@@ -199,19 +199,19 @@ const variables = (vars, path, notes) => tree(vars, { remarks: notes, path, dept
 function facts(frame, place, app) {
   const shownFacts = [['module', frame.module], ['path', frame.abs_path], ['package', frame.package], ['address', frame.instruction_addr], ['in app', frame.in_app === undefined ? null : String(frame.in_app)]]
     .filter(([, value]) => value !== undefined && value !== null && value !== '' && value !== frame.filename);
-  const editor = app.status()?.open_in_editor && frame.lineno;
+  const editor = app.status().opens_in_editor && frame.lineno;
   return h('div', { class: 'framefacts' },
     h('dl', { class: 'inline' }, shownFacts.map(([name, value]) => h('div', {}, h('dt', {}, name), h('dd', {}, shown(value, { limit: 300 }))))),
     place ? copyButton('Copy path', () => [frame.abs_path ?? frame.filename ?? place, frame.lineno].filter(Boolean).join(':')) : null,
-    editor ? h('button', { type: 'button', class: 'small', onclick: () => app.api.openFile(`${frame.abs_path ?? frame.filename}:${frame.lineno}:${frame.colno ?? 1}`).catch((error) => app.toast(error.message)) }, 'Open in editor') : null);
+    editor ? h('button', { type: 'button', class: 'small', onclick: () => app.api.openInEditor(`${frame.abs_path ?? frame.filename}:${frame.lineno}:${frame.colno ?? 1}`).catch((error) => app.toast(error.message)) }, 'Open in editor') : null);
 }
 
 /** Source lines that did not come with the event, from files below the context roots. */
 async function askForSource(placed, app, rows) {
   const bare = placed.map(({ frame }) => frame)
-    .filter((frame) => frame.filename && frame.lineno && frame.colno && typeof frame.context_line !== 'string' && !String(frame.filename).includes('node_modules')).slice(0, MAX_ASKED);
+    .filter((frame) => frame.filename && frame.lineno && typeof frame.context_line !== 'string' && !String(frame.filename).includes('node_modules')).slice(0, MAX_ASKED);
   if (!bare.length) return;
-  const answer = await app.api.contextLines({ frames: bare.map(({ filename, abs_path, lineno, colno }) => ({ filename, abs_path, lineno, colno })) }).catch(() => null);
+  const answer = await app.api.contextLines({ frames: bare.map(({ filename, abs_path, lineno, colno }) => ({ filename, abs_path, lineno, colno: colno ?? 0 })) }).catch(() => null);
   (answer?.frames ?? []).forEach((found, at) => {
     if (typeof found?.context_line !== 'string' || !found.context_line || !bare[at]) return;
     Object.assign(bare[at], { pre_context: found.pre_context, context_line: found.context_line, post_context: found.post_context });
