@@ -20,6 +20,7 @@ from scrubjay.core.capture.item import CapturedItem, Fate
 from scrubjay.core.capture.local import LOCAL, LOCAL_KEY
 from scrubjay.core.capture.records import Record, document_of, records_of
 from scrubjay.core.capture.report import Report
+from scrubjay.core.capture.rulebook import RuleBook
 from scrubjay.core.envelope import Envelope, Item, encode_json
 from scrubjay.core.ledger import Account
 
@@ -124,7 +125,7 @@ class Totals:
     missed: int = 0
     items: Counter[str] = field(default_factory=Counter)
     outcomes: Counter[str] = field(default_factory=Counter)
-    rules: Counter[str] = field(default_factory=Counter)
+    rules: RuleBook = field(default_factory=RuleBook)
     projects: Counter[str] = field(default_factory=Counter)
 
     def add(self, captured: Captured, size_bytes: int) -> None:
@@ -227,7 +228,7 @@ class CaptureStore:
         for record in captured.records:
             if record.index == index:
                 record.scrubbed(*report.counts(record.part))
-        self.totals.rules.update({rule: total["hits"] for rule, total in report.totals.items()})
+        self.totals.rules.add(report, captured.facts.project, captured.facts.received_unix)
         self._reweigh(captured)
         self._shrink()
         return True

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from scrubjay.core.scrub.documents import CONTAINERS, TYPED, scrub_document, untyped_class
-from scrubjay.core.scrub.json_text import decode_any
+from scrubjay.core.scrub.json_text import decode_any, mended
 from scrubjay.core.scrub.matching import FALSE, MAYBE, TRUE, Application
 from scrubjay.core.scrub.program import ScrubProgram
 from scrubjay.core.scrub.record import Record
@@ -120,8 +120,8 @@ def explained(
     """What a trace says of a payload that was scrubbed already. `shape` None: it is no JSON document, as far as scrubbing knows."""
     if shape is None:
         return Explanation(output, tuple(changes(trace.touches)), (), trace)
-    came = decode_any(payload)
-    leaves = came if output is None else decode_any(output)
+    came = decode_any(mended(bytes(payload)))
+    leaves = came if output is None else decode_any(mended(output))
     nodes = list(nodes_of(leaves, shape, strict=program.strict))
     # Of a place that is in both, what came says more: what leaves may be a null there.
     by_path = {node.path: node for node in nodes}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from contextlib import AbstractContextManager, nullcontext
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Final
@@ -74,7 +75,7 @@ def showing(seen: Seen, rules: Rules) -> Showing:
         return _refused(seen, rules)
     items = seen.items
     fates = [_fate(one, rules) for one in items]
-    shown = _shown(seen.headers, items, fates, seen.tally.account, rules)
+    shown = _shown(deepcopy(seen.headers), items, fates, seen.tally.account, rules)
     if any(one.ending is None for one in items):
         shown.envelope.headers = seen.tally.envelope.headers
     return shown

@@ -17,10 +17,12 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from scrubjay.core.capture.facts import Coming
+from scrubjay.core.capture.faults import Faults
 from scrubjay.core.capture.report import Mode, Report
 from scrubjay.core.capture.store import Captured, CaptureStore, Found
 from scrubjay.core.plan import ProjectPlan
 from scrubjay.core.ports import Ingress, Sighting
+from scrubjay.runtime.capturing.examiner import Examiner
 from scrubjay.runtime.capturing.showing import Rules, Showing, default_plan, showing
 from scrubjay.runtime.capturing.sighting import Seen
 from scrubjay.runtime.capturing.subscriptions import Arrived, Audience, Changed, Cleared, Evicted, Subscription
@@ -31,6 +33,9 @@ PlanOf = Callable[[str], ProjectPlan | None]
 
 HEAVY_BYTES: Final = 64 * 1024
 """Dropped items that come to more are scrubbed in a thread."""
+REST: Final = 1.0
+TEE_REST: Final = 9.0
+"""How long the examiner rests, by how long it worked."""
 MAX_QUEUED: Final = 256
 MAX_QUEUED_BYTES: Final = 32 * 1024 * 1024
 
@@ -55,10 +60,12 @@ class CaptureSink:
         self.started_unix = now()
         self._plan_of = plan_of
         self._fallback = fallback
+        self.faults = Faults()
         self._audience = Audience()
         self._queue: deque[Seen] = deque()
         self._queued_bytes = 0
         self._worker: asyncio.Task[None] | None = None
+        self._examiner = Examiner(store, originals, self._changed, rest=TEE_REST if is_tee else REST)
         self._log = LimitedLog("capture")
         self._closed = False
 
@@ -84,7 +91,9 @@ class CaptureSink:
             shown = await asyncio.to_thread(showing, seen, rules)
         else:
             shown = showing(seen, rules)
-        return self._offer(shown, _coming(seen, rules))
+        captured = self._offer(shown, _coming(seen, rules))
+        self._examiner.add(captured, shown, rules, seen.headers)
+        return captured
 
     def _offer(self, shown: Showing, coming: Coming) -> Captured:
         evicted = self.store.totals.evicted
@@ -158,24 +167,29 @@ class CaptureSink:
 
     async def examined(self) -> None:
         """Returns when every report that is pending is done."""
+        if self._worker is not None and not self._worker.done():
+            await asyncio.wait([self._worker])
+        await self._examiner.examined()
 
     async def report(self, found: Found) -> Report:
         """What scrubbing did to an item."""
-        await self.examined()
         packed = found.item.report
-        return Report(self.originals, reason="not examined") if packed is None else Report.unpacked(packed)
+        if packed is None:
+            await self.examined()
+            packed = found.item.report
+        return Report(self.originals, reason="nobody looked into it") if packed is None else Report.unpacked(packed)
 
     def close(self) -> None:
         """Lets go of all who wait."""
         self._closed = True
+        self._examiner.close()
         self._audience.close()
 
     @property
     def is_closed(self) -> bool:
         return self._closed
 
-    def changed(self, captured: Captured) -> None:
-        """More is known of an envelope."""
+    def _changed(self, captured: Captured) -> None:
         self._audience.tell(Changed(captured))
 
     def __repr__(self) -> str:

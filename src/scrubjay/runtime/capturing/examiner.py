@@ -1,0 +1,177 @@
+"""Looks closer at what was captured, in the background: the exact report of each item, and what it still holds (`capture.md` 8).
+
+Examining costs ten times what scrubbing does, so it happens in a thread, one envelope at a time, and leaves the machine as much time as it
+takes; beside forwarding nine times as much. What waits for it is bounded: of what is too much the scrubbed form alone is looked at, and what is
+evicted meanwhile not at all. Originals wait packed, and go when they were looked at.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from scrubjay.core.capture.examination import examine, examine_left
+from scrubjay.core.capture.item import Packed
+from scrubjay.core.capture.report import Mode, Report
+from scrubjay.core.capture.store import Captured, CaptureStore
+from scrubjay.core.envelope import Item
+from scrubjay.core.items.kind import ItemKind
+from scrubjay.core.ledger import Account
+from scrubjay.runtime.capturing.showing import Rules, Showing, occasion_of, scrubbed
+from scrubjay.runtime.log import LimitedLog
+
+MAX_WAITING_BYTES: Final = 16 * 1024 * 1024
+"""Of originals that wait, uncompressed; they are kept packed."""
+MAX_EXAMINED_BYTES: Final = 1024 * 1024
+"""Of one item. More takes seconds, and nobody reads such a report."""
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """An item to be looked at; `came` None: the original is in the store, or gone, or what is shown is it."""
+
+    index: int
+    kind: ItemKind
+    headers: dict[str, object]
+    came: Packed | None
+    is_unchanged: bool
+
+
+@dataclass(slots=True)
+class _Job:
+    captured: Captured
+    account: Account
+    rules: Rules
+    items: list[_Waiting] = field(default_factory=list)
+    heads: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def held_bytes(self) -> int:
+        return sum(one.came.size_bytes for one in self.items if one.came is not None)
+
+
+class Examiner:
+    """`tell` hears of each envelope of which more is known. `rest`: how many times as long as it works it rests."""
+
+    def __init__(self, store: CaptureStore, mode: Mode, tell: Callable[[Captured], None], *, rest: float) -> None:
+        self._store = store
+        self._mode: Mode = mode
+        self._tell = tell
+        self._rest = rest
+        self._jobs: deque[_Job] = deque()
+        self._held_bytes = 0
+        self._task: asyncio.Task[None] | None = None
+        self._hurry = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._log = LimitedLog("capture")
+        self._closed = False
+
+    def add(self, captured: Captured, shown: Showing, rules: Rules, heads: dict[str, object]) -> None:
+        """`heads`: the envelope's headers as they came."""
+        if self._closed or not shown.came:
+            return
+        job = _Job(captured, shown.account, rules, heads=heads)
+        for index, (came, item) in enumerate(zip(shown.came, shown.envelope.items, strict=True)):
+            is_unchanged = came.payload == item.payload
+            holds = self._mode != "full" and not is_unchanged and len(came.payload) <= MAX_EXAMINED_BYTES
+            packed = Packed(came.payload) if holds else None
+            job.items.append(_Waiting(index, came.kind, came.headers, packed, is_unchanged))
+        self._jobs.append(job)
+        self._held_bytes += job.held_bytes
+        self._bound()
+        if self._task is None or self._task.done():
+            self._idle.clear()
+            self._task = asyncio.get_running_loop().create_task(self._work(), name="examiner")
+
+    async def examined(self) -> None:
+        """Returns when nothing waits; until then there is no rest."""
+        self._hurry.set()
+        try:
+            await self._idle.wait()
+        finally:
+            self._hurry.clear()
+
+    def close(self) -> None:
+        """What is being looked at is the last."""
+        self._closed = True
+        self._jobs.clear()
+        self._hurry.set()
+
+    def _bound(self) -> None:
+        while len(self._jobs) > self._store.max_envelopes:
+            self._held_bytes -= self._jobs.popleft().held_bytes
+        for job in self._jobs:
+            if self._held_bytes <= MAX_WAITING_BYTES:
+                break
+            self._held_bytes -= job.held_bytes
+            for one in job.items:
+                one.came = None
+
+    async def _work(self) -> None:
+        try:
+            while self._jobs:
+                job = self._jobs.popleft()
+                self._held_bytes -= job.held_bytes
+                if self._store.envelope(job.captured.id) is not job.captured:
+                    continue
+                began_mono = time.perf_counter()
+                await self._examine(job)
+                await self._pause((time.perf_counter() - began_mono) * self._rest)
+        finally:
+            self._idle.set()
+
+    async def _examine(self, job: _Job) -> None:
+        try:
+            reports = await asyncio.to_thread(_reports, job, self._mode)
+        except Exception as error:  # noqa: BLE001  one envelope that nobody understands must not end the looking
+            self._log.line(logging.ERROR, "examine", "an envelope could not be examined", {"error": repr(error)})
+            return
+        for index, report in reports:
+            self._store.examined(job.captured, index, report)
+        if self._store.envelope(job.captured.id) is job.captured:
+            self._tell(job.captured)
+
+    async def _pause(self, pause_s: float) -> None:
+        try:
+            async with asyncio.timeout(pause_s):
+                await self._hurry.wait()
+        except TimeoutError:
+            pass
+
+    def __repr__(self) -> str:
+        return f"<Examiner {len(self._jobs)} waiting, {self._held_bytes} bytes>"
+
+
+def _reports(job: _Job, mode: Mode) -> list[tuple[int, Report]]:
+    with occasion_of(job.rules, job.account):
+        return [(one.index, _report(job, one, mode)) for one in job.items]
+
+
+def _report(job: _Job, one: _Waiting, mode: Mode) -> Report:
+    kept = job.captured.items[one.index]
+    if kept.size_bytes > MAX_EXAMINED_BYTES or (one.came is not None and one.came.size_bytes > MAX_EXAMINED_BYTES):
+        return Report(mode, reason="too large to be looked into")
+    payload = one.came.bytes() if one.came is not None else kept.original() if mode == "full" else None
+    if payload is None:
+        shown = kept.payload()
+        if shown is None:
+            return Report(mode, reason="the payload is not kept")
+        if not one.is_unchanged:
+            item = Item(kept.headers, shown)
+            item.kind = one.kind
+            return replace(examine_left(job.rules.program, item), mode=mode)
+        payload = shown
+    came = Item(one.headers, payload)
+    came.kind = one.kind
+    program, policies = job.rules.program, job.rules.plan.policies
+    began_mono = time.perf_counter()
+    scrubbed(came, job.rules)
+    took_ms = (time.perf_counter() - began_mono) * 1000
+    report = examine(program, policies, came, mode, job.heads if one.index == 0 else None)
+    return replace(report, time_ms=round(took_ms, 3))
