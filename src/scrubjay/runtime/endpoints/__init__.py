@@ -12,6 +12,7 @@ from scrubjay.runtime.delivery import Delivery
 from scrubjay.runtime.endpoints import admin, batch, capture, crashes, decisions, forward, ingest, reports
 from scrubjay.runtime.endpoints.admin import Health
 from scrubjay.runtime.endpoints.bodies import Bodies
+from scrubjay.runtime.endpoints.capture import faults
 from scrubjay.runtime.endpoints.common import Observer
 from scrubjay.runtime.endpoints.front import Front, Handler, Route
 from scrubjay.settings.schema import Settings
@@ -39,6 +40,7 @@ def routes(settings: Settings, ports: Ports, health: Health, delivery: Delivery 
     if delivery is not None:
         table += batch.routes(settings, ports, delivery.receiver)
         table += forward.routes(settings, ports, delivery.roads, delivery.projects.passes)
+    table = faults.striking(table, ports)
     return [*table, *admin.routes(settings, health), *decisions.routes(settings, ports, health.merged)]
 
 

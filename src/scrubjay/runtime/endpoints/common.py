@@ -13,7 +13,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from types import MappingProxyType
 from typing import Final, Protocol
 
-from aiohttp import web
+from aiohttp import StreamReader, web
 
 from scrubjay import __version__, reasons
 from scrubjay.core.inflate import inflate, measure, too_large
@@ -57,6 +57,13 @@ class Request(web.BaseRequest):
     query_text = ""
     encoding = ""
     cors = False
+
+    def unread(self, body: bytes) -> None:
+        """What was read of the body is there to be read again."""
+        stream = StreamReader(self._protocol, max(len(body), 1), loop=self._loop)
+        stream.feed_data(body)
+        stream.feed_eof()
+        self._payload = stream
 
     async def _prepare_hook(self, response: web.StreamResponse) -> None:
         """aiohttp asks this of every answer but a `Reply`, its own to malformed requests included."""

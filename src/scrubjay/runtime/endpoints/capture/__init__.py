@@ -7,7 +7,19 @@ from typing import Final
 
 from scrubjay.core.ports import Ports
 from scrubjay.runtime.capturing.sink import CaptureSink
-from scrubjay.runtime.endpoints.capture import badge, changing, files, page, reading, spotlight, streams, traces, waiting
+from scrubjay.runtime.endpoints.capture import (
+    badge,
+    changing,
+    exporting,
+    faults,
+    files,
+    page,
+    reading,
+    spotlight,
+    streams,
+    traces,
+    waiting,
+)
 from scrubjay.runtime.endpoints.capture.site import Site
 from scrubjay.runtime.endpoints.front import Route
 from scrubjay.runtime.endpoints.guard import Guard, Guests
@@ -18,10 +30,12 @@ PARTS: Final[tuple[Callable[[Site], list[Route]], ...]] = (
     traces.routes,
     waiting.routes,
     changing.routes,
+    exporting.routes,
     page.routes,
     spotlight.routes,
     streams.routes,
     files.routes,
+    faults.routes,
     badge.routes,
 )
 
