@@ -63,6 +63,11 @@ def encode_json(value: object) -> bytes:
     return _ENCODER.encode(value)
 
 
+def indented_json(value: object) -> bytes:
+    """JSON for people."""
+    return msgspec.json.format(_ENCODER.encode(value), indent=2)
+
+
 class Item:
     """One part of an envelope. Set `dirty` after changing `headers`; `replace` changes the payload."""
 
