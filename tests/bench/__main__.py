@@ -12,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from bench import (
     bench_batches,
+    bench_capture,
     bench_decisions,
     bench_durability,
     bench_hostile,
@@ -70,6 +71,7 @@ GROUPS: dict[str, tuple[str, Callable[..., Iterator[Row]]]] = {
     "durability": ("the spool beside SQLite, recovery, and its part of the path", bench_durability.rows),
     "batches": ("a sidecar before a gateway: in batches, beside one by one", bench_batches.rows),
     "workers": ("one worker and two, and how long a client waits", bench_workers.rows),
+    "capture": ("the capture page, beside Spotlight's sidecar", bench_capture.rows),
     "sidecar": ("memory of the profile `sidecar`: the highest resident size under each load", bench_sidecar.rows),
 }
 
