@@ -13,7 +13,7 @@ function render(records, app) {
     { title: 'item', cell: (record) => plain(record.item_type ?? record.type) },
     { title: 'name', class: 'mono', cell: (record) => h('a', { href: app.href(`errors/${record.id}`) }, plain(record.title)) },
     { title: 'size', class: 'number', cell: (record) => bytes(record.bytes ?? 0) },
-    { title: 'event', class: 'mono', cell: (record) => (record.event_id ? h('a', { href: app.href(`errors/${record.event_id}`) }, plain(record.event_id, 8)) : '') },
+    { title: 'event', class: 'mono', cell: (record) => (record.event_id ? h('a', { href: app.href(`errors/${encodeURIComponent(record.event_id)}`) }, plain(record.event_id, 8)) : '') },
     { title: 'project', cell: (record) => plain(record.project ?? '') },
   ], records.slice(0, LISTED), { caption: 'Attachments and items of other types' });
 }

@@ -14,8 +14,8 @@ export function feedbackPane(detail, app) {
   const rows = [
     ['name', given.name && shown(given.name)], ['e-mail', given.contact_email && shown(given.contact_email)],
     ['page', given.url && link(given.url)], ['written', exact(detail.timestamp)], ['source', given.source && shown(given.source)],
-    ['error', event && h('a', { href: app.href(`errors/${event}`) }, `event ${String(event).slice(0, 8)}`)],
-    ['trace', detail.trace_id && h('a', { href: app.href(`traces/${detail.trace_id}`) }, `trace ${String(detail.trace_id).slice(0, 8)}`)],
+    ['error', event && h('a', { href: app.href(`errors/${encodeURIComponent(event)}`) }, `event ${String(event).slice(0, 8)}`)],
+    ['trace', detail.trace_id && h('a', { href: app.href(`traces/${encodeURIComponent(detail.trace_id)}`) }, `trace ${String(detail.trace_id).slice(0, 8)}`)],
     ['replay', given.replay_id && shown(given.replay_id)],
     ['release', detail.release && shown(detail.release)], ['environment', detail.environment && shown(detail.environment)],
   ].filter(([, value]) => value);

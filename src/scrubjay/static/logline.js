@@ -3,7 +3,7 @@
 import { badge, exact, h } from './dom.js';
 import { ansi } from './ansi.js';
 import { plain, shown } from './shown.js';
-import { pairs } from './span.js';
+import { pairs, traceAddress } from './span.js';
 
 const TEMPLATE = 'sentry.message.template';
 const PARAMETER = 'sentry.message.parameter.';
@@ -23,7 +23,7 @@ export function logPane(detail, app) {
     own.length ? part('Attributes', pairs(own)) : null,
     common.length ? h('details', {}, h('summary', {}, `${common.length} attributes of the SDK`), pairs(common)) : null,
     h('p', { class: 'links-row' },
-      detail.trace_id ? h('a', { href: app.href(`traces/${detail.trace_id}${detail.span_id ? `/${detail.span_id}` : ''}`) }, 'Trace') : null,
+      detail.trace_id ? h('a', { href: app.href(traceAddress(detail)) }, 'Trace') : null,
       detail.trace_id ? h('a', { href: app.href('logs', { trace_id: detail.trace_id }) }, 'Lines of this trace') : null,
       h('a', { href: app.href(`errors/${detail.id}`) }, 'Whole record')));
 }

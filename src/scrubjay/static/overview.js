@@ -3,7 +3,9 @@
 import { duration, h } from './dom.js';
 import { familyOf, hasFailed } from './families.js';
 
-const LANES = 14;
+const MIN_LANES = 6;
+const MAX_LANES = 16;
+const MANY = 300;
 const MAX_MARKS = 1500;
 const MIN_PART = 1e-4; // of the trace: closer nobody sees more
 const SVG = 'http://www.w3.org/2000/svg';
@@ -69,26 +71,40 @@ export function overview(spans, total_ms, { onZoom }) {
   return { element: strip, show };
 }
 
-/** One thin line for each span; in a large trace neighbours in a lane that would touch are one. */
+/** One thin line for each span, below those that it overlaps; in a large trace neighbours that would touch are one. */
 function marks(spans, total_ms) {
   const svg = document.createElementNS(SVG, 'svg');
-  svg.setAttribute('viewBox', `0 0 1000 ${LANES * 3}`);
+  const rows = lanes(spans, total_ms);
+  svg.setAttribute('viewBox', `0 0 1000 ${Math.max(rows.length, MIN_LANES) * 3}`);
   svg.setAttribute('preserveAspectRatio', 'none');
   svg.setAttribute('aria-hidden', 'true');
-  const ends = new Map();
+  rows.forEach((lane, y) => {
+    for (const { x, width, kind } of lane) {
+      const rect = document.createElementNS(SVG, 'rect');
+      for (const [name, value] of Object.entries({ x, y: y * 3 + 0.5, width, height: 2, class: kind })) rect.setAttribute(name, value);
+      svg.append(rect);
+    }
+  });
+  return svg;
+}
+
+function lanes(spans, total_ms) {
+  const rows = [];
   let drawn = 0;
   for (const span of spans) {
     if (span.missing_parent || drawn >= MAX_MARKS) continue;
     const x = (span.offset_ms / total_ms) * 1000;
-    const width = Math.max(1, (span.duration_ms / total_ms) * 1000);
-    const lane = span.depth % LANES;
+    const width = Math.max(2, (span.duration_ms / total_ms) * 1000);
     const kind = hasFailed(span.status) ? 'failed' : `fam-${familyOf(span.op)}`;
-    if (spans.length > 300 && ends.get(`${lane}${kind}`) > x + width - 1) continue;
-    ends.set(`${lane}${kind}`, x + width);
-    const rect = document.createElementNS(SVG, 'rect');
-    for (const [name, value] of Object.entries({ x, y: lane * 3, width, height: 2, class: kind })) rect.setAttribute(name, value);
-    svg.append(rect);
-    drawn += 1;
+    const free = rows.findIndex((lane) => lane.at(-1).x + lane.at(-1).width <= x + 0.5);
+    if (free < 0 && rows.length >= MAX_LANES) continue;
+    const lane = rows[free] ?? rows[rows.push([]) - 1];
+    const last = lane.at(-1);
+    if (last && spans.length > MANY && last.kind === kind && x - last.x - last.width < 1) last.width = x + width - last.x;
+    else {
+      lane.push({ x, width, kind });
+      drawn += 1;
+    }
   }
-  return svg;
+  return rows;
 }

@@ -8,6 +8,9 @@ import { plain, shown } from './shown.js';
 const STATEMENTS = ['db.query.text', 'db.statement', 'db.query', 'sentry.normalized_db_query'];
 const MAX_LISTED = 100;
 
+/** Where a trace is shown, with the span if one is named. Ids are what events say: any text. */
+export const traceAddress = ({ trace_id: trace, span_id: span = '' }) => ['traces', trace, span].filter(Boolean).map(encodeURIComponent).join('/');
+
 /** `trace`: where errors and logs of the span are found. */
 export function spanPane(app, trace, span) {
   if (span.missing_parent) return missing(span);
@@ -71,6 +74,6 @@ export function records(app, list) {
 
 function links(app, list) {
   return h('ul', { class: 'records-list' }, list.map((one) => h('li', {},
-    h('a', { href: app.href(`traces/${one.trace_id}/${one.span_id}`) }, `trace ${plain(one.trace_id, 8)} span ${plain(one.span_id, 16)}`),
+    h('a', { href: app.href(traceAddress(one)) }, `trace ${plain(one.trace_id, 8)} span ${plain(one.span_id, 16)}`),
     Object.keys(one.attributes ?? {}).length ? pairs(Object.entries(one.attributes)) : null)));
 }

@@ -3,7 +3,7 @@
 import { ago, badge, copyButton, duration, exact, h, plural } from './dom.js';
 import { familyOf, hasFailed } from './families.js';
 import { plain, shown } from './shown.js';
-import { records, spanPane } from './span.js';
+import { records, spanPane, traceAddress } from './span.js';
 import { virtualList } from './virtual.js';
 import { waiting } from './waiting.js';
 import { waterfall } from './waterfall.js';
@@ -21,11 +21,13 @@ function open(app, root) {
   let at = { trace: '', span: '' };
   let filters = null;
   let chart = null;
+  const more = h('button', { type: 'button', class: 'small', hidden: true, onclick: () => load() }, '↻ more of it arrived');
 
   async function show([trace = '', span = '']) {
     list.element.hidden = Boolean(trace);
     one.hidden = !trace;
     const opened = trace !== at.trace;
+    const moved = span !== at.span;
     at = { trace, span };
     if (!trace) {
       closeChart();
@@ -35,11 +37,12 @@ function open(app, root) {
       return;
     }
     if (opened || !chart) await load();
-    else if (span) chart.select(span);
+    else if (span && moved) chart.select(span);
   }
 
   async function load() {
     const wanted = at.trace;
+    more.hidden = true;
     closeChart();
     one.replaceChildren(h('p', { class: 'hint' }, 'Loading…'));
     try {
@@ -62,8 +65,10 @@ function open(app, root) {
     const onSelect = (span) => {
       side.replaceChildren(spanPane(app, trace, span));
       side.scrollTop = 0;
-      if (span.span_id !== at.span) app.go(`traces/${at.trace}/${span.span_id}`, undefined, { replace: true });
-      at.span = span.span_id;
+      if (span.span_id !== at.span) {
+        at.span = span.span_id;
+        app.go(traceAddress({ trace_id: at.trace, span_id: at.span }), undefined, { replace: true });
+      }
     };
     one.replaceChildren(head(trace));
     if (trace.spans.length) {
@@ -84,19 +89,22 @@ function open(app, root) {
         h('span', {}, plural(spans, 'span')),
         trace.errors.length ? h('span', { class: 'bad' }, `✕ ${plural(trace.errors.length, 'error')}`) : h('span', {}, 'no errors'),
         trace.logs.length ? h('a', { href: app.href('logs', { trace_id: trace.trace_id }) }, plural(trace.logs.length, 'log line')) : null,
-        trace.start ? h('span', { class: 'quiet' }, exact(trace.start)) : null,
+        trace.start ? h('time', { class: 'quiet', datetime: trace.start, title: exact(trace.start) }, new Date(trace.start).toLocaleString()) : null,
         ...trace.services.map((name) => h('span', { class: 'tag' }, plain(name))),
-        h('span', { class: 'quiet mono' }, plain(trace.trace_id, 40)), copyButton('Copy id', () => trace.trace_id)));
+        h('span', { class: 'quiet mono' }, plain(trace.trace_id, 40)), copyButton('Copy id', () => trace.trace_id), more));
   }
 
-  const dropKeys = app.keys({ Escape: () => { if (at.trace) app.go('traces'); } });
-  const whole = () => { if (at.trace) app.toast('More of this trace may have arrived: open it again to see it.'); };
+  const dropKeys = app.keys({
+    j: () => { if (!at.trace) list.step(1); },
+    k: () => { if (!at.trace) list.step(-1); },
+    Escape: () => { if (at.trace) app.go('traces'); },
+  });
   return {
     show,
     arrived(came) {
       list.spoil();
       if (!at.trace) list.soon();
-      else if (came.some((record) => record.trace_id === at.trace)) whole();
+      else if (came.some((record) => record.trace_id?.startsWith(at.trace))) more.hidden = false;
     },
     cleared: () => { if (!at.trace) list.load(); else list.spoil(); },
     close() { dropKeys(); list.close(); closeChart(); },
@@ -115,7 +123,14 @@ function traceList(app) {
   const scroller = h('div', { class: 'rows trace-rows' });
   const empty = h('div', { class: 'empty', hidden: true });
   const columns = h('div', { class: 'trace-row trace-columns', 'aria-hidden': 'true' }, COLUMNS.map((name) => h('span', {}, name)));
-  const element = h('section', { class: 'trace-list', 'aria-label': 'Traces' }, columns, scroller, empty);
+  const total = h('span', { class: 'quiet', role: 'status' });
+  const bare = h('button', { type: 'button', class: 'small', 'aria-pressed': 'false', onclick: toggleBare });
+  const tools = h('div', { class: 'trace-tools' }, total, bare);
+  const element = h('section', { class: 'trace-list', 'aria-label': 'Traces' }, tools, columns, scroller, empty);
+  let traces = [];
+  let shownOnes = [];
+  let showsBare = false;
+  const addressOf = (trace) => app.href(traceAddress({ trace_id: trace.trace_id }));
   let longest_ms = 1;
   let timer = 0;
   let outdated = false;
@@ -130,27 +145,51 @@ function traceList(app) {
     asked = new AbortController();
     const { signal } = asked;
     try {
-      const { traces } = await app.api.traces(app.filters({ limit: LISTED }), signal);
+      ({ traces } = await app.api.traces(app.filters({ limit: LISTED }), signal));
       longest_ms = Math.max(1, ...traces.map((trace) => trace.duration_ms ?? 0));
-      list.setItems(traces);
-      columns.hidden = scroller.hidden = !traces.length;
-      empty.hidden = Boolean(traces.length);
-      if (!traces.length) empty.replaceChildren(...waiting(app, 'trace'));
+      draw();
     } catch (error) {
       if (!signal.aborted) app.toast(error.message);
     }
   }
 
+  /** Errors and logs name a trace even where nothing is traced: those are there on demand. */
+  function draw() {
+    const traced = traces.filter((trace) => trace.spans);
+    const without = traces.length - traced.length;
+    shownOnes = showsBare ? traces : traced;
+    total.textContent = `${plural(traced.length, 'trace')}${traces.length >= LISTED ? ', the newest' : ''}`;
+    bare.hidden = !without;
+    bare.textContent = `${without} without spans`;
+    bare.setAttribute('aria-pressed', String(showsBare));
+    tools.hidden = !traces.length;
+    columns.hidden = scroller.hidden = !shownOnes.length;
+    empty.hidden = Boolean(shownOnes.length);
+    if (!shownOnes.length) empty.replaceChildren(...waiting(app, 'trace'));
+    list.setItems(shownOnes);
+  }
+
+  function toggleBare() {
+    showsBare = !showsBare;
+    draw();
+  }
+
+  function step(by) {
+    const at = shownOnes.findIndex((trace) => document.activeElement?.getAttribute('href') === addressOf(trace));
+    const index = at < 0 ? 0 : Math.max(0, Math.min(shownOnes.length - 1, at + by));
+    if (shownOnes.length) list.reveal(index)?.querySelector('a')?.focus({ preventScroll: true });
+  }
+
   function row(trace) {
     const length = h('span', { class: 'length' });
     length.style.width = `${Math.max(1, ((trace.duration_ms ?? 0) / longest_ms) * 100)}%`;
-    return h('a', { class: 'row trace-row', href: app.href(`traces/${trace.trace_id}`) },
+    return h('a', { class: 'row trace-row', href: addressOf(trace) },
       h('time', { class: 'ago time', datetime: trace.received_at, title: exact(trace.start ?? trace.received_at) }, ago(trace.received_at)),
       h('span', { class: 'root' },
         trace.op ? h('span', { class: `op fam-${familyOf(trace.op)}` }, plain(trace.op, 40)) : null,
         h('span', { class: 'cut' }, trace.name ? plain(trace.name) : h('i', { class: 'quiet' }, `no spans, id ${trace.trace_id.slice(0, 8)}`)),
         trace.root_missing ? badge('root missing', 'warning', 'The span at the top has a parent that was not captured') : null),
-      h('span', { class: 'lasts' }, h('span', { class: 'number' }, duration(trace.duration_ms)), h('span', { class: 'length-track' }, length)),
+      h('span', { class: 'lasts' }, h('span', { class: 'number' }, duration(trace.duration_ms)), trace.spans ? h('span', { class: 'length-track' }, length) : null),
       h('span', { class: 'number spans-count' }, String(trace.spans)),
       h('span', { class: `number errors-count${trace.errors ? ' bad' : ' none'}` }, trace.errors ? `✕ ${trace.errors}` : '0'),
       h('span', { class: `number logs-count${trace.logs ? '' : ' none'}` }, String(trace.logs)),
@@ -161,6 +200,7 @@ function traceList(app) {
   return {
     element,
     load,
+    step,
     stale: () => outdated,
     spoil: () => { outdated = true; },
     soon: () => { timer ||= setTimeout(load, PAUSE_MS); },

@@ -85,11 +85,13 @@ export function waterfall(trace, { onSelect }) {
     shape.style.width = `${(shownTo - shownFrom) * 100}%`;
     const label = h('span', { class: 'bar-label' }, duration(span.duration_ms));
     if (shownTo > 0.88) {
-      label.style.right = `${(1 - Math.max(shownFrom, 0)) * 100}%`;
-      label.classList.add('left');
-      if (shownFrom < 0.12) label.classList.add('inside');
+      label.style.right = `${(1 - shownFrom) * 100}%`;
+      if (shownFrom < 0.12) {
+        shape.classList.add('wide');
+        label.classList.add('inside');
+        label.style.right = `${(1 - shownTo) * 100}%`;
+      }
     } else label.style.left = `${shownTo * 100}%`;
-    if (label.classList.contains('inside')) label.style.right = `${(1 - shownTo) * 100}%`;
     cell.append(shape, label);
     return cell;
   }

@@ -19,7 +19,7 @@ MAX_LINES: Final = 50
 MAX_TEXT_CHARS: Final = 2000
 MAX_COUNT: Final = 2**53
 
-_UNSHOWN: Final = ("sentry.", "process.runtime.", "server.address", "thread.", "telemetry.sdk.")
+_UNSHOWN: Final = ("sentry.", "process.", "server.address", "thread.", "telemetry.sdk.", "code.", "logger.name")
 """Attributes that SDKs put on everything: the record shows them, a row has no room."""
 
 

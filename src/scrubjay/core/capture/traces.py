@@ -85,12 +85,14 @@ class Traces:
         self._known = known
         return [_row(trace_id, row) for trace_id, row in rows.items() if row.shown]
 
-    def ids(self, founds: Iterable[Found], prefix: str) -> list[str]:
-        """The traces whose id begins so, newest first; none for less than eight digits."""
-        wanted = prefix.replace("-", "").lower()
-        if len(wanted) < MIN_PREFIX:
-            return []
-        return [trace_id for row in self.rows(founds) if (trace_id := text(row["trace_id"])).lower().startswith(wanted)]
+    def ids(self, founds: Iterable[Found], wanted: str) -> list[str]:
+        """The trace of this id, or those whose ids begin so, newest first; a beginning has eight digits at least."""
+        given = _digits(wanted)
+        known = {text(row["trace_id"]): _digits(text(row["trace_id"])) for row in self.rows(founds)}
+        exact = [trace_id for trace_id, digits in known.items() if digits == given]
+        if exact or len(given) < MIN_PREFIX:
+            return exact
+        return [trace_id for trace_id, digits in known.items() if digits.startswith(given)]
 
     def one(self, founds: Iterable[Found], trace_id: str) -> dict[str, object] | None:
         """One trace, its spans in the order of the tree; None where nothing of it is kept."""
@@ -202,6 +204,10 @@ def _trace(trace_id: str, places: list[Place], riders: dict[str, list[dict[str, 
         "spans": [row.document(start_unix) for row in rows[:MAX_SPANS]],
     }
     return told | {"spans_omitted": len(rows) - MAX_SPANS} if len(rows) > MAX_SPANS else told
+
+
+def _digits(trace_id: str) -> str:
+    return trace_id.replace("-", "").lower()
 
 
 def _ms(seconds: float) -> float:

@@ -124,10 +124,17 @@ def test_the_list_reads_each_payload_once():
 
 @pytest.mark.parametrize(
     ("prefix", "ids"),
-    [("abcdef01", [TRACE, OTHER]), ("ABCDEF01-2345", [TRACE]), ("abcdef0", []), ("ffffffff", [])],
+    [
+        ("abcdef01", [TRACE, OTHER]),
+        ("ABCDEF01-2345", [TRACE]),
+        (TRACE, [TRACE]),
+        ("abcdef0", []),
+        ("ffffffff", []),
+        ("odd", ["odd"]),
+    ],
 )
-def test_ids_by_their_beginning(prefix, ids):
-    assert Traces().ids([transaction(2), transaction(1, OTHER)], prefix) == ids
+def test_ids_by_their_beginning_or_whole(prefix, ids):
+    assert Traces().ids([transaction(3), transaction(2, OTHER), transaction(1, "odd")], prefix) == ids
 
 
 def test_one_trace_whole():
