@@ -40,8 +40,11 @@ class Visit:
         return [(method, status) for method, address, status in self.responses if address.startswith(url)]
 
 
-def fail_to_pay_in_browser(dsn: str, folder: Path, *, tunnel: str = "") -> Visit:
-    """Open the shop, type the planted order, press the button. The SDK has flushed on return."""
+def fail_to_pay_in_browser(dsn: str, folder: Path, *, tunnel: str = "", everything: bool = False) -> Visit:
+    """Open the shop, type the planted order, press the button. The SDK has flushed on return.
+
+    `everything`: it records a replay, sends feedback with a picture, and logs too.
+    """
     node = node_program()
     chromium = tool("chromium", "Debian: chromium")
     modules = npm_folder("browser", *PACKAGES)
@@ -51,7 +54,8 @@ def fail_to_pay_in_browser(dsn: str, folder: Path, *, tunnel: str = "") -> Visit
     if not (link := folder / "node_modules").exists():
         link.symlink_to(modules / "node_modules")
     with _served(site) as address:
-        page = f"{address}/index.html?{urlencode({'dsn': dsn, 'tunnel': tunnel})}"
+        options = {"dsn": dsn, "tunnel": tunnel} | ({"all": "1"} if everything else {})
+        page = f"{address}/index.html?{urlencode(options)}"
         run = {"browser": str(chromium), "page": page, "order": ORDER}
         done = subprocess.run(
             [str(node), str(driver), json.dumps(run)],

@@ -4,6 +4,8 @@ import { useState } from 'react';
 import { createRoot } from 'react-dom/client';
 
 const options = new URLSearchParams(location.search);
+const all = options.has('all'); // replays, feedback and logs too
+const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 Sentry.init({
   dsn: options.get('dsn'),
   tunnel: options.get('tunnel') || undefined,
@@ -11,8 +13,23 @@ Sentry.init({
   environment: 'e2e',
   sendDefaultPii: true,
   tracesSampleRate: 1.0,
-  integrations: [Sentry.browserTracingIntegration(), Sentry.feedbackIntegration({ autoInject: false })],
+  enableLogs: all,
+  replaysSessionSampleRate: all ? 1.0 : 0,
+  integrations: [
+    Sentry.browserTracingIntegration(),
+    Sentry.feedbackIntegration({ autoInject: false }),
+    ...(all ? [Sentry.replayIntegration()] : []),
+  ],
 });
+
+function complain(order) {
+  const picture = Uint8Array.from(atob(PIXEL), (letter) => letter.charCodeAt(0));
+  Sentry.captureFeedback(
+    { message: `it refused my card ${order.card}`, name: 'Ana', email: order.customer },
+    { attachments: [{ filename: 'screenshot.png', data: picture, contentType: 'image/png' }] },
+  );
+  Sentry.logger.warn(Sentry.logger.fmt`refused card ${order.card}`, { customer: order.customer });
+}
 
 function describe(order) {
   const user = { id: 'u-7', email: order.customer };
@@ -45,6 +62,7 @@ function Shop() {
     const entered = Object.fromEntries(new FormData(event.target));
     history.replaceState(null, '', `${location.pathname}?customer=${entered.customer}`);
     describe(entered);
+    if (all) complain(entered);
     setOrder(entered);
   };
   const fields = ['customer', 'card', 'card_as_typed', 'password', 'token', 'address'];
@@ -61,5 +79,8 @@ function Shop() {
   );
 }
 
-window.flushed = () => Sentry.flush(10000);
+window.flushed = async () => {
+  await Sentry.getReplay()?.flush();
+  return Sentry.flush(10000);
+};
 createRoot(document.getElementById('shop')).render(<Shop />);

@@ -1,0 +1,61 @@
+"""axe-core finds no serious fault in any view, light and dark, wide and on a phone, with the whole corpus in it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from support.chromium import open_page
+from support.corpus import recorded
+from support.daemon import Daemon
+from support.environments import npm_folder
+
+VIEWS = ("errors", "traces", "logs", "feedback", "scrubbing", "other", "envelopes", "setup")
+SERIOUS = ("serious", "critical")
+
+
+@pytest.fixture(scope="module")
+def axe() -> str:
+    folder = npm_folder("axe", "axe-core@4.14.1")
+    return (folder / "node_modules" / "axe-core" / "axe.min.js").read_text()
+
+
+def faults(page: Page, axe: str) -> list[str]:
+    """What axe-core calls serious or critical: rule, help, and the first places."""
+    page.evaluate(axe)
+    result: dict[str, Any] = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
+    return [
+        f"{fault['impact']} {fault['id']}: {fault['help']}: {[node['target'] for node in fault['nodes'][:3]]}"
+        for fault in result["violations"]
+        if fault["impact"] in SERIOUS
+    ]
+
+
+def addresses(page: Page, sink: Daemon) -> list[str]:
+    """Every view, and the details of the first error with each of its tabs."""
+    page.goto(f"{sink.url}/#/errors")
+    first = page.evaluate(
+        "fetch('api/capture/events?type=error&has=stacktrace&limit=1').then((r) => r.json()).then((a) => a.events[0].id)"
+    )
+    return [*VIEWS, *(f"errors/{first}/{tab}" for tab in ("", "scrub", "raw"))]
+
+
+@pytest.mark.parametrize(
+    ("phone", "dark"), [(False, False), (False, True), (True, False)], ids=["wide", "dark", "phone"]
+)
+def test_capture_12_no_view_has_a_serious_fault(
+    sink: Daemon, browser: Browser, send: Callable[[bytes], None], axe: str, phone: bool, dark: bool
+) -> None:
+    for one in recorded("envelope"):
+        send(one.body)
+    page, watch = open_page(browser, sink.url, phone=phone, dark=dark)
+    found = {}
+    for address in addresses(page, sink):
+        page.goto(f"{sink.url}/#/{address}")
+        page.wait_for_function("!document.querySelector('[aria-busy=true]')")
+        if serious := faults(page, axe):
+            found[address] = serious
+    page.context.close()
+    assert not found, "\n".join(f"{address}: {fault}" for address, many in found.items() for fault in many)
+    watch.check()
