@@ -9,6 +9,7 @@ from aiohttp import web
 
 from scrubjay.core.capture.query import parse_query
 from scrubjay.core.capture.traces import MIN_PREFIX, Traces
+from scrubjay.runtime.endpoints.capture.bodies import no_parameters
 from scrubjay.runtime.endpoints.capture.site import BASE, Site
 from scrubjay.runtime.endpoints.common import Request
 from scrubjay.runtime.endpoints.front import Route
@@ -45,7 +46,7 @@ class _Api:
 
     async def trace(self, request: Request) -> web.Response:
         """By its id, or by a beginning of it that only one trace has."""
-        parse_query(list(request.query.items()), now_unix=0, also=())
+        no_parameters(request)
         wanted = request.match_info["trace_id"]
         ids = self._traces.ids(self._store.found(), wanted)
         if len(ids) > 1:
