@@ -65,6 +65,7 @@ class _Taking:
         """Answers as soon as the envelope is there or `_PATIENCE_S` is over: queue first, parse later."""
         body, read = await self._body(request)
         is_there = asyncio.Event()
+        self._held_bytes += len(body)
         self._tasks.start("spotlight", self._pass_on(request, body, read, is_there))
         has_room = self._held_bytes <= _MOST_HELD_BYTES
         try:
@@ -84,7 +85,6 @@ class _Taking:
             return b"", _unreadable(error)
 
     async def _pass_on(self, request: Request, body: bytes, read: Read, is_there: asyncio.Event) -> None:
-        self._held_bytes += len(body)
         auth, project_id = owner_of(_header(body), self._intake.ports.plans.project_of)
         try:
             await self._intake.run(request, project_id, auth, body, read, via="spotlight")
