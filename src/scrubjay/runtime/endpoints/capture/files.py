@@ -160,7 +160,7 @@ def _command(text: str) -> list[str]:
         words = shlex.split(text)
     except ValueError as error:
         raise ConfigError(f"cannot be read as a command: {error}", path="capture.open_in_editor") from None
-    if not words:
+    if not words or not words[0]:
         raise ConfigError("is empty; null turns it off", path="capture.open_in_editor")
     return words
 
