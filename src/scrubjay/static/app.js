@@ -77,13 +77,15 @@ const chosen = (names) => Object.fromEntries(names.filter((name) => state.at.par
 let routing = Promise.resolve();
 
 /** One address after the other, the last one wins. */
-function route() {
-  routing = routing.then(follow).catch((error) => {
+function queue(step) {
+  routing = routing.then(step).catch((error) => {
     console.error(error);
     banner('view', 'bad', `This view failed: ${error.message}`);
   });
   return routing;
 }
+
+const route = () => queue(follow);
 
 async function follow() {
   const at = parse(location.hash);
@@ -118,12 +120,12 @@ async function openView() {
 }
 
 /** Everything anew, as after a restart of the server or when a clear was taken back. */
-async function reload() {
+const reload = () => queue(async () => {
   state.listening = '';
   state.held = { arrived: [], changed: [] };
   await openView();
-  await route();
-}
+  await follow();
+});
 
 // What arrives
 
@@ -143,7 +145,7 @@ const live = new Live({
     const before = state.started;
     await refreshStatus();
     if (before === state.started) return false;
-    routing = routing.then(reload);
+    reload();
     return true;
   },
 });
@@ -210,17 +212,17 @@ async function refreshStatus() {
   const document = await api.status();
   state.started = document.started_at ?? String(Math.round(Date.now() / 1000 - document.uptime_s));
   takeStatus(document);
-  showFaults();
 }
 
 function takeStatus(document) {
   state.status = document;
   showCounts(document, clearing.counts);
+  showFaults();
 }
 
 async function showFaults() {
-  const { faults = [] } = await api.faults().catch(() => ({}));
-  const end = () => api.endFaults().then(showFaults, (error) => toast(error.message));
+  const { faults = [] } = state.status.faults ? await api.faults().catch(() => ({})) : {};
+  const end = () => api.endFaults().then(refreshStatus).catch((error) => toast(error.message));
   if (!faults.length) return banner('faults', 'warn');
   const kinds = [...new Set(faults.map(({ action }) => String(action?.type ?? action)))].join(', ');
   return banner('faults', 'warn', `Faults are injected into what SDKs send: ${kinds}. `, h('button', { type: 'button', class: 'small', onclick: end }, 'End them'));

@@ -69,7 +69,7 @@ function open(app, root) {
     arrived: (records) => { list.arrived(records); pane.arrived?.(records); },
     changed: (records) => { list.changed(records); pane.changed?.(records); },
     cleared: (ids) => { shown = JSON.stringify(app.filters()); list.cleared(ids); pane.cleared?.(ids); },
-    close() { dropKeys(); list.close(); pane.close?.(); },
+    close() { dropKeys(); chips.close(); list.close(); pane.close?.(); },
   };
 }
 

@@ -12,6 +12,10 @@ const VALUE_OF = { exception: (record) => (record.culprit || record.title?.inclu
 export function facets(app, names) {
   const element = h('div', { class: 'facets', role: 'group', 'aria-label': 'Filters' });
   let drawn = '';
+  const closeMenus = (event) => {
+    for (const menu of element.querySelectorAll('details[open]')) if (!menu.contains(event.target)) menu.open = false;
+  };
+  addEventListener('pointerdown', closeMenus);
 
   function show(records) {
     const found = names.map((name) => [name, counted(records, name), [app.params()[name] ?? []].flat()]);
@@ -26,10 +30,8 @@ export function facets(app, names) {
     const all = [...values, ...chosen.filter((value) => !values.some(([known]) => known === value)).map((value) => [value, 0])];
     const menu = h('details', { class: 'menu' },
       h('summary', { class: chosen.length ? 'chip on' : 'chip' }, TITLES[name], chosen.length ? `: ${chosen.join(', ')}` : ''),
-      h('ul', {}, all.map(([value, count]) => h('li', {}, h('label', {},
-        h('input', { type: 'checkbox', checked: chosen.includes(value), onchange: (event) => choose(name, value, event.target.checked) }),
-        h('span', { class: 'value' }, value), h('span', { class: 'count' }, count || ''))))));
-    menu.addEventListener('focusout', (event) => { if (!menu.contains(event.relatedTarget)) menu.open = false; });
+      h('ul', {}, all.map(([value, count]) => h('li', {}, choice(name, value, count, chosen)))));
+    menu.addEventListener('focusout', ({ relatedTarget }) => { if (relatedTarget && !menu.contains(relatedTarget)) menu.open = false; });
     menu.addEventListener('keydown', (event) => {
       if (event.key !== 'Escape' || !menu.open) return;
       event.stopPropagation();
@@ -40,9 +42,11 @@ export function facets(app, names) {
     return h('span', { class: 'facet' }, menu, drop);
   }
 
-  function choose(name, value, is) {
-    const now = [app.params()[name] ?? []].flat();
-    set(name, is ? [...now, value] : now.filter((each) => each !== value));
+  function choice(name, value, count, chosen) {
+    const is = chosen.includes(value);
+    const toggle = () => set(name, is ? chosen.filter((each) => each !== value) : [...chosen, value]);
+    return h('button', { type: 'button', role: 'checkbox', 'aria-checked': String(is), onclick: toggle },
+      h('span', { class: 'tick', 'aria-hidden': 'true' }, is ? '✓' : ''), h('span', { class: 'value' }, value), h('span', { class: 'count' }, count || ''));
   }
 
   function set(name, values) {
@@ -51,7 +55,7 @@ export function facets(app, names) {
     app.go(path, { ...app.params(), [name]: values });
   }
 
-  return { element, show };
+  return { element, show, close: () => removeEventListener('pointerdown', closeMenus) };
 }
 
 function counted(records, name) {

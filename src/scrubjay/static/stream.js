@@ -85,7 +85,7 @@ export class Live {
         this.#on.state('lost', error.message, error);
       }
       if (performance.now() - opened_mono > LONGEST_PAUSE_MS) pause_ms = FIRST_PAUSE_MS;
-      await sleep(pause_ms, signal);
+      await pause(pause_ms, signal);
       pause_ms = Math.min(LONGEST_PAUSE_MS, pause_ms * 2);
       if (!signal.aborted && !(await this.#sameServer(signal))) return;
     }
@@ -143,7 +143,11 @@ export class Live {
   }
 }
 
-const sleep = (ms, signal) => new Promise((resolve) => {
-  const timer = setTimeout(resolve, ms);
-  signal.addEventListener('abort', () => { clearTimeout(timer); resolve(); }, { once: true });
+/** Until the time is over, nobody listens any more, or somebody comes back to the page or to the network. */
+const pause = (ms, signal) => new Promise((resolve) => {
+  const over = new AbortController();
+  const end = () => { over.abort(); clearTimeout(timer); resolve(); };
+  const timer = setTimeout(end, ms);
+  for (const name of ['online', 'focus']) addEventListener(name, end, { signal: over.signal });
+  signal.addEventListener('abort', end, { signal: over.signal });
 });
