@@ -5,6 +5,7 @@ import { ansi, stripped } from './ansi.js';
 import { logPane } from './logline.js';
 import { marked, terms } from './search.js';
 import { plain } from './shown.js';
+import { traceAddress } from './span.js';
 import { virtualList } from './virtual.js';
 import { waiting } from './waiting.js';
 
@@ -51,8 +52,10 @@ function open(app, root) {
       next = answer.more ? answer.cursor : '';
       const older = answer.events.filter(({ id }) => !known.has(id)).sort(byTime);
       for (const { id } of older) known.add(id);
+      const inOrder = !lines.length || !older.length || byTime(older.at(-1), lines[0]) <= 0;
       lines = older.concat(lines);
-      list.prepend(lines, older.length);
+      if (!inOrder) lines.sort(byTime);
+      list.prepend(lines, inOrder ? older.length : 0);
       if (following) toEnd();
       report();
     } finally {
@@ -93,13 +96,17 @@ function open(app, root) {
     const { attributes = {} } = record.digest ?? {};
     const words = terms(app.params().q);
     const chips = Object.entries(attributes).slice(0, MOST_CHIPS);
-    return h('button', {
+    const button = h('button', {
       type: 'button', class: `log-row ${level}`, 'data-id': record.id, 'aria-pressed': String(record.id === chosen), onclick: () => choose(record.id),
     },
     h('time', { datetime: record.timestamp, title: exact(record.timestamp) }, clock(record.timestamp)),
     h('span', { class: `severity ${level}` }, plain(record.level ?? '', 8)),
     h('span', { class: 'said' }, words.length ? marked(stripped(record.title), words) : ansi(record.title, { limit: 400 })),
     h('span', { class: 'attrs' }, chips.map(([name, value]) => h('span', { class: 'attr' }, h('span', { class: 'quiet' }, `${plain(name, 40)} `), plain(value, 60)))));
+    const traced = record.trace_id && h('a', {
+      class: 'log-trace', href: app.href(traceAddress(record)), title: `Trace ${plain(record.trace_id, 40)}`,
+    }, h('span', { class: 'hidden' }, 'Trace '), plain(record.trace_id, 6).replace('…', ''));
+    return h('div', { class: 'log-line' }, button, traced);
   }
 
   // Choosing, following, filtering

@@ -30,7 +30,7 @@ function replay(id, found, app) {
         events.find((record) => record.digest.replay_type)?.digest.replay_type ?? '', `id ${plain(id, 8)}`,
       ].filter(Boolean).join(' · '))),
     table([
-      { title: 'segment', class: 'number', cell: (record) => String(record.digest?.segment_id ?? '') },
+      { title: 'segment', cell: (record) => String(record.digest?.segment_id ?? '') },
       { title: 'time', cell: (record) => h('a', { href: app.href(`errors/${record.id}`) }, when(record.received_at)) },
       { title: 'item', cell: (record) => ({ replay_event: 'metadata', replay_recording: 'recording', replay_video: 'video' }[record.item_type] ?? plain(record.item_type ?? '')) },
       { title: 'size', class: 'number', cell: (record) => bytes(record.bytes ?? 0) },

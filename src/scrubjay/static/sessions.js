@@ -1,6 +1,6 @@
 // Release health: what sessions say about releases, and the updates that said it.
 
-import { badge, h, table, when } from './dom.js';
+import { badge, h, plural, table, when } from './dom.js';
 import { pairs } from './span.js';
 import { plain } from './shown.js';
 
@@ -57,7 +57,7 @@ function releases(records) {
 }
 
 function status({ digest = {}, item_type: form }) {
-  if (form !== 'sessions') return [badge(plain(digest.status ?? '?'), BAD.has(digest.status) ? 'error' : ''), digest.init ? ' first' : '', digest.errors ? ` ${digest.errors} errors` : ''];
+  if (form !== 'sessions') return [badge(plain(digest.status ?? '?'), BAD.has(digest.status) ? 'error' : ''), digest.init ? ' first' : '', digest.errors ? ` ${plural(digest.errors, 'error')}` : ''];
   return Object.entries(digest.counts ?? {}).map(([name, number]) => `${number} ${name}`).join(', ');
 }
 

@@ -70,7 +70,7 @@ function open(app, root) {
         app.go(traceAddress({ trace_id: at.trace, span_id: at.span }), undefined, { replace: true });
       }
     };
-    one.replaceChildren(head(trace));
+    one.replaceChildren(head(trace, () => side.replaceChildren(beside(app, trace))));
     if (trace.spans.length) {
       chart = waterfall(trace, { onSelect });
       one.append(h('div', { class: 'trace-body' }, chart.element, side));
@@ -78,7 +78,8 @@ function open(app, root) {
     } else one.append(h('div', { class: 'trace-body alone' }, side));
   }
 
-  function head(trace) {
+  /** `showAll`: lists the errors of all spans. */
+  function head(trace, showAll) {
     const top = trace.spans.find((span) => !span.missing_parent);
     const spans = trace.spans.filter((span) => !span.missing_parent).length + (trace.spans_omitted ?? 0);
     return h('header', { class: 'trace-head' },
@@ -87,7 +88,7 @@ function open(app, root) {
       h('p', { class: 'trace-facts' },
         trace.duration_ms === undefined ? null : h('strong', {}, duration(trace.duration_ms)),
         h('span', {}, plural(spans, 'span')),
-        trace.errors.length ? h('span', { class: 'bad' }, `✕ ${plural(trace.errors.length, 'error')}`) : h('span', {}, 'no errors'),
+        trace.errors.length ? h('button', { type: 'button', class: 'bad', onclick: showAll }, `✕ ${plural(trace.errors.length, 'error')}`) : h('span', {}, 'no errors'),
         trace.logs.length ? h('a', { href: app.href('logs', { trace_id: trace.trace_id }) }, plural(trace.logs.length, 'log line')) : null,
         trace.start ? h('time', { class: 'quiet', datetime: trace.start, title: exact(trace.start) }, new Date(trace.start).toLocaleString()) : null,
         ...trace.services.map((name) => h('span', { class: 'tag' }, plain(name))),

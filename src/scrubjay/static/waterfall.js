@@ -12,6 +12,7 @@ const NAME_KEY = 'scrubjay.waterfall.name';
 const MIN_NAME_PX = 120;
 const INDENT_PX = 13;
 const MAX_INDENT = 24;
+const TICK_PX = 95;
 
 /** `trace`: as the API answers. Gives the element, `select(spanId)` and `close()`; `onSelect(span)` when somebody chose one. */
 export function waterfall(trace, { onSelect }) {
@@ -42,7 +43,7 @@ export function waterfall(trace, { onSelect }) {
     const [from, to] = zoom;
     const left = (span.offset_ms / total_ms - from) / (to - from);
     const width = span.duration_ms / total_ms / (to - from);
-    return h('div', { class: `span-row${span.index === selected ? ' selected' : ''}${span.missing_parent ? ' missing' : ''}` },
+    return h('div', { class: `span-row${span.index === selected ? ' selected' : ''}${span.missing_parent ? ' missing' : ''}`, 'data-index': span.index },
       name(span), bar(span, left, width));
   }
 
@@ -60,7 +61,7 @@ export function waterfall(trace, { onSelect }) {
         }, open ? '▾' : '▸')
         : h('span', { class: 'fold' }),
       h('button', {
-        type: 'button', class: 'pick', 'data-index': span.index, 'aria-pressed': String(span.index === selected),
+        type: 'button', class: 'pick', 'aria-pressed': String(span.index === selected),
         title: plain(span.description || span.name), onclick: () => choose(span.index),
       },
       span.op ? h('span', { class: `op fam-${familyOf(span.op)}` }, plain(span.op, 40)) : null,
@@ -81,6 +82,7 @@ export function waterfall(trace, { onSelect }) {
     }
     const shape = h('div', { class: `wf-bar fam-${familyOf(span.op)}${hasFailed(span.status) ? ' failed' : ''}${span.is_transaction ? ' segment' : ''}` });
     const [shownFrom, shownTo] = [Math.max(0, left), Math.min(1, end)];
+    shape.title = `${duration(span.duration_ms)}${span.self_ms === undefined ? '' : `, of its own ${duration(span.self_ms)}`}`;
     shape.style.left = `${shownFrom * 100}%`;
     shape.style.width = `${(shownTo - shownFrom) * 100}%`;
     const label = h('span', { class: 'bar-label' }, duration(span.duration_ms));
@@ -105,12 +107,12 @@ export function waterfall(trace, { onSelect }) {
 
   function drawAxis() {
     const [from, to] = zoom;
-    const step_ms = niceStep(((to - from) * total_ms) / 6);
+    const step_ms = niceStep(((to - from) * total_ms) / Math.max(2, Math.min(10, axis.clientWidth / TICK_PX)));
     const ticks = [];
     for (let at_ms = Math.ceil((from * total_ms) / step_ms) * step_ms; at_ms <= to * total_ms + step_ms * 1e-6 && ticks.length < 20; at_ms += step_ms) {
       const tick = h('span', { class: 'tick' }, at_ms === 0 ? '0' : duration(at_ms));
       const place = (at_ms / total_ms - from) / (to - from);
-      if (place > 0.94) continue;
+      if (place * axis.clientWidth > axis.clientWidth - 40) continue;
       tick.style.left = `${place * 100}%`;
       ticks.push(tick);
     }
@@ -136,9 +138,11 @@ export function waterfall(trace, { onSelect }) {
   }
 
   function refold() {
+    const focused = document.activeElement?.closest?.('.span-row')?.dataset.index;
     visible = unfolded();
     list.setItems(visible);
     list.redraw();
+    if (focused) scroller.querySelector(`[data-index="${focused}"] .pick`)?.focus({ preventScroll: true });
   }
 
   function toggle(index) {
@@ -171,7 +175,7 @@ export function waterfall(trace, { onSelect }) {
   }
 
   scroller.addEventListener('keydown', (event) => {
-    const index = Number(event.target.dataset?.index ?? -1);
+    const index = Number(event.target.closest('.span-row')?.dataset.index ?? -1);
     if (index < 0) return;
     const at = visible.findIndex((span) => span.index === index);
     if (event.key === 'ArrowDown' || event.key === 'ArrowUp') focusOn(at + (event.key === 'ArrowDown' ? 1 : -1));
@@ -213,7 +217,8 @@ export function waterfall(trace, { onSelect }) {
     return h('div', { class: 'grip-cell' }, h('span', { class: 'quiet' }, 'operation and name'), handle);
   }
 
-  drawAxis();
+  const watching = new ResizeObserver(drawAxis);
+  watching.observe(axis);
   list.setItems(visible);
   return {
     element,
@@ -226,7 +231,10 @@ export function waterfall(trace, { onSelect }) {
       onSelect(spans[index]);
       return true;
     },
-    close: () => list.close(),
+    close() {
+      watching.disconnect();
+      list.close();
+    },
   };
 }
 
