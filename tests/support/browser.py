@@ -53,7 +53,7 @@ def fail_to_pay_in_browser(dsn: str, folder: Path, *, tunnel: str = "", everythi
     driver.write_bytes((APPS / "drive_browser.cjs").read_bytes())
     if not (link := folder / "node_modules").exists():
         link.symlink_to(modules / "node_modules")
-    with _served(site) as address:
+    with served(site) as address:
         options = {"dsn": dsn, "tunnel": tunnel} | ({"all": "1"} if everything else {})
         page = f"{address}/index.html?{urlencode(options)}"
         run = {"browser": str(chromium), "page": page, "order": ORDER}
@@ -98,7 +98,7 @@ class _QuietHandler(SimpleHTTPRequestHandler):
 
 
 @contextmanager
-def _served(site: Path) -> Iterator[str]:
+def served(site: Path) -> Iterator[str]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_QuietHandler, directory=str(site)))
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="page server")
     thread.start()

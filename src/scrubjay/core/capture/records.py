@@ -155,8 +155,6 @@ class Record:
             "item_type": self.item_type,
             "received_at": received_at,
             "timestamp": received_at if self.timestamp_unix is None else iso(self.timestamp_unix),
-            "project": self.facts.project,
-            "public_key": self.facts.key,
             "title": self.title,
             "bytes": self.size_bytes,
             "via": self.facts.via,
@@ -165,6 +163,7 @@ class Record:
         }
         if self.timestamp_unix is None:
             told["timestamp_guessed"] = True
+        told |= {name: text for name, text in (("project", self.facts.project), ("public_key", self.facts.key)) if text}
         for name in _OPTIONAL:
             if value := getattr(self, name):
                 told[name] = value
