@@ -4,7 +4,7 @@
 
 import { badge, bytes, details, h } from './dom.js';
 import { hex } from './raw.js';
-import { plain, shown } from './shown.js';
+import { brief, plain, shown } from './shown.js';
 import { tree } from './tree.js';
 
 const IMAGES = /^image\/(png|jpeg|gif|webp|avif|bmp)$/;
@@ -51,7 +51,7 @@ function attachment(one, record, app, urls) {
   });
   return [
     h('header', {},
-      h('strong', {}, shown(name, { limit: 200 })), ' ', badge(plain(type, 60)), ' ', kind === 'event.attachment' ? null : badge(plain(kind, 40), 'info'), ' ',
+      h('strong', {}, brief(name, 200)), ' ', badge(plain(type, 60)), ' ', kind === 'event.attachment' ? null : badge(plain(kind, 40), 'info'), ' ',
       h('span', { class: 'quiet' }, bytes(payload.length)), ' ', download),
     preview(one, objectUrl),
   ];
@@ -85,14 +85,14 @@ function windows(document) {
   const view = (one, depth) => {
     if (!one || typeof one !== 'object') return null;
     const facts = [one.width && one.height ? `${plain(one.width, 8)} × ${plain(one.height, 8)}` : '', one.visible === false || one.visibility === 'gone' ? 'hidden' : ''].filter(Boolean).join(', ');
-    const label = [h('code', {}, shown(one.type ?? '?', { limit: 100 })), one.identifier ? [' ', h('span', { class: 'key' }, '#', shown(one.identifier, { limit: 80 }))] : null, facts ? h('span', { class: 'quiet' }, ` ${facts}`) : null];
+    const label = [h('code', {}, brief(one.type ?? '?', 100)), one.identifier ? [' ', h('span', { class: 'key' }, '#', brief(one.identifier, 80))] : null, facts ? h('span', { class: 'quiet' }, ` ${facts}`) : null];
     const children = Array.isArray(one.children) ? one.children : [];
     if (!children.length) return h('li', {}, label);
     return h('li', {}, details(label, (body) => body.append(h('ul', {}, children.slice(0, 500).map((child) => view(child, depth + 1)))), { open: depth < 4 }));
   };
   const list = Array.isArray(document?.windows) ? document.windows : [];
   return h('div', { class: 'hierarchy' },
-    document?.rendering_system ? h('p', { class: 'quiet' }, shown(document.rendering_system, { limit: 80 })) : null,
+    document?.rendering_system ? h('p', { class: 'quiet' }, brief(document.rendering_system, 80)) : null,
     h('ul', { class: 'tree' }, list.slice(0, 50).map((one) => view(one, 0))),
     details('As JSON', (body) => body.append(tree(document, { search: true, path: '/' }).element)));
 }
@@ -102,8 +102,8 @@ function csv(text) {
   const [head, ...rest] = rows;
   if (!head) return null;
   return h('div', { class: 'table', tabindex: 0, role: 'region', 'aria-label': 'Table' }, h('table', {},
-    h('thead', {}, h('tr', {}, head.map((cell) => h('th', { scope: 'col' }, shown(cell, { limit: 100 }))))),
-    h('tbody', {}, rest.map((row) => h('tr', {}, row.map((cell) => h('td', {}, shown(cell, { limit: 200 }))))))),
+    h('thead', {}, h('tr', {}, head.map((cell) => h('th', { scope: 'col' }, brief(cell, 100))))),
+    h('tbody', {}, rest.map((row) => h('tr', {}, row.map((cell) => h('td', {}, brief(cell, 200))))))),
   rows.length > MAX_ROWS ? h('p', { class: 'quiet' }, `The first ${MAX_ROWS} rows.`) : null);
 }
 

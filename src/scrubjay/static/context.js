@@ -3,7 +3,7 @@
 import { details, h } from './dom.js';
 import { isContainer, isPair, join } from './pointer.js';
 import { leaf, tree } from './tree.js';
-import { address, plain, shown } from './shown.js';
+import { address, brief, plain } from './shown.js';
 
 const FIRST = ['device', 'os', 'runtime', 'browser', 'app', 'client_os', 'gpu', 'culture', 'response', 'trace', 'profile', 'state'];
 const MAX_ROWS = 60;
@@ -57,7 +57,7 @@ function rowsOf(value, path) {
 
 function grid(entries, notes) {
   return h('dl', { class: 'grid' }, entries.map(([name, value, path]) => h('div', {},
-    h('dt', {}, shown(name, { limit: 120 })),
+    h('dt', {}, brief(name, 120)),
     h('dd', {}, isContainer(value) && Object.keys(value).length ? tree(value, { remarks: notes, path, depth: 0 }).element : leaf(value, notes.at(path))))));
 }
 
@@ -76,7 +76,7 @@ function request(value, notes) {
   const others = Object.entries(value).filter(([name, child]) => !known.has(name) && child !== null);
   const where = typeof value.url === 'string' && !notes.at('/request/url').length ? address(value.url) : leaf(value.url ?? '', notes.at('/request/url'));
   return h('section', { class: 'card wide' }, h('h4', {}, 'Request'),
-    h('p', { class: 'address' }, h('code', {}, shown(value.method ?? 'GET', { limit: 20 })), ' ', where),
+    h('p', { class: 'address' }, h('code', {}, brief(value.method ?? 'GET', 20)), ' ', where),
     part('Query', 'query_string') ?? queryOf(value.url), part('Headers', 'headers'), part('Cookies', 'cookies'), part('Body', 'data'), part('Environment', 'env'),
     others.length ? grid(others.map(([name, child]) => [name, child, join('/request', name)]), notes) : null);
 }
@@ -86,12 +86,12 @@ function queryOf(url) {
   const query = typeof url === 'string' ? url.split('#')[0].split('?')[1] : '';
   if (!query) return null;
   const rows = [...new URLSearchParams(query.slice(0, 20_000))].slice(0, 100);
-  return h('div', { class: 'part' }, h('h5', {}, 'Query'), h('dl', { class: 'grid' }, rows.map(([name, value]) => h('div', {}, h('dt', {}, shown(name, { limit: 120 })), h('dd', {}, leaf(value))))));
+  return h('div', { class: 'part' }, h('h5', {}, 'Query'), h('dl', { class: 'grid' }, rows.map(([name, value]) => h('div', {}, h('dt', {}, brief(name, 120)), h('dd', {}, leaf(value))))));
 }
 
 function featureFlags(flags) {
   const rows = flags.filter((flag) => flag && typeof flag === 'object').slice(0, 200);
-  return rows.length ? box('Feature flags', null, h('dl', { class: 'grid' }, rows.map(({ flag, result }) => h('div', {}, h('dt', {}, shown(flag ?? '?', { limit: 120 })), h('dd', {}, leaf(result)))))) : null;
+  return rows.length ? box('Feature flags', null, h('dl', { class: 'grid' }, rows.map(({ flag, result }) => h('div', {}, h('dt', {}, brief(flag ?? '?', 120)), h('dd', {}, leaf(result)))))) : null;
 }
 
 function modules(value) {

@@ -2,7 +2,7 @@
 
 import { badge, duration, exact, h } from './dom.js';
 import { leaf, marked, tree } from './tree.js';
-import { address, plain, shown } from './shown.js';
+import { address, brief, plain } from './shown.js';
 
 const FOLD = 50;
 const SIGNS = { http: '⇄', navigation: '→', user: '☞', ui: '☞', error: '!', query: '⛁', debug: '·', info: 'i', console: '>' };
@@ -59,7 +59,7 @@ function row({ crumb, path, at_ms }, end_ms, notes) {
   return h('li', { class: `crumb ${level}` },
     h('span', { class: 'sign', title: plain(type, 60), 'aria-hidden': 'true' }, SIGNS[type.split('.')[0]] ?? '•'),
     h('div', { class: 'crumbhead' },
-      h('span', { class: 'category' }, shown(crumb.category ?? type, { limit: 80 })),
+      h('span', { class: 'category' }, brief(crumb.category ?? type, 80)),
       level === 'info' ? null : badge(plain(level, 20), level),
       time ? h('time', { datetime: time, title: exact(time) }, time.slice(11, 23), ' ', h('span', { class: 'quiet' }, delta(at_ms - end_ms))) : null),
     h('div', { class: 'crumbbody' }, crumb.message === undefined || crumb.message === null ? null : h('div', {}, said), data(crumb, type, path, notes)));
@@ -73,7 +73,7 @@ function data(crumb, type, path, notes) {
   const isHttp = /^(http|fetch|xhr)/.test(type) || /^(fetch|xhr|http|requests|httplib)/.test(String(crumb.category ?? ''));
   const status = values.status_code ?? values['http.response.status_code'];
   const head = isHttp ? h('div', { class: 'http' },
-    h('code', {}, shown(values.method ?? values['http.method'] ?? 'GET', { limit: 20 })), ' ',
+    h('code', {}, brief(values.method ?? values['http.method'] ?? 'GET', 20)), ' ',
     typeof values.url === 'string' ? address(values.url) : null, ' ',
     status === undefined ? null : badge(plain(status, 10), Number(status) >= 500 ? 'error' : Number(status) >= 400 ? 'warning' : 'info')) : null;
   const rest = isHttp ? Object.fromEntries(Object.entries(values).filter(([name]) => !['method', 'url', 'status_code'].includes(name))) : values;

@@ -9,7 +9,7 @@ import { KINDS } from './kinds.js';
 import { parseEnvelope, rawTab } from './raw.js';
 import { relatedTab } from './related.js';
 import { fateOf, scrubTab } from './scrub.js';
-import { plain, shown } from './shown.js';
+import { brief, plain, shown } from './shown.js';
 import { hasStack, stackTab } from './stack.js';
 import { index, marked, tree } from './tree.js';
 
@@ -115,14 +115,14 @@ function head({ record, app, notes }, actions) {
       record.outcome && record.outcome !== 'accepted' ? badge(plain(record.outcome, 30).replaceAll('_', ' '), 'outcome') : null,
       h('span', { class: 'quiet' }, when(record.timestamp ?? record.received_at))),
     h('h2', {}, title(record, notes)),
-    record.culprit ? h('p', { class: 'quiet' }, shown(record.culprit, { limit: 300 })) : null,
+    record.culprit ? h('p', { class: 'quiet' }, brief(record.culprit, 300)) : null,
     actions,
     facts(record, app),
     tags(record.tags, app));
 }
 
 function title(record, notes) {
-  const said = typeof record.payload?.message === 'string' && record.payload.message === record.title ? marked(record.title, notes.at('/message')) : shown(record.title || '(untitled)', { limit: 300 });
+  const said = typeof record.payload?.message === 'string' && record.payload.message === record.title ? marked(record.title, notes.at('/message')) : brief(record.title || '(untitled)', 300);
   return said;
 }
 
@@ -131,26 +131,26 @@ function facts(record, app) {
   const user = record.user && Object.entries(record.user).map(([name, value]) => `${name}: ${typeof value === 'object' ? JSON.stringify(value) : value}`).join(', ');
   const rows = [
     ['event', id ? copyId(id, app) : null],
-    ['trace', record.trace_id ? h('a', { href: app.href(`traces/${encodeURIComponent(record.trace_id)}`) }, h('code', {}, shown(record.trace_id, { limit: 40 }))) : null],
-    ['span', record.span_id ? h('code', {}, shown(record.span_id, { limit: 40 })) : null],
+    ['trace', record.trace_id ? h('a', { href: app.href(`traces/${encodeURIComponent(record.trace_id)}`) }, h('code', {}, brief(record.trace_id, 40))) : null],
+    ['span', record.span_id ? h('code', {}, brief(record.span_id, 40)) : null],
     ['user', user], ['release', record.release], ['environment', record.environment], ['SDK', record.sdk], ['platform', record.platform],
     ['transaction', record.transaction], ['logger', record.logger], ['project', record.project], ['came by', record.via],
     ['received', h('time', { datetime: record.received_at, title: exact(record.received_at) }, String(record.received_at).slice(11, 23))],
     ['size', record.bytes === undefined ? null : bytes(record.bytes)],
   ].filter(([, value]) => value);
-  return h('dl', { class: 'facts' }, rows.map(([name, value]) => h('div', {}, h('dt', {}, name), h('dd', {}, typeof value === 'string' ? shown(value, { limit: 200 }) : value))));
+  return h('dl', { class: 'facts' }, rows.map(([name, value]) => h('div', {}, h('dt', {}, name), h('dd', {}, typeof value === 'string' ? brief(value, 200) : value))));
 }
 
 const copyId = (id, app) => h('button', {
   type: 'button', class: 'small bare', title: 'Copy the event id',
   onclick: () => navigator.clipboard.writeText(id).then(() => app.toast('Event id copied.'), () => app.toast('Cannot copy.')),
-}, h('code', {}, shown(id, { limit: 40 })));
+}, h('code', {}, brief(id, 40)));
 
 function tags(given, app) {
   const list = Object.entries(given ?? {});
   if (!list.length) return null;
   const chip = ([name, value]) => h('a', { class: 'tag', title: `Records with ${plain(name, 60)} ${plain(value, 60)}`, href: app.href('errors', { [`tag.${name}`]: String(value) }) },
-    h('span', { class: 'quiet' }, shown(name, { limit: 60 })), ' ', shown(value, { limit: 120 }));
+    h('span', { class: 'quiet' }, brief(name, 60)), ' ', brief(value, 120));
   return h('div', { class: 'tags' }, list.slice(0, MAX_TAGS).map(chip), list.length > MAX_TAGS ? h('span', { class: 'quiet' }, `and ${list.length - MAX_TAGS} more`) : null);
 }
 
@@ -193,7 +193,7 @@ function fillAttachments(body, view) {
     ({ items }) => {
       const list = attachmentsOf(items);
       const own = view.record.type === 'attachment' ? list.filter((one) => items.indexOf(one.item) === view.record.item_index) : list;
-      body.replaceChildren(own.length ? attachmentsTab(view, own) : h('p', { class: 'quiet' }, 'Attachments were too large to keep.'));
+      body.replaceChildren(own.length ? attachmentsTab(view, own) : h('p', { class: 'quiet' }, 'None is left in the envelope: they were dropped, or are too large to keep.'));
     },
     (error) => body.replaceChildren(h('p', { class: 'problem' }, error.message)),
   );

@@ -5,6 +5,7 @@
 import { split } from './pointer.js';
 
 const MAX_WORK = 1_000_000;
+const BY_SETTINGS = 'settings'; // what follows from the settings: the report knows the whole value only
 
 /**
  * The steps of several changes of one text as pieces `{ before, after, steps }`, which side by side give both texts: `steps` is empty where
@@ -48,12 +49,22 @@ const same = (text) => ({ before: text, after: text, steps: [] });
 
 const all = (pieces, step) => [...new Set([...pieces.flatMap((piece) => piece.steps), step])];
 
+/** Where two texts differ, if nobody says more precisely: between what both begin and end with. */
+function middle(before, after) {
+  const most = Math.min(before.length, after.length);
+  let head = 0;
+  while (head < most && before[head] === after[head]) head += 1;
+  let tail = 0;
+  while (tail < most - head && before.at(-1 - tail) === after.at(-1 - tail)) tail += 1;
+  return { start: head, end: before.length - tail, text: after.slice(head, after.length - tail) };
+}
+
 /** What stands in `after` for each range of `before`. */
 export function replacements(change) {
   const { before, after } = change;
   const ranges = offsets(before, change.ranges ?? []);
   const whole = [{ start: 0, end: before.length, text: after }];
-  if (!ranges.length) return whole;
+  if (!ranges.length || change.rule === BY_SETTINGS) return [middle(before, after)];
   const gaps = [before.slice(0, ranges[0][0]), ...ranges.map(([, end], index) => before.slice(end, ranges[index + 1]?.[0] ?? before.length))];
   const room = after.length - gaps.reduce((sum, gap) => sum + gap.length, 0);
   const texts = room < 0 ? null : parts(after, gaps, equally(ranges, room)) ?? parts(after, gaps, ranges.map(([start, end]) => end - start)) ?? searched(after, gaps);

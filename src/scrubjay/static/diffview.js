@@ -3,8 +3,8 @@
 
 import { h, plural } from './dom.js';
 import { compose, offsets, trie } from './diff.js';
-import { isContainer, isPair, join, members, split } from './pointer.js';
-import { count, plain, shown, shownPieces } from './shown.js';
+import { isContainer, isPair, join, members, pairNamed, split } from './pointer.js';
+import { brief, count, plain, shown, shownPieces } from './shown.js';
 import { flash, leaf, tree } from './tree.js';
 
 const CONTEXT = 60; // characters of unchanged text shown beside a change
@@ -46,9 +46,14 @@ function branch(changed, suspected) {
 function fillList(list, value, node, path, depth, view, groups = []) {
   const present = isContainer(value) ? members(value).filter(([key]) => key !== '_meta' || path) : [];
   const names = new Set(present.map(([key]) => String(key)));
-  const gone = [...node.keys].filter((key) => !names.has(key)).map((key) => [key, undefined]);
-  const rows = [...present.filter(([key]) => node.keys.has(String(key))), ...gone];
-  const same = present.filter(([key]) => !node.keys.has(String(key)));
+  const pairs = new Set();
+  const others = [...node.keys].filter((key) => !names.has(key)).map((key) => {
+    const pair = pairNamed(value, key); // a report calls a pair of a list by its name
+    if (pair) pairs.add(pair);
+    return [key, pair?.[1]];
+  });
+  const rows = [...present.filter(([key]) => node.keys.has(String(key))), ...others];
+  const same = present.filter(([key, child]) => !node.keys.has(String(key)) && !pairs.has(child));
   const folds = [...groups, ...(same.length ? [{ entries: same, path }] : [])];
   let at = 0;
   const next = (upTo) => {
@@ -70,9 +75,13 @@ function row([key, child], parent, node, path, depth, view) {
   const place = join(path, key);
   const inner = node.child(String(key));
   const label = labelOf(key, child, parent);
-  if (!inner.keys.size) return h('li', rowAttributes(place, inner), pair(depth, sides(label, child, inner, effective(inner), place, view)));
-  return branchRow({ label, value: child, node: inner, path: place, groups: [] }, depth, view);
+  const { value, node: at, path: where } = isNamed(child, parent, inner) ? { value: child[1], node: inner.child('1'), path: join(place, 1) } : { value: child, node: inner, path: place };
+  if (!at.keys.size) return h('li', rowAttributes(where, at), pair(depth, sides(label, value, at, effective(at), where, view)));
+  return branchRow({ label, value, node: at, path: where, groups: [] }, depth, view);
 }
+
+/** A pair of a list whose second half alone changed: a row of its own by its name. */
+const isNamed = (child, parent, node) => Array.isArray(parent) && isPair(child) && !node.changes.length && !node.suspects.length && node.keys.size === 1 && node.keys.has('1');
 
 /** What took effect: rules on trial change nothing. */
 const effective = (node) => node.changes.filter((change) => !change.dry_run);
@@ -103,12 +112,12 @@ function chain({ label, value, node, path, groups }) {
   let at = { value, node, path };
   while (at.node.keys.size === 1 && !at.node.changes.length && !at.node.suspects.length && isContainer(at.value)) {
     const [key] = at.node.keys;
-    const child = Object.hasOwn(at.value, key) ? at.value[key] : undefined;
+    const child = Object.hasOwn(at.value, key) ? at.value[key] : undefined; // a pair's name leads nowhere here
     const inner = at.node.child(key);
-    if (!isContainer(child) || !inner.keys.size || inner.changes.length || inner.suspects.length) break;
+    if (!isContainer(child) || (Array.isArray(at.value) && isPair(child)) || !inner.keys.size || inner.changes.length || inner.suspects.length) break;
     const others = members(at.value).filter(([name]) => String(name) !== key);
     if (others.length) groups.push({ entries: others, path: at.path });
-    labels.push(h('span', { class: 'chain' }, ' › '), labelOf(key, child, at.value));
+    labels.push(h('span', { class: 'joint' }, ' › '), labelOf(key, child, at.value));
     at = { value: child, node: inner, path: join(at.path, key) };
   }
   return { ...at, groups, label: h('span', {}, labels) };
@@ -135,7 +144,7 @@ function indented(element, depth) {
 /** Members without a change, of one place or of several: `groups` are `{ entries, path }`. */
 function sameRow(groups, depth, view) {
   const all = groups.flatMap((group) => group.entries);
-  const names = all.slice(0, 4).map(([key]) => plain(key, 24)).join(', ');
+  const names = all.slice(0, 4).map(([key, child]) => plain(isPair(child) && /^\d+$/.test(key) ? child[0] : key, 24)).join(', ');
   const body = h('div', { class: 'same', hidden: true });
   const button = h('button', { type: 'button', class: 'more', 'aria-expanded': 'false' }, `${count(all.length)} unchanged`, h('span', { class: 'names' }, all.length > 4 ? `${names}, …` : names));
   const element = h('li', { class: 'plain' }, pair(depth, { inline: [button, body] }));
@@ -144,7 +153,7 @@ function sameRow(groups, depth, view) {
   element.unfold = (path) => {
     for (const group of trees.size ? [] : groups) {
       trees.set(group, tree(Object.fromEntries(group.entries), { remarks: view.notes, path: group.path, depth: 0 }));
-      body.append(...[groups.length > 1 ? h('h6', {}, shown(split(group.path).join(' › '), { limit: 200 })) : null, trees.get(group).element].filter(Boolean));
+      body.append(...[groups.length > 1 ? h('h6', {}, brief(split(group.path).join(' › '), 200)) : null, trees.get(group).element].filter(Boolean));
     }
     body.hidden = false;
     button.setAttribute('aria-expanded', 'true');
@@ -163,17 +172,17 @@ function sameRow(groups, depth, view) {
 
 const within = (path, base) => path === base || path.startsWith(`${base}/`);
 
+/** A key; pairs of a list go by their names. */
 function labelOf(key, child, parent) {
-  const name = shown(key, { limit: 120, tag: 'span' });
-  const first = Array.isArray(parent) && isPair(child) ? h('span', { class: 'pair-name' }, ' ', shown(child[0], { limit: 80, tag: 'span' })) : null;
-  return h('span', { class: 'key' }, name, first);
+  const name = Array.isArray(parent) && isPair(child) ? child[0] : key;
+  return h('span', { class: 'key' }, brief(name, 120, 'span'));
 }
 
 // One changed place
 
 /** What stands on both sides, or in the one pane. */
 function sides(label, value, node, own, path, view) {
-  const tags = [...node.changes.map((change) => ruleLabel(change, view)), ...node.suspects.map((suspect) => suspectLabel(suspect, view))];
+  const tags = [...alike(node.changes).map(([change, times]) => ruleLabel(change, view, times)), ...node.suspects.map((suspect) => suspectLabel(suspect, view))];
   const isKey = own.some((change) => change.kind === 'key');
   if (!own.length) return unchangedSides(label, value, node, tags, view);
   if (isKey) return keySides(own, tags, view);
@@ -209,8 +218,8 @@ function suspectText(value, ranges) {
 
 function keySides(own, tags, view) {
   const { before, after } = own.at(-1);
-  const old = h('del', {}, before === undefined || view.masked ? 'a key' : shown(before, { limit: 200 }));
-  const fresh = after === null || after === undefined ? h('s', { class: 'ghost' }, 'key') : h('ins', {}, shown(after, { limit: 200 }));
+  const old = h('del', {}, before === undefined || view.masked ? 'a key' : brief(before, 200));
+  const fresh = after === null || after === undefined ? h('s', { class: 'ghost' }, 'key') : h('ins', {}, brief(after, 200));
   if (view.split) return { before: [h('span', { class: 'key' }, old)], after: [h('span', { class: 'key' }, fresh), ' ', tags] };
   return { inline: [h('span', { class: 'key' }, old, ' ', fresh), ' ', tags] };
 }
@@ -258,17 +267,14 @@ const mask = (text) => h('del', { class: 'masked', title: 'hidden: safe to share
 /** What is told of a value that was not kept. */
 function shapeOf(change, view) {
   const shape = change.shape_before;
-  if (!shape) {
-    const length = change.len_before ?? change.shape_before?.length;
-    return h('span', { class: 'shape' }, length === undefined ? 'not kept' : plural(length, 'character'));
-  }
+  if (!shape) return h('span', { class: 'shape' }, change.len_before === undefined ? 'not kept' : plural(change.len_before, 'character'), change.cut ? ', too long to show' : '');
   const classes = [shape.classes ?? []].flat().map((name) => plain(name, 20)).join(', ');
   const ends = !view.masked && (shape.first || shape.last) ? h('code', {}, shown(shape.first ?? '', { tag: 'span' }), '…', shown(shape.last ?? '', { tag: 'span' })) : null;
   return h('span', { class: 'shape', title: 'Values are not kept; this is their shape.' }, plural(shape.length, 'character'), classes ? `: ${classes}` : '', ends ? [' ', ends] : null);
 }
 
 function stepList(own, view) {
-  const text = (value) => (value === null || value === undefined ? h('span', { class: 'quiet' }, 'nothing') : view.masked ? mask(value) : shown(value, { limit: 300 }));
+  const text = (value) => (value === null || value === undefined ? h('span', { class: 'quiet' }, 'nothing') : view.masked ? mask(value) : brief(value, 300));
   const inside = h('ol', { class: 'steps' });
   const details = h('details', {}, h('summary', {}, plural(own.length, 'step')), inside);
   details.addEventListener('toggle', () => {
@@ -277,12 +283,22 @@ function stepList(own, view) {
   return details;
 }
 
-function ruleLabel(change, view) {
-  const told = [`${change.action} by ${change.rule}`, originOf(change), change.selector && `selector ${change.selector}`, change.by_key && 'the key decided', change.dry_run && 'on trial: nothing was changed'];
+/** Steps of one rule at one place have one label. */
+function alike(changes) {
+  const found = new Map();
+  for (const change of changes) {
+    const name = `${change.rule} ${change.action} ${change.dry_run}`;
+    found.set(name, [change, (found.get(name)?.[1] ?? 0) + 1]);
+  }
+  return [...found.values()];
+}
+
+function ruleLabel(change, view, times = 1) {
+  const told = [`${change.action} by ${change.rule}`, change.by && change.by !== change.rule && `through ${change.by}`, originOf(change), change.selector && `selector ${change.selector}`, change.by_key && 'the key decided', change.dry_run && 'on trial: nothing was changed'];
   return h('button', {
     type: 'button', class: `rule ${change.action}${change.dry_run ? ' trial' : ''}`, title: plain(told.filter(Boolean).join(' · '), 400),
     onclick: (event) => { event.preventDefault(); view.onRule?.(change.rule); },
-  }, plain(change.dry_run ? `${change.rule} (on trial)` : change.rule, 60));
+  }, plain(change.dry_run ? `${change.rule} (on trial)` : change.rule, 60), times > 1 ? ` × ${times}` : '');
 }
 
 export function originOf({ origin }) {

@@ -17,10 +17,28 @@ export const isContainer = (value) => typeof value === 'object' && value !== nul
 /** `["name", value]`: how SDKs send headers and query strings. */
 export const isPair = (value) => Array.isArray(value) && value.length === 2 && typeof value[0] === 'string';
 
-/** Own members alone: a key such as `__proto__` leads nowhere else. */
-const childOf = (value, key) => (isContainer(value) && Object.hasOwn(value, key) ? value[key] : undefined);
+/** Own members alone: a key such as `__proto__` leads nowhere else. Reports name pairs of a list by their names. */
+function childOf(value, key) {
+  if (!isContainer(value)) return undefined;
+  if (Object.hasOwn(value, key) && (!Array.isArray(value) || INDEX.test(key))) return value[key];
+  return pairNamed(value, key)?.[1];
+}
+
+export const pairNamed = (value, key) => (Array.isArray(value) ? value.find((child) => isPair(child) && child[0] === key) : undefined);
 
 export const valueAt = (document, path) => split(path).reduce(childOf, document);
+
+/** The path with positions in place of the names of pairs. */
+export function positioned(document, path) {
+  let found = '';
+  let value = document;
+  for (const key of split(path)) {
+    const pair = Array.isArray(value) && !INDEX.test(key) ? pairNamed(value, key) : null;
+    found = pair ? `${join(found, value.indexOf(pair))}/1` : join(found, key);
+    value = childOf(value, key);
+  }
+  return found;
+}
 
 /** The steps of a path with what they mean: of a list of pairs the name stands for position and place. */
 function steps(document, path) {

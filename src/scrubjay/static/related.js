@@ -1,7 +1,7 @@
 // What belongs to the same event or the same trace: transactions, spans, logs, feedback, replays, profiles, attachments.
 
 import { badge, h, plural, when } from './dom.js';
-import { plain, shown } from './shown.js';
+import { brief, plain } from './shown.js';
 
 const ORDER = ['error', 'transaction', 'span', 'log', 'feedback', 'replay', 'profile', 'attachment'];
 const LIMIT = 200;
@@ -39,6 +39,6 @@ function group(type, records, app) {
     h('ul', { class: 'links' }, records.map((one) => h('li', {},
       when(one.timestamp ?? one.received_at), ' ',
       one.level ? [badge(plain(one.level, 20), plain(one.level, 20)), ' '] : null,
-      h('a', { href: app.href(`errors/${encodeURIComponent(one.id)}`) }, shown(one.title || '(untitled)', { limit: 200 })), ' ',
+      h('a', { href: app.href(`errors/${encodeURIComponent(one.id)}`) }, brief(one.title || '(untitled)', 200)), ' ',
       h('span', { class: 'quiet' }, one.by)))));
 }

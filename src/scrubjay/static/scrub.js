@@ -3,7 +3,7 @@
 import { duration, bytes, h, plural } from './dom.js';
 import { changesOf } from './diff.js';
 import { diffView, originOf } from './diffview.js';
-import { plain, shown } from './shown.js';
+import { brief, plain, shown } from './shown.js';
 import { suspectList, ruleFor } from './suspects.js';
 
 const LAYOUT = 'scrubjay.diff';
@@ -26,8 +26,7 @@ export function scrubTab(view) {
 /** `view`: `{ record, app, notes, onClose(fn) }`. */
 export function scrubParts(view, report) {
   const { record, app } = view;
-  const changes = report.changes ?? [];
-  const suspects = report.suspects ?? [];
+  const { changes, suspects } = ownOf(record, report);
   const document = record.payload;
   const state = { rules: new Set(), actions: new Set(), split: isSplit(), lit: '', at: -1 };
   const place = h('div', { class: 'diffplace' });
@@ -90,7 +89,7 @@ export function scrubParts(view, report) {
   draw();
   return [
     fateOf(record),
-    summary(record, report),
+    summary(report, changes, suspects),
     suspects.length ? suspectList(document, suspects, { reveal: (path) => shownDiff.reveal(path), propose }) : null,
     changes.length ? h('div', { class: 'toolbar filters' },
       chips('Rule', tally(changes, (change) => change.rule), state.rules, draw),
@@ -105,17 +104,24 @@ export function scrubParts(view, report) {
 
 const isSplit = () => !matchMedia('(max-width: 50rem)').matches && localStorage.getItem(LAYOUT) !== 'one';
 
-function summary(record, report) {
-  const changes = (report.changes ?? []).filter((change) => !change.dry_run);
-  const rules = new Set(changes.map((change) => change.rule));
-  const removed = report.bytes_removed;
-  const cell = (value, text, kind = '') => h('div', { class: `figure ${kind}` }, h('strong', {}, value), h('span', {}, text));
+/** Of a container's report what is about this entry, with paths that begin at the entry. */
+function ownOf(record, { changes = [], suspects = [] }) {
+  const base = `/items/${/\.(\d+)$/.exec(record.id)?.[1]}/`;
+  const own = (list) => (list.some((one) => one.path.startsWith(base))
+    ? list.filter((one) => one.path.startsWith(base)).map((one) => ({ ...one, path: one.path.slice(base.length - 1) })) : list);
+  return { changes: own(changes), suspects: own(suspects) };
+}
+
+function summary(report, changes, suspects) {
+  const made = changes.filter((change) => !change.dry_run);
+  const rules = new Set(made.map((change) => change.rule)).size;
+  const figure = (value, text, kind = '') => h('div', { class: `figure ${kind}` }, h('strong', {}, value), h('span', {}, text));
   return h('div', { class: 'figures' },
-    cell(changes.length.toLocaleString('en'), changes.length === 1 ? 'change' : 'changes', changes.length ? 'good' : ''),
-    cell(String(rules.size), rules.size === 1 ? 'rule' : 'rules'),
-    removed === undefined ? null : cell(bytes(Math.max(0, removed)), 'taken out'),
-    report.time_ms === undefined ? null : cell(duration(report.time_ms), 'spent'),
-    cell(String((report.suspects ?? []).length), (report.suspects ?? []).length === 1 ? 'suspect' : 'suspects', (report.suspects ?? []).length ? 'warn' : ''));
+    figure(made.length.toLocaleString('en'), made.length === 1 ? 'change' : 'changes', made.length ? 'good' : ''),
+    figure(String(rules), rules === 1 ? 'rule' : 'rules'),
+    report.bytes_removed === undefined ? null : figure(bytes(Math.max(0, report.bytes_removed)), 'taken out'),
+    report.time_ms ? figure(duration(report.time_ms), 'spent') : null,
+    figure(String(suspects.length), suspects.length === 1 ? 'suspect' : 'suspects', suspects.length ? 'warn' : ''));
 }
 
 /** What stopped a record, if something did. */
@@ -132,7 +138,7 @@ export function fateOf(record) {
 function opaque(record, changes) {
   if (!changes.length) return h('p', { class: 'quiet clean' }, record.payload_omitted ? 'The payload was too large to keep.' : '✓ Nothing was changed.');
   return h('ul', { class: 'plainchanges' }, changes.slice(0, 300).map((change) => h('li', {},
-    h('code', {}, shown(change.path, { limit: 200 })), ' ', h('span', { class: `rule ${change.action}` }, plain(change.rule, 60)), ' ',
+    h('code', {}, brief(change.path, 200)), ' ', h('span', { class: `rule ${change.action}` }, plain(change.rule, 60)), ' ',
     h('span', { class: 'quiet' }, change.action, change.len_before === undefined ? '' : `, ${plural(change.len_before, 'character')}`))));
 }
 

@@ -2,7 +2,7 @@
 // part of the view is the workbench.
 
 import { bytes, duration, h, present, when } from './dom.js';
-import { plain, shown } from './shown.js';
+import { brief, plain } from './shown.js';
 import { workbench } from './workbench.js';
 
 const REFRESH_MS = 1500;
@@ -16,7 +16,7 @@ function open(app, root) {
   let timer = 0;
   const links = h('nav', { class: 'subnav', 'aria-label': 'Scrubbing' });
   const body = h('div', { class: 'scrubbing' });
-  root.append(h('div', { class: 'page' }, links, body));
+  root.append(h('div', { class: 'rulebook' }, links, body));
 
   const drawLinks = () => links.replaceChildren(...[['scrubbing', 'overview', 'Overview'], ['scrubbing/workbench', 'workbench', 'Workbench']].map(([path, name, title]) =>
     h('a', { href: app.href(path, {}), 'aria-current': part === name ? 'page' : null }, title)));
@@ -47,7 +47,7 @@ function open(app, root) {
       drawLinks();
       leaveBench();
       if (part === 'overview') {
-        if (!body.querySelector('.overview')) body.replaceChildren();
+        if (!body.querySelector('.totals')) body.replaceChildren();
         await draw();
       } else {
         bench = workbench(app, body, params);
@@ -68,7 +68,7 @@ function overview({ rules = [], unused = [], paths = [], suspects = {}, by_proje
   const left = Object.entries(suspects).sort((a, b) => b[1] - a[1]);
   const figure = (value, text, kind = '') => h('div', { class: `figure ${kind}` }, h('strong', {}, value), h('span', {}, text));
   return present([
-    h('div', { class: 'figures overview' },
+    h('div', { class: 'figures totals' },
       figure(total('hits').toLocaleString('en'), 'values taken', total('hits') ? 'good' : ''),
       figure(bytes(total('bytes')), 'removed'),
       figure(String(fired.length), fired.length === 1 ? 'rule fired' : 'rules fired'),
@@ -78,11 +78,11 @@ function overview({ rules = [], unused = [], paths = [], suspects = {}, by_proje
     h('div', { class: 'columns2' },
       h('section', { class: 'panel' }, h('h2', {}, 'Most often scrubbed'), pathTable(paths, app)),
       h('section', { class: 'panel' }, h('h2', {}, 'Still in events'),
-        left.length ? bars(left.map(([name, count]) => ({ label: h('code', {}, shown(name, { limit: 60 })), value: count, kind: 'warn' })))
+        left.length ? bars(left.map(([name, count]) => ({ label: h('code', {}, brief(name, 60)), value: count, kind: 'warn' })))
           : h('p', { class: 'quiet' }, 'Nothing that a detector would still call personal.'),
         left.length ? h('p', {}, h('a', { href: app.href('errors', { has: 'suspects' }) }, 'Records with suspects')) : null)),
     h('section', { class: 'panel' }, h('h2', {}, 'Never fired'), silent.length
-      ? h('p', { class: 'silent' }, silent.slice(0, MOST).map((name) => [h('code', { class: 'rulename' }, shown(typeof name === 'string' ? name : name.id, { limit: 80 })), ' ']))
+      ? h('p', { class: 'silent' }, silent.slice(0, MOST).map((name) => [h('code', { class: 'rulename' }, brief(typeof name === 'string' ? name : name.id, 80)), ' ']))
       : h('p', { class: 'quiet' }, 'Every rule has found something.')),
     projects.length > 1 ? h('section', { class: 'panel' }, h('h2', {}, 'By project'), bars(projects.map((one) => ({ label: `Project ${plain(one.project, 40)}`, value: one.hits ?? 0 })))) : null,
   ]);
@@ -92,7 +92,7 @@ function ruleTable(rules, app) {
   const most = Math.max(...rules.map((rule) => rule.hits));
   const head = ['Rule', 'Hits', 'Records', 'Removed', 'Slowest', 'Last hit'];
   const row = (rule) => h('tr', {},
-    h('td', {}, h('a', { href: app.href('errors', { rule: rule.id }), title: 'Records that it changed' }, h('code', {}, shown(rule.id, { limit: 80 }))), ' ',
+    h('td', {}, h('a', { href: app.href('errors', { rule: rule.id }), title: 'Records that it changed' }, h('code', {}, brief(rule.id, 80))), ' ',
       rule.origin ? h('span', { class: 'quiet origin' }, plain(originText(rule.origin), 60)) : null, places(rule)),
     h('td', { class: 'number' }, h('span', { class: 'withbar' }, meter(rule.hits, most), (rule.hits ?? 0).toLocaleString('en'))),
     h('td', { class: 'number' }, (rule.events ?? 0).toLocaleString('en')),
@@ -106,16 +106,18 @@ function ruleTable(rules, app) {
 
 const originText = (origin) => ({ builtin: 'built in', default: 'by the settings', upstream: 'from the server' }[origin] ?? origin.replace(/^config:?/, 'configuration '));
 
-/** What it looks for and where, small below its name. */
-function places({ detectors, selector, redaction }) {
-  const said = [[detectors].flat().filter(Boolean).join(', '), [selector].flat().filter(Boolean).join(' · '), typeof redaction === 'string' ? redaction : redaction?.method].filter(Boolean).join(' → ');
-  return said ? h('div', { class: 'quiet places' }, shown(said, { limit: 160 })) : null;
+/** What it looks for and what it does, small below its name; where is long, and told on hover. */
+function places({ detectors, selectors, selector, redaction }) {
+  const method = typeof redaction === 'string' ? redaction : redaction?.method;
+  const said = [[detectors].flat().filter(Boolean).join(', '), method].filter(Boolean).join(' → ');
+  const where = [selectors ?? selector].flat().filter(Boolean).join('\n');
+  return said ? h('div', { class: 'quiet places', title: plain(where, 600) }, brief(said, 160)) : null;
 }
 
 function pathTable(paths, app) {
   if (!paths.length) return h('p', { class: 'quiet' }, 'Nothing yet.');
   return bars(paths.slice(0, 15).map(({ path, rule, hits }) => ({
-    label: [h('code', {}, shown(path, { limit: 160 })), ' ', rule ? h('a', { class: 'quiet', href: app.href('errors', { rule }) }, shown(rule, { limit: 60 })) : null], value: hits,
+    label: [h('code', {}, brief(path, 160)), ' ', rule ? h('a', { class: 'quiet', href: app.href('errors', { rule }) }, brief(rule, 60)) : null], value: hits,
   })));
 }
 

@@ -4,6 +4,7 @@
 import { h, link } from './dom.js';
 
 const LIMIT = 2000;
+const SLACK = 40; // nobody presses a button for that little
 const STEP = 100_000; // how much more one press shows: what a browser lays out without a pause that is felt
 const MAX_CONTROLS = 500; // each is an element; what comes after is shown as one sign
 
@@ -22,13 +23,16 @@ const NAMES = {
 /** A text. `limit`: characters before "show more"; `tag`: the element. */
 export const shown = (text, options) => shownPieces([{ text: String(text) }], options);
 
+/** For labels, links and buttons: what is beyond `limit` is only counted. */
+export const brief = (text, limit = 200, tag = 'bdi') => shownPieces([{ text: String(text) }], { limit, tag, isBrief: true });
+
 /**
  * A text in pieces, each `{ text, wrap? }`, where `wrap` makes the element around a piece. `fold`: plain pieces longer than twice that are
  * shortened to their ends beside the marked ones, the rest one press away.
  */
-export function shownPieces(pieces, { limit = LIMIT, fold = 0, tag = 'bdi' } = {}) {
+export function shownPieces(pieces, { limit = LIMIT, fold = 0, tag = 'bdi', isBrief = false } = {}) {
   const element = h(tag, { class: 'shown' });
-  const budget = { controls: 0 };
+  const budget = { controls: 0, isBrief };
   const todo = fold ? folded(pieces, fold) : pieces;
   show(element, todo, { at: 0, from: 0 }, limit, budget);
   return element;
@@ -41,13 +45,13 @@ function show(element, pieces, { at, from }, room, budget) {
     const piece = pieces[index];
     if (piece.hidden) element.append(foldButton(piece.hidden));
     else {
-      const end = whole(piece.text, Math.min(piece.text.length, start + room));
+      const end = piece.text.length - start <= room + SLACK ? piece.text.length : whole(piece.text, start + Math.max(0, room));
       const target = piece.wrap ? piece.wrap(piece) : element;
       visible(target, piece.text.slice(start, end), budget);
       if (target !== element) element.append(target);
       room -= end - start;
       if (end < piece.text.length) {
-        element.append(moreButton(element, pieces, { at: index, from: end }));
+        element.append(budget.isBrief ? ellipsis(piece.text.length - end) : moreButton(element, pieces, { at: index, from: end }));
         return;
       }
     }
@@ -55,6 +59,8 @@ function show(element, pieces, { at, from }, room, budget) {
     start = 0;
   }
 }
+
+const ellipsis = (left) => h('span', { class: 'quiet', title: `${count(left)} more characters` }, '…');
 
 function moreButton(element, pieces, place) {
   const left = pieces.slice(place.at).reduce((sum, piece) => sum + (piece.text ?? piece.hidden).length, -place.from);
@@ -115,7 +121,7 @@ export const plain = (text, limit = 200) => {
 };
 
 /** A web address as a link; anything else that calls itself one, such as `javascript:`, as text. */
-export const address = (url, limit = 600) => (/^https?:\/\//i.test(url) ? link(url, shown(url, { limit })) : shown(url, { limit }));
+export const address = (url, limit = 600) => (/^https?:\/\//i.test(url) ? link(url, brief(url, limit)) : shown(url, { limit }));
 
 /** Not between the halves of one character. */
 const whole = (text, at) => (at > 0 && at < text.length && (text.charCodeAt(at - 1) & 0xfc00) === 0xd800 ? at + 1 : at);

@@ -2,7 +2,7 @@
 
 import { badge, copyButton, details, h, plural } from './dom.js';
 import { marked, tree } from './tree.js';
-import { plain, shown } from './shown.js';
+import { brief, plain, shown } from './shown.js';
 
 const OPEN_FRAMES = 8; // further frames of the application open on demand
 const PORTION = 60;
@@ -79,14 +79,14 @@ function exceptionBlock({ heading, thread, frames, path, at }, context) {
     const mechanism = heading.mechanism ?? {};
     block.append(
       context.isCause && h('p', { class: 'quiet cause' }, context.newestFirst ? 'caused by' : 'which led to') || '',
-      h('h4', {}, shown(heading.type ?? 'Exception', { limit: 300 }), heading.module ? h('span', { class: 'quiet' }, ' ', shown(heading.module, { limit: 200 })) : null),
+      h('h4', {}, brief(heading.type ?? 'Exception', 300), heading.module ? h('span', { class: 'quiet' }, ' ', brief(heading.module, 200)) : null),
       h('p', { class: 'said' }, heading.value === null || heading.value === undefined ? null : marked(String(heading.value), context.notes.at(`${at}/value`))),
       h('p', { class: 'badges' },
         mechanism.type && badge(plain(mechanism.type, 60), '', 'mechanism'),
         mechanism.handled === false && badge('unhandled', 'error'),
         mechanism.handled === true && badge('handled', 'info'),
         heading.thread_id !== undefined && heading.thread_id !== null && badge(`thread ${plain(heading.thread_id, 20)}`)));
-  } else if (thread) block.append(h('h4', {}, 'Thread ', shown(thread.name ?? thread.id ?? '', { limit: 100 })));
+  } else if (thread) block.append(h('h4', {}, 'Thread ', brief(thread.name ?? thread.id ?? '', 100)));
   const placed = frames.map((frame, position) => ({ frame, path: `${path}/frames/${position}` })).filter(({ frame }) => frame && typeof frame === 'object');
   if (context.newestFirst) placed.reverse();
   if (placed.length) block.append(frameList(placed, context));
@@ -153,8 +153,8 @@ function groupItem({ library, frames, times }, context) {
 function frameItem({ frame, path }, times, context) {
   const place = placeOf(frame);
   const label = [
-    h('code', { class: 'function' }, shown(nameOf(frame), { limit: 200 })), ' ',
-    h('span', { class: 'place' }, shown(place, { limit: 200 })),
+    h('code', { class: 'function' }, brief(nameOf(frame), 200)), ' ',
+    h('span', { class: 'place' }, brief(place, 200)),
     times > 1 ? badge(`${times} times`, 'warning', 'the same frame again and again') : null,
   ];
   const fill = (body) => {
@@ -201,7 +201,7 @@ function facts(frame, place, app) {
     .filter(([, value]) => value !== undefined && value !== null && value !== '' && value !== frame.filename);
   const editor = app.status().opens_in_editor && frame.lineno;
   return h('div', { class: 'framefacts' },
-    h('dl', { class: 'inline' }, shownFacts.map(([name, value]) => h('div', {}, h('dt', {}, name), h('dd', {}, shown(value, { limit: 300 }))))),
+    h('dl', { class: 'inline' }, shownFacts.map(([name, value]) => h('div', {}, h('dt', {}, name), h('dd', {}, brief(value, 300))))),
     place ? copyButton('Copy path', () => [frame.abs_path ?? frame.filename ?? place, frame.lineno].filter(Boolean).join(':')) : null,
     editor ? h('button', { type: 'button', class: 'small', onclick: () => app.api.openInEditor(`${frame.abs_path ?? frame.filename}:${frame.lineno}:${frame.colno ?? 1}`).catch((error) => app.toast(error.message)) }, 'Open in editor') : null);
 }

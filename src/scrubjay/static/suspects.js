@@ -2,7 +2,7 @@
 
 import { badge, h, plural } from './dom.js';
 import { readable, selectorOf } from './pointer.js';
-import { plain, shown } from './shown.js';
+import { brief, plain } from './shown.js';
 
 const MAX_LISTED = 100;
 
@@ -10,7 +10,7 @@ const MAX_LISTED = 100;
 const REASONS = {
   number: 'It is a number, and rules look at text.',
   key: 'It is the name of a field, and no rule looks at names there.',
-  'class false': 'The protocol says that no personal data stands here, so rules pass it by.',
+  'class false': 'The protocol says that nothing personal stands here, and no rule reaches it; the profile “strict” closes many such places.',
   'class maybe without specific selector': 'Rules come here only if their selector names the place.',
   'exempt text': 'The settings leave this text alone.',
   'excluded by excludeFields': 'excludeFields names it.',
@@ -33,10 +33,10 @@ export function suspectList(document, suspects, { reveal, propose }) {
   const item = (suspect) => h('li', {},
     h('div', { class: 'suspecthead' },
       badge(plain(suspect.detector, 40), 'warning'),
-      h('button', { type: 'button', class: 'path', onclick: () => reveal(suspect.path) }, shown(readable(document, suspect.path), { limit: 300 })),
+      h('button', { type: 'button', class: 'path', onclick: () => reveal(suspect.path) }, brief(readable(document, suspect.path), 300)),
       suspect.confidence === undefined ? null : h('span', { class: 'quiet' }, confidence(suspect.confidence)),
       h('button', { type: 'button', class: 'small propose', onclick: () => propose(suspect) }, 'Make a rule')),
-    h('p', { class: 'quiet' }, suspect.excerpt ? [h('code', {}, shown(suspect.excerpt, { limit: 200 })), ' '] : null, REASONS[suspect.reason] ?? plain(suspect.reason ?? '')));
+    h('p', { class: 'quiet' }, suspect.excerpt ? [h('code', {}, brief(suspect.excerpt, 200)), ' '] : null, REASONS[suspect.reason] ?? plain(suspect.reason ?? '')));
   const list = h('ul', { class: 'suspects' }, suspects.slice(0, MAX_LISTED).map(item));
   if (suspects.length > MAX_LISTED) list.append(h('li', { class: 'quiet' }, `and ${suspects.length - MAX_LISTED} more`));
   return h('section', { class: 'still' }, h('h4', {}, h('span', { 'aria-hidden': 'true' }, '⚠ '), 'Still in the event', h('span', { class: 'quiet' }, ` ${plural(suspects.length, 'suspect')}`)), list);

@@ -2,8 +2,8 @@
 // changed marked in place. The depth and size of a document cost nothing until somebody looks.
 
 import { h, present } from './dom.js';
-import { isContainer, isPair, join, members, split } from './pointer.js';
-import { plain, shown, shownPieces } from './shown.js';
+import { isContainer, isPair, join, members, positioned, split } from './pointer.js';
+import { brief, plain, shown, shownPieces } from './shown.js';
 
 const OPEN_DEPTH = 1;
 const OPEN_WIDTH = 12;
@@ -32,7 +32,7 @@ export function tree(document, { remarks = [], path = '', search = false, depth 
   const start = { notes, depth };
   if (isContainer(document)) portions(root, members(document).filter(([key]) => key !== '_meta' || path), path, 0, start);
   else root.append(leafItem('', document, path, start, null));
-  const reveal = (target) => revealPath(root, path, target);
+  const reveal = (target) => revealPath(root, path, path + positioned(document, target.slice(path.length)));
   return { element: search ? h('div', { class: 'searched' }, searchBar(document, path, reveal), root) : root, reveal };
 }
 
@@ -83,8 +83,8 @@ function leafItem(key, value, path, context, parent) {
 
 /** A key; for a pair of a list its name beside the position. */
 function keyLabel(key, value, parent) {
-  const name = h('span', { class: 'key' }, typeof key === 'number' ? String(key) : shown(key, { limit: 200 }));
-  return Array.isArray(parent) && isPair(value) ? [name, ' ', h('span', { class: 'pair' }, shown(value[0], { limit: 80 }))] : name;
+  const name = h('span', { class: 'key' }, typeof key === 'number' ? String(key) : brief(key, 200));
+  return Array.isArray(parent) && isPair(value) ? [name, ' ', h('span', { class: 'pair' }, brief(value[0], 80))] : name;
 }
 
 /** A value that is no container, as its type looks. */

@@ -2,7 +2,7 @@
 
 import { copyButton, h, plural, when } from './dom.js';
 import { diffView } from './diffview.js';
-import { plain, shown } from './shown.js';
+import { brief, plain } from './shown.js';
 import { index } from './tree.js';
 
 const DRAFT = 'scrubjay.rules';
@@ -16,7 +16,7 @@ const EXAMPLES = ['@anything:filter', '@anything:hash', '@anything:remove', '@em
 export function workbench(app, root, params) {
   const ids = [params.ids ?? []].flat().flatMap((id) => id.split(','));
   const state = { chosen: new Set(ids), timer: 0, run: 0, closed: false, only: 'new' };
-  const editor = h('textarea', { class: 'editor', spellcheck: 'false', rows: 16, 'aria-label': 'Candidate rules' });
+  const editor = h('textarea', { class: 'editor', spellcheck: 'false', rows: 12, 'aria-label': 'Candidate rules' });
   const problem = h('p', { class: 'problem', role: 'alert', hidden: true });
   const results = h('div', { class: 'results', role: 'region', 'aria-label': 'What the rules would do' }, h('p', { class: 'quiet' }, 'Choose records and rules.'));
   const picker = h('ul', { class: 'picker' });
@@ -97,7 +97,7 @@ export function workbench(app, root, params) {
   }
 
   async function fillPicker() {
-    const { events: found } = await app.api.events({ limit: LISTED });
+    const { events: found } = await app.api.events({ limit: LISTED, type: '!attachment' });
     const listed = new Set(found.map((one) => one.id));
     const absent = await Promise.all([...state.chosen].filter((id) => !listed.has(id)).map((id) => app.api.event(id).catch(() => null)));
     const records = [...absent.filter(Boolean), ...found.filter((one) => state.chosen.has(one.id)), ...found.filter((one) => !state.chosen.has(one.id))];
@@ -115,7 +115,7 @@ export function workbench(app, root, params) {
       else state.chosen.delete(record.id);
       later();
     });
-    return h('li', {}, h('label', {}, box, h('span', { class: 'pickname' }, shown(record.title || '(untitled)', { limit: 120 })), h('span', { class: 'quiet' }, ` ${plain(record.type, 20)} · `, when(record.received_at))));
+    return h('li', {}, h('label', {}, box, h('span', { class: 'pickname' }, brief(record.title || '(untitled)', 120)), h('span', { class: 'quiet' }, ` ${plain(record.type, 20)} · `, when(record.received_at))));
   }
 
   async function start() {
@@ -151,7 +151,7 @@ export function workbench(app, root, params) {
 /** One record under the candidate rules, against the rules in force. */
 function result(app, { id, report, before_report: before, error }, record) {
   const title = record?.title || id;
-  if (error) return h('article', {}, h('h3', {}, shown(title, { limit: 160 })), h('p', { class: 'problem' }, plain(error.message ?? error, 400)));
+  if (error) return h('article', {}, h('h3', {}, brief(title, 160)), h('p', { class: 'problem' }, plain(error.message ?? error, 400)));
   const keyOf = (change) => `${change.path}\n${change.rule}`;
   const then = new Set((before?.changes ?? []).map(keyOf));
   const now = new Set((report.changes ?? []).map(keyOf));
@@ -173,7 +173,7 @@ function result(app, { id, report, before_report: before, error }, record) {
   const first = buttons.findIndex((button) => !button.disabled);
   if (first >= 0) choose(choices[first][1], buttons[first]);
   return h('article', {},
-    h('h3', {}, h('a', { href: app.href(`errors/${encodeURIComponent(id)}/scrub`) }, shown(title, { limit: 160 }))),
+    h('h3', {}, h('a', { href: app.href(`errors/${encodeURIComponent(id)}/scrub`) }, brief(title, 160))),
     h('div', { class: 'sieves' }, buttons, h('span', { class: suspects[1] < suspects[0] ? 'good' : 'quiet' }, `suspects: ${suspects[0]} → ${suspects[1]}`)),
     place);
 }
