@@ -91,19 +91,16 @@ def as_python(found: Found) -> str:
     record = found.record
     wanted: dict[str, str] = {"type": record.type}
     kind = _last_exception(found)
-    if kind:
-        wanted["exception"] = kind
-    elif title := text(record.value("title")):
-        wanted["message"] = _literal(title)
+    wanted |= {"exception": kind} if kind else {"message": _literal(record.title)}
     for name in ("level", "transaction", "logger"):
         if value := text(record.value(name)):
             wanted[name] = _literal(value)
     named = ", ".join(f"{name}={value!r}" for name, value in wanted.items())
-    asserted = [f"    assert event.title == {text(record.value('title'))!r}"]
+    asserted = [f"    assert event.title == {record.title!r}"]
     tags = record.tags or {}
     asserted += [f"    assert event.tags[{name!r}] == {value!r}" for name, value in list(tags.items())[:_MAX_ASSERTED]]
     return (
-        f"def test_{_identifier(kind or text(record.value('title')) or record.type)}(sentry_capture):\n"
+        f"def test_{_identifier(kind or record.title)}(sentry_capture):\n"
         "    ...  # do here what sends it\n"
         f"    event = sentry_capture.one({named}, within=3)\n" + "\n".join(asserted) + "\n"
         "    sentry_capture.assert_clean()\n"

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from scrubjay.core.capture.facts import VIAS
@@ -27,7 +28,8 @@ Reader = Callable[["Found"], Iterable[str]]
 AT_HAND, IN_PAYLOAD = 0, 1
 LEVELS: Final = ("trace", "debug", "info", "warning", "error", "fatal")
 SOURCES: Final = ("browser", "mobile", "server")
-MARKS: Final = ("attachment", "stacktrace", "changes", "suspects")
+_MARKS_AT_HAND: Final = ("attachment", "changes", "suspects")
+MARKS: Final = (*_MARKS_AT_HAND, "stacktrace")
 _SAME_LEVEL: Final = {"warn": "warning", "critical": "fatal", "log": "info"}
 _TRUTH: Final = {"true": "true", "1": "true", "yes": "true", "false": "false", "0": "false", "no": "false"}
 _UNITS_MS: Final = {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60_000.0, "h": 3_600_000.0, "": 1.0}
@@ -112,10 +114,8 @@ def _message(found: Found) -> tuple[str, ...]:
 
 
 def _exceptions(found: Found) -> Iterator[str]:
-    if found.record.value("type") == "error":
-        for one in _chain(found.document()):
-            if kind := text(one.get("type")):
-                yield kind
+    if found.record.type == "error":
+        yield from filter(None, (text(one.get("type")) for one in _chain(found.document())))
 
 
 def _chain(document: object) -> Iterator[Mapping[str, object]]:
@@ -152,34 +152,25 @@ def _in_app(found: Found) -> Iterator[str]:
     return ("true" if frame.get("in_app") is True else "false" for frame in frames(found))
 
 
-def _marks(found: Found) -> Iterator[str]:
+def _marks(found: Found) -> list[str]:
     record = found.record
-    if record.value("type") == "attachment" or record.value("attachments"):
-        yield "attachment"
-    scrub = record.value("scrub")
-    for mark in ("changes", "suspects"):
-        if get(scrub, mark):
-            yield mark
+    held = (record.attachments or record.type == "attachment", record.changes, record.suspects)
+    return [mark for mark, is_held in zip(_MARKS_AT_HAND, held, strict=True) if is_held]
 
 
-def _marks_inside(found: Found) -> Iterator[str]:
-    yield from _marks(found)
-    if next(frames(found), None) is not None:
-        yield "stacktrace"
+def _marks_inside(found: Found) -> list[str]:
+    return _marks(found) + ["stacktrace" for _ in islice(frames(found), 1)]
 
 
 def _rules(found: Found) -> Iterator[str]:
     """The name of each rule that fired, and the detector it begins with."""
-    for rule in as_list(get(found.record.value("scrub"), "rules")):
-        name = text_of(rule)
-        yield name
-        if ":" in name:
-            yield name.partition(":")[0]
+    for rule in found.record.rules:
+        yield from dict.fromkeys((rule, rule.partition(":")[0]))
 
 
 def _duration(found: Found) -> tuple[str, ...]:
     """Milliseconds, where a record has a beginning and an end, or says how long something took."""
-    if found.record.value("type") in ("error", "log", "attachment", "metric", "client_report"):
+    if found.record.type in ("error", "log", "attachment", "metric", "client_report"):
         return ()
     document = found.document()
     begins = parse_time(get(document, "start_timestamp"))

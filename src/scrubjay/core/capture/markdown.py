@@ -66,8 +66,8 @@ def _facts(found: Found) -> Iterator[str]:
     scrub = record.value("scrub")
     if isinstance(scrub, Mapping):
         rules = ", ".join(_code(text_of(rule)) for rule in as_list(scrub.get("rules")))
-        suspects = f"; {scrub['suspects']} suspects left" if "suspects" in scrub else ""
-        yield f"- **Scrubbed:** {scrub.get('changes', 0)} changes{f' by {rules}' if rules else ''}{suspects}"
+        suspects = f"; suspects left: {scrub['suspects']}" if "suspects" in scrub else ""
+        yield f"- **Changes by scrubbing:** {scrub.get('changes', 0)}{f', by {rules}' if rules else ''}{suspects}"
 
 
 def _sections(event: Json) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """Records that nearly matched, and what they failed: the first thing to read when a test waited in vain (`capture.md` 9.3).
 
-A record counts as nearer the fewer conditions it fails; among equals one inside the time and project that were asked for comes first,
-then the newer one. Shown records by portions, like `select.Selection`.
+A record counts as nearer the fewer conditions it fails, and among equals if it is newer. Records of another time, project or key than
+was asked for count only where there are no others. Shown records by portions, like `select.Selection`.
 """
 
 from __future__ import annotations
@@ -30,9 +30,6 @@ class Miss:
     found: Found
     failed: tuple[Condition, ...]
 
-    def distance(self) -> tuple[int, int]:
-        return len(self.failed), sum(one.is_scope for one in self.failed)
-
     def document(self) -> dict[str, object]:
         failed = [{"condition": one.shown, "actual": actual(self.found, one)} for one in self.failed]
         return {"event": shaped(self.found, ()), "failed": failed}
@@ -47,28 +44,45 @@ class Miss:
 class NearMisses:
     """Only of records that do not match."""
 
-    __slots__ = ("_conditions", "misses")
+    __slots__ = ("_conditions", "_inside", "_outside")
 
     def __init__(self, query: Query) -> None:
         self._conditions = query.conditions
-        self.misses: list[Miss] = []
+        self._inside: list[Miss] = []
+        self._outside: list[Miss] = []
 
     def look(self, founds: Sequence[Found]) -> None:
         """Newest first."""
         for found in founds:
-            most = len(self._conditions) if len(self.misses) < MAX_MISSES else len(self.misses[-1].failed)
             failed: list[Condition] = []
             for one in self._conditions:
                 if not one.test(found):
                     failed.append(one)
-                    if len(failed) > most:
+                    if len(failed) > self._most(failed):
                         break
-            if 0 < len(failed) <= most:
-                insort(self.misses, Miss(found, tuple(failed)), key=Miss.distance)
-                del self.misses[MAX_MISSES:]
+            else:
+                self._note(found, failed)
+
+    @property
+    def misses(self) -> list[Miss]:
+        return self._inside or self._outside
 
     def answer(self) -> list[dict[str, object]]:
         return [miss.document() for miss in self.misses]
+
+    def _note(self, found: Found, failed: list[Condition]) -> None:
+        if failed:
+            nearest = self._list(failed)
+            insort(nearest, Miss(found, tuple(failed)), key=lambda miss: len(miss.failed))
+            del nearest[MAX_MISSES:]
+
+    def _most(self, failed: list[Condition]) -> int:
+        """So many conditions may fail; what fails more is no nearer than what is known."""
+        nearest = self._list(failed)
+        return len(self._conditions) if len(nearest) < MAX_MISSES else len(nearest[-1].failed)
+
+    def _list(self, failed: list[Condition]) -> list[Miss]:
+        return self._outside if any(one.is_scope for one in failed) else self._inside
 
 
 def near_misses(founds: Iterable[Found], query: Query) -> list[dict[str, object]]:

@@ -60,9 +60,11 @@ def shaped(found: Found, fields: Sequence[Field]) -> dict[str, object]:
         elif one.member:
             parent = summary.get(one.name)
             if isinstance(parent, Mapping) and one.member in parent:
-                members = shown.setdefault(one.name, {})
-                if isinstance(members, dict):
-                    members[one.member] = parent[one.member]
+                before = shown.get(one.name)
+                shown[one.name] = {
+                    **(before if isinstance(before, Mapping) else {}),
+                    one.member: parent[one.member],
+                }
         elif one.name in summary:
             shown[one.name] = summary[one.name]
     return shown

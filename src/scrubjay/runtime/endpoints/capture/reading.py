@@ -77,7 +77,7 @@ class _Reading:
                 "missed": totals.missed,
                 "by_type": dict(totals.items),
                 "by_outcome": dict(totals.outcomes),
-                "by_rule": totals.rules.hits(),
+                "by_rule": dict(totals.rules),
                 "by_project": dict(totals.projects),
             }
         )
