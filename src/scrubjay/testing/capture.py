@@ -158,7 +158,8 @@ class Capture:
         if not report.get("passed"):
             elsewhere = f"wanted project={self.project}, but "  # other tests' records, which are no help here
             lines = str(report.get("text") or report).splitlines()
-            raise AssertionError("\n".join(line for line in lines if elsewhere not in line))
+            shown = (line.removesuffix("; nearest:") for line in lines if elsewhere not in line)
+            raise AssertionError("\n".join((*shown, "Arrived:", *(failures.rows(self._rows([])) or ("  nothing",)))))
         return report
 
     def assert_clean(self, *, allow_empty: bool = False, **filters: FilterValue) -> None:

@@ -19,7 +19,7 @@ def unsatisfied(
     lines = [f"{wanted}, after {float(answer.get('waited_ms') or 0) / 1000:.1f} s"]
     matched = answer.get("events") or ()
     if matched:
-        lines += ["", "Matching:", *_rows(matched)]
+        lines += ["", "Matching:", *rows(matched)]
     misses = [miss for miss in answer.get("near_misses") or () if _is_of(miss, arrived)]
     if misses:
         lines += ["", "Nearly:"]
@@ -28,14 +28,14 @@ def unsatisfied(
             lines += [f"      wanted {_failed(one)}" for one in miss.get("failed") or ()]
     others = [one for one in arrived if one.get("id") not in {other.get("id") for other in matched}]
     if others:
-        lines += ["", f"Arrived ({len(others)}):", *_rows(others)]
+        lines += ["", f"Arrived ({len(others)}):", *rows(others)]
     elif not matched:
         lines += ["", "Nothing has arrived for this test.", *_advice(sorted(set(elsewhere)), dsn)]
     return "\n".join(lines)
 
 
 def unexpected(wanted: str, events: Sequence[Mapping[str, Any]]) -> str:
-    return "\n".join((f"{wanted}:", *_rows(events)))
+    return "\n".join((f"{wanted}:", *rows(events)))
 
 
 def row(event: Mapping[str, Any]) -> str:
@@ -55,7 +55,8 @@ def plain(text: str) -> str:
     return shown if len(shown) <= _MAX_CHARS else f"{shown[: _MAX_CHARS - 1]}…"
 
 
-def _rows(events: Sequence[Mapping[str, Any]]) -> list[str]:
+def rows(events: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The first ten, a line each."""
     shown = [f"  {row(event)}" for event in events[:MAX_SHOWN]]
     return [*shown, f"  and {len(events) - MAX_SHOWN} more"] if len(events) > MAX_SHOWN else shown
 

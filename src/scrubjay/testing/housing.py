@@ -100,8 +100,11 @@ class InThread:
         self._thread.start()
 
     def check(self) -> None:
+        __tracebackhide__ = True
+        if isinstance(self._error, ScrubjayError):
+            raise SinkFailed(f"the sink could not start: {self._error}")
         if self._error is not None:
-            raise SinkFailed(f"the sink could not start: {self._error}") from self._error
+            raise SinkFailed(f"the sink could not start: {self._error!r}") from self._error
         if not self._thread.is_alive() and self._pid == os.getpid():
             raise SinkFailed("the sink is stopped")
 
