@@ -13,6 +13,7 @@ from aiohttp import web
 
 from scrubjay import __version__
 from scrubjay.core.capture.query import PAGING, parse_query
+from scrubjay.core.capture.reading import iso
 from scrubjay.core.capture.remarks import remarks
 from scrubjay.core.capture.store import Found
 from scrubjay.runtime.capturing.looking import selected
@@ -53,6 +54,7 @@ class _Reading:
         base = f"{request.scheme}://{request.host}"
         told = {
             "version": __version__,
+            "started_at": iso(self._sink.started_unix),
             "uptime_s": round(self._sink.now() - self._sink.started_unix, 1),
             "mode": "tee" if self._sink.is_tee else "capture",
             "dsn": f"{request.scheme}://{SAMPLE_KEY}@{request.host}/1",
@@ -62,7 +64,7 @@ class _Reading:
             "replay_to": list(options.replay_to),
             "opens_in_editor": options.open_in_editor is not None,
         }
-        return answer(told | counts(store))
+        return answer(told | counts(self._sink))
 
     async def stats(self, request: Request) -> web.Response:
         """Since the start, whatever is gone."""

@@ -74,7 +74,7 @@ class _Streams:
             return b"".join(_told(happening, query, with_payload=with_payload))
 
         def stats() -> bytes:
-            return sse("stats", encode_json(counts(sink.store)))
+            return sse("stats", encode_json(counts(sink)))
 
         return await self._serve(request, after or known, tell, stats)
 
