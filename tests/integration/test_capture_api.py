@@ -1,13 +1,11 @@
 """The capture routes behind the real front door on a loopback port; what is captured is offered as the path does it."""
 
-import asyncio
 import time
 from types import SimpleNamespace
 
 import pytest
 from aiohttp import ClientSession, web
 
-from scrubjay.core.capture.query import Query
 from scrubjay.core.capture.store import CaptureStore
 from scrubjay.core.envelope import Envelope, Item, encode_json
 from scrubjay.core.ledger import Account
@@ -35,15 +33,6 @@ READING = (
 )
 
 
-def run(coroutine):
-    """Of a coroutine that does not wait."""
-    try:
-        coroutine.send(None)
-    except StopIteration:
-        return
-    raise AssertionError("it waited")
-
-
 class Counted:
     """An observer that wants no errors."""
 
@@ -62,7 +51,7 @@ class Site:
 
     def __init__(self, settings, session):
         self.sink = CaptureSink(CaptureStore(max_bytes=1_000_000))
-        routes = capture.routes(settings, SimpleNamespace(capture=self.sink))
+        routes = capture.routes(settings, SimpleNamespace(capture=self.sink, bounds=settings.limits))
         self.runner = web.ServerRunner(Front(routes, Counted(), Bodies(1 << 20)).server(keepalive_timeout_s=5))
         self.session = session
         self.url = ""
@@ -73,12 +62,9 @@ class Site:
         await site.start()
         self.url = f"http://127.0.0.1:{site._server.sockets[0].getsockname()[1]}"
 
-    def offer(self, *items, tunnel=False, user_agent="curl/8", **headers):
+    def offer(self, *items, **headers):
         envelope = Envelope(headers, [Item({"type": kind, **more}, payload) for kind, payload, more in items])
-        account = Account(KEY, 1, "r", envelope.event_id, time.time())
-        seen = self.sink.watch(SimpleNamespace(auth=None if tunnel else object(), user_agent=user_agent))
-        seen.opened(SimpleNamespace(items=envelope.items, envelope=envelope, account=account))
-        run(self.sink.keep(seen))
+        self.sink.store.offer(envelope, Account(KEY, 1, "r", envelope.event_id, time.time()), now_unix=time.time())
 
     def offer_event(self, event_id=EVENT_ID, **payload):
         self.offer(("event", encode_json(SCRUBBED | {"event_id": event_id} | payload), {}), event_id=event_id)
@@ -114,154 +100,6 @@ async def site(make_site):
 
 async def test_without_capture_there_are_no_routes():
     assert capture.routes(Settings(), SimpleNamespace(capture=None)) == []
-
-
-# Reading
-
-
-async def test_a_list_is_newest_first_and_filtered(site):
-    site.offer_event("a" * 32)
-    site.offer_event("b" * 32, level="info")
-    status, answer, headers = await site.ask("/api/capture/events")
-    assert status == 200
-    assert [event["event_id"][0] for event in answer["events"]] == ["b", "a"]
-    assert headers["X-Scrubjay-Cursor"] == answer["events"][0]["capture_id"]
-    assert headers["Cache-Control"] == "no-store"
-    assert headers["Content-Type"] == "application/json; charset=utf-8"
-    _, answer, _ = await site.ask("/api/capture/events?level=info&type=error&message=MAIL&limit=1")
-    assert [event["event_id"][0] for event in answer["events"]] == ["b"]
-
-
-async def test_an_unknown_parameter_is_an_error_with_the_nearest_name(site):
-    for path in ("events?levle=error", "wait?cuont=1", "envelopes?limt=1", "status?q=1"):
-        status, answer, _ = await site.ask(f"/api/capture/{path}")
-        assert status == 400
-        assert answer["error"]["code"] == "bad_parameter"
-        assert "unknown parameter" in answer["error"]["message"]
-    assert "did you mean 'level'" in (await site.ask("/api/capture/events?levle=x"))[1]["error"]["message"]
-
-
-async def test_a_record_in_full_says_what_was_scrubbed(site):
-    site.offer_event()
-    site.offer(("transaction", b'{"contexts":{"trace":{"trace_id":"t"}}}', {}), event_id="c" * 32)
-    site.offer(("attachment", "grüße".encode(), {"filename": "a.txt", "content_type": "text/plain"}), event_id=EVENT_ID)
-    status, record, _ = await site.ask(f"/api/capture/events/{EVENT_ID}")
-    assert status == 200
-    assert record["payload"] == SCRUBBED
-    assert record["remarks"] == [
-        {"path": "/message", "rule": "@email:replace", "action": "replaced", "range": [8, 15], "len_before": 30}
-    ]
-    assert record["message"] == "mail to [email]"
-    assert record["request"] == {"user_agent": "curl/8"}
-    assert record["envelope_header"] == {"event_id": EVENT_ID}
-    assert [(link["type"], link["by"]) for link in record["links"]] == [("attachment", "event_id")]
-    attachment = (await site.ask(f"/api/capture/events/{record['links'][0]['id']}"))[1]
-    assert attachment["payload_text"] == "grüße"
-    assert attachment["item_header"]["filename"] == "a.txt"
-
-
-async def test_binary_payloads_are_shown_in_part(site):
-    site.offer(("attachment", b"\x00" * 100_000, {}), tunnel=True)
-    site.offer(("replay_video", b"\x01\x02", {}))
-    events = (await site.ask("/api/capture/events"))[1]["events"]
-    small, large = [(await site.ask(f"/api/capture/events/{event['id']}"))[1] for event in events]
-    assert small["payload_base64"] == "AQI="
-    assert "payload_cut" not in small
-    assert large["payload_cut"] is True
-    assert len(large["payload_base64"]) == 87384
-    assert (large["via"], small["via"]) == ("tunnel", "dsn")
-
-
-async def test_an_envelope_too_large_to_keep_is_shown_without_payload(site):
-    site.offer(("attachment", b"x" * 2_000_000, {}), user_agent=None)
-    event = (await site.ask("/api/capture/events"))[1]["events"][0]
-    detail = (await site.ask(f"/api/capture/events/{event['id']}"))[1]
-    assert detail["payload_omitted"] is True
-    assert "request" not in detail
-
-
-async def test_what_is_not_there_is_404(site):
-    status, answer, _ = await site.ask("/api/capture/events/nothing")
-    assert (status, answer["error"]["code"]) == (404, "not_found")
-
-
-async def test_envelopes_and_status(site):
-    for number in range(3):
-        site.offer_event(f"{number:032x}")
-    rows = (await site.ask("/api/capture/envelopes?limit=2"))[1]
-    assert (len(rows["envelopes"]), rows["total"]) == (2, 3)
-    assert rows["envelopes"][0]["items"][0]["type"] == "event"
-    status = (await site.ask("/api/capture/status"))[1]
-    assert status["kept"]["records"] == {"error": 3}
-    assert status["totals"]["envelopes"] == 3
-    assert status["dsn"] == f"http://decafbaddecafbaddecafbaddecafbad@{site.url[7:]}/1"
-
-
-async def test_an_empty_store_has_no_cursor(site):
-    assert "X-Scrubjay-Cursor" not in (await site.ask("/api/capture/events"))[2]
-
-
-async def test_envelopes_of_which_nothing_is_left_are_not_shown(site):
-    site.offer()
-    assert (await site.ask("/api/capture/status"))[1]["totals"]["envelopes"] == 0
-
-
-# Changing
-
-
-async def test_clearing_and_marks(site):
-    site.offer_event("a" * 32)
-    mark = (await site.ask("/api/capture/marks", "POST"))[1]["mark"]
-    site.offer_event("b" * 32)
-    assert len((await site.ask(f"/api/capture/events?since={mark}"))[1]["events"]) == 1
-    assert (await site.ask("/api/capture/events?type=error", "DELETE"))[0] == 400
-    assert (await site.ask("/api/capture/events", "DELETE"))[1] == {"removed": 2}
-    assert (await site.ask("/api/capture/events"))[1]["total"] == 0
-
-
-# Waiting
-
-
-async def test_waiting_ends_when_enough_has_arrived(site):
-    site.offer_event("a" * 32)
-    async with asyncio.TaskGroup() as tasks:
-        waiting = tasks.create_task(site.ask("/api/capture/wait?count=3&timeout=30&message=mail"), name="waiting")
-        await until(lambda: site.sink._waiting)
-        site.offer_event("b" * 32)
-        site.offer_event("c" * 32, message="other")
-        await asyncio.sleep(0)
-        assert not waiting.done()
-        arrived = time.monotonic()
-        site.offer_event("d" * 32)
-        _, answer, _ = await waiting
-    assert time.monotonic() - arrived < 1
-    assert answer["satisfied"] is True
-    assert [event["event_id"][0] for event in answer["events"]] == ["d", "b", "a"]
-
-
-async def test_waiting_ends_when_the_time_is_over(site):
-    site.offer_event()
-    _, answer, _ = await site.ask("/api/capture/wait?count=2&timeout=0.05")
-    assert answer["satisfied"] is False
-    assert answer["waited_ms"] >= 50
-    assert len(answer["events"]) == 1
-    assert not site.sink._waiting
-
-
-async def test_two_hundred_can_wait_and_all_are_let_go_at_the_end(site):
-    async with asyncio.TaskGroup() as tasks:
-        waiting = [tasks.create_task(site.sink.wait(Query(count=2, timeout_s=60)), name="waiting") for _ in range(200)]
-        await until(lambda: len(site.sink._waiting) == 200)
-        site.offer_event()
-        site.sink.close()
-    assert {task.result()["satisfied"] for task in waiting} == {False}
-    assert "0 waiting" in repr(site.sink)
-
-
-async def until(condition):
-    async with asyncio.timeout(5):
-        while not condition():  # noqa: ASYNC110  what is waited for has no event of its own
-            await asyncio.sleep(0.001)
 
 
 # Who may
