@@ -215,6 +215,8 @@ async function refreshStatus() {
 }
 
 function takeStatus(document) {
+  const { oldest = '' } = document.kept ?? {};
+  if (oldest > (state.status.kept?.oldest ?? '')) state.opened?.evicted?.(oldest);
   state.status = document;
   showCounts(document, clearing.counts);
   showFaults();
@@ -292,7 +294,10 @@ async function fillProjects() {
 
 /** An address that a page of some framework wants opened: its event may still be on the way. */
 async function openAsked() {
-  const [, id] = /^\/errors\/([0-9a-f-]+)/i.exec(globalThis.__spotlight?.initOptions?.startFrom ?? '') ?? [];
+  // Django's middleware overwrites what it said with the options of its badge, but not the script that said it.
+  const scripts = Array.from(document.scripts, (script) => /startFrom: "([^"]*)"/.exec(script.textContent)?.[1]);
+  const place = [globalThis.__spotlight?.initOptions?.startFrom, ...scripts].find(Boolean) ?? '';
+  const [, id] = /^\/errors\/([0-9a-f-]+)/i.exec(place) ?? [];
   if (!id || location.hash) return;
   await api.wait({ event_id: id, count: 1, timeout: START_WAIT_S }).catch(() => null);
   history.replaceState(null, '', location.href.replace(/#.*$/s, '') + format(`errors/${id}`));
