@@ -24,8 +24,7 @@ export function logPane(detail, app) {
     common.length ? h('details', {}, h('summary', {}, `${common.length} attributes of the SDK`), pairs(common)) : null,
     h('p', { class: 'links-row' },
       detail.trace_id ? h('a', { href: app.href(traceAddress(detail)) }, 'Trace') : null,
-      detail.trace_id ? h('a', { href: app.href('logs', { trace_id: detail.trace_id }) }, 'Lines of this trace') : null,
-      h('a', { href: app.href(`errors/${detail.id}`) }, 'Whole record')));
+      detail.trace_id ? h('a', { href: app.href('logs', { trace_id: detail.trace_id }) }, 'Lines of this trace') : null));
 }
 
-const part = (title, ...content) => h('section', {}, h('h4', {}, title), ...content);
+const part = (title, ...content) => h('section', {}, h('h3', {}, title), ...content);

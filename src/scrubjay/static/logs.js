@@ -33,7 +33,7 @@ function open(app, root) {
     h('button', { type: 'button', class: 'small', onclick: download }, 'Export'));
   const empty = h('div', { class: 'empty', hidden: true });
   const side = h('aside', { class: 'log-side', 'aria-label': 'Log line', hidden: true });
-  root.append(h('section', { class: 'log-list', 'aria-label': 'Logs' }, tools, h('div', { class: 'log-body' }, scroller, side), empty));
+  root.append(h('section', { class: 'log-list', 'aria-label': 'Logs' }, h('h2', { class: 'hidden' }, 'Logs'), tools, h('div', { class: 'log-body' }, scroller, side), empty));
   const list = virtualList(scroller, { render: row, label: 'Log lines' });
 
   function trace() {
@@ -120,7 +120,7 @@ function open(app, root) {
     const wanted = chosen;
     try {
       const detail = await app.api.event(wanted);
-      if (chosen === wanted) side.replaceChildren(closer(), logPane(detail, app), copyButton('Copy message', () => stripped(detail.message ?? detail.title)));
+      if (chosen === wanted) side.replaceChildren(closer(), logPane(detail, app), h('p', { class: 'links-row' }, h('a', { href: app.href(`errors/${detail.id}`) }, 'Whole record'), copyButton('Copy message', () => stripped(detail.message ?? detail.title))));
     } catch (error) {
       if (chosen === wanted) side.replaceChildren(closer(), h('p', { class: 'hint' }, error.message));
     }

@@ -58,7 +58,7 @@ function open(app, root) {
     clearTimeout(timer);
     timer = 0;
     showStrip();
-    if (records.length) body.replaceChildren(section.render(records, app));
+    if (records.length) body.replaceChildren(h('h2', { class: 'hidden' }, section.title), section.render(records, app));
     else body.replaceChildren(h('div', { class: 'empty' }, ...waiting(app, section.noun)));
   }
 

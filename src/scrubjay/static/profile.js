@@ -23,8 +23,8 @@ export function profilePane(detail) {
     const top = callTree(samples, profile.frames);
     const rows = functionTimes(samples, profile.frames).filter((row) => !onlyApp.checked || row.inApp);
     body.replaceChildren(
-      h('h4', {}, `Flame graph of ${duration(top.total_ms)}`), flame(top),
-      h('h4', {}, plural(rows.length, 'function')), functions(rows, top.total_ms));
+      h('h3', {}, `Flame graph of ${duration(top.total_ms)}`), flame(top),
+      h('h3', {}, plural(rows.length, 'function')), functions(rows, top.total_ms));
   }
 
   show(0);

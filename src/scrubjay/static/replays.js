@@ -49,10 +49,10 @@ export function replayPane(detail, app) {
     ['replay', payload.replay_id], ['segment', payload.segment_id], ['kind', payload.replay_type],
     ['started', time(payload.replay_start_timestamp)], ['until', time(payload.timestamp)],
   ].filter(([, value]) => value !== undefined && value !== null && value !== '');
-  const ids = (title, values, base) => values.length && h('section', {}, h('h4', {}, title), h('ul', { class: 'records-list' }, values.slice(0, 100).map((id) => h('li', {}, h('a', { href: app.href(`${base}/${encodeURIComponent(id)}`), class: 'mono' }, plain(id))))));
+  const ids = (title, values, base) => values.length && h('section', {}, h('h3', {}, title), h('ul', { class: 'records-list' }, values.slice(0, 100).map((id) => h('li', {}, h('a', { href: app.href(`${base}/${encodeURIComponent(id)}`), class: 'mono' }, plain(id))))));
   return h('section', { class: 'kind-pane' },
     h('dl', { class: 'facts' }, rows.map(([name, value]) => h('div', {}, h('dt', {}, name), h('dd', {}, plain(value))))),
-    list(payload.urls).length ? h('section', {}, h('h4', {}, 'Pages'), h('ul', { class: 'records-list' }, payload.urls.slice(0, 100).map((url) => h('li', {}, link(url, plain(url)))))) : null,
+    list(payload.urls).length ? h('section', {}, h('h3', {}, 'Pages'), h('ul', { class: 'records-list' }, payload.urls.slice(0, 100).map((url) => h('li', {}, link(url, plain(url)))))) : null,
     ids('Errors', list(payload.error_ids), 'errors'), ids('Traces', list(payload.trace_ids), 'traces'));
 }
 

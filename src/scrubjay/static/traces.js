@@ -115,8 +115,8 @@ function open(app, root) {
 /** What stands beside the waterfall before a span is chosen. */
 function beside(app, trace) {
   return h('div', { class: 'span-pane' },
-    trace.errors.length ? h('section', {}, h('h4', {}, 'Errors of this trace'), records(app, trace.errors)) : null,
-    trace.logs.length ? h('section', {}, h('h4', {}, 'Log lines of this trace'), records(app, trace.logs)) : null,
+    trace.errors.length ? h('section', {}, h('h3', { class: 'part' }, 'Errors of this trace'), records(app, trace.errors)) : null,
+    trace.logs.length ? h('section', {}, h('h3', { class: 'part' }, 'Log lines of this trace'), records(app, trace.logs)) : null,
     trace.spans.length ? h('p', { class: 'quiet' }, 'Choose a span to see its attributes, tags, links, logs and errors. ↑ ↓ move, ← → fold.') : null);
 }
 

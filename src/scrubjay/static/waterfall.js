@@ -196,7 +196,10 @@ export function waterfall(trace, { onSelect }) {
 
   function grip() {
     const kept = Number(localStorage.getItem(NAME_KEY)) || 0;
-    const handle = h('div', { class: 'grip', role: 'separator', tabindex: '0', 'aria-orientation': 'vertical', 'aria-label': 'Width of the names', title: 'Drag, or use ← and →' });
+    const handle = h('div', {
+      class: 'grip', role: 'separator', tabindex: '0', 'aria-orientation': 'vertical', 'aria-label': 'Width of the names',
+      'aria-valuenow': kept || MIN_NAME_PX, 'aria-valuemin': MIN_NAME_PX, 'aria-valuemax': 2000, title: 'Drag, or use ← and →',
+    });
     const resize = (width_px) => {
       const wide = Math.round(Math.max(MIN_NAME_PX, Math.min(width_px, element.clientWidth * 0.7 || width_px)));
       element.style.setProperty('--name-width', `${wide}px`);

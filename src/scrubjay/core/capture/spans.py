@@ -55,10 +55,10 @@ def spans_of(item_type: str, document: object, received_unix: float) -> Iterator
 
 def _transaction(event: Json, received_unix: float) -> Iterator[Span]:
     context = get(event, "contexts", "trace")
-    service = service_of(event)
     trace_id = text(get(context, "trace_id"))
     start_unix, end_unix = _times(event, received_unix)
     attributes = _attributes(get(context, "data"))
+    service = service_of(event, attributes)
     for name, measured in pairs(event.get("measurements")):
         attributes[f"measurement.{name}"] = " ".join(
             str(part) for part in (get(measured, "value"), get(measured, "unit")) if part is not None
@@ -86,7 +86,9 @@ def _transaction(event: Json, received_unix: float) -> Iterator[Span]:
 
 def _span(entry: Json, trace_id: str, service: str, received_unix: float) -> Span:
     """One of either form. `trace_id` and `service`: those of the transaction that it came with."""
-    attributes = _attributes(entry.get("attributes")) | _attributes(entry.get("data"))
+    attributes = _attributes(entry.get("attributes"))
+    if "data" in entry:
+        attributes |= _attributes(entry["data"])
     start_unix, end_unix = _times(entry, received_unix)
     op = text(entry.get("op")) or text(attributes.get("sentry.op"))
     description = text(entry.get("description"))
@@ -101,23 +103,20 @@ def _span(entry: Json, trace_id: str, service: str, received_unix: float) -> Spa
         start_unix=start_unix,
         end_unix=end_unix,
         is_transaction=entry.get("is_segment") is True,
-        service=service or service_of(entry),
+        service=service or service_of(entry, attributes),
         attributes=attributes,
         tags=_tags(entry.get("tags")),
         links=_links(entry.get("links")),
     )
 
 
-def service_of(part: Json) -> str:
+def service_of(part: Json, attributes: Json) -> str:
     """What the program calls itself, else which SDK speaks: it tells a page in a browser from the server behind it."""
-    named = (
-        _value(get(part, "attributes", "service.name")),
-        get(part, "data", "service.name"),
-        get(part, "contexts", "otel", "resource", "service.name"),
-        dict(pairs(part.get("tags"))).get("service"),
-    )
-    sdks = (get(part, "sdk", "name"), _value(get(part, "attributes", "sentry.sdk.name")))
-    return next(filter(None, map(text, named)), "") or next(filter(None, map(text, sdks)), "").removeprefix("sentry.")
+    named = text(attributes.get("service.name")) or text(get(part, "contexts", "otel", "resource", "service.name"))
+    if not named and "tags" in part:
+        named = text(dict(pairs(part["tags"])).get("service"))
+    sdk = text(get(part, "sdk", "name")) or text(attributes.get("sentry.sdk.name"))
+    return named or sdk.removeprefix("sentry.")
 
 
 def _times(entry: Json, received_unix: float) -> tuple[float, float]:
@@ -142,7 +141,7 @@ def _attributes(value: object) -> dict[str, object]:
 
 
 def _value(attribute: object) -> object:
-    return attribute.get("value") if isinstance(attribute, Mapping) and "value" in attribute else attribute
+    return attribute["value"] if isinstance(attribute, dict) and "value" in attribute else attribute
 
 
 def _tags(value: object) -> dict[str, str]:

@@ -108,14 +108,15 @@ def test_anything_else_has_none(item_type, document):
 
 
 @pytest.mark.parametrize(
-    ("part", "service"),
+    ("part", "attributes", "service"),
     [
-        ({"attributes": {"service.name": {"value": "shop"}}, "sdk": {"name": "sentry.go"}}, "shop"),
-        ({"data": {"service.name": "cart"}}, "cart"),
-        ({"contexts": {"otel": {"resource": {"service.name": "mail"}}}}, "mail"),
-        ({"tags": {"service": "auth"}}, "auth"),
-        ({"tags": [["service", 3]]}, ""),
+        ({"sdk": {"name": "sentry.go"}}, {"service.name": "shop"}, "shop"),
+        ({"contexts": {"otel": {"resource": {"service.name": "mail"}}}}, {}, "mail"),
+        ({"tags": {"service": "auth"}}, {}, "auth"),
+        ({"tags": [["service", 3]], "sdk": {"name": "sentry.go"}}, {"service.name": 3}, "go"),
+        ({}, {"sentry.sdk.name": "sentry.php"}, "php"),
+        ({}, {}, ""),
     ],
 )
-def test_a_service_is_called_what_it_calls_itself(part, service):
-    assert service_of(part) == service
+def test_a_service_is_called_what_it_calls_itself(part, attributes, service):
+    assert service_of(part, attributes) == service
