@@ -27,7 +27,11 @@ def fail(request: HttpRequest) -> HttpResponse:
     raise ValueError("card 4111 1111 1111 1111 of jane@example.com refused")
 
 
-urlpatterns = [path("", welcome), path("fail", fail)]
+def ready(request: HttpRequest) -> HttpResponse:
+    return HttpResponse("ready", content_type="text/plain")
+
+
+urlpatterns = [path("", welcome), path("fail", fail), path("ready", ready)]
 
 if __name__ == "__main__":
     _, port, url = sys.argv
