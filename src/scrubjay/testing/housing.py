@@ -149,7 +149,11 @@ class InThread:
             await stop.wait()
             await worker.stop()
 
-        asyncio.run(live())
+        try:
+            asyncio.run(live())
+        finally:
+            with self._lock:
+                self._loop = None
 
 
 class InProcess:

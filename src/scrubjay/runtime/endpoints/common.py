@@ -64,6 +64,7 @@ class Request(web.BaseRequest):
         stream.feed_data(body)
         stream.feed_eof()
         self._payload = stream
+        self._cache.pop("content", None)
 
     async def _prepare_hook(self, response: web.StreamResponse) -> None:
         """aiohttp asks this of every answer but a `Reply`, its own to malformed requests included."""
