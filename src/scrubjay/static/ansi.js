@@ -75,6 +75,6 @@ function ofTable(number = 7) {
 function nearest([red = 0, green = 0, blue = 0]) {
   const most = Math.max(red, green, blue);
   if (most < 48) return 'black';
-  const on = [red, green, blue].map((part) => part > most * 0.6);
+  const on = [red, green, blue].map((part) => part > most * 0.5);
   return NAMES[on[0] * 1 + on[1] * 2 + on[2] * 4];
 }
