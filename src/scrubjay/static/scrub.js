@@ -31,18 +31,21 @@ export function scrubParts(view, report) {
   const state = { rules: new Set(), actions: new Set(), split: isSplit(), lit: '', at: -1 };
   const place = h('div', { class: 'diffplace' });
   const legend = h('div', { class: 'legend', role: 'status' });
+  const mode = h('p', { class: 'quiet mode' });
   let shownDiff = null;
 
   const chosen = () => changes.filter((change) => (!state.rules.size || state.rules.has(change.rule)) && (!state.actions.size || state.actions.has(change.action)));
   const draw = () => {
     const filtered = chosen();
+    const marked = state.rules.size || state.actions.size ? [] : suspects;
     shownDiff = diffView({
-      document, changes: filtered, suspects: state.rules.size || state.actions.size ? [] : suspects, notes: view.notes,
+      document, changes: filtered, suspects: marked, notes: view.notes,
       split: state.split, masked: app.masked(), onRule: (rule) => light(rule), onSuspect: propose,
     });
     const heads = state.split ? h('div', { class: 'heads', 'aria-hidden': 'true' }, h('span', {}, 'As it came'), h('span', {}, 'As it leaves')) : null;
-    const nothing = filtered.length + suspects.length ? null : h('p', { class: 'quiet clean' }, changes.length ? 'No change matches.' : '✓ Nothing was changed: the payload leaves as it came.');
+    const nothing = filtered.length + marked.length ? null : h('p', { class: 'quiet clean' }, changes.length ? 'No change matches.' : '✓ Nothing was changed: the payload leaves as it came.');
     place.replaceChildren(...[nothing, heads, shownDiff.element].filter(Boolean));
+    mode.textContent = [report.reason, MODES[report.mode], app.masked() && 'Values of originals are hidden: safe to share.'].filter(Boolean).map((part) => plain(part, 300)).join(' ');
     place.classList.toggle('lighting', Boolean(state.lit));
     if (state.lit) light(state.lit, { keep: true });
   };
@@ -98,7 +101,7 @@ export function scrubParts(view, report) {
       h('a', { class: 'button small', href: app.href('scrubbing/workbench', { ids: record.id }) }, 'Try other rules')) : null,
     legend,
     document === undefined ? opaque(record, changes) : place,
-    h('p', { class: 'quiet mode' }, report.reason ? `${plain(report.reason, 300)} ` : '', MODES[report.mode] ?? '', app.masked() ? ' Values of originals are hidden: safe to share.' : ''),
+    mode,
   ].filter(Boolean);
 }
 
