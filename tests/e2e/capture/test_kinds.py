@@ -270,7 +270,10 @@ def test_every_other_kind_has_its_section(page: Page, sink: Daemon, send: Send) 
     boxes = page.locator(".flame-box")
     boxes.nth(3).click()
     expect(page.locator(".flame-trail button")).to_have_count(1)
-    expect(page.locator(".profile-pane tbody tr").first).to_be_visible()
+    functions = page.locator(".profile-pane tbody tr")
+    expect(functions.first).to_be_visible()
+    page.get_by_label("only functions of the application").click()
+    expect(functions.first).to_be_visible()
     shot(page, "profile")
 
 

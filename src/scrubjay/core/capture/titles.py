@@ -70,7 +70,23 @@ def _log(part: Json) -> str:
     return text(part.get("body"))
 
 
+def _security(part: Json) -> str:
+    """`img-src blocked https://…` of a policy's report, else what kind of report it is."""
+    body = next((one for name in ("csp-report", "body") if isinstance(one := part.get(name), Mapping)), part)
+    names = ("effective-directive", "effectiveDirective", "violated-directive")
+    directive = next((found for name in names if (found := text(body.get(name)))), "")
+    blocked = text(body.get("blocked-uri")) or text(body.get("blockedURL"))
+    return f"{directive} blocked {blocked}".rstrip() if directive else text(part.get("type"))
+
+
+def _profile(part: Json) -> str:
+    of = text(get(part, "transaction", "name"))
+    return f"profile of {of}" if of else ""
+
+
 _MESSAGES: Final = {
+    "raw_security": _security,
+    "profile": _profile,
     "feedback": _feedback,
     "user_report": _feedback,
     "check_in": _check_in,

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from scrubjay.core.capture.query import parse_query
 from scrubjay.core.capture.traces import MIN_PREFIX, Traces
+from scrubjay.runtime.capturing.looking import matching
 from scrubjay.runtime.endpoints.capture.bodies import no_parameters
 from scrubjay.runtime.endpoints.capture.site import BASE, Site
 from scrubjay.runtime.endpoints.common import Request
@@ -38,9 +39,7 @@ class _Api:
         query = parse_query(params, now_unix=self._sink.now(), also=("limit",))
         shown = None
         if any(name != "limit" for name, _ in params):
-            if query.needs_reports:
-                await self._sink.examined()
-            shown = {found.record.id for found in self._store.found() if query.matches(found)}
+            shown = {found.id for found in await matching(self._sink, query)}
         rows = self._traces.rows(self._store.found(), shown)
         return answer({"traces": rows[: query.limit], "matched": len(rows), "more": len(rows) > query.limit})
 
