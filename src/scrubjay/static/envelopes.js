@@ -1,6 +1,8 @@
 // Envelopes: everything in the order of arrival, as it came over the wire; beside it the items of the one that is open.
 
-import { badge, bytes, copyButton, details, duration, h, table, when } from './dom.js';
+import { badge, bytes, copyButton, details, duration, h, plural, present, when } from './dom.js';
+import { hex } from './raw.js';
+import { shown } from './shown.js';
 import { virtualList } from './virtual.js';
 import { waiting } from './waiting.js';
 
@@ -13,7 +15,7 @@ export default { open };
 function open(app, root) {
   let at = '';
   let envelopes = [];
-  let shown = null;
+  let filters = null;
   let again = 0;
   const rows = h('div', { class: 'rows' });
   const empty = h('div', { class: 'empty', hidden: true });
@@ -56,17 +58,17 @@ function open(app, root) {
     const envelope = await app.api.envelope(id).catch((error) => error);
     if (at !== id) return undefined;
     if (envelope instanceof Error) return right.replaceChildren(h('p', { class: 'hint' }, envelope.message));
-    return right.replaceChildren(...one(app, envelope));
+    return right.replaceChildren(...present(one(app, envelope)));
   }
 
   return {
     async show([id = '']) {
-      const filters = JSON.stringify(app.filters());
+      const wanted = JSON.stringify(app.filters());
       at = id;
       split.classList.toggle('open', Boolean(id));
-      if (filters !== shown) await load();
+      if (wanted !== filters) await load();
       else list.redraw();
-      shown = filters;
+      filters = wanted;
       await showOne(id);
     },
     arrived: soon,
@@ -98,24 +100,31 @@ const FACTS = [
 
 function one(app, envelope) {
   const facts = FACTS.map(([name, value]) => [name, value(envelope)]).filter(([, value]) => value || value === 0);
+  const { items = [] } = envelope;
   return [
     h('a', { class: 'back', href: app.href('envelopes') }, '← back to the list'),
     h('header', {},
-      h('h2', {}, (envelope.items ?? []).map(({ type }) => type).join(', ') || 'Envelope'),
+      h('h2', {}, items.map(({ type }) => type).join(', ') || 'Envelope'),
       h('p', { class: 'buttons' },
         copyButton('Copy id', () => envelope.id),
-        h('a', { class: 'button small', href: app.api.rawEnvelopeUrl(envelope.id), download: `${envelope.id}.envelope` }, 'Download'))),
+        h('a', { class: 'button small', href: app.api.rawEnvelopeUrl(envelope.id), download: `${envelope.id}.envelope` }, 'Download'),
+        envelope.records?.length > 0 && h('a', { class: 'button small', href: app.href(`errors/${envelope.records[0]}`, {}) }, 'Open as a record'))),
     h('dl', { class: 'facts' }, facts.map(([name, value]) => h('div', {}, h('dt', {}, name), h('dd', {}, String(value))))),
-    h('section', {}, h('h3', {}, 'Envelope header'), h('pre', {}, JSON.stringify(envelope.headers ?? {}, null, 2))),
-    h('section', {}, h('h3', {}, 'Items'), table([
-      { title: '#', class: 'number', cell: (item) => envelope.items.indexOf(item) + 1 },
-      { title: 'Type', cell: (item) => h('a', { href: app.href(`errors/${recordOf(envelope, item)}`, {}) }, item.type) },
-      { title: 'Outcome', cell: ({ outcome = 'accepted', outcome_reason: reason }) => badge(outcome, outcome === 'accepted' ? 'good' : 'outcome', reason) },
-      { title: 'Offset', class: 'number', cell: ({ offset }) => offset ?? '' },
-      { title: 'Bytes', class: 'number', cell: (item) => item.bytes },
-      { title: 'Header', cell: (item) => details('header', (body) => body.append(h('pre', {}, JSON.stringify(item.headers ?? {}, null, 2)))) },
-    ], envelope.items ?? [], { caption: 'Items' })),
+    h('section', {}, h('h3', {}, 'Envelope header'), h('pre', { tabindex: '0' }, shown(envelope.header ?? JSON.stringify(envelope.headers ?? {})))),
+    h('section', {}, h('h3', {}, plural(items.length, 'item')), items.map((item) => details(itemTitle(item), (body) => body.append(...itemBody(item)), { open: items.length === 1, class: 'item' }))),
   ];
 }
 
-const recordOf = (envelope, item) => item.record_id ?? `${envelope.id}-${envelope.items.indexOf(item)}`;
+function itemTitle(item) {
+  const { outcome = 'accepted', outcome_reason: reason } = item;
+  const place = item.offset === undefined ? '' : `, bytes ${item.offset.toLocaleString('en')} to ${item.end.toLocaleString('en')}`;
+  return [h('strong', {}, item.type), ' ', h('span', { class: 'quiet' }, `${bytes(item.bytes)}${place} `), badge(outcome, outcome === 'accepted' ? 'good' : 'outcome', reason)];
+}
+
+function itemBody(item) {
+  const header = h('pre', { tabindex: '0' }, shown(typeof item.header === 'string' ? item.header : JSON.stringify(item.header ?? item.headers ?? {})));
+  if (item.payload_omitted) return [header, h('p', { class: 'quiet' }, 'The payload is not kept: the envelope was too large, or nothing of it may be shown.')];
+  const cut = item.payload_cut && h('p', { class: 'quiet' }, 'Only the beginning is shown; the download has all of it.');
+  if (item.payload_base64 !== undefined) return present([header, hex(Uint8Array.from(atob(item.payload_base64), (char) => char.charCodeAt(0))), cut]);
+  return present([header, h('pre', { tabindex: '0' }, shown(item.payload_text ?? '')), cut]);
+}

@@ -6,6 +6,7 @@ import { facets } from './facets.js';
 import { icon } from './icons.js';
 import { recordList } from './list.js';
 import { marked, terms } from './search.js';
+import { plain } from './shown.js';
 import { waiting } from './waiting.js';
 
 const TYPES = ['error', 'security', 'unparsable'];
@@ -64,10 +65,11 @@ function open(app, root) {
         list.redraw();
         await pane.show(id, tab);
       }
-      if (opened && id) list.neighbour(id, 0);
+      if (opened && id) list.reveal(id);
     },
     arrived: (records) => { list.arrived(records); pane.arrived?.(records); },
     changed: (records) => { list.changed(records); pane.changed?.(records); },
+    evicted: (oldest) => list.evicted(oldest),
     cleared: (ids) => { shown = JSON.stringify(app.filters()); list.cleared(ids); pane.cleared?.(ids); },
     close() { dropKeys(); chips.close(); list.close(); pane.close?.(); },
   };
@@ -81,8 +83,8 @@ function row(app, record, at) {
   },
   h('span', { class: 'time' }, when(record.received_at)),
   h('span', { class: 'level' }, levelBadge(record)),
-  h('span', { class: 'title' }, marked(record.title, words)),
-  h('span', { class: 'culprit' }, marked(record.culprit ?? record.transaction ?? '', words)),
+  h('span', { class: 'title' }, marked(plain(record.title), words)),
+  h('span', { class: 'culprit' }, marked(plain(record.culprit ?? record.transaction ?? ''), words)),
   h('span', { class: 'project' }, record.project),
   h('span', { class: 'environment' }, record.environment ?? ''),
   h('span', { class: 'release' }, record.release ?? ''),

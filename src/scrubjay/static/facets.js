@@ -1,10 +1,11 @@
-// Filter chips over a list: for each field the values that its records have, with counts; what is chosen stands in the address.
+// Filter chips over a list: for each field the values that its newest records have, with counts; what is chosen stands in the address.
 
 import { h } from './dom.js';
 import { icon } from './icons.js';
 
 const TITLES = { level: 'Level', exception: 'Exception', project: 'Project', environment: 'Environment', outcome: 'Outcome' };
 const MOST_VALUES = 30;
+const MOST_COUNTED = 2000;
 const EXCEPTION = /^([\w.$:]*[\w$])(?::\s|$)/;
 
 const VALUE_OF = { exception: (record) => (record.culprit || record.title?.includes(': ') ? EXCEPTION.exec(record.title ?? '')?.[1] : undefined) };
@@ -60,7 +61,7 @@ export function facets(app, names) {
 
 function counted(records, name) {
   const counts = new Map();
-  for (const record of records) {
+  for (const record of records.slice(0, MOST_COUNTED)) {
     const value = VALUE_OF[name] ? VALUE_OF[name](record) : record[name];
     if (value !== undefined) counts.set(String(value), (counts.get(String(value)) ?? 0) + 1);
   }

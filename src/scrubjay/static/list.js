@@ -70,6 +70,8 @@ export function recordList(app, shownIn, { types, row, label, onChange = () => {
     if (next && !loading) page(PAGE).catch((error) => app.toast(error.message));
   }
 
+  const find = (id) => records.findIndex((record) => record.id === id || record.event_id === id || record.capture_id === id);
+
   function showNews() {
     const up = () => { scroller.scrollTop = 0; };
     news.replaceChildren(...(unseen ? [h('button', { type: 'button', class: 'pill', onclick: up }, `↑ ${unseen.toLocaleString('en')} new`)] : []));
@@ -124,9 +126,25 @@ export function recordList(app, shownIn, { types, row, label, onChange = () => {
       report(true);
     },
 
-    /** The row `step` below that of `id` (or of an event with that id), scrolled into sight; without one the first. */
+    /** What came before the envelope `oldest` is not kept any more. */
+    evicted(oldest) {
+      const gone = records.findIndex((record) => record.capture_id < oldest);
+      if (gone < 0) return;
+      for (const record of records.splice(gone)) byId.delete(record.id);
+      next = '';
+      list.setItems(records);
+      report();
+    },
+
+    /** Brings the row of `id` (or of an event with that id) into sight, if there is one. */
+    reveal(id) {
+      const index = find(id);
+      if (index >= 0) list.reveal(index, { toMiddle: true });
+    },
+
+    /** The row `step` below that of `id`, scrolled into sight; without one the first. */
     neighbour(id, step) {
-      const at = records.findIndex((record) => record.id === id || record.event_id === id);
+      const at = find(id);
       const index = at < 0 ? 0 : Math.max(0, Math.min(records.length - 1, at + step));
       return records[index] ? { record: records[index], element: list.reveal(index) } : null;
     },

@@ -8,6 +8,8 @@ import * as api from './api.js';
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 10_000;
 const REMEMBERED = 50_000;
+const LONGEST_TASK_MS = 15;
+const BREAK_MS = 50;
 
 /** Server-sent events out of text that comes in pieces of any size. */
 export class EventReader {
@@ -31,14 +33,17 @@ function message(block) {
   return { ...found, data: found.data.join('\n') };
 }
 
-/** Calls `run` once for many requests: in the next frame, or soon where no frames are drawn. */
+/** Calls `run` once for many requests: in the next frame, but not in every frame of a flood, and soon where no frames are drawn. */
 function oncePerFrame(run) {
   let waiting = false;
+  let ran_mono = -Infinity;
+  const go = () => { waiting = false; ran_mono = performance.now(); run(); };
   return () => {
     if (waiting) return;
     waiting = true;
-    const go = () => { waiting = false; run(); };
+    const rest_ms = ran_mono + BREAK_MS - performance.now();
     if (document.hidden) setTimeout(go, 200);
+    else if (rest_ms > 0) setTimeout(() => requestAnimationFrame(go), rest_ms);
     else requestAnimationFrame(go);
   };
 }
@@ -106,10 +111,16 @@ export class Live {
     this.#on.state('live');
     const events = new EventReader();
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+    let breath_mono = performance.now();
     for (;;) {
       const { done, value } = await reader.read();
       if (done || signal.aborted) return;
-      for (const one of events.push(value)) this.#take(one);
+      for (const one of events.push(value)) {
+        this.#take(one);
+        if (performance.now() - breath_mono < LONGEST_TASK_MS) continue;
+        await nextTask();
+        breath_mono = performance.now();
+      }
     }
   }
 
@@ -142,6 +153,9 @@ export class Live {
     if (arrived.length || changed.length) this.#on.batch({ arrived, changed });
   }
 }
+
+/** Lets the page draw and answer before more is read. */
+const nextTask = () => new Promise((resolve) => { setTimeout(resolve, 0); });
 
 /** Until the time is over, nobody listens any more, or somebody comes back to the page or to the network. */
 const pause = (ms, signal) => new Promise((resolve) => {

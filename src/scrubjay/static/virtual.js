@@ -52,7 +52,7 @@ export function virtualList(scroller, { rowHeight, render, keyOf = (item) => ite
   function place(key, index, before, anew) {
     let row = rows.get(key);
     if (!row) {
-      row = { element: document.createElement('li'), item: null, index: -1 };
+      row = { element: document.createElement('li'), item: null, index: -1, of: -1 };
       rows.set(key, row);
     }
     if (anew || row.item !== items[index]) {
@@ -64,7 +64,10 @@ export function virtualList(scroller, { rowHeight, render, keyOf = (item) => ite
       row.element.style.transform = `translateY(${index * height}px)`;
       row.element.setAttribute('aria-posinset', String(index + 1));
     }
-    row.element.setAttribute('aria-setsize', String(items.length));
+    if (row.of !== items.length) {
+      row.of = items.length;
+      row.element.setAttribute('aria-setsize', String(items.length));
+    }
     const next = before ? before.nextSibling : list.firstChild;
     if (next !== row.element && !row.element.contains(document.activeElement)) list.insertBefore(row.element, next);
     return row.element;
@@ -122,11 +125,14 @@ export function virtualList(scroller, { rowHeight, render, keyOf = (item) => ite
     setItems,
     prepend,
     redraw: () => draw(true),
-    /** The element of the row, scrolled into sight. */
-    reveal(index) {
+    /** The element of the row, scrolled into sight: as little as needed, or `toMiddle` if it was out of sight. */
+    reveal(index, { toMiddle = false } = {}) {
       const top = index * height;
-      if (top < scroller.scrollTop) scroller.scrollTop = top;
-      else if (top + height > scroller.scrollTop + scroller.clientHeight) scroller.scrollTop = top + height - scroller.clientHeight;
+      const room = scroller.clientHeight - height;
+      const isAbove = top < scroller.scrollTop;
+      if (toMiddle && (isAbove || top > scroller.scrollTop + room)) scroller.scrollTop = top - room / 2;
+      else if (isAbove) scroller.scrollTop = top;
+      else if (top > scroller.scrollTop + room) scroller.scrollTop = top - room;
       draw();
       return rows.get(keyOf(items[index]))?.element ?? null;
     },
