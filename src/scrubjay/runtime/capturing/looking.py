@@ -19,20 +19,30 @@ from scrubjay.runtime.capturing.sink import CaptureSink
 Look = Callable[[Sequence[Found]], None]
 
 _PORTION: Final = 512
-_COSTLY_PORTION: Final = 4
+_COSTLY_PORTION: Final = 1
 """Of records whose payloads are decoded."""
 _SHARE_S: Final = 0.005
+
+
+class Turns:
+    """Ends the turn of a long piece of work whenever its share of time is over."""
+
+    def __init__(self) -> None:
+        self._began_mono = time.monotonic()
+
+    async def end(self) -> None:
+        if time.monotonic() - self._began_mono > _SHARE_S:
+            await asyncio.sleep(0)
+            self._began_mono = time.monotonic()
 
 
 async def look_through(founds: Sequence[Found], look: Look, *, costly: bool) -> None:
     """Shows all of them; lets others run in between. What arrives meanwhile is not among them."""
     portion = _COSTLY_PORTION if costly else _PORTION
-    began_mono = time.monotonic()
+    turns = Turns()
     for at in range(0, len(founds), portion):
         look(founds[at : at + portion])
-        if time.monotonic() - began_mono > _SHARE_S:
-            await asyncio.sleep(0)
-            began_mono = time.monotonic()
+        await turns.end()
 
 
 async def selected(sink: CaptureSink, query: Query) -> Selection:

@@ -13,7 +13,7 @@ from scrubjay.core.capture.query import BadQuery, parse_query
 from scrubjay.core.capture.store import Found
 from scrubjay.core.capture.values import nearest
 from scrubjay.core.envelope import encode_json
-from scrubjay.runtime.capturing.looking import matching
+from scrubjay.runtime.capturing.looking import Turns, matching
 from scrubjay.runtime.endpoints.capture.site import BASE, SAMPLE_KEY, Site
 from scrubjay.runtime.endpoints.common import Request
 from scrubjay.runtime.endpoints.front import Route
@@ -75,13 +75,14 @@ class _Exporting:
         await response.prepare(request)
         if request.method == "HEAD":
             return response
-        waiting = bytearray()
+        waiting, turns = bytearray(), Turns()
         found.reverse()
         while found:  # what is written need not be kept
             waiting += encode_json(line(found.pop())) + b"\n"
             if len(waiting) >= _WRITTEN_AT_ONCE:
                 await response.write(bytes(waiting))
                 waiting.clear()
+            await turns.end()
         await response.write(bytes(waiting))
         await response.write_eof()
         return response
