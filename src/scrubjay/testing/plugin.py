@@ -72,11 +72,7 @@ def sentry_capture(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPat
     """What this test's application sends, with a DSN of its own: `sentry_capture.dsn`, `.one(...)`, `.wait(...)`, `.assert_clean()`."""
     capture = _sink_of(request).capture()
     request.node.stash[_CAPTURED] = capture
-    environment = str(request.config.getini("sentry_capture_env")).lower()
-    if environment in _YES:
-        environment = "dsn"
-    if environment not in ENVIRONMENTS:
-        raise pytest.UsageError(f"sentry_capture_env: {environment!r} is none of {', '.join(ENVIRONMENTS)}")
+    environment = _environment(request.config)
     if environment != "off":
         given = {"SENTRY_DSN": capture.dsn} if environment == "dsn" else {"SENTRY_SPOTLIGHT": capture.spotlight_url}
         for name in ("SENTRY_DSN", "SENTRY_SPOTLIGHT"):  # with both, everything would arrive twice
@@ -86,6 +82,15 @@ def sentry_capture(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPat
     yield capture
     with suppress(Exception):  # a sink that failed has told the test
         capture.faults()
+
+
+def _environment(config: pytest.Config) -> str:
+    """Which variables are set."""
+    given = str(config.getini("sentry_capture_env")).lower()
+    environment = "dsn" if given in _YES else given
+    if environment not in ENVIRONMENTS:
+        raise pytest.UsageError(f"sentry_capture_env: {given!r} is none of {', '.join(ENVIRONMENTS)}, or on")
+    return environment
 
 
 def _sink_of(request: pytest.FixtureRequest) -> CaptureSink:

@@ -1,21 +1,15 @@
-"""A sink as third parties start it."""
-
-from collections.abc import Iterator
+"""The plugin's own fixtures under short names: a sink as third parties have it, and a test's own part of it."""
 
 import pytest
 
 from scrubjay.testing import Capture, CaptureSink
 
 
-@pytest.fixture(scope="module")
-def sink() -> Iterator[CaptureSink]:
-    with CaptureSink() as sink:
-        yield sink
+@pytest.fixture
+def sink(sentry_sink: CaptureSink) -> CaptureSink:
+    return sentry_sink
 
 
 @pytest.fixture
-def share(sink: CaptureSink) -> Iterator[Capture]:
-    """A test's own part of the sink."""
-    share = sink.capture()
-    yield share
-    share.faults()
+def share(sentry_capture: Capture) -> Capture:
+    return sentry_capture

@@ -1,0 +1,138 @@
+"""The plugin as a suite of third parties meets it: pytest in a process of its own, with warnings as errors (`capture.md` 12)."""
+
+import json
+import os
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from scrubjay.testing import plugin
+
+SEND = """
+import json, urllib.request
+
+def send(capture, message):
+    body = "{}\\n{\\"type\\":\\"event\\"}\\n" + json.dumps({"message": message})
+    url = f"{capture.url}/api/{capture.project}/envelope/?sentry_key={capture.key}"
+    with urllib.request.urlopen(url, body.encode()) as answer:
+        assert answer.status == 200
+"""
+
+
+@pytest.fixture
+def suite(tmp_path):
+    """Writes files and runs pytest on them: status and text."""
+    (tmp_path / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n")
+    (tmp_path / "conftest.py").write_text(SEND)
+
+    def run(tests: str, *arguments: str) -> tuple[int, str]:
+        (tmp_path / "test_it.py").write_text(f"import os\nimport pytest\nfrom conftest import send\n{tests}")
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "COV"))}
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:asyncio", *arguments]
+        done = subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=False
+        )
+        assert not done.stderr, done.stderr
+        return done.returncode, done.stdout
+
+    return run
+
+
+def test_capture_14_tests_in_parallel_processes_share_nothing_and_pass(suite):
+    status, text = suite(
+        """
+@pytest.mark.parametrize("number", range(6))
+def test_own(sentry_capture, number):
+    sentry_capture.none(within=0)
+    send(sentry_capture, f"number {number}")
+    assert sentry_capture.one().title == f"number {number}"
+
+def test_what_the_environment_says(sentry_capture):
+    assert (os.environ["SENTRY_DSN"], "SENTRY_SPOTLIGHT" in os.environ) == (sentry_capture.dsn, False)
+""",
+        "-n2", "-o", "sentry_capture_env=on",
+    )  # fmt: skip
+    assert (status, "7 passed" in text) == (0, True), text
+
+
+def test_capture_14_a_failure_shows_what_arrived_and_leaves_it_in_a_file(suite, tmp_path):
+    status, text = suite(
+        """
+def test_fails(sentry_capture):
+    send(sentry_capture, "mail to ana@lab.example")
+    sentry_capture.one(type="error", level="fatal", within=0.1)
+""",
+        "--sentry-capture-dir=artefacts",
+    )
+    assert status == 1, text
+    assert "E       AssertionError: exactly one record with type=error level=fatal wanted, none found" in text
+    assert "E             wanted level=fatal, but it has error" in text
+    assert "capture.py" not in text, "the traceback ends in the test"
+    section = text.split("- sentry capture -")[1]
+    (file,) = (tmp_path / "artefacts").iterdir()
+    assert "error error      mail to [email]" in section
+    assert f"artefacts{os.sep}{file.name}" in section
+    assert json.loads(file.read_text())["title"] == "mail to [email]"
+
+
+def test_rules_of_a_test(suite, tmp_path):
+    rules = (
+        "rules: {all: {type: anything, redaction: {method: replace, text: gone}}}\napplications: {$message: [all]}\n"
+    )
+    (tmp_path / "rules.yml").write_text(rules)
+    status, text = suite(
+        """
+@pytest.mark.sentry_rules("rules.yml")
+def test_others(sentry_capture):
+    send(sentry_capture, "hello")
+    assert sentry_capture.one().title == "gone"
+
+def test_usual(sentry_capture):
+    send(sentry_capture, "hello")
+    assert sentry_capture.one().title == "hello"
+
+@pytest.mark.sentry_rules("nowhere.yml")
+def test_missing(sentry_capture):
+    pass
+
+@pytest.mark.sentry_rules
+def test_nameless(sentry_capture):
+    pass
+"""
+    )
+    assert "2 passed, 2 errors" in text
+    assert ("there is no file nowhere.yml in" in text, "sentry_rules takes one file" in text, status) == (True, True, 1)
+
+
+def test_settings_of_the_plugin(suite):
+    status, text = suite(
+        """
+def test_spotlight(sentry_capture):
+    assert os.environ["SENTRY_SPOTLIGHT"] == sentry_capture.spotlight_url
+""",
+        "-o", "sentry_capture_env=spotlight", "-o", "sentry_sink_scope=function",
+    )  # fmt: skip
+    assert status == 0, text
+
+
+def test_settings_that_are_none_are_refused():
+    with pytest.raises(pytest.UsageError, match="'day' is none of session"):
+        plugin._scope("sentry_sink", SimpleNamespace(getini=lambda name: "day"))
+    with pytest.raises(pytest.UsageError, match="'maybe' is none of off"):
+        plugin._environment(SimpleNamespace(getini=lambda name: "maybe"))
+    assert plugin._environment(SimpleNamespace(getini=lambda name: "True")) == "dsn"
+
+
+def test_nothing_is_imported_until_a_fixture_is_asked_for(suite):
+    status, text = suite(
+        """
+import sys
+
+def test_it():
+    loaded = sorted(name for name in sys.modules if name.startswith("scrubjay"))
+    assert loaded == ["scrubjay", "scrubjay.testing", "scrubjay.testing.plugin"]
+"""
+    )
+    assert status == 0, text
