@@ -189,6 +189,7 @@ function traceList(app) {
       h('span', { class: 'root' },
         trace.op ? h('span', { class: `op fam-${familyOf(trace.op)}` }, plain(trace.op, 40)) : null,
         h('span', { class: 'cut' }, trace.name ? plain(trace.name) : h('i', { class: 'quiet' }, `no spans, id ${trace.trace_id.slice(0, 8)}`)),
+        trace.outcome ? badge(plain(trace.outcome).replace('_', ' '), 'outcome', plain(trace.outcome_reason ?? '')) : null,
         trace.root_missing ? badge('root missing', 'warning', 'The span at the top has a parent that was not captured') : null),
       h('span', { class: 'lasts' }, h('span', { class: 'number' }, duration(trace.duration_ms)), trace.spans ? h('span', { class: 'length-track' }, length) : null),
       h('span', { class: 'number spans-count' }, String(trace.spans)),

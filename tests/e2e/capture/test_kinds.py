@@ -129,8 +129,20 @@ def test_capture_12_a_waterfall_with_a_missing_parent_and_clocks_that_disagree(
     expect(page.locator(".axis .tick").first).to_have_text("0")
     page.reload()
     expect(page.locator(".span-pane .statement")).to_be_visible()
+    late = {
+        "trace_id": TRACE,
+        "span_id": "8" * 16,
+        "name": "late",
+        "start_timestamp": START,
+        "end_timestamp": START + 1,
+    }
+    send(container("span", [late]))
+    page.locator("button", has_text="more of it arrived").click()
+    expect(spans).to_have_count(10)
     page.keyboard.press("Escape")
-    expect(row).to_be_visible()
+    expect(row).to_have_count(1)
+    send(transaction(LARGE, "another", "7" * 16))
+    expect(row).to_have_count(2)
     assert page.evaluate("window.pwned") is None
 
 

@@ -19,6 +19,7 @@ from scrubjay.core.capture.spans import SPAN_ITEMS, Span, spans_of
 from scrubjay.core.capture.tree import Place, laid_out
 
 if TYPE_CHECKING:
+    from scrubjay.core.capture.records import Record
     from scrubjay.core.capture.store import Found
 
 MAX_SPANS: Final = 5000
@@ -47,7 +48,7 @@ class Share:
 class _Row:
     """One trace while the list is made; `shown`: one of its records matches what was asked for."""
 
-    shares: dict[tuple[str, int], tuple[Share, str]] = field(default_factory=dict)
+    shares: dict[tuple[str, int], tuple[Share, Record]] = field(default_factory=dict)
     projects: dict[str, None] = field(default_factory=dict)
     received_unix: float = 0.0
     riders: Counter[str] = field(default_factory=Counter)
@@ -79,7 +80,7 @@ class Traces:
                 row.received_unix = max(row.received_unix, found.captured.facts.received_unix)
                 if one in shares:
                     share = shares[one]
-                    row.shares.setdefault((share.first_span_id, share.spans), (share, record.id))
+                    row.shares.setdefault((share.first_span_id, share.spans), (share, record))
                 else:
                     row.riders[text(record.value("type"))] += 1
         self._known = known
@@ -165,14 +166,16 @@ def _row(trace_id: str, row: _Row) -> dict[str, object]:
     }
     if not shares:
         return told
-    root, record_id = min(row.shares.values(), key=lambda pair: pair[0].rank)
+    root, record = min(row.shares.values(), key=lambda pair: pair[0].rank)
+    if record.value("outcome") != "accepted":
+        told |= {name: value for name in ("outcome", "outcome_reason") if (value := record.value(name))}
     start_unix, end_unix = min(share.start_unix for share in shares), max(share.end_unix for share in shares)
     return told | {
         "name": root.name,
         "op": root.op,
         "status": root.status,
         "root_missing": root.rank[0],
-        "record_id": record_id,
+        "record_id": record.id,
         "start": iso(start_unix),
         "end": iso(end_unix),
         "duration_ms": _ms(end_unix - start_unix),

@@ -18,8 +18,8 @@ class Found(SimpleNamespace):
         return self.content
 
 
-def found(number, item_type, content, *, kind=None, trace_id=None, project="1"):
-    values = {"type": kind or item_type, "trace_id": trace_id, "project": project}
+def found(number, item_type, content, *, kind=None, trace_id=None, project="1", **fate):
+    values = {"type": kind or item_type, "trace_id": trace_id, "project": project, "outcome": "accepted"} | fate
     return Found(
         record=SimpleNamespace(id=f"r{number}", value=values.get, summary={"id": f"r{number}", "type": values["type"]}),
         item=SimpleNamespace(type=item_type),
@@ -100,6 +100,15 @@ def test_what_is_sent_twice_counts_once():
 def test_a_container_may_hold_spans_of_several_traces():
     rows = Traces().rows([container(1, span("b"), span("c", OTHER), span("d", ""))])
     assert [(row["trace_id"], row["spans"]) for row in rows] == [(TRACE, 1), (OTHER, 1)]
+
+
+def test_of_a_trace_whose_root_was_dropped_the_list_says_why():
+    dropped = transaction(1)
+    dropped.record = found(1, "transaction", {}, trace_id=TRACE, outcome="sampled", outcome_reason="trace:1").record
+    (row,) = Traces().rows([dropped, container(2, span("b"))])
+    assert (row["outcome"], row["outcome_reason"]) == ("sampled", "trace:1")
+    (row,) = Traces().rows([transaction(1)])
+    assert "outcome" not in row
 
 
 def test_errors_and_logs_alone_are_a_trace_without_a_name():
