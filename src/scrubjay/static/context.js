@@ -36,7 +36,7 @@ function traceLink(trace, app) {
 }
 
 function box(title, note, ...content) {
-  return h('section', { class: 'card' }, h('h4', {}, title, note ? h('span', { class: 'note' }, note) : null), content);
+  return h('section', { class: 'card' }, h('h3', {}, title, note ? h('span', { class: 'note' }, note) : null), content);
 }
 
 /** Values side by side with their names; what is nested opens as a tree. */
@@ -70,12 +70,12 @@ function request(value, notes) {
     const isWide = isContainer(child);
     const entries = isWide ? rowsOf(child, path) : [];
     if (isWide && !entries.length) return null;
-    return h('div', { class: 'part' }, h('h5', {}, title), isWide ? (name === 'data' ? tree(child, { remarks: notes, path }).element : grid(entries.slice(0, 200), notes)) : leaf(child, notes.at(path)));
+    return h('div', { class: 'part' }, h('h4', {}, title), isWide ? (name === 'data' ? tree(child, { remarks: notes, path }).element : grid(entries.slice(0, 200), notes)) : leaf(child, notes.at(path)));
   };
   const known = new Set(['method', 'url', 'query_string', 'headers', 'cookies', 'data', 'env']);
   const others = Object.entries(value).filter(([name, child]) => !known.has(name) && child !== null);
   const where = typeof value.url === 'string' && !notes.at('/request/url').length ? address(value.url) : leaf(value.url ?? '', notes.at('/request/url'));
-  return h('section', { class: 'card wide' }, h('h4', {}, 'Request'),
+  return h('section', { class: 'card wide' }, h('h3', {}, 'Request'),
     h('p', { class: 'address' }, h('code', {}, brief(value.method ?? 'GET', 20)), ' ', where),
     part('Query', 'query_string') ?? queryOf(value.url), part('Headers', 'headers'), part('Cookies', 'cookies'), part('Body', 'data'), part('Environment', 'env'),
     others.length ? grid(others.map(([name, child]) => [name, child, join('/request', name)]), notes) : null);
@@ -86,7 +86,7 @@ function queryOf(url) {
   const query = typeof url === 'string' ? url.split('#')[0].split('?')[1] : '';
   if (!query) return null;
   const rows = [...new URLSearchParams(query.slice(0, 20_000))].slice(0, 100);
-  return h('div', { class: 'part' }, h('h5', {}, 'Query'), h('dl', { class: 'grid' }, rows.map(([name, value]) => h('div', {}, h('dt', {}, brief(name, 120)), h('dd', {}, leaf(value))))));
+  return h('div', { class: 'part' }, h('h4', {}, 'Query'), h('dl', { class: 'grid' }, rows.map(([name, value]) => h('div', {}, h('dt', {}, brief(name, 120)), h('dd', {}, leaf(value))))));
 }
 
 function featureFlags(flags) {

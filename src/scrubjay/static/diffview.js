@@ -153,7 +153,7 @@ function sameRow(groups, depth, view) {
   element.unfold = (path) => {
     for (const group of trees.size ? [] : groups) {
       trees.set(group, tree(Object.fromEntries(group.entries), { remarks: view.notes, path: group.path, depth: 0 }));
-      body.append(...[groups.length > 1 ? h('h6', {}, brief(split(group.path).join(' › '), 200)) : null, trees.get(group).element].filter(Boolean));
+      body.append(...[groups.length > 1 ? h('p', { class: 'at' }, brief(split(group.path).join(' › '), 200)) : null, trees.get(group).element].filter(Boolean));
     }
     body.hidden = false;
     button.setAttribute('aria-expanded', 'true');

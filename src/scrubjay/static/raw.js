@@ -70,7 +70,7 @@ function section(item, at, isOwn) {
     part('Payload', item.payload.length, payloadBody(item))), { open: isOwn, class: 'rawitem' });
 }
 
-const part = (title, size, content) => h('section', { class: 'rawpart' }, h('h5', {}, title, ' ', h('span', { class: 'quiet' }, bytes(size))), content);
+const part = (title, size, content) => h('section', { class: 'rawpart' }, h('h3', {}, title, ' ', h('span', { class: 'quiet' }, bytes(size))), content);
 
 function payloadBody({ payload, type, headers }) {
   const isText = !/^(replay_recording|replay_video|profile_binary)$/.test(type) && !payload.subarray(0, 2000).includes(0);

@@ -35,7 +35,7 @@ const rank = (type) => (ORDER.indexOf(type) + 1 || ORDER.length + 1);
 
 function group(type, records, app) {
   const name = type.replaceAll('_', ' ');
-  return h('section', {}, h('h4', {}, plain(name.charAt(0).toUpperCase() + name.slice(1), 40), h('span', { class: 'quiet' }, ` ${plural(records.length, 'record')}`)),
+  return h('section', {}, h('h3', {}, plain(name.charAt(0).toUpperCase() + name.slice(1), 40), h('span', { class: 'quiet' }, ` ${plural(records.length, 'record')}`)),
     h('ul', { class: 'links' }, records.map((one) => h('li', {},
       when(one.timestamp ?? one.received_at), ' ',
       one.level ? [badge(plain(one.level, 20), plain(one.level, 20)), ' '] : null,

@@ -79,14 +79,14 @@ function exceptionBlock({ heading, thread, frames, path, at }, context) {
     const mechanism = heading.mechanism ?? {};
     block.append(
       context.isCause && h('p', { class: 'quiet cause' }, context.newestFirst ? 'caused by' : 'which led to') || '',
-      h('h4', {}, brief(heading.type ?? 'Exception', 300), heading.module ? h('span', { class: 'quiet' }, ' ', brief(heading.module, 200)) : null),
+      h('h3', {}, brief(heading.type ?? 'Exception', 300), heading.module ? h('span', { class: 'quiet' }, ' ', brief(heading.module, 200)) : null),
       h('p', { class: 'said' }, heading.value === null || heading.value === undefined ? null : marked(String(heading.value), context.notes.at(`${at}/value`))),
       h('p', { class: 'badges' },
         mechanism.type && badge(plain(mechanism.type, 60), '', 'mechanism'),
         mechanism.handled === false && badge('unhandled', 'error'),
         mechanism.handled === true && badge('handled', 'info'),
         heading.thread_id !== undefined && heading.thread_id !== null && badge(`thread ${plain(heading.thread_id, 20)}`)));
-  } else if (thread) block.append(h('h4', {}, 'Thread ', brief(thread.name ?? thread.id ?? '', 100)));
+  } else if (thread) block.append(h('h3', {}, 'Thread ', brief(thread.name ?? thread.id ?? '', 100)));
   const placed = frames.map((frame, position) => ({ frame, path: `${path}/frames/${position}` })).filter(({ frame }) => frame && typeof frame === 'object');
   if (context.newestFirst) placed.reverse();
   if (placed.length) block.append(frameList(placed, context));

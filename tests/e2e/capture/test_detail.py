@@ -34,7 +34,7 @@ def test_capture_12_each_part_of_a_record(page: Page, sink: Daemon, send: Send) 
     expect(pane.locator(".tags")).to_contain_text("customer [email]")
 
     stack = pane.locator("[role=tabpanel]:visible")
-    expect(stack.locator(".exception h4")).to_have_text(["Refused", "KeyError"])
+    expect(stack.locator(".exception h3")).to_have_text(["Refused", "KeyError"])
     expect(stack.locator(".exception").first).to_contain_text("unhandled")
     expect(stack.locator(".inside").first.locator(".line.here")).to_have_text(
         "▸   42     raise Refused(f'card {card} refused')"
@@ -45,7 +45,7 @@ def test_capture_12_each_part_of_a_record(page: Page, sink: Daemon, send: Send) 
     expect(stack.locator(".library .outside")).to_have_count(2)
     shot(page, "detail-stack")
     stack.get_by_role("button", name="Oldest first").click()
-    expect(stack.locator(".exception h4")).to_have_text(["KeyError", "Refused"])
+    expect(stack.locator(".exception h3")).to_have_text(["KeyError", "Refused"])
     stack.get_by_role("button", name="As text").click()
     expect(stack.locator(".rawstack")).to_contain_text("    at checkout (shop/views.py:42)")
     stack.get_by_role("combobox").select_option(label="Thread 2 worker")
