@@ -30,7 +30,7 @@ STATS_S: Final = 1.0
 _LAST_WRITE_S: Final = 0.2
 """For a reader that is in the middle of a message when its stream ends."""
 _HEAVY_BYTES: Final = 256 * 1024
-"""Envelopes that come to more are put into words in a thread."""
+"""Envelopes that come to more are put into words in a thread, and for each reader anew."""
 
 Tell = Callable[[Happening], bytes]
 
@@ -47,6 +47,7 @@ class _Streams:
     def __init__(self, site: Site) -> None:
         self._site = site
         self._log = LimitedLog("capture")
+        self._last: dict[str, tuple[str, bytes]] = {}
 
     async def envelopes(self, request: Request) -> web.StreamResponse:
         """As Spotlight's readers want it: the whole buffer, or what came after the last that they saw, and then all that comes."""
@@ -55,9 +56,18 @@ class _Streams:
         self._log.line(logging.DEBUG, f"reader/{reader}", "somebody reads the stream", {"client": reader})
 
         def tell(happening: Happening) -> bytes:
-            return envelope_message(happening.captured, event) if isinstance(happening, Arrived) else b""
+            return self._message(happening.captured, event) if isinstance(happening, Arrived) else b""
 
         return await self._serve(request, request.headers.get("Last-Event-ID", ""), tell)
+
+    def _message(self, captured: Captured, event: str) -> bytes:
+        """All readers get the same at almost the same time, so that what came last is put into words once."""
+        capture_id, message = self._last.get(event, ("", b""))
+        if capture_id != captured.id:
+            message = envelope_message(captured, event)
+            if len(message) <= _HEAVY_BYTES:
+                self._last[event] = captured.id, message
+        return message
 
     async def summaries(self, request: Request) -> web.StreamResponse:
         """One event per record that matches the filters; what changed is told again. `payload=1`: with what scrubbing left of it."""
