@@ -40,6 +40,7 @@ async def test_what_matches_is_removed_and_without_filters_everything(capture):
     assert await capture.got("/events", "DELETE", message="a", type="log") == {"removed": 1}
     assert [one["title"] for one in (await capture.got("/events"))["events"]] == ["b", "one"]
     assert await capture.got("/events", "DELETE", level="info") == {"removed": 0}
+    assert await capture.got("/events", "DELETE", has="suspects") == {"removed": 0}
     assert await capture.got("/events", "DELETE") == {"removed": 2}
     assert (await capture.got("/events"))["total"] == 0
 

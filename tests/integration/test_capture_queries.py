@@ -116,6 +116,12 @@ async def test_records_are_linked_by_trace(capture):
     assert {link["by"] for link in linked["links"]} == {"trace_id"}
 
 
+async def test_what_has_neither_event_nor_trace_is_linked_to_nothing(capture):
+    await capture.send(("log", LOGS))
+    (newest,) = (await capture.got("/events", limit=1))["events"]
+    assert (await capture.got(f"/events/{newest['id']}"))["links"] == []
+
+
 async def test_status_and_stats(capture):
     before = await capture.got("/stats")
     await capture.send(("event", EVENT), ("attachment", b"x"), event_id=E)
