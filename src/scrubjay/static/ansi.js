@@ -68,7 +68,7 @@ function ofTable(number = 7) {
   if (number < 16) return NAMES[number % 8];
   if (number >= 232) return number < 244 ? 'black' : 'white';
   const place = number - 16;
-  return nearest([Math.floor(place / 36), Math.floor(place / 6) % 6, place % 6].map((step) => step * 51));
+  return nearest([Math.floor(place / 36), Math.floor(place / 6) % 6, place % 6].map((step) => (step ? 55 + step * 40 : 0)));
 }
 
 /** The name of the eight whose mixture comes nearest. */

@@ -105,7 +105,7 @@ function open(app, root) {
     arrived(came) {
       list.spoil();
       if (!at.trace) list.soon();
-      else if (came.some((record) => record.trace_id?.startsWith(at.trace))) more.hidden = false;
+      else if (came.some((record) => [record.trace_id, ...(record.digest?.traces ?? [])].some((id) => id?.startsWith(at.trace)))) more.hidden = false;
     },
     cleared: () => { if (!at.trace) list.load(); else list.spoil(); },
     close() { dropKeys(); list.close(); closeChart(); },

@@ -132,6 +132,13 @@ def _metrics(container: Json) -> dict[str, object]:
     return {"metrics": lines[:MAX_LINES], "omitted": max(0, len(lines) - MAX_LINES)}
 
 
+def _spans(container: Json) -> dict[str, object]:
+    """A container has no ids of its own."""
+    entries = [one for one in as_list(container.get("items")) if isinstance(one, Mapping)]
+    traces = dict.fromkeys(filter(None, (text(one.get("trace_id")) for one in entries)))
+    return {"spans": len(entries), "traces": list(traces)[:MAX_CHIPS]} if entries else {}
+
+
 def _profile(profile: Json) -> dict[str, object]:
     body = profile.get("profile")
     return {
@@ -168,6 +175,7 @@ _DIGESTS: Final[Mapping[str, Callable[[Json], dict[str, object]]]] = {
     "sessions": _sessions,
     "client_report": _client_report,
     "trace_metric": _metrics,
+    "span": _spans,
     "profile": _profile,
     "profile_chunk": _profile,
     "replay_event": _replay,

@@ -127,6 +127,12 @@ def test_metrics():
     assert (len(told["metrics"]), told["omitted"]) == (MAX_LINES, 2)
 
 
+def test_a_container_of_spans_names_its_traces():
+    entries = [{"trace_id": "t"}, {"trace_id": "t"}, {"trace_id": "u"}, {"trace_id": 3}, None]
+    assert digest("span", {"items": entries}) == {"spans": 4, "traces": ["t", "u"]}
+    assert digest("span", {"trace_id": "t"}) == {}
+
+
 def test_profiles_replays_and_security_reports():
     profile = {"profile": {"samples": [1, 2], "stacks": [1]}, "profiler_id": "p", "transaction": {"name": "/pay"}}
     assert digest("profile_chunk", profile) == {"samples": 2, "stacks": 1, "profiler_id": "p", "transaction": "/pay"}
@@ -147,7 +153,7 @@ def test_profiles_replays_and_security_reports():
     assert digest("raw_security", {"hostname": "x"}) == {"facts": {"hostname": "x"}}
 
 
-KINDS = ["log", "feedback", "user_report", "check_in", "session", "sessions", "client_report", "trace_metric", "profile", "replay_event", "raw_security", "event"]  # fmt: skip
+KINDS = ["log", "span", "feedback", "user_report", "check_in", "session", "sessions", "client_report", "trace_metric", "profile", "replay_event", "raw_security", "event"]  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", KINDS)
