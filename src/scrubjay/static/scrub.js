@@ -1,13 +1,16 @@
 // The scrub view of one record: what came and what leaves, which rule did it, and what still looks personal.
 
-import { duration, bytes, h, plural } from './dom.js';
+import { bytes, details, duration, h, plural } from './dom.js';
 import { changesOf } from './diff.js';
 import { diffView, originOf } from './diffview.js';
+import { readable } from './pointer.js';
 import { brief, plain, shown } from './shown.js';
 import { suspectList, ruleFor } from './suspects.js';
 
 const LAYOUT = 'scrubjay.diff';
 const MAX_CHIPS = 24;
+const MAX_LISTED = 300;
+const UPSTREAM = 'upstream';
 const MODES = {
   full: 'Originals are kept in this process’s memory alone, and end with the record.',
   shape: 'Originals are not kept: the left side tells length and kinds of characters.',
@@ -18,7 +21,7 @@ export function scrubTab(view) {
   const root = h('div', { class: 'scrub' }, h('p', { class: 'quiet' }, 'Comparing…'));
   view.report().then(
     (report) => root.replaceChildren(...scrubParts(view, report)),
-    (error) => root.replaceChildren(h('p', { class: 'problem' }, `No report: ${error.message}`), ...scrubParts(view, { mode: 'none', changes: changesOf(view.record.remarks ?? []), suspects: [] })),
+    (error) => root.replaceChildren(h('p', { class: 'problem' }, `No report: ${error.message}`), ...scrubParts(view, { mode: 'none', isFallback: true, changes: changesOf(view.record.remarks ?? []), suspects: [] })),
   );
   return root;
 }
@@ -101,14 +104,26 @@ export function scrubParts(view, report) {
       h('a', { class: 'button small', href: app.href('scrubbing/workbench', { ids: record.id }) }, 'Try other rules')) : null,
     legend,
     document === undefined ? opaque(record, changes) : place,
+    earlier(record, report),
     mode,
   ].filter(Boolean);
 }
 
 const isSplit = () => !matchMedia('(max-width: 50rem)').matches && localStorage.getItem(LAYOUT) !== 'one';
 
+/** Remarks that the event brought along: what its SDK or another relay did before. No change of ours. */
+function earlier(record, report) {
+  const ours = new Set((report.changes ?? []).filter((change) => change.origin !== UPSTREAM).flatMap((change) => [change.rule, change.by].map((rule) => `${change.path}\n${rule}`)));
+  const found = (record.remarks ?? []).filter((remark) => !ours.has(`${remark.path}\n${remark.rule}`));
+  if (!found.length || report.mode === undefined || report.isFallback) return null;
+  const rules = tally(found, (remark) => remark.rule).map(([rule, number]) => `${rule} × ${number}`).join(', ');
+  return details(['Came with the event ', h('span', { class: 'quiet' }, `${plural(found.length, 'remark')}: ${plain(rules, 160)}`)], (body) => body.append(
+    h('ul', { class: 'plainchanges' }, found.slice(0, MAX_LISTED).map((remark) => h('li', {}, h('code', {}, brief(readable(record.payload, remark.path), 200)), ' ', h('span', { class: 'quiet' }, `${remark.action} by ${plain(remark.rule, 60)}`))))), { class: 'earlier' });
+}
+
 /** Of a container's report what is about this entry, with paths that begin at the entry. */
-function ownOf(record, { changes = [], suspects = [] }) {
+function ownOf(record, { changes: all = [], suspects = [] }) {
+  const changes = all.filter((change) => change.origin !== UPSTREAM);
   const base = `/items/${/\.(\d+)$/.exec(record.id)?.[1]}/`;
   const own = (list) => (list.some((one) => one.path.startsWith(base))
     ? list.filter((one) => one.path.startsWith(base)).map((one) => ({ ...one, path: one.path.slice(base.length - 1) })) : list);
@@ -140,7 +155,7 @@ export function fateOf(record) {
 /** Changes of a payload that is no JSON: attachments, recordings. */
 function opaque(record, changes) {
   if (!changes.length) return h('p', { class: 'quiet clean' }, record.payload_omitted ? 'The payload was too large to keep.' : '✓ Nothing was changed.');
-  return h('ul', { class: 'plainchanges' }, changes.slice(0, 300).map((change) => h('li', {},
+  return h('ul', { class: 'plainchanges' }, changes.slice(0, MAX_LISTED).map((change) => h('li', {},
     h('code', {}, brief(change.path, 200)), ' ', h('span', { class: `rule ${change.action}` }, plain(change.rule, 60)), ' ',
     h('span', { class: 'quiet' }, change.action, change.len_before === undefined ? '' : `, ${plural(change.len_before, 'character')}`))));
 }
