@@ -163,14 +163,16 @@ function partsOf(view) {
   const crumbs = crumbsOf(payload).length;
   const panel = (make) => (body) => body.append(make(view));
   const scrub = { id: 'scrub', title: 'Scrub', count: (record.scrub?.changes ?? 0) || '', fill: (body) => { scrub.redraw = () => body.replaceChildren(scrubTab(view)); scrub.redraw(); } };
+  const files = { id: 'attachments', title: record.type === 'attachment' ? 'Attachment' : 'Attachments', count: record.attachments ?? '', fill: (body) => fillAttachments(body, view) };
   return present([
     kind ? { id: 'view', title: kind.title, fill: (body) => body.append(kind.render(record, app)) } : null,
     hasStack(payload) ? { id: 'stack', title: 'Stack trace', fill: (body) => body.append(...present([fateOf(record), stackTab(view)])) } : null,
-    !kind && !hasStack(payload) ? { id: 'message', title: 'Message', fill: (body) => body.append(...present([fateOf(record), message(view)])) } : null,
+    record.type === 'attachment' ? files : null,
+    !kind && !hasStack(payload) && record.type !== 'attachment' ? { id: 'message', title: 'Message', fill: (body) => body.append(...present([fateOf(record), message(view)])) } : null,
     crumbs ? { id: 'breadcrumbs', title: 'Breadcrumbs', count: crumbs, fill: panel(crumbsTab) } : null,
     payload && typeof payload === 'object' ? { id: 'context', title: 'Context', fill: panel(contextTab) } : null,
     scrub,
-    record.attachments || record.type === 'attachment' ? { id: 'attachments', title: 'Attachments', count: record.attachments ?? '', fill: (body) => fillAttachments(body, view) } : null,
+    record.attachments && record.type !== 'attachment' ? files : null,
     { id: 'related', title: 'Related', count: (record.links ?? []).length || '', fill: panel(relatedTab) },
     { id: 'raw', title: 'Raw', fill: panel(rawTab) },
   ]);
@@ -184,17 +186,19 @@ function message({ record, notes }) {
   if (typeof said === 'string') return h('div', { class: 'message' }, marked(said, notes.at(path)), payload.logentry?.params ? tree(payload.logentry.params, { remarks: notes, path: '/logentry/params', depth: 2 }).element : null);
   if (record.payload_text !== undefined) return h('pre', { class: 'text', tabindex: 0 }, shown(record.payload_text, { tag: 'span' }));
   if (payload && typeof payload === 'object') return tree(payload, { remarks: notes, search: true }).element;
-  return h('p', { class: 'quiet' }, record.payload_omitted ? 'The payload was too large to keep.' : 'It has no text; see “Raw”.');
+  return h('p', { class: 'quiet' }, record.payload_omitted ? 'The payload is not kept: it was too large, or could not be scrubbed.' : 'It has no text; see “Raw”.');
 }
 
 function fillAttachments(body, view) {
-  body.replaceChildren(h('p', { class: 'quiet' }, 'Reading…'));
+  const fate = view.record.type === 'attachment' ? fateOf(view.record) : null;
+  const fill = (content) => body.replaceChildren(...present([fate, content]));
+  fill(h('p', { class: 'quiet' }, 'Reading…'));
   view.envelope().then(
     ({ items }) => {
       const list = attachmentsOf(items);
       const own = view.record.type === 'attachment' ? list.filter((one) => items.indexOf(one.item) === view.record.item_index) : list;
-      body.replaceChildren(own.length ? attachmentsTab(view, own) : h('p', { class: 'quiet' }, 'None is left in the envelope: they were dropped, or are too large to keep.'));
+      fill(own.length ? attachmentsTab(view, own) : h('p', { class: 'quiet' }, 'None is left in the envelope: they were dropped, or are too large to keep.'));
     },
-    (error) => body.replaceChildren(h('p', { class: 'problem' }, error.message)),
+    (error) => fill(h('p', { class: 'problem' }, error.message)),
   );
 }

@@ -273,19 +273,20 @@ function shapeOf(change, view) {
   return h('span', { class: 'shape', title: 'Values are not kept; this is their shape.' }, plural(shape.length, 'character'), classes ? `: ${classes}` : '', ends ? [' ', ends] : null);
 }
 
-/** One step after the other; values in between hold what a later step takes, so they are masked whole. */
+/** What one change did to a text. What stands around it may be what a later change takes, so it is masked whole. */
+export function changeText(change, view) {
+  if (change.before === undefined) return shapeOf(change, view);
+  if (view.masked) return [mask(change.before), ' → ', change.after === undefined ? null : mask(change.after)];
+  const pieces = compose([change]).flatMap((piece) => (piece.steps.length
+    ? [{ text: piece.before, wrap: () => h('del') }, { text: piece.after, wrap: () => h('ins') }].filter((part) => part.text) : [{ text: piece.before }]));
+  return shownPieces(pieces, { fold: CONTEXT, limit: MAX_TEXT });
+}
+
 function stepList(own, view) {
   const inside = h('ol', { class: 'steps' });
-  const step = (change) => {
-    if (change.before === undefined) return shapeOf(change, view);
-    if (view.masked) return [mask(change.before), ' → ', change.after === undefined ? null : mask(change.after)];
-    const pieces = compose([change]).flatMap((piece) => (piece.steps.length
-      ? [{ text: piece.before, wrap: () => h('del') }, { text: piece.after, wrap: () => h('ins') }].filter((part) => part.text) : [{ text: piece.before }]));
-    return shownPieces(pieces, { fold: CONTEXT, limit: MAX_TEXT });
-  };
   const details = h('details', {}, h('summary', {}, plural(own.length, 'step')), inside);
   details.addEventListener('toggle', () => {
-    if (details.open && !inside.children.length) inside.append(...own.map((change) => h('li', {}, ruleLabel(change, view), ' ', step(change))));
+    if (details.open && !inside.children.length) inside.append(...own.map((change) => h('li', {}, ruleLabel(change, view), ' ', changeText(change, view))));
   });
   return details;
 }

@@ -2,7 +2,7 @@
 
 import { bytes, details, duration, h, plural } from './dom.js';
 import { changesOf } from './diff.js';
-import { diffView, originOf } from './diffview.js';
+import { changeText, diffView, originOf } from './diffview.js';
 import { readable } from './pointer.js';
 import { brief, plain, shown } from './shown.js';
 import { suspectList, ruleFor } from './suspects.js';
@@ -33,6 +33,7 @@ export function scrubParts(view, report) {
   const document = record.payload;
   const state = { rules: new Set(), actions: new Set(), split: isSplit(), lit: '', at: -1 };
   const place = h('div', { class: 'diffplace' });
+  const text = h('div');
   const legend = h('div', { class: 'legend', role: 'status' });
   const mode = h('p', { class: 'quiet mode' });
   let shownDiff = null;
@@ -48,6 +49,7 @@ export function scrubParts(view, report) {
     const heads = state.split ? h('div', { class: 'heads', 'aria-hidden': 'true' }, h('span', {}, 'As it came'), h('span', {}, 'As it leaves')) : null;
     const nothing = filtered.length + marked.length ? null : h('p', { class: 'quiet clean' }, changes.length ? 'No change matches.' : '✓ Nothing was changed: the payload leaves as it came.');
     place.replaceChildren(...[nothing, heads, shownDiff.element].filter(Boolean));
+    text.replaceChildren(...[opaque(record, filtered, app.masked())].filter(Boolean));
     mode.textContent = [report.reason, MODES[report.mode], app.masked() && 'Values of originals are hidden: safe to share.'].filter(Boolean).map((part) => plain(part, 300)).join(' ');
     place.classList.toggle('lighting', Boolean(state.lit));
     if (state.lit) light(state.lit, { keep: true });
@@ -103,7 +105,7 @@ export function scrubParts(view, report) {
       layout,
       h('a', { class: 'button small', href: app.href('scrubbing/workbench', { ids: record.id }) }, 'Try other rules')) : null,
     legend,
-    document === undefined ? opaque(record, changes) : place,
+    document === undefined ? text : place,
     earlier(record, report),
     mode,
   ].filter(Boolean);
@@ -131,7 +133,7 @@ function ownOf(record, { changes: all = [], suspects = [] }) {
 }
 
 function summary(report, changes, suspects) {
-  const made = changes.filter((change) => !change.dry_run);
+  const made = changes.filter((change) => !change.dry_run && change.action !== 'item_dropped');
   const rules = new Set(made.map((change) => change.rule)).size;
   const figure = (value, text, kind = '') => h('div', { class: `figure ${kind}` }, h('strong', {}, value), h('span', {}, text));
   return h('div', { class: 'figures' },
@@ -153,11 +155,11 @@ export function fateOf(record) {
 }
 
 /** Changes of a payload that is no JSON: attachments, recordings. */
-function opaque(record, changes) {
-  if (!changes.length) return h('p', { class: 'quiet clean' }, record.payload_omitted ? 'The payload was too large to keep.' : '✓ Nothing was changed.');
-  return h('ul', { class: 'plainchanges' }, changes.slice(0, MAX_LISTED).map((change) => h('li', {},
-    h('code', {}, brief(change.path, 200)), ' ', h('span', { class: `rule ${change.action}` }, plain(change.rule, 60)), ' ',
-    h('span', { class: 'quiet' }, change.action, change.len_before === undefined ? '' : `, ${plural(change.len_before, 'character')}`))));
+function opaque(record, changes, masked) {
+  const made = changes.filter((change) => change.action !== 'item_dropped');
+  if (!made.length) return record.payload_omitted || changes.length ? null : h('p', { class: 'quiet clean' }, '✓ Nothing was changed.');
+  return h('ul', { class: 'plainchanges diff' }, made.slice(0, MAX_LISTED).map((change) => h('li', {},
+    h('span', { class: 'quiet' }, brief(change.path, 200)), ' ', changeText(change, { masked }), ' ', h('span', { class: `rule ${change.action}` }, plain(change.rule, 60)))));
 }
 
 // Filters
