@@ -18,10 +18,10 @@ export function logPane(detail, app) {
   const common = attributes.filter(([name]) => name.startsWith('sentry.') && name !== TEMPLATE && !name.startsWith(PARAMETER));
   return h('article', { class: 'log-pane' },
     h('p', { class: 'badges' }, detail.level ? badge(plain(detail.level), `level ${plain(detail.level)}`) : null, h('time', { class: 'quiet', datetime: detail.timestamp }, exact(detail.timestamp))),
-    h('pre', { class: 'message' }, ansi(detail.message ?? detail.title, { limit: 20_000 })),
-    template ? part('Template', h('p', { class: 'mono' }, shown(template)), parameters.length ? pairs(parameters) : null) : null,
-    own.length ? part('Attributes', pairs(own)) : null,
-    common.length ? h('details', {}, h('summary', {}, `${common.length} attributes of the SDK`), pairs(common)) : null,
+    h('pre', { class: 'message', tabindex: '0' }, ansi(detail.message ?? detail.title, { limit: 20_000 })),
+    template ? part('Template', h('p', { class: 'mono' }, shown(template)), parameters.length ? pairs(parameters, 'Parameters') : null) : null,
+    own.length ? part('Attributes', pairs(own, 'Attributes')) : null,
+    common.length ? h('details', {}, h('summary', {}, `${common.length} attributes of the SDK`), pairs(common, 'Attributes of the SDK')) : null,
     h('p', { class: 'links-row' },
       detail.trace_id ? h('a', { href: app.href(traceAddress(detail)) }, 'Trace') : null,
       detail.trace_id ? h('a', { href: app.href('logs', { trace_id: detail.trace_id }) }, 'Lines of this trace') : null));

@@ -46,9 +46,9 @@ function render(records, app) {
 function course(values) {
   if (!values.length) return '';
   const least = Math.min(...values);
-  const range = Math.max(...values) - least || 1;
+  const range = Math.min(Math.max(...values) - least, Number.MAX_VALUE) || 1;
   const points = values.map((value, index) => [
-    values.length === 1 ? 50 : 2 + (index / (values.length - 1)) * 96, 17 - ((value - least) / range) * 14,
+    values.length === 1 ? 50 : 2 + (index / (values.length - 1)) * 96, 17 - Math.min(1, (value - least) / range) * 14,
   ]);
   const svg = document.createElementNS(SVG, 'svg');
   svg.setAttribute('viewBox', '0 0 100 20');

@@ -26,13 +26,13 @@ export function spanPane(app, trace, span) {
         span.status ? badge(plain(span.status), hasFailed(span.status) ? 'error' : 'accepted') : null),
       h('h3', {}, shown(span.name, { limit: 300 }))),
     facts(span),
-    statement ? part('Statement', h('pre', { class: 'statement' }, shown(statement, { limit: 5000 })), copyButton('Copy', () => statement)) : null,
+    statement ? part('Statement', h('pre', { class: 'statement', tabindex: '0' }, shown(statement, { limit: 5000 })), copyButton('Copy', () => statement)) : null,
     span.description && span.description !== statement && span.description !== span.name
       ? part('Description', h('p', {}, shown(span.description))) : null,
     errors.length ? part(plural(errors.length, 'error'), records(app, errors)) : null,
     logs.length ? part(plural(logs.length, 'log line'), records(app, logs)) : null,
-    attributes.length ? part('Attributes', pairs(attributes)) : null,
-    Object.keys(span.tags ?? {}).length ? part('Tags', pairs(Object.entries(span.tags))) : null,
+    attributes.length ? part('Attributes', pairs(attributes, 'Attributes')) : null,
+    Object.keys(span.tags ?? {}).length ? part('Tags', pairs(Object.entries(span.tags), 'Tags')) : null,
     span.links?.length ? part('Links', links(app, span.links)) : null,
     h('p', {}, h('a', { href: app.href(`errors/${span.record_id}`) }, span.is_transaction ? 'Open the whole record' : 'Open the record it came in')));
 }
@@ -58,10 +58,10 @@ const share = (span) => (span.duration_ms ? `${Math.round((span.self_ms / span.d
 
 const part = (title, ...content) => h('section', {}, h('h4', {}, title), ...content);
 
-export const pairs = (entries) => table([
+export const pairs = (entries, caption = 'Names and values') => table([
   { title: 'name', class: 'name', cell: ([name]) => shown(name, { limit: 200 }) },
   { title: 'value', class: 'mono', cell: ([, value]) => shown(typeof value === 'object' ? JSON.stringify(value) : value) },
-], entries, { caption: 'Names and values' });
+], entries, { caption });
 
 /** Records as a list of links, the first hundred. */
 export function records(app, list) {
