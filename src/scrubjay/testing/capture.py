@@ -54,6 +54,7 @@ class Capture:
         """A capture id before everything that arrives from now on: a value for the filter `since`."""
         self._client = client
         self._check = check
+        self._misbehaves = False
         self._scope: list[tuple[str, str]] = [] if is_alone else [("project", str(self.project))]
         self._source = Source(
             detail=lambda record_id: self._ask(lambda: self._client.event(record_id)),
@@ -193,6 +194,12 @@ class Capture:
         """
         project = self._scope[0][1] if self._scope else None
         self._ask(lambda: self._client.inject(faults, project))
+        self._misbehaves = bool(faults)
+
+    def behave(self) -> None:
+        """Ends the faults, if there are any."""
+        if self._misbehaves:
+            self.faults()
 
     def clear(self) -> int:
         """Forgets what has arrived; how many records that was."""

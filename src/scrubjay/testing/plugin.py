@@ -81,7 +81,7 @@ def sentry_capture(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPat
             monkeypatch.setenv(name, value)
     yield capture
     with suppress(Exception):  # a sink that failed has told the test
-        capture.faults()
+        capture.behave()
 
 
 def _environment(config: pytest.Config) -> str:
