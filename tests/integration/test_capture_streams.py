@@ -130,7 +130,7 @@ async def test_a_silent_stream_says_now_and_then_that_it_lives(sidecar: Relay, m
 
 async def test_large_envelopes_are_put_into_words_elsewhere(sidecar: Relay) -> None:
     async with event_stream(sidecar.port, "/stream") as stream, event_stream(sidecar.port, MINE) as mine:
-        text = "word by word " * 50_000
+        text = "word by word " * 25_000
         await send(sidecar, "large", b'{"type":"attachment","content_type":"text/plain"}\n%b' % text.encode())
         assert (await stream.event()).data[1][1][1]["data"] == text
         assert (await mine.event("record")).data["title"] == "large"
@@ -247,6 +247,21 @@ async def test_a_reader_that_takes_nothing_is_cut_off_when_too_much_waits(sideca
         await asyncio.wait_for(_gone(sidecar), 10)
         reader.writer.transport.resume_reading()  # type: ignore[attr-defined]
         assert not (await _rest(reader)).endswith(b"0\r\n\r\n")
+    finally:
+        reader.writer.transport.abort()
+
+
+async def test_a_reader_that_takes_nothing_for_long_is_cut_off(sidecar: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "STUCK_S", 0.05)
+    reader = await connect(sidecar.port)
+    try:
+        await reader.send(request("GET", "/stream", headers=HERE))
+        await reader.reader.readuntil(b"\r\n\r\n")
+        reader.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        for _ in range(8):
+            await send(sidecar, "more than fits between us", b'{"type":"attachment"}\n' + bytes(1 << 20))
+        await asyncio.wait_for(_gone(sidecar), 10)
+        assert len(sink(sidecar)._audience) == 0
     finally:
         reader.writer.transport.abort()
 

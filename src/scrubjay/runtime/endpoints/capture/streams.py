@@ -27,6 +27,8 @@ from scrubjay.runtime.log import LimitedLog
 
 HEARTBEAT_S: Final = 15.0
 STATS_S: Final = 1.0
+STUCK_S: Final = 60.0
+"""A reader that takes nothing for so long is gone, or no use; what waits for it would stay in memory."""
 _LAST_WRITE_S: Final = 0.2
 """For a reader that is in the middle of a message when its stream ends."""
 _HEAVY_BYTES: Final = 256 * 1024
@@ -145,11 +147,11 @@ class _Stream:
         return None
 
     async def _write(self, data: bytes, ending: asyncio.Task[bool]) -> bool:
-        """Whether the reader is still there. One that takes nothing is cut off when its subscription ends."""
+        """Whether the reader is still there. One that takes nothing is cut off after a while, and when its subscription ends."""
         if not data:
             return True
         writing = self._loop.create_task(self._response.write(data), name="write to a stream")
-        await asyncio.wait((writing, ending), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((writing, ending), timeout=STUCK_S, return_when=asyncio.FIRST_COMPLETED)
         if not writing.done():
             await asyncio.wait((writing,), timeout=_LAST_WRITE_S)
         if not writing.done():
