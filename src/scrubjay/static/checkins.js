@@ -61,7 +61,7 @@ function monitor(slug, found, app) {
     found.length > 10 ? h('p', { class: 'quiet' }, `and ${found.length - 10} earlier runs`) : null);
 }
 
-const status = (name) => badge(`${SIGNS[name] ?? '·'} ${plain(name || 'unknown').replace('_', ' ')}`, `run-status ${KINDS[name] ?? ''}`);
+const status = (name) => badge(`${SIGNS[name] ?? '·'} ${plain(name || 'unknown', 24).replace('_', ' ')}`, `run-status ${KINDS[name] ?? ''}`);
 
 export function checkInPane(detail) {
   const { monitor_slug: slug, status: name, duration: lasted_s, check_in_id: run, monitor_config: config } = detail.payload ?? {};

@@ -57,7 +57,7 @@ function releases(records) {
 }
 
 function status({ digest = {}, item_type: form }) {
-  if (form !== 'sessions') return [badge(plain(digest.status ?? '?'), BAD.has(digest.status) ? 'error' : ''), digest.init ? ' first' : '', digest.errors ? ` ${plural(digest.errors, 'error')}` : ''];
+  if (form !== 'sessions') return [badge(plain(digest.status ?? '?', 24), BAD.has(digest.status) ? 'error' : ''), digest.init ? ' first' : '', digest.errors ? ` ${plural(digest.errors, 'error')}` : ''];
   return Object.entries(digest.counts ?? {}).map(([name, number]) => `${number} ${name}`).join(', ');
 }
 

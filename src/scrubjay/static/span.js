@@ -23,7 +23,7 @@ export function spanPane(app, trace, span) {
       h('p', { class: 'badges' },
         span.op ? h('span', { class: `op fam-${familyOf(span.op)}` }, plain(span.op)) : null,
         span.is_transaction ? badge('transaction', 'transaction') : null,
-        span.status ? badge(plain(span.status), hasFailed(span.status) ? 'error' : 'accepted') : null),
+        span.status ? badge(plain(span.status, 40), hasFailed(span.status) ? 'error' : 'accepted') : null),
       h('h3', {}, shown(span.name, { limit: 300 }))),
     facts(span),
     statement ? part('Statement', h('pre', { class: 'statement', tabindex: '0' }, shown(statement, { limit: 5000 })), copyButton('Copy', () => statement)) : null,
