@@ -87,10 +87,12 @@ function queue(step) {
 
 const route = () => queue(follow);
 
+const viewAt = (at) => VIEWS.find(({ name }) => name === at.view) ?? VIEWS[0];
+
 async function follow() {
   const at = parse(location.hash);
   if (at.params.token) return takeToken(at);
-  const view = VIEWS.find(({ name }) => name === at.view) ?? VIEWS[0];
+  const view = viewAt(at);
   const moved = view !== state.view;
   state.at = { ...at, view: view.name };
   state.view = view;
@@ -107,6 +109,7 @@ function takeToken({ view, params: { token, ...params } }) {
   api.keepToken(token);
   history.replaceState(null, '', location.href.replace(/#.*$/s, '') + format(view, params));
   state.listening = '';
+  state.view = null; // what was refused is loaded anew
   return refreshStatus().then(follow);
 }
 
@@ -320,6 +323,7 @@ async function start() {
   keepLinksHere();
   setInterval(refreshTimes, 5000);
   showRail(app, '');
+  viewAt(parse(location.hash)).load().catch(() => {}); // it is on the way while the status is asked for; `openView` tells of failures
   await refreshStatus().catch((error) => showConnection(error.status === 401 ? 'locked' : 'lost', error.message));
   await openAsked();
   await route();

@@ -1,6 +1,5 @@
 // Errors: the list with its filter chips, and beside it the record that is open.
 
-import { openDetail } from './detail.js';
 import { badge, h, when } from './dom.js';
 import { facets } from './facets.js';
 import { icon } from './icons.js';
@@ -27,7 +26,12 @@ function open(app, root) {
   root.append(split);
 
   const list = recordList(app, frame, { types: TYPES, row: (record) => row(app, record, at), label: 'Errors', onChange: refresh });
-  const pane = openDetail(app, right, { base: 'errors' });
+
+  // The details come when the list stands, or when one is asked for: the list is what people wait for.
+  let pane = null;
+  let coming = null;
+  const details = () => (coming ??= import('./detail.js').then(({ openDetail }) => (pane = openDetail(app, right, { base: 'errors' }))));
+  const showDetail = async (id, tab) => (pane || id ? (await details()).show(id, tab) : undefined);
 
   function refresh(records) {
     chips.show(records);
@@ -60,18 +64,19 @@ function open(app, root) {
       if (filters !== shown) {
         shown = filters;
         chips.show([]);
-        await Promise.all([list.load(), pane.show(id, tab)]);
+        await Promise.all([list.load(), showDetail(id, tab)]);
+        details();
       } else {
         list.redraw();
-        await pane.show(id, tab);
+        await showDetail(id, tab);
       }
       if (opened && id) list.reveal(id);
     },
-    arrived: (records) => { list.arrived(records); pane.arrived?.(records); },
-    changed: (records) => { list.changed(records); pane.changed?.(records); },
+    arrived: (records) => { list.arrived(records); pane?.arrived?.(records); },
+    changed: (records) => { list.changed(records); pane?.changed?.(records); },
     evicted: (oldest) => list.evicted(oldest),
-    cleared: (ids) => { shown = JSON.stringify(app.filters()); list.cleared(ids); pane.cleared?.(ids); },
-    close() { dropKeys(); chips.close(); list.close(); pane.close?.(); },
+    cleared: (ids) => { shown = JSON.stringify(app.filters()); list.cleared(ids); pane?.cleared?.(ids); },
+    close() { dropKeys(); chips.close(); list.close(); coming?.then((one) => one.close?.()); },
   };
 }
 

@@ -14,6 +14,7 @@ export function showRail(app, current) {
       icon(name), h('span', { class: 'name' }, title), count));
   };
   byId('rail').replaceChildren(h('ul', {}, VIEWS.map(entry)));
+  byId('rail').querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
 }
 
 /** `hidden`: what a clear that can still be taken back hides, by type. */

@@ -1,7 +1,8 @@
-// Addresses of the page: `#/<view>/<segments…>?<params>`. A parameter that is given more than once is a list.
+// Addresses of the page: `#/<view>/<segments…>?<params>`, or `#<params>` alone. A parameter that is given more than once is a list.
 
 export function parse(hash) {
-  const [path, query = ''] = hash.replace(/^#\/?/, '').split(/\?(.*)/s);
+  const text = hash.replace(/^#/, '');
+  const [path, query = ''] = text.startsWith('/') ? text.slice(1).split(/\?(.*)/s) : ['', text];
   const segments = path.split('/').filter(Boolean).map(decoded);
   const params = {};
   for (const [name, value] of new URLSearchParams(query)) {
