@@ -97,6 +97,8 @@ class Trial:
         for found in founds:
             if self.expectation.query.matches(found):
                 self.matched += 1
+                if self._is_excess:
+                    self._note(found, "is one too many" if self.expectation.most else "should not be there")
                 self._judge(found)
 
     @property
@@ -110,8 +112,12 @@ class Trial:
     @property
     def doomed(self) -> bool:
         """Whatever still comes makes it no better."""
+        return self.problem_count > 0
+
+    @property
+    def _is_excess(self) -> bool:
         most = self.expectation.most
-        return self.problem_count > 0 or (most is not None and self.matched > most)
+        return most is not None and self.matched > most
 
     def _judge(self, found: Found) -> None:
         expected = self.expectation

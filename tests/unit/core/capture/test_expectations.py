@@ -53,6 +53,12 @@ def test_counts(count, passing, wanted):
         assert judged.doomed is (number > max(passing) and max(passing) < 3)
 
 
+def test_what_is_beyond_a_count_is_named():
+    judged = trial({"count": 1}, event(message="a"), event(message="b"), event(message="c"))
+    assert [(one.title, one.text) for one in judged.problems] == [("b", "is one too many"), ("c", "is one too many")]
+    assert [one.text for one in trial({"count": 0}, event()).problems] == ["should not be there"]
+
+
 def test_absent_alone_wants_no_match():
     assert trial({"absent": {"text": "x"}}).passed
     assert not trial({"absent": {"text": "x"}, "any": {"level": "error"}}).passed
