@@ -351,6 +351,33 @@ def test_terminal_colours_become_those_of_the_page(page: Page, sink: Daemon) -> 
     }
 
 
+LONG = HOSTILE + "W" * 3000
+ODD: dict[str, Any] = {
+    "check_in": {"check_in_id": "1" * 32, "monitor_slug": LONG, "status": "odd", "duration": 1e300, "monitor_config": {"schedule": 3}},
+    "sessions": {"aggregates": [{"started": LONG, "exited": -1}, None, LONG], "attrs": {"release": LONG}},
+    "client_report": {"discarded_events": [{"reason": LONG, "category": "error", "quantity": -5}, LONG, None]},
+    "trace_metric": {"items": [{"name": LONG, "type": "gauge", "value": value, "unit": LONG} for value in (-1e308, 1e308)]},
+    "profile": {"event_id": "3" * 32, "platform": "node", "version": "1", "profile": {
+        "frames": [{"function": LONG, "filename": LONG, "lineno": LONG}, None, 3], "stacks": [[0, 1, 0], None, [2]],
+        "samples": [{"stack_id": 0, "thread_id": LONG, "elapsed_since_start_ns": 1}, {"stack_id": 2}, None]}},
+    "replay_event": {"type": "replay_event", "replay_id": "4" * 32, "urls": ["javascript:alert(1)", LONG, 3], "segment_id": LONG},
+    "raw_security": {"csp-report": {"blocked-uri": LONG, "effective-directive": "img-src", "document-uri": "javascript:1"}},
+}  # fmt: skip
+
+
+def test_odd_payloads_run_nothing_and_break_nothing(page: Page, sink: Daemon, send: Send) -> None:
+    for kind, payload in ODD.items():
+        more = {"item_count": 2, "content_type": "application/vnd.sentry.items.trace-metric+json"} if kind == "trace_metric" else {}  # fmt: skip
+        send(item(kind, payload, **more))
+    for section in (*SECTIONS, "security"):
+        page.goto(f"{sink.url}/#/other/{section}")
+        expect(page.locator(f".section-tab[aria-current][href*={section}]")).to_be_visible()
+        expect(page.locator(".section-body > *").first).to_be_attached()
+        assert page.locator("a[href*='javascript']").count() == 0
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), section
+    assert page.evaluate("window.pwned") is None
+
+
 def test_all_of_it_on_a_phone(browser: Browser, sink: Daemon, send: Send) -> None:
     shop(send)
     page, watch = open_page(browser, sink.url, phone=True)
