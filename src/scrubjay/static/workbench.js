@@ -9,6 +9,7 @@ const DRAFT = 'scrubjay.rules';
 const LISTED = 60;
 const MOST_CHOSEN = 20;
 const WAIT_MS = 500;
+const CURRENT = 'current'; // what the API calls the rules in force
 const EMPTY = { rules: {}, applications: {} };
 const EXAMPLES = ['@anything:filter', '@anything:hash', '@anything:remove', '@email', '@ip', '@creditcard', '@iban', '@userpath', '@password', '@pemkey', '@usssn', '@mac', '@uuid'];
 
@@ -16,7 +17,7 @@ const EXAMPLES = ['@anything:filter', '@anything:hash', '@anything:remove', '@em
 export function workbench(app, root, params) {
   const ids = [params.ids ?? []].flat().flatMap((id) => id.split(','));
   const state = { chosen: new Set(ids), timer: 0, run: 0, closed: false, only: 'new' };
-  const editor = h('textarea', { class: 'editor', spellcheck: 'false', rows: 12, 'aria-label': 'Candidate rules' });
+  const editor = h('textarea', { class: 'editor', spellcheck: 'false', rows: 12, placeholder: 'Nothing here: the rules in force', 'aria-label': 'Candidate rules' });
   const problem = h('p', { class: 'problem', role: 'alert', hidden: true });
   const results = h('div', { class: 'results', role: 'region', 'aria-label': 'What the rules would do' }, h('p', { class: 'quiet' }, 'Choose records and rules.'));
   const picker = h('ul', { class: 'picker' });
@@ -28,7 +29,7 @@ export function workbench(app, root, params) {
   };
 
   function candidate() {
-    if (!editor.value.trim()) return EMPTY;
+    if (!editor.value.trim()) return CURRENT;
     try {
       return JSON.parse(editor.value);
     } catch (error) {
@@ -74,7 +75,7 @@ export function workbench(app, root, params) {
   function add(selector, rule) {
     let document;
     try {
-      document = candidate();
+      document = editor.value.trim() ? candidate() : EMPTY;
     } catch {
       document = null;
     }
@@ -125,14 +126,9 @@ export function workbench(app, root, params) {
     await run();
   }
 
-  const load = async () => {
-    try {
-      const { fragment, rules } = await app.api.dryRun({ rules: 'current', ids: [...state.chosen].slice(0, 1) });
-      editor.value = rules ? JSON.stringify(rules, null, 2) : fragment ?? editor.value;
-      later();
-    } catch (error) {
-      app.toast(error.message);
-    }
+  const fill = (text) => {
+    editor.value = text;
+    later();
   };
 
   editor.addEventListener('input', later);
@@ -141,11 +137,14 @@ export function workbench(app, root, params) {
       h('h2', {}, 'Rules to try'),
       h('p', { class: 'quiet' }, 'In the form of a project’s piiConfig, beside what is always done. Nothing here changes what is in force.'),
       form(), editor, problem,
-      h('div', { class: 'buttons' }, h('button', { type: 'button', class: 'small', onclick: load }, 'Start from the rules in force'), h('button', { type: 'button', class: 'small', onclick: () => { editor.value = JSON.stringify(EMPTY, null, 2); later(); } }, 'Empty'), copies),
+      h('div', { class: 'buttons' },
+        h('button', { type: 'button', class: 'small', onclick: () => fill('') }, 'Rules in force'),
+        h('button', { type: 'button', class: 'small', onclick: () => fill(JSON.stringify(EMPTY, null, 2)) }, 'No rules of your own'), copies),
       h('h3', {}, 'Records'), picker),
     h('section', { class: 'panel outcome' }, h('h2', {}, 'What they would do'), results)));
+  const forget = app.onMask(() => run());
   const ready = start().catch((error) => { problem.textContent = error.message; problem.hidden = false; });
-  return { ready, close() { state.closed = true; clearTimeout(state.timer); } };
+  return { ready, close() { state.closed = true; clearTimeout(state.timer); forget(); } };
 }
 
 /** One record under the candidate rules, against the rules in force. */

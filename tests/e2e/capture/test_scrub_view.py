@@ -162,6 +162,10 @@ def test_capture_12_a_suspect_leads_to_a_rule_that_is_tried(
     expect(page.get_by_role("alert")).to_contain_text("user id")
     editor.fill("applications: {user.id: ['@anything:hash']}")
     expect(outcome.locator(".rule")).to_have_text("@anything:hash")
+    page.get_by_role("button", name="Rules in force").click()
+    expect(outcome.locator(".sieve").first).to_have_text("0 places more")
+    page.locator(".picker label").last.click()
+    expect(outcome).to_have_count(2)
 
 
 def test_capture_12_what_still_looks_personal_stands_above_the_diff(opened: Locator, page: Page) -> None:
