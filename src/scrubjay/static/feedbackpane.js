@@ -28,7 +28,17 @@ export function feedbackPane(detail, app) {
     shots);
 }
 
+/** Addresses of what is shown now; those of what was shown before are given back. */
+const lent = [];
+
+function lend(blob) {
+  const url = URL.createObjectURL(blob);
+  lent.push(url);
+  return url;
+}
+
 async function showAttachments(target, detail, app) {
+  for (const url of lent.splice(0)) URL.revokeObjectURL(url);
   for (let number = 0; number < Math.min(detail.attachments, MAX_SHOTS); number += 1) {
     try {
       const blob = await app.api.attachment(detail.id, number);
@@ -40,14 +50,12 @@ async function showAttachments(target, detail, app) {
 }
 
 function picture(blob, number) {
-  const url = URL.createObjectURL(blob);
+  const url = lend(blob);
   const image = h('img', { src: url, alt: `Screenshot ${number + 1}` });
   const figure = h('figure', {}, h('a', { href: url, download: `screenshot-${number + 1}` }, image), h('figcaption', { class: 'quiet' }, `${blob.type}, ${bytes(blob.size)}`));
   image.addEventListener('error', () => image.replaceWith(h('span', { class: 'quiet' }, 'This picture cannot be shown: its bytes are no image.')));
   return figure;
 }
 
-const file = (blob, number) => {
-  const url = URL.createObjectURL(blob);
-  return h('p', {}, h('a', { href: url, download: `attachment-${number + 1}` }, `Attachment ${number + 1}`), h('span', { class: 'quiet' }, ` ${blob.type}, ${bytes(blob.size)}`));
-};
+const file = (blob, number) => h('p', {},
+  h('a', { href: lend(blob), download: `attachment-${number + 1}` }, `Attachment ${number + 1}`), h('span', { class: 'quiet' }, ` ${blob.type}, ${bytes(blob.size)}`));
