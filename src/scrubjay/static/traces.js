@@ -126,7 +126,7 @@ function traceList(app) {
   const columns = h('div', { class: 'trace-row trace-columns', 'aria-hidden': 'true' }, COLUMNS.map((name) => h('span', {}, name)));
   const total = h('span', { class: 'quiet', role: 'status' });
   const bare = h('button', { type: 'button', class: 'small', 'aria-pressed': 'false', onclick: toggleBare });
-  const tools = h('div', { class: 'trace-tools' }, total, bare);
+  const tools = h('div', { class: 'trace-tools', hidden: true }, total, bare);
   const element = h('section', { class: 'trace-list', 'aria-label': 'Traces' }, tools, columns, scroller, empty);
   let traces = [];
   let shownOnes = [];
