@@ -79,8 +79,9 @@ let routing = Promise.resolve();
 /** One address after the other, the last one wins. */
 function queue(step) {
   routing = routing.then(step).catch((error) => {
+    if (error.status === 401) return showConnection('locked');
     console.error(error);
-    banner('view', 'bad', `This view failed: ${error.message}`);
+    return banner('view', 'bad', `This view failed: ${error.message}`);
   });
   return routing;
 }
@@ -179,7 +180,7 @@ function release() {
   else deliver(arrived, changed);
 }
 
-const mine = (records) => (state.view.types ? records.filter(({ type }) => state.view.types.includes(type)) : records);
+const mine = (records) => (state.view?.types ? records.filter(({ type }) => state.view.types.includes(type)) : records);
 
 function deliver(arrived, changed) {
   const came = mine(arrived);
