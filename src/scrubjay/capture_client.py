@@ -72,8 +72,8 @@ class CaptureClient:
         parts = urlsplit(url if "://" in url else f"http://{url}")
         if parts.scheme != "http" or not parts.hostname:
             raise ValueError(f"no address such as {DEFAULT_URL}: {url!r}")
-        self._host, self._port = parts.hostname, parts.port or 80
-        self._authority = f"{f'[{self._host}]' if ':' in self._host else self._host}:{self._port}"
+        self._host, self.port = parts.hostname, parts.port or 80
+        self._authority = f"{f'[{self._host}]' if ':' in self._host else self._host}:{self.port}"
         self.url = f"http://{self._authority}"
         self._timeout_s = timeout_s
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
@@ -254,7 +254,7 @@ class CaptureClient:
         if body is not None or method in ("POST", "PUT"):
             sent["Content-Length"] = str(len(body or b""))
         try:
-            connected = socket.create_connection((self._host, self._port), timeout_s or self._timeout_s)
+            connected = socket.create_connection((self._host, self.port), timeout_s or self._timeout_s)
         except OSError as error:
             raise NoAnswer(f"nobody answers at {self.url}: {_words(error)}") from None
         response = http.client.HTTPResponse(connected, method=method)

@@ -1,7 +1,8 @@
 """The program `scrubjay`: which verbs there are, loaded when they are asked for.
 
 Exit codes: 0 success, 1 an error of configuration or at run time, 2 an error of usage, 3 data lost at shutdown,
-4 damage (`spool verify`), 5 an expectation failed (`test`).
+4 damage (`spool verify`), 5 an expectation failed (`test`, `capture assert`, `tail --fail-on`), 6 the time was over (`tail`, `capture wait`),
+7 a sink is running there already (`capture`).
 """
 
 from __future__ import annotations
@@ -16,6 +17,11 @@ from scrubjay.cli.verb import Invocation, shared_options
 
 VERBS: Final = {
     "run": ("scrubjay.cli.run:run", "Start the relay."),
+    "capture": (
+        "scrubjay.cli.capture:capture",
+        "Catch what SDKs send to this machine, and show it; ask what was caught.",
+    ),
+    "tail": ("scrubjay.cli.tail:tail", "Print what is captured, as it comes."),
     "scrub": ("scrubjay.cli.scrub:scrub", "Scrub files as the relay would, or show what it would take."),
     "check": ("scrubjay.cli.check:check", "Load everything, compile every plan, say where each value comes from."),
     "status": ("scrubjay.cli.status:status", "Show how the relay is: workers, upstream, the account, what is held."),

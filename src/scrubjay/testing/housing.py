@@ -20,7 +20,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -81,12 +81,13 @@ class Housing(Protocol):
 
 
 class InThread:
-    """Open at once; see above."""
+    """Open at once; see above. `port`: 0 for a free one. Raises `OSError` if it cannot be had."""
 
-    def __init__(self, lodging: Lodging) -> None:
+    def __init__(self, lodging: Lodging, port: int = 0) -> None:
         self._lodging = lodging
         self._listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        self._listener.bind((HOST, 0))
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._listener.bind((HOST, port))
         self._listener.listen(BACKLOG)
         self.port = int(self._listener.getsockname()[1])
         self.url = f"http://{HOST}:{self.port}"
@@ -118,14 +119,12 @@ class InThread:
         self._thread.join(_LOADING_S)
 
     def _live(self) -> None:
-        try:
-            with ExitStack() as stack:
-                stack.callback(self._listener.close)
-                state_dir = Path(stack.enter_context(TemporaryDirectory(prefix="scrubjay-sink-")))
-                stack.enter_context(_silence())
-                self._serve(state_dir)
-        except BaseException as error:  # noqa: BLE001  whoever asks the sink is told; nobody else is to be disturbed
-            self._error = error
+        with closing(self._listener):  # last: whoever is cut off by it finds the error
+            try:
+                with TemporaryDirectory(prefix="scrubjay-sink-") as folder, _silence():
+                    self._serve(Path(folder))
+            except BaseException as error:  # noqa: BLE001  whoever asks the sink is told; nobody else is to be disturbed
+                self._error = error
 
     def _serve(self, state_dir: Path) -> None:
         from scrubjay.runtime.worker import Worker  # noqa: PLC0415 - this is what takes the time
