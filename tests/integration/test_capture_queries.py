@@ -128,6 +128,8 @@ async def test_status_and_stats(capture):
     status, stats = await capture.got("/status"), await capture.got("/stats")
     assert status["kept"]["records"] == {"error": 1, "attachment": 1}
     assert status["dsn"] == "http://decafbaddecafbaddecafbaddecafbad@localhost/1"
+    assert status["started_at"].endswith("Z")
+    assert status["faults"] == 0
     assert status["spotlight_url"] == "http://localhost/stream"
     assert (status["mode"], status["originals"], status["replay_to"]) == ("capture", "full", [])
     assert stats["envelopes"] == before["envelopes"] + 1
