@@ -94,7 +94,7 @@ class Packed:
 class CapturedItem:
     """`size_bytes` is the scrubbed payload's length, kept or not."""
 
-    __slots__ = ("_headers", "_original", "_payload", "_report", "fate", "size_bytes", "type")
+    __slots__ = ("_headers", "_original", "_payload", "_report", "fate", "is_touched", "size_bytes", "type")
 
     def __init__(
         self,
@@ -106,10 +106,14 @@ class CapturedItem:
         fate: Fate = ACCEPTED,
         original: bytes | memoryview | None = None,
         is_unchanged: bool = False,
+        is_touched: bool = True,
     ) -> None:
-        """`payload` None: it is not kept. `is_unchanged`: the payload is the original, which may be shown then."""
+        """`payload` None: it is not kept. `is_unchanged`: the payload is the original, which may be shown then. `is_touched`: scrubbing
+        changed something, as far as is known; what remarks came along is not its work.
+        """
         self.type = type_
         self.fate = fate
+        self.is_touched = is_touched
         self.size_bytes = len(payload or b"") if size_bytes is None else size_bytes
         self._headers = encode_json(headers)
         self._payload = None if payload is None else Packed(payload)

@@ -119,7 +119,7 @@ class Record:
         self.tags = tags or None
         facts_of_type = digest(item.type, document)
         self._digest = encode_json(facts_of_type) if facts_of_type else b""
-        found = remarks(document)
+        found = remarks(document) if item.is_touched else []
         self.changes = len(found)
         self.rules = tuple(dict.fromkeys(intern(str(one["rule"])) for one in found))
 

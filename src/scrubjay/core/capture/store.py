@@ -26,6 +26,7 @@ from scrubjay.core.ledger import Account
 
 _UNSHOWN_HEADERS: Final = frozenset({"dsn", "remote_addr", "forwarded_for"})
 """The first may hold a secret, the others are the client's address; key and project are shown anyway."""
+_SHOWN_OF_REQUEST: Final = ("method", "path", "encoding", "wire_bytes", "user_agent")
 _RECORD_BYTES: Final = 512
 """What a record takes beside the payload it is read from, at least: many short entries must not cost more than the limit."""
 
@@ -86,8 +87,9 @@ class Captured:
             "via": self.facts.via,
             "status": coming.status,
             "took_ms": coming.took_ms,
-            **coming.request(),
+            "request": coming.request(),
         }
+        row |= {name: value for name, value in coming.request().items() if name in _SHOWN_OF_REQUEST}
         if sdk := next((record.sdk for record in self.records if record.sdk), ""):
             row["sdk"] = sdk
         return row | {"payload_omitted": True} if self.omitted else row
@@ -125,7 +127,7 @@ class Totals:
     missed: int = 0
     items: Counter[str] = field(default_factory=Counter)
     outcomes: Counter[str] = field(default_factory=Counter)
-    rules: RuleBook = field(default_factory=RuleBook)
+    rules: Counter[str] = field(default_factory=Counter)
     projects: Counter[str] = field(default_factory=Counter)
 
     def add(self, captured: Captured, size_bytes: int) -> None:
@@ -145,6 +147,7 @@ class CaptureStore:
         self.max_bytes = max_bytes
         self.size_bytes = 0
         self.totals = Totals()
+        self.rulebook = RuleBook()
         self._ids = CaptureIds()
         self._ring: OrderedDict[str, Captured] = OrderedDict()
         self._newest_id = ""
@@ -160,12 +163,13 @@ class CaptureStore:
         fates: Sequence[Fate] = (),
         originals: Sequence[bytes | memoryview | None] = (),
         withheld: Collection[int] = (),
+        untouched: Collection[int] = (),
         capture_id: str = "",
     ) -> Captured:
         """Takes a copy of an envelope in its scrubbed form, and lets go of the oldest until both bounds hold.
 
         `fates` and `originals` of its items, in order; none: accepted, and not kept. `withheld`: places of items whose payloads must not
-        be shown. `capture_id`: of an envelope that has one, above all that were given.
+        be shown, `untouched`: of those that scrubbing left as they came. `capture_id`: of an envelope that has one, above all that were given.
         """
         if capture_id:
             self._ids.follow(capture_id)
@@ -192,6 +196,7 @@ class CaptureStore:
                     fate=fates[place] if fates else Fate(),
                     original=None if omitted or is_unchanged else original,
                     is_unchanged=is_unchanged and not is_hidden,
+                    is_touched=place not in untouched,
                 )
             )
         captured = Captured(facts, tuple(items), omitted=omitted)
@@ -228,7 +233,8 @@ class CaptureStore:
         for record in captured.records:
             if record.index == index:
                 record.scrubbed(*report.counts(record.part))
-        self.totals.rules.add(report, captured.facts.project, captured.facts.received_unix)
+        self.rulebook.add(report, captured.facts.project, captured.facts.received_unix)
+        self.totals.rules.update({rule: total["hits"] for rule, total in report.totals.items()})
         self._reweigh(captured)
         self._shrink()
         return True

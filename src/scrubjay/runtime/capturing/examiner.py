@@ -77,8 +77,9 @@ class Examiner:
         if self._closed or not shown.came:
             return
         job = _Job(captured, shown.account, rules, heads=heads)
-        for index, (came, item) in enumerate(zip(shown.came, shown.envelope.items, strict=True)):
-            is_unchanged = came.payload == item.payload
+        untouched = shown.untouched()
+        for index, came in enumerate(shown.came):
+            is_unchanged = index in untouched
             holds = self._mode != "full" and not is_unchanged and len(came.payload) <= MAX_EXAMINED_BYTES
             packed = Packed(came.payload) if holds else None
             job.items.append(_Waiting(index, came.kind, came.headers, packed, is_unchanged))

@@ -68,6 +68,11 @@ class Showing:
     fates: list[Fate]
     withheld: set[int] = field(default_factory=set)
 
+    def untouched(self) -> set[int]:
+        """Places of items whose payloads are as they came."""
+        both = enumerate(zip(self.came, self.envelope.items, strict=False))
+        return {place for place, (came, item) in both if came.payload is item.payload or came.payload == item.payload}
+
 
 def showing(seen: Seen, rules: Rules) -> Showing:
     """Copies nothing that is large; raises nothing."""

@@ -59,7 +59,7 @@ class CaptureSink:
         self.now = now
         self.started_unix = now()
         self._plan_of = plan_of
-        self._fallback = fallback
+        self.fallback = fallback
         self.faults = Faults()
         self._audience = Audience()
         self._queue: deque[Seen] = deque()
@@ -85,7 +85,7 @@ class CaptureSink:
 
     async def _take(self, seen: Seen) -> Captured:
         key = _key_of(seen)
-        rules = Rules.of(self._plan_of(key), self._fallback())
+        rules = Rules.of(self._plan_of(key), self.fallback())
         dropped_bytes = sum(len(one.original) for one in seen.items if one.ending is not None)
         if dropped_bytes > HEAVY_BYTES or (seen.tally is None and seen.size_bytes > HEAVY_BYTES):
             shown = await asyncio.to_thread(showing, seen, rules)
@@ -106,6 +106,7 @@ class CaptureSink:
             fates=shown.fates,
             originals=[item.payload for item in shown.came] if self.originals == "full" else (),
             withheld=shown.withheld,
+            untouched=shown.untouched(),
         )
         self._audience.tell(Arrived(captured))
         if gone := self.store.totals.evicted - evicted:
@@ -133,6 +134,10 @@ class CaptureSink:
             await asyncio.sleep(0)
 
     # What endpoints call
+
+    def plan_for(self, key: str) -> ProjectPlan:
+        """The plan in force that scrubs what comes with a key."""
+        return Rules.of(self._plan_of(key), self.fallback()).plan
 
     def mark(self) -> str:
         return self.store.mark(self.now(), secrets.randbits(74))

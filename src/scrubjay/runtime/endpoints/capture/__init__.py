@@ -10,11 +10,13 @@ from scrubjay.runtime.capturing.sink import CaptureSink
 from scrubjay.runtime.endpoints.capture import (
     badge,
     changing,
+    envelopes,
     exporting,
     faults,
     files,
     page,
     reading,
+    scrubbing,
     spotlight,
     streams,
     traces,
@@ -27,6 +29,8 @@ from scrubjay.settings.schema import Settings
 
 PARTS: Final[tuple[Callable[[Site], list[Route]], ...]] = (
     reading.routes,
+    scrubbing.routes,
+    envelopes.routes,
     traces.routes,
     waiting.routes,
     changing.routes,

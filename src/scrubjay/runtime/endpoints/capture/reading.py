@@ -38,7 +38,6 @@ def routes(site: Site) -> list[Route]:
         Route("GET", f"{BASE}/stats", guard(api.stats), "capture"),
         Route("GET", f"{BASE}/events", guard(api.events), "capture"),
         Route("GET", f"{BASE}/events/{{id}}", guard(api.event), "capture"),
-        Route("GET", f"{BASE}/envelopes", guard(api.envelopes), "capture"),
     ]
 
 
@@ -94,11 +93,6 @@ class _Reading:
         if found is None:
             return error_reply(404, "not_found", "no such record; it may have been evicted")
         return answer(_detail(found, self._store.found()))
-
-    async def envelopes(self, request: Request) -> web.Response:
-        query = parse_query(list(request.query.items()), now_unix=self._sink.now(), also=("limit",))
-        rows = [captured.summary() for captured in self._store.newest_first()]
-        return answer({"envelopes": rows[: query.limit], "total": len(rows)})
 
 
 def _detail(found: Found, everything: Iterable[Found]) -> dict[str, object]:
