@@ -32,10 +32,15 @@ export const attachmentsOf = (items) =>
     payload: item.payload,
   }));
 
-function guessed(name) {
-  const ending = name.split('.').pop().toLowerCase();
-  return { png: 'image/png', jpg: 'image/jpeg', jpeg: 'image/jpeg', gif: 'image/gif', webp: 'image/webp', txt: 'text/plain', log: 'text/plain', json: 'application/json', csv: 'text/csv', mp4: 'video/mp4', webm: 'video/webm', xml: 'text/xml', html: 'text/html', svg: 'image/svg+xml' }[ending] ?? 'application/octet-stream';
-}
+const ENDINGS = {
+  png: 'image/png', jpg: 'image/jpeg', jpeg: 'image/jpeg', gif: 'image/gif', webp: 'image/webp', svg: 'image/svg+xml', mp4: 'video/mp4', webm: 'video/webm',
+  txt: 'text/plain', log: 'text/plain', csv: 'text/csv', html: 'text/html', xml: 'text/xml', json: 'application/json',
+};
+
+const guessed = (name) => {
+  const ending = String(name).split('.').pop().toLowerCase();
+  return Object.hasOwn(ENDINGS, ending) ? ENDINGS[ending] : 'application/octet-stream';
+};
 
 function attachment(one, record, app, urls) {
   const { name, kind, type, payload } = one;
@@ -85,7 +90,10 @@ function windows(document) {
   const view = (one, depth) => {
     if (!one || typeof one !== 'object') return null;
     const facts = [one.width && one.height ? `${plain(one.width, 8)} × ${plain(one.height, 8)}` : '', one.visible === false || one.visibility === 'gone' ? 'hidden' : ''].filter(Boolean).join(', ');
-    const label = [h('code', {}, brief(one.type ?? '?', 100)), one.identifier ? [' ', h('span', { class: 'key' }, '#', brief(one.identifier, 80))] : null, facts ? h('span', { class: 'quiet' }, ` ${facts}`) : null];
+    const label = [
+      h('code', {}, brief(one.type ?? '?', 100)), one.identifier ? [' ', h('span', { class: 'key' }, '#', brief(one.identifier, 80))] : null,
+      facts ? h('span', { class: 'quiet' }, ` ${facts}`) : null,
+    ];
     const children = Array.isArray(one.children) ? one.children : [];
     if (!children.length) return h('li', {}, label);
     return h('li', {}, details(label, (body) => body.append(h('ul', {}, children.slice(0, 500).map((child) => view(child, depth + 1)))), { open: depth < 4 }));

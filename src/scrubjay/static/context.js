@@ -46,7 +46,9 @@ function card(title, value, path, notes, note = null) {
   const entries = rowsOf(value, path).filter(([name]) => name !== 'type' || title.toLowerCase() !== String(value.type ?? '').toLowerCase());
   if (!entries.length) return null;
   const rest = entries.slice(MAX_ROWS);
-  return box(title, note, grid(entries.slice(0, MAX_ROWS), notes), rest.length ? details(`${rest.length.toLocaleString('en')} more`, (body) => body.append(tree(Object.fromEntries(rest.map(([name, child]) => [name, child])), { remarks: notes, path, search: true }).element)) : null);
+  const others = () => tree(Object.fromEntries(rest.map(([name, child]) => [name, child])), { remarks: notes, path, search: true }).element;
+  return box(title, note, grid(entries.slice(0, MAX_ROWS), notes),
+    rest.length ? details(`${rest.length.toLocaleString('en')} more`, (body) => body.append(others())) : null);
 }
 
 /** Rows `[name, value, path]`; lists of pairs, as headers and tags are sent, have their names. */
@@ -70,7 +72,8 @@ function request(value, notes) {
     const isWide = isContainer(child);
     const entries = isWide ? rowsOf(child, path) : [];
     if (isWide && !entries.length) return null;
-    return h('div', { class: 'part' }, h('h4', {}, title), isWide ? (name === 'data' ? tree(child, { remarks: notes, path }).element : grid(entries.slice(0, 200), notes)) : leaf(child, notes.at(path)));
+    const wide = () => (name === 'data' ? tree(child, { remarks: notes, path }).element : grid(entries.slice(0, 200), notes));
+    return h('div', { class: 'part' }, h('h4', {}, title), isWide ? wide() : leaf(child, notes.at(path)));
   };
   const known = new Set(['method', 'url', 'query_string', 'headers', 'cookies', 'data', 'env']);
   const others = Object.entries(value).filter(([name, child]) => !known.has(name) && child !== null);

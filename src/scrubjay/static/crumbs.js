@@ -2,7 +2,7 @@
 
 import { badge, duration, exact, h } from './dom.js';
 import { leaf, marked, tree } from './tree.js';
-import { address, brief, plain } from './shown.js';
+import { address, brief, moreButton, plain } from './shown.js';
 
 const FOLD = 50;
 const SIGNS = { http: '⇄', navigation: '→', user: '☞', ui: '☞', error: '!', query: '⛁', debug: '·', info: 'i', console: '>' };
@@ -24,7 +24,8 @@ export function crumbsTab({ record, notes }) {
     if (state.newestFirst) chosen.reverse();
     const visible = state.all || chosen.length <= FOLD ? chosen : state.newestFirst ? chosen.slice(0, FOLD) : chosen.slice(-FOLD);
     const rows = visible.map((one) => row(one, end_ms, notes));
-    const more = visible.length === chosen.length ? null : h('li', { class: 'plain' }, h('button', { type: 'button', class: 'more', onclick: () => { state.all = true; draw(); } }, `show ${chosen.length - visible.length} earlier`));
+    const showAll = () => { state.all = true; draw(); };
+    const more = visible.length === chosen.length ? null : h('li', { class: 'plain' }, moreButton(`show ${chosen.length - visible.length} earlier`, showAll));
     if (more) rows[state.newestFirst ? 'push' : 'unshift'](more);
     list.replaceChildren(...(rows.length ? rows : [h('li', { class: 'quiet plain' }, 'Nothing matches.')]));
   };

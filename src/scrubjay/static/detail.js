@@ -183,7 +183,11 @@ function message({ record, notes }) {
   const payload = record.payload;
   const said = payload?.logentry?.formatted ?? payload?.logentry?.message ?? payload?.message;
   const path = payload?.logentry?.formatted ? '/logentry/formatted' : payload?.logentry?.message ? '/logentry/message' : '/message';
-  if (typeof said === 'string') return h('div', { class: 'message' }, marked(said, notes.at(path)), payload.logentry?.params ? tree(payload.logentry.params, { remarks: notes, path: '/logentry/params', depth: 2 }).element : null);
+  const params = payload?.logentry?.params;
+  if (typeof said === 'string') {
+    return h('div', { class: 'message' }, marked(said, notes.at(path)),
+      params ? tree(params, { remarks: notes, path: '/logentry/params', depth: 2 }).element : null);
+  }
   if (record.payload_text !== undefined) return h('pre', { class: 'text', tabindex: 0 }, shown(record.payload_text, { tag: 'span' }));
   if (payload && typeof payload === 'object') return tree(payload, { remarks: notes, search: true }).element;
   return h('p', { class: 'quiet' }, record.payload_omitted ? 'The payload is not kept: it was too large, or could not be scrubbed.' : 'It has no text; see “Raw”.');

@@ -4,7 +4,7 @@
 import { h, plural } from './dom.js';
 import { compose, offsets, trie } from './diff.js';
 import { isContainer, isPair, join, members, pairNamed, split } from './pointer.js';
-import { brief, count, plain, shown, shownPieces } from './shown.js';
+import { brief, count, moreButton, plain, shown, shownPieces } from './shown.js';
 import { flash, leaf, tree } from './tree.js';
 
 const CONTEXT = 60; // characters of unchanged text shown beside a change
@@ -59,9 +59,10 @@ function fillList(list, value, node, path, depth, view, groups = []) {
   const next = (upTo) => {
     for (; at < Math.min(rows.length, upTo); at += 1) list.append(row(rows[at], value, node, path, depth, view));
     if (at < rows.length) {
-      const more = h('li', { class: 'plain' }, h('button', { type: 'button', class: 'more', onclick: () => { more.remove(); next(at + PORTION * 3); } }, `show more of ${plural(rows.length - at, 'place')}`));
+      const go = (end) => { more.remove(); next(end); };
+      const more = h('li', { class: 'plain' }, moreButton(`show more of ${plural(rows.length - at, 'place')}`, () => go(at + PORTION * 3)));
       list.append(more);
-      list.rest = () => { more.remove(); next(rows.length); };
+      list.rest = () => go(rows.length);
     } else {
       list.rest = null;
       if (folds.length) list.append(sameRow(folds, depth, view));
@@ -129,9 +130,11 @@ const rowAttributes = (path, node) => ({
   class: node.changes.length ? 'changed' : node.suspects.length ? 'suspected' : null,
 });
 
+const side = (name, content) => h('div', { class: `side ${name}` }, h('span', { class: 'hidden' }, `${name}: `), content);
+
 function pair(depth, { before, after, inline }) {
   const element = before
-    ? h('div', { class: 'pair' }, h('div', { class: 'side before' }, h('span', { class: 'hidden' }, 'before: '), before), h('div', { class: 'side after' }, h('span', { class: 'hidden' }, 'after: '), after))
+    ? h('div', { class: 'pair' }, side('before', before), side('after', after))
     : h('div', { class: 'pair' }, h('div', { class: 'side' }, inline));
   return indented(element, depth);
 }
@@ -199,7 +202,10 @@ function sides(label, value, node, own, path, view) {
 
 function unchangedSides(label, value, node, tags, view) {
   const ranges = node.suspects.filter((suspect) => suspect.kind !== 'key').flatMap((suspect) => suspect.ranges ?? []);
-  const show = () => (typeof value === 'string' && ranges.length ? suspectText(value, ranges) : isContainer(value) ? h('span', { class: 'quiet' }, Array.isArray(value) ? '[…]' : '{…}') : leaf(value));
+  const show = () => {
+    if (isContainer(value)) return h('span', { class: 'quiet' }, Array.isArray(value) ? '[…]' : '{…}');
+    return typeof value === 'string' && ranges.length ? suspectText(value, ranges) : leaf(value);
+  };
   if (view.split) return { before: [label, ': ', show()], after: [label.cloneNode(true), ': ', show(), ' ', tags] };
   return { inline: [label, ': ', show(), ' ', tags] };
 }
@@ -302,7 +308,10 @@ function alike(changes) {
 }
 
 function ruleLabel(change, view, times = 1) {
-  const told = [`${change.action} by ${change.rule}`, change.by && change.by !== change.rule && `through ${change.by}`, originOf(change), change.selector && `selector ${change.selector}`, change.by_key && 'the key decided', change.dry_run && 'on trial: nothing was changed'];
+  const told = [
+    `${change.action} by ${change.rule}`, change.by && change.by !== change.rule && `through ${change.by}`, originOf(change),
+    change.selector && `selector ${change.selector}`, change.by_key && 'the key decided', change.dry_run && 'on trial: nothing was changed',
+  ];
   return h('button', {
     type: 'button', class: `rule ${change.action}${change.dry_run ? ' trial' : ''}`, title: plain(told.filter(Boolean).join(' · '), 400),
     onclick: (event) => { event.preventDefault(); view.onRule?.(change.rule); },

@@ -21,7 +21,10 @@ export function scrubTab(view) {
   const root = h('div', { class: 'scrub' }, h('p', { class: 'quiet' }, 'Comparing…'));
   view.report().then(
     (report) => root.replaceChildren(...scrubParts(view, report)),
-    (error) => root.replaceChildren(h('p', { class: 'problem' }, `No report: ${error.message}`), ...scrubParts(view, { mode: 'none', isFallback: true, changes: changesOf(view.record.remarks ?? []), suspects: [] })),
+    (error) => {
+      const remarked = { mode: 'none', isFallback: true, changes: changesOf(view.record.remarks ?? []), suspects: [] };
+      root.replaceChildren(h('p', { class: 'problem' }, `No report: ${error.message}`), ...scrubParts(view, remarked));
+    },
   );
   return root;
 }
@@ -119,8 +122,10 @@ function earlier(record, report) {
   const found = (record.remarks ?? []).filter((remark) => !ours.has(`${remark.path}\n${remark.rule}`));
   if (!found.length || report.mode === undefined || report.isFallback) return null;
   const rules = tally(found, (remark) => remark.rule).map(([rule, number]) => `${rule} × ${number}`).join(', ');
-  return details(['Came with the event ', h('span', { class: 'quiet' }, `${plural(found.length, 'remark')}: ${plain(rules, 160)}`)], (body) => body.append(
-    h('ul', { class: 'plainchanges' }, found.slice(0, MAX_LISTED).map((remark) => h('li', {}, h('code', {}, brief(readable(record.payload, remark.path), 200)), ' ', h('span', { class: 'quiet' }, `${remark.action} by ${plain(remark.rule, 60)}`))))), { class: 'earlier' });
+  const item = (remark) => h('li', {},
+    h('code', {}, brief(readable(record.payload, remark.path), 200)), ' ', h('span', { class: 'quiet' }, `${remark.action} by ${plain(remark.rule, 60)}`));
+  return details(['Came with the event ', h('span', { class: 'quiet' }, `${plural(found.length, 'remark')}: ${plain(rules, 160)}`)],
+    (body) => body.append(h('ul', { class: 'plainchanges' }, found.slice(0, MAX_LISTED).map(item))), { class: 'earlier' });
 }
 
 /** Of a container's report what is about this entry, with paths that begin at the entry. */
@@ -148,10 +153,11 @@ function summary(report, changes, suspects) {
 export function fateOf(record) {
   if (!record.outcome || record.outcome === 'accepted') return null;
   const words = { filtered: 'filtered out', sampled: 'sampled away', rate_limited: 'over a limit', invalid: 'invalid', too_large: 'too large' };
+  const text = (value) => shown(typeof value === 'string' ? value : JSON.stringify(value), { limit: 600 });
   const rows = [['caught by', record.outcome_reason], ['at', record.outcome_stage], ['from', record.outcome_origin], ['because', record.outcome_detail]].filter(([, value]) => value);
   return h('section', { class: 'fate' },
     h('p', {}, h('strong', {}, 'This would not have been sent: '), words[record.outcome] ?? plain(record.outcome, 40), '.'),
-    rows.length ? h('dl', { class: 'inline' }, rows.map(([name, value]) => h('div', {}, h('dt', {}, name), h('dd', {}, shown(typeof value === 'string' ? value : JSON.stringify(value), { limit: 600 }))))) : null);
+    rows.length ? h('dl', { class: 'inline' }, rows.map(([name, value]) => h('div', {}, h('dt', {}, name), h('dd', {}, text(value))))) : null);
 }
 
 /** Changes of a payload that is no JSON: attachments, recordings. */

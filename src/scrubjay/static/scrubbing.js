@@ -74,7 +74,8 @@ function overview({ rules = [], unused = [], paths = [], suspects = {}, by_proje
       figure(String(fired.length), fired.length === 1 ? 'rule fired' : 'rules fired'),
       figure(String(silent.length), 'never fired'),
       figure(String(left.reduce((sum, [, count]) => sum + count, 0)), 'suspects left', left.length ? 'warn' : '')),
-    h('section', { class: 'panel' }, h('h2', {}, 'Rules'), fired.length ? ruleTable(fired, app) : h('p', { class: 'quiet' }, 'No rule has taken anything yet. Send an event with an e-mail address in it, and see.')),
+    h('section', { class: 'panel' }, h('h2', {}, 'Rules'), fired.length
+      ? ruleTable(fired, app) : h('p', { class: 'quiet' }, 'No rule has taken anything yet. Send an event with an e-mail address in it, and see.')),
     h('div', { class: 'columns2' },
       h('section', { class: 'panel' }, h('h2', {}, 'Most often scrubbed'), pathTable(paths, app)),
       h('section', { class: 'panel' }, h('h2', {}, 'Still in events'),
@@ -123,7 +124,8 @@ function pathTable(paths, app) {
 
 function bars(rows) {
   const most = Math.max(1, ...rows.map((row) => row.value));
-  return h('ul', { class: 'bars' }, rows.map(({ label, value, kind = '' }) => h('li', {}, h('div', { class: 'barlabel' }, label), meter(value, most, kind), h('span', { class: 'number' }, value.toLocaleString('en')))));
+  return h('ul', { class: 'bars' }, rows.map(({ label, value, kind = '' }) => h('li', {},
+    h('div', { class: 'barlabel' }, label), meter(value, most, kind), h('span', { class: 'number' }, value.toLocaleString('en')))));
 }
 
 function meter(value, most, kind = '') {

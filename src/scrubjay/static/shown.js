@@ -23,6 +23,9 @@ const NAMES = {
 /** A text. `limit`: characters before "show more"; `tag`: the element. */
 export const shown = (text, options) => shownPieces([{ text: String(text) }], options);
 
+/** A button that shows more of something. */
+export const moreButton = (label, run) => h('button', { type: 'button', class: 'more', onclick: run }, label);
+
 /** For labels, links and buttons: what is beyond `limit` is only counted. */
 export const brief = (text, limit = 200, tag = 'bdi') => shownPieces([{ text: String(text) }], { limit, tag, isBrief: true });
 
@@ -51,7 +54,7 @@ function show(element, pieces, { at, from }, room, budget) {
       if (target !== element) element.append(target);
       room -= end - start;
       if (end < piece.text.length) {
-        element.append(budget.isBrief ? ellipsis(piece.text.length - end) : moreButton(element, pieces, { at: index, from: end }));
+        element.append(budget.isBrief ? ellipsis(piece.text.length - end) : nextButton(element, pieces, { at: index, from: end }));
         return;
       }
     }
@@ -62,7 +65,7 @@ function show(element, pieces, { at, from }, room, budget) {
 
 const ellipsis = (left) => h('span', { class: 'quiet', title: `${count(left)} more characters` }, '…');
 
-function moreButton(element, pieces, place) {
+function nextButton(element, pieces, place) {
   const left = pieces.slice(place.at).reduce((sum, piece) => sum + (piece.text ?? piece.hidden).length, -place.from);
   const label = left <= STEP ? `show all, ${count(left)} more characters` : `show ${count(STEP)} of ${count(left)} more characters`;
   const button = h('button', { type: 'button', class: 'more' }, label);

@@ -2,7 +2,7 @@
 
 import { badge, copyButton, details, h, plural } from './dom.js';
 import { marked, tree } from './tree.js';
-import { brief, plain, shown } from './shown.js';
+import { brief, moreButton, plain, shown } from './shown.js';
 
 const OPEN_FRAMES = 8; // further frames of the application open on demand
 const PORTION = 60;
@@ -99,22 +99,25 @@ function frameList(placed, context) {
   const rows = new Map();
   const open = { left: context.open ? OPEN_FRAMES : 2 };
   const inner = { ...context, rows, open };
-  const found = groups(placed);
-  let at = 0;
-  const next = (size) => {
-    list.append(...found.slice(at, at + size).map((group) => groupItem(group, inner)));
-    at += size;
-    if (at >= found.length) return;
-    const more = h('li', { class: 'plain' }, h('button', { type: 'button', class: 'more' }, `show more of ${plural(found.length - at, 'row')}`));
-    more.firstChild.addEventListener('click', () => {
-      more.remove();
-      next(PORTION * 4);
-    });
-    list.append(more);
-  };
-  next(PORTION);
+  inPortions(list, groups(placed), PORTION, (group) => groupItem(group, inner));
   askForSource(placed, context.app, rows);
   return list;
+}
+
+/** Rows of a list, some at first and more of them on demand. */
+function inPortions(list, entries, portion, make) {
+  let at = 0;
+  const next = (size) => {
+    list.append(...entries.slice(at, at + size).map(make));
+    at += size;
+    if (at >= entries.length) return;
+    const more = h('li', { class: 'plain' }, moreButton(`show more of ${plural(entries.length - at, 'row')}`, () => {
+      more.remove();
+      next(portion * 4);
+    }));
+    list.append(more);
+  };
+  next(portion);
 }
 
 /** Frames of the application one by one, those of libraries in between folded together, repetitions as one. */
@@ -138,13 +141,7 @@ function groupItem({ library, frames, times }, context) {
   if (!library) return frameItem(frames[0], times, context);
   const fill = (body) => {
     const list = h('ol', { class: 'frames' });
-    let at = 0;
-    const next = () => {
-      list.append(...frames.slice(at, at + PORTION).map((one) => frameItem(one, 1, { ...context, open: { left: 0 } })));
-      at += PORTION;
-      if (at < frames.length) list.append(h('li', { class: 'plain' }, h('button', { type: 'button', class: 'more', onclick: (event) => { event.target.closest('li').remove(); next(); } }, `show more of ${frames.length - at}`)));
-    };
-    next();
+    inPortions(list, frames, PORTION, (one) => frameItem(one, 1, { ...context, open: { left: 0 } }));
     body.append(list);
   };
   return h('li', { class: 'library' }, details(plural(frames.length, 'library frame'), fill));
@@ -162,7 +159,11 @@ function frameItem({ frame, path }, times, context) {
     const source = sourceOf(frame);
     if (source) body.append(source);
     const vars = frame.vars && typeof frame.vars === 'object' ? Object.keys(frame.vars).length : 0;
-    if (vars) body.append(details(['Variables ', h('span', { class: 'quiet' }, String(vars))], (inside) => inside.append(variables(frame.vars, `${path}/vars`, context.notes)), { class: 'vars', open: Boolean(source) && vars <= 12 }));
+    if (vars) {
+      body.append(details(['Variables ', h('span', { class: 'quiet' }, String(vars))],
+        (inside) => inside.append(tree(frame.vars, { remarks: context.notes, path: `${path}/vars`, depth: 0 }).element),
+        { class: 'vars', open: Boolean(source) && vars <= 12 }));
+    }
     body.append(facts(frame, place, context.app));
   };
   const isOpen = context.open.left > 0 && Boolean(frame.context_line ?? frame.vars);
@@ -194,16 +195,18 @@ function sourceOf(frame) {
 
 const lines = (given) => (Array.isArray(given) ? given.slice(0, 50) : []);
 
-const variables = (vars, path, notes) => tree(vars, { remarks: notes, path, depth: 0 }).element;
-
 function facts(frame, place, app) {
-  const shownFacts = [['module', frame.module], ['path', frame.abs_path], ['package', frame.package], ['address', frame.instruction_addr], ['in app', frame.in_app === undefined ? null : String(frame.in_app)]]
+  const shownFacts = [
+    ['module', frame.module], ['path', frame.abs_path], ['package', frame.package], ['address', frame.instruction_addr],
+    ['in app', frame.in_app === undefined ? null : String(frame.in_app)],
+  ]
     .filter(([, value]) => value !== undefined && value !== null && value !== '' && value !== frame.filename);
   const editor = app.status().opens_in_editor && frame.lineno;
+  const open = () => app.api.openInEditor(`${frame.abs_path ?? frame.filename}:${frame.lineno}:${frame.colno ?? 1}`).catch((error) => app.toast(error.message));
   return h('div', { class: 'framefacts' },
     h('dl', { class: 'inline' }, shownFacts.map(([name, value]) => h('div', {}, h('dt', {}, name), h('dd', {}, brief(value, 300))))),
     place ? copyButton('Copy path', () => [frame.abs_path ?? frame.filename ?? place, frame.lineno].filter(Boolean).join(':')) : null,
-    editor ? h('button', { type: 'button', class: 'small', onclick: () => app.api.openInEditor(`${frame.abs_path ?? frame.filename}:${frame.lineno}:${frame.colno ?? 1}`).catch((error) => app.toast(error.message)) }, 'Open in editor') : null);
+    editor ? h('button', { type: 'button', class: 'small', onclick: open }, 'Open in editor') : null);
 }
 
 /** Source lines that did not come with the event, from files below the context roots. */

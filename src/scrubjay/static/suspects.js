@@ -39,7 +39,8 @@ export function suspectList(document, suspects, { reveal, propose }) {
     h('p', { class: 'quiet' }, suspect.excerpt ? [h('code', {}, brief(suspect.excerpt, 200)), ' '] : null, REASONS[suspect.reason] ?? plain(suspect.reason ?? '')));
   const list = h('ul', { class: 'suspects' }, suspects.slice(0, MAX_LISTED).map(item));
   if (suspects.length > MAX_LISTED) list.append(h('li', { class: 'quiet' }, `and ${suspects.length - MAX_LISTED} more`));
-  return h('section', { class: 'still' }, h('h3', {}, h('span', { 'aria-hidden': 'true' }, '⚠ '), 'Still in the event', h('span', { class: 'quiet' }, ` ${plural(suspects.length, 'suspect')}`)), list);
+  const title = h('h3', {}, h('span', { 'aria-hidden': 'true' }, '⚠ '), 'Still in the event', h('span', { class: 'quiet' }, ` ${plural(suspects.length, 'suspect')}`));
+  return h('section', { class: 'still' }, title, list);
 }
 
 const confidence = (value) => (typeof value === 'number' ? `${Math.round(value * 100)} % sure` : `${plain(value, 20)} confidence`);

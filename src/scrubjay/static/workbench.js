@@ -116,7 +116,8 @@ export function workbench(app, root, params) {
       else state.chosen.delete(record.id);
       later();
     });
-    return h('li', {}, h('label', {}, box, h('span', { class: 'pickname' }, brief(record.title || '(untitled)', 120)), h('span', { class: 'quiet' }, ` ${plain(record.type, 20)} · `, when(record.received_at))));
+    return h('li', {}, h('label', {}, box,
+      h('span', { class: 'pickname' }, brief(record.title || '(untitled)', 120)), h('span', { class: 'quiet' }, ` ${plain(record.type, 20)} · `, when(record.received_at))));
   }
 
   async function start() {
@@ -164,7 +165,10 @@ function result(app, { id, report, before_report: before, error }, record) {
     [`${plural(lost.length, 'place')} less`, lost, lost.length ? 'warn' : ''],
     [`${plural((report.changes ?? []).length, 'change')} in all`, report.changes ?? [], ''],
   ];
-  const buttons = choices.map(([label, changes, kind]) => h('button', { type: 'button', class: `sieve ${changes.length ? kind : ''}`, 'aria-pressed': 'false', disabled: !changes.length, onclick: (event) => choose(changes, event.currentTarget) }, label));
+  const buttons = choices.map(([label, changes, kind]) => h('button', {
+    type: 'button', class: `sieve ${changes.length ? kind : ''}`, 'aria-pressed': 'false', disabled: !changes.length,
+    onclick: (event) => choose(changes, event.currentTarget),
+  }, label));
   const choose = (changes, button) => {
     for (const other of buttons) other.setAttribute('aria-pressed', String(other === button));
     place.replaceChildren(list(changes));

@@ -91,17 +91,17 @@ def test_capture_12_a_record_is_copied_in_each_form(page: Page, sink: Daemon, se
     send(envelope(EVENT))
     pane = opened(page, sink)
 
-    def copied(press: Callable[[], None]) -> str:
-        page.evaluate("navigator.clipboard.writeText('nothing yet')")
+    def copied(press: Callable[[], None], said: str) -> str:
         press()
-        page.wait_for_function("navigator.clipboard.readText().then((text) => text !== 'nothing yet')")
+        expect(page.locator("#toasts")).to_contain_text(said)
         return str(page.evaluate("navigator.clipboard.readText()"))
 
-    assert json.loads(copied(lambda: page.keyboard.press("c")))["event_id"] == ID
-    assert "Refused" in copied(lambda: page.keyboard.press("m"))
-    assert copied(pane.get_by_role("button", name="curl").click).startswith("curl ")
-    assert "def test_" in copied(pane.get_by_role("button", name="Python test").click)
-    assert copied(pane.get_by_role("button", name="Link").click).startswith(f"{sink.url}/#/errors/")
+    assert json.loads(copied(lambda: page.keyboard.press("c"), "Copied as JSON."))["event_id"] == ID
+    assert "Refused" in copied(lambda: page.keyboard.press("m"), "Copied as Markdown.")
+    curl, test, link = (pane.get_by_role("button", name=name) for name in ("curl", "Python test", "Link"))
+    assert copied(curl.click, "Copied as curl.").startswith("curl ")
+    assert "def test_" in copied(test.click, "Copied as Python test.")
+    assert copied(link.click, "Link copied.").startswith(f"{sink.url}/#/errors/")
     with page.expect_download() as download:
         pane.get_by_role("button", name="Envelope").click()
     body = download.value.path().read_bytes()

@@ -154,10 +154,12 @@ def test_capture_12_a_suspect_leads_to_a_rule_that_is_tried(
     expect(outcome.locator("del")).to_have_text("7")
     expect(outcome.locator("ins")).to_have_text("[Filtered]")
     shot(page, "workbench")
-    page.get_by_role("button", name="Copy as configuration").click()
-    page.wait_for_function("navigator.clipboard.readText().then((text) => text.includes('user.id'))")
-    page.get_by_role("button", name="Copy as rule test").click()
-    page.wait_for_function("navigator.clipboard.readText().then((text) => text.includes('expect'))")
+    copies = page.locator(".bench .buttons .buttons button")
+    expect(copies).to_have_text(["Copy as configuration", "Copy as rule test"])
+    for number, part in enumerate(("user.id", "expect")):
+        copies.nth(number).click()
+        expect(copies.nth(number)).to_have_text("Copied")
+        assert part in page.evaluate("navigator.clipboard.readText()")
     editor.fill("applications: {'user id': ['@email']}")
     expect(page.get_by_role("alert")).to_contain_text("user id")
     editor.fill("applications: {user.id: ['@anything:hash']}")
@@ -217,7 +219,7 @@ def test_capture_12_pieces_of_every_recorded_change_give_both_texts(page: Page, 
     assert wrong["seen"] > 20
 
 
-COMPOSED = [
+COMPOSED: list[tuple[str, list[Any], list[list[str]]]] = [
     ("a range beside another of an earlier step", [("ab 12 cd", [[3, 5]], "ab [n] cd"), ("ab [n] cd", [[0, 2]], "X [n] cd")],
      [["ab", "X"], [" ", " "], ["12", "[n]"], [" cd", " cd"]]),
     ("a range over what an earlier step made", [("ab 12 cd", [[3, 5]], "ab [n] cd"), ("ab [n] cd", [[0, 6]], "* cd")],
