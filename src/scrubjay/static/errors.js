@@ -1,5 +1,6 @@
 // Errors: the list with its filter chips, and beside it the record that is open.
 
+import { stripped } from './ansi.js';
 import { badge, h, when } from './dom.js';
 import { facets } from './facets.js';
 import { icon } from './icons.js';
@@ -88,7 +89,7 @@ function row(app, record, at) {
   },
   h('span', { class: 'time' }, when(record.received_at)),
   h('span', { class: 'level' }, levelBadge(record)),
-  h('span', { class: 'title' }, marked(plain(record.title), words)),
+  h('span', { class: 'title' }, marked(plain(stripped(record.title)), words)),
   h('span', { class: 'culprit' }, marked(plain(record.culprit ?? record.transaction ?? ''), words)),
   h('span', { class: 'project' }, record.project),
   h('span', { class: 'environment' }, record.environment ?? ''),

@@ -15,6 +15,3 @@ export const VIEWS = [
   { name: 'envelopes', title: 'Envelopes', load: () => import('./envelopes.js') },
   { name: 'setup', title: 'Setup', load: () => import('./setup.js') },
 ];
-
-/** The view in which records of `type` are read. */
-export const viewOf = (type) => VIEWS.find((view) => view.types?.includes(type))?.name ?? 'errors';
