@@ -52,11 +52,11 @@ function open(app, root) {
       next = answer.more ? answer.cursor : '';
       const older = answer.events.filter(({ id }) => !known.has(id)).sort(byTime);
       for (const { id } of older) known.add(id);
-      const inOrder = !lines.length || !older.length || byTime(older.at(-1), lines[0]) <= 0;
-      lines = older.concat(lines);
-      if (!inOrder) lines.sort(byTime);
-      list.prepend(lines, inOrder ? older.length : 0);
+      lines = older.concat(lines).sort(byTime);
+      const above_px = scroller.scrollHeight - scroller.scrollTop;
+      list.setItems(lines);
       if (following) toEnd();
+      else scroller.scrollTop = scroller.scrollHeight - above_px; // the reader stays where the lines grow above
       report();
     } finally {
       if (loading === asked) loading = null;
