@@ -123,9 +123,12 @@ def explained(
     came = decode_any(mended(bytes(payload)))
     leaves = came if output is None else decode_any(mended(output))
     nodes = list(nodes_of(leaves, shape, strict=program.strict))
-    # Of a place that is in both, what came says more: what leaves may be a null there.
-    by_path = {node.path: node for node in nodes}
-    by_path.update((node.path, node) for node in nodes_of(came, shape, strict=program.strict))
+    by_path: dict[NodePath, Node] = {}
+    if touched := {touch.path for touch in trace.touches}:
+        # Of a place that is in both, what came says more: what leaves may be a null there.
+        by_path.update((node.path, node) for node in nodes if node.path in touched)
+        before = nodes_of(came, shape, strict=program.strict)
+        by_path.update((node.path, node) for node in before if node.path in touched)
     return Explanation(
         output,
         tuple(changes(trace.touches, by_path)),

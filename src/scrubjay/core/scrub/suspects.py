@@ -89,7 +89,8 @@ def suspects(
 ) -> Iterator[Suspect]:
     """The suspects among the nodes of a document as it leaves, and among their keys."""
     for node in nodes:
-        if node.key is not None:
+        # A name of nothing but letters is none of what the detectors look for.
+        if node.key is not None and not node.key.replace("_", "").isalpha():
             key = node.key.encode("utf-8", "replace")
             for finding in findings(key, None):
                 yield _suspect(node, "key", key, finding, "key")
