@@ -11,8 +11,9 @@ from support.daemon import Daemon
 from support.http_client import post
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """One for each file: while it is there an event loop runs in this process, and asynchronous tests after it could not."""
     with chromium() as running:
         yield running
 
