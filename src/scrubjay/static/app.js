@@ -223,6 +223,7 @@ function takeStatus(document) {
   if (oldest > (state.status.kept?.oldest ?? '')) state.opened?.evicted?.(oldest);
   state.status = document;
   showCounts(document, clearing.counts);
+  state.opened?.counted?.();
   showFaults();
 }
 

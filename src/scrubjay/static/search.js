@@ -27,9 +27,10 @@ export function startSearch(app, { onSearch }) {
   }
 
   async function suggest() {
-    const [start, token] = tokenAt(field.value, field.selectionStart ?? field.value.length);
-    const found = token || !field.value ? candidates(token, await values()) : [];
+    const present = await values();
     if (document.activeElement !== field) return;
+    const [start, token] = tokenAt(field.value, field.selectionStart ?? field.value.length); // now: somebody went on typing
+    const found = token || !field.value ? candidates(token, present) : [];
     box.replaceChildren(...found.map((text, index) => h('li', {
       role: 'option', id: `suggestion-${index}`, 'aria-selected': 'false', onmousedown: (event) => { event.preventDefault(); take(start, token, text); },
     }, text)));

@@ -66,9 +66,7 @@ function open(app, root) {
 
   return {
     show: draw,
-    arrived: () => setTimeout(tick, 0),
-    status: tick,
-    cleared: tick,
+    counted: tick,
   };
 }
 

@@ -1,5 +1,6 @@
 // The views, in the order of the rail. A view's module exports by default `{ open(app, root) }`; `open` returns
-// `{ show(segments, params), arrived(records), changed(records), cleared(ids or null), close() }`, all but `show` optional.
+// `{ show(segments, params), arrived(records), changed(records), cleared(ids or null), evicted(oldest), counted(), close() }`, all but
+// `show` optional: `evicted` when nothing before the envelope `oldest` is kept any more, `counted` when `app.status()` is new.
 // `types`: the record types that it is told of and whose number stands beside its name; without, it is told of all.
 
 export const VIEWS = [
