@@ -33,7 +33,7 @@ PlanOf = Callable[[str], ProjectPlan | None]
 
 HEAVY_BYTES: Final = 64 * 1024
 """Dropped items that come to more are scrubbed in a thread."""
-REST: Final = 1.0
+REST: Final = 0.0
 TEE_REST: Final = 9.0
 """How long the examiner rests, by how long it worked."""
 MAX_QUEUED: Final = 256
@@ -176,11 +176,16 @@ class CaptureSink:
             await asyncio.wait([self._worker])
         await self._examiner.examined()
 
+    @property
+    def pending(self) -> int:
+        """Envelopes that nobody has looked into yet."""
+        return self._examiner.pending
+
     async def report(self, found: Found) -> Report:
         """What scrubbing did to an item."""
         packed = found.item.report
         if packed is None:
-            await self.examined()
+            await self._examiner.first(found.captured)
             packed = found.item.report
         return Report(self.originals, reason="nobody looked into it") if packed is None else Report.unpacked(packed)
 

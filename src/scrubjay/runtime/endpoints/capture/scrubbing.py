@@ -100,7 +100,6 @@ class _Scrubbing:
         unknown = [name for name in request.query if name != "key"]
         if unknown:
             raise BadQuery(f"unknown parameter {unknown[0][:80]!r}; accepted: key")
-        await self._sink.examined()
         plan = self._site.ports.plans.find(request.query.get("key", SAMPLE_KEY)) or self._sink.fallback()
         book = self._store.rulebook
         known = rows(plan.scrub) if plan.scrub is not None else []
@@ -118,6 +117,7 @@ class _Scrubbing:
                 "paths": book.paths(),
                 "suspects": dict(book.suspects),
                 "by_project": book.projects(),
+                "pending": self._sink.pending,
             }
         )
 
