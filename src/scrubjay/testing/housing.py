@@ -84,10 +84,15 @@ class InThread:
     """Open at once; see above. `port`: 0 for a free one. Raises `OSError` if it cannot be had."""
 
     def __init__(self, lodging: Lodging, port: int = 0) -> None:
+        """`port` 0: a free one. Raises `SinkFailed` if it is taken."""
         self._lodging = lodging
         self._listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._listener.bind((HOST, port))
+        try:
+            self._listener.bind((HOST, port))
+        except OSError as error:
+            self._listener.close()
+            raise SinkFailed(f"the sink cannot listen on port {port}: {error.strerror}") from None
         self._listener.listen(BACKLOG)
         self.port = int(self._listener.getsockname()[1])
         self.url = f"http://{HOST}:{self.port}"

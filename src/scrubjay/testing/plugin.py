@@ -58,7 +58,7 @@ def sentry_sink(pytestconfig: pytest.Config) -> Iterator[CaptureSink]:
         yield sink
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope=_scope)  # type: ignore[arg-type]  # as above
 def _sentry_sinks_by_rules(pytestconfig: pytest.Config) -> Iterator[dict[Path, CaptureSink]]:
     """Sinks with rules of their own, by the file."""
     sinks: dict[Path, CaptureSink] = {}

@@ -3,10 +3,14 @@
 import json
 import time
 from contextlib import suppress
+from types import SimpleNamespace
 
 import pytest
 
 from scrubjay.capture_client import ApiError
+from scrubjay.core.capture.faults import Faults
+from scrubjay.runtime.endpoints.capture.faults import routes, striking
+from scrubjay.runtime.endpoints.front import Route
 from support.posting import post
 
 
@@ -84,6 +88,27 @@ def test_only_envelopes_with_such_an_item(share):
     assert post(share)[0] == 200
     assert share.one().title == "hello"
     assert post(share, ("event", {}), ("transaction", {}))[0] == 500
+
+
+def test_bodies_that_are_no_envelopes_are_what_becomes_of_them(share):
+    share.faults({"action": "status", "match": {"item_type": "event"}})
+    assert post(share, path=f"/api/{share.project}/store/", body=b'{"message": "x"}')[0] == 500
+    assert post(share, body=b"nonsense")[0] == 400
+    assert post(share, path=f"/api/{share.project}/cron/nightly/", body=b"")[0] != 500
+
+
+async def test_what_forwards_is_struck_by_nobody():
+    table = [Route("POST", "/stream", None, "spotlight")]
+    assert striking(table, SimpleNamespace(capture=None)) == table
+    sink = SimpleNamespace(is_tee=True, faults=Faults())
+    site = SimpleNamespace(guard=lambda handler: handler, sink=sink)
+    put = next(route.handler for route in routes(site) if route.method == "PUT")
+    assert (await put(SimpleNamespace(query={}))).status == 409
+
+
+def test_a_fault_that_is_no_json_is_refused(share):
+    with pytest.raises(ApiError, match="JSON"):
+        share._client._ask("PUT", "/faults", body=b"{")
 
 
 def test_only_such_a_path_and_bodies_that_are_no_envelopes(share):

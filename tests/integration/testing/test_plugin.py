@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from scrubjay.testing import plugin
+from support.posting import post
 
 SEND = """
 import json, urllib.request
@@ -136,3 +137,29 @@ def test_it():
 """
     )
     assert status == 0, text
+
+
+def test_what_was_captured_stands_in_the_report_and_in_a_file(sentry_capture, tmp_path):
+    def attached(folder):
+        report = SimpleNamespace(sections=[])
+        item = SimpleNamespace(
+            nodeid="tests/test_a.py::test_b[1/2]", config=SimpleNamespace(getoption=lambda name: folder)
+        )
+        plugin._attach(item, report, sentry_capture)
+        ((title, text),) = report.sections
+        assert title == "sentry capture"
+        return text
+
+    assert attached(tmp_path) == "nothing has arrived"
+    for number in range(plugin._MAX_SHOWN + 2):
+        post(sentry_capture, ("event", {"message": f"number {number}"}))
+    lines = attached(tmp_path / "new").splitlines()
+    (file,) = (tmp_path / "new").iterdir()
+    assert (file.name, lines[-2:]) == ("tests-test_a.py--test_b-1-2.ndjson", ["and 2 more", f"All of it: {file}"])
+    assert len(file.read_bytes().splitlines()) == plugin._MAX_SHOWN + 2
+
+
+@pytest.mark.sentry_rules("rules.yml")
+def test_a_share_of_a_sink_with_rules_of_its_own(sentry_capture):
+    post(sentry_capture, ("event", {"extra": {"note": "hello"}}))
+    assert sentry_capture.one().at("/extra/note") == "gone"

@@ -9,6 +9,7 @@ from threading import Thread
 import pytest
 
 from scrubjay.testing import CaptureSink, SinkFailed
+from scrubjay.testing.housing import InThread, Lodging
 from support.posting import post
 
 MAIL = "mail to ana@lab.example"
@@ -242,3 +243,8 @@ def test_a_forked_process_leaves_its_parents_sink_alone(sink, share):
     assert os.waitpid(child, 0)[1] == 0
     post(share)
     share.one()
+
+
+def test_a_port_that_is_taken_is_told_at_once(sink):
+    with pytest.raises(SinkFailed, match="cannot listen on port"):
+        InThread(Lodging(), int(sink.url.rpartition(":")[2]))
