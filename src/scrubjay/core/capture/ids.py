@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 ID_LENGTH: Final = 36
 _ENTROPY_BITS: Final = 74
 _LOW_BITS: Final = 62
+_FORM: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.ASCII)
 
 
 class CaptureIds:
@@ -37,3 +39,7 @@ class CaptureIds:
         tail = high << _LOW_BITS | low % (1 << _LOW_BITS)
         if (last_ms, tail) > (self._last_ms, self._tail):
             self._last_ms, self._tail = last_ms, tail
+
+
+def is_capture_id(text: str) -> bool:
+    return _FORM.fullmatch(text) is not None

@@ -23,6 +23,7 @@ from scrubjay.core.capture.store import Captured, CaptureStore, Found
 from scrubjay.core.plan import ProjectPlan
 from scrubjay.core.ports import Ingress, Sighting
 from scrubjay.runtime.capturing.examiner import Examiner
+from scrubjay.runtime.capturing.recording import Recording
 from scrubjay.runtime.capturing.showing import Rules, Showing, default_plan, showing
 from scrubjay.runtime.capturing.sighting import Seen
 from scrubjay.runtime.capturing.subscriptions import Arrived, Audience, Changed, Cleared, Evicted, Subscription
@@ -51,11 +52,13 @@ class CaptureSink:
         fallback: Callable[[], ProjectPlan] = default_plan,
         originals: Mode = "none",
         is_tee: bool = False,
+        recording: Recording | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
         self.store = store
         self.originals: Mode = originals
         self.is_tee = is_tee
+        self._recording = recording
         self.now = now
         self.started_unix = now()
         self._plan_of = plan_of
@@ -109,6 +112,8 @@ class CaptureSink:
             untouched=shown.untouched(),
         )
         self._audience.tell(Arrived(captured))
+        if self._recording is not None:
+            self._recording.add(captured)
         if gone := self.store.totals.evicted - evicted:
             self._audience.tell(Evicted(gone))
         return captured
@@ -147,14 +152,19 @@ class CaptureSink:
         ids = tuple(found.id for found in founds)
         removed = self.store.remove(ids)
         if removed:
-            self._audience.tell(Cleared(ids))
+            self._told(Cleared(ids))
         return removed
 
     def clear(self) -> int:
         """Forgets everything; how many records that were."""
         removed = self.store.clear()
-        self._audience.tell(Cleared(None))
+        self._told(Cleared(None))
         return removed
+
+    def _told(self, cleared: Cleared) -> None:
+        if self._recording is not None:
+            self._recording.remove()
+        self._audience.tell(cleared)
 
     def subscribe(self, after: str = "") -> Subscription:
         """What happens from now on, and first what came after an envelope that is known; all that is kept, if it is not."""
@@ -193,6 +203,8 @@ class CaptureSink:
         """Lets go of all who wait."""
         self._closed = True
         self._examiner.close()
+        if self._recording is not None:
+            self._recording.close()
         self._audience.close()
 
     @property

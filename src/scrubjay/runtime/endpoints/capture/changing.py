@@ -11,8 +11,9 @@ from typing import Final
 
 from aiohttp import web
 
-from scrubjay.core.capture.imports import read_upload
+from scrubjay.core.capture.imports import Arrival, Upload, read_upload
 from scrubjay.core.capture.query import BadQuery, parse_query
+from scrubjay.core.capture.recording import MAGIC, read_recording
 from scrubjay.core.capture.store import Captured
 from scrubjay.core.dsn import Dsn, parse_dsn
 from scrubjay.runtime.capturing.importing import take_up
@@ -55,7 +56,7 @@ class _Changing:
         settings = self._site.settings
         most_bytes = max(settings.limits.max_envelope_size, settings.capture.max_bytes)
         body = await receive(request, most_bytes, settings.limits.body_idle_timeout)
-        upload = await asyncio.to_thread(read_upload, body)
+        upload = await asyncio.to_thread(_recorded if body.startswith(MAGIC) else read_upload, body)
         taken = await take_up(upload.arrivals, self._sink, self._site.ports, key=SAMPLE_KEY)
         return answer({"envelopes": taken, "skipped": upload.skipped})
 
@@ -74,6 +75,12 @@ class _Changing:
             envelopes[found.captured.id] = found.captured
         sent = await replay(list(envelopes.values()), dsn, now_unix=self._sink.now())
         return answer({"taken": sum(one.taken for one in sent), "envelopes": [one.document() for one in sent]})
+
+
+def _recorded(body: bytes) -> Upload:
+    """A recording, taken up like anything else: it is scrubbed first, whatever wrote it."""
+    founds = read_recording(body)
+    return Upload([Arrival(one.envelope, one.account.key, one.account.project_id) for one in founds])
 
 
 def _replay_of(document: object) -> tuple[list[str], Dsn]:
