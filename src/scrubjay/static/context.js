@@ -7,6 +7,7 @@ import { address, brief, plain } from './shown.js';
 
 const FIRST = ['device', 'os', 'runtime', 'browser', 'app', 'client_os', 'gpu', 'culture', 'response', 'trace', 'profile', 'state'];
 const MAX_ROWS = 60;
+const SHORT = 500; // of a value in a card
 
 export function contextTab({ record, notes, app }) {
   const payload = record.payload ?? {};
@@ -60,7 +61,7 @@ function rowsOf(value, path) {
 function grid(entries, notes) {
   return h('dl', { class: 'grid' }, entries.map(([name, value, path]) => h('div', {},
     h('dt', {}, brief(name, 120)),
-    h('dd', {}, isContainer(value) && Object.keys(value).length ? tree(value, { remarks: notes, path, depth: 0 }).element : leaf(value, notes.at(path))))));
+    h('dd', {}, isContainer(value) && Object.keys(value).length ? tree(value, { remarks: notes, path, depth: 0 }).element : leaf(value, notes.at(path), { limit: SHORT })))));
 }
 
 function request(value, notes) {

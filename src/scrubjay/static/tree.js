@@ -88,10 +88,10 @@ function keyLabel(key, value, parent) {
 }
 
 /** A value that is no container, as its type looks. */
-export function leaf(value, remarks = []) {
+export function leaf(value, remarks = [], options = {}) {
   if ((value === null || value === undefined) && remarks.length) return h('span', {}, ...badges(remarks));
   if (typeof value !== 'string') return h('span', { class: `value ${value === null || value === undefined ? 'null' : typeof value}` }, String(value), ...badges(remarks));
-  return h('span', { class: 'value string' }, marked(value, remarks));
+  return h('span', { class: 'value string' }, marked(value, remarks, options));
 }
 
 /** A text, its redacted ranges marked. Ranges of remarks count bytes of UTF-8. */
