@@ -30,7 +30,8 @@ export function contextTab({ record, notes, app }) {
   return cards.length ? h('div', { class: 'cards' }, cards) : h('p', { class: 'quiet' }, 'No context came with it.');
 }
 
-const titleOf = (name) => plain(name.charAt(0).toUpperCase() + name.slice(1).replaceAll('_', ' '), 60);
+const NAMES = { os: 'OS', client_os: 'Client OS', gpu: 'GPU' };
+const titleOf = (name) => NAMES[name] ?? plain(name.charAt(0).toUpperCase() + name.slice(1).replaceAll('_', ' '), 60);
 
 function traceLink(trace, app) {
   return typeof trace?.trace_id === 'string' ? h('a', { href: app.href(`traces/${encodeURIComponent(trace.trace_id)}`) }, 'open the trace') : null;
