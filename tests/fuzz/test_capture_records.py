@@ -4,8 +4,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from scrubjay.core.capture.facts import Facts
+from scrubjay.core.capture.item import CapturedItem
 from scrubjay.core.capture.reading import parse_time
-from scrubjay.core.capture.records import CapturedItem, Facts, part_of, records_of
+from scrubjay.core.capture.records import document_of, records_of
 from scrubjay.core.capture.remarks import remarks
 from scrubjay.core.envelope import encode_json
 
@@ -40,13 +42,13 @@ JSON = st.recursive(
 @given(item_type=st.sampled_from(TYPES), document=JSON | st.dictionaries(KEYS, JSON, max_size=12))
 def test_any_json_has_a_record_that_can_be_sent(item_type: str, document: object) -> None:
     payload = encode_json(document)
-    item = CapturedItem(item_type, {"filename": 5, "content_type": None}, payload, len(payload))
+    item = CapturedItem(item_type, {"filename": 5, "content_type": None}, payload)
     records = records_of(FACTS, (item,))
     assert records
     for record in records:
         assert record.summary["title"]
         encode_json(record.summary)
-        encode_json(remarks(part_of(item, record.id)))
+        encode_json(remarks(document_of(item, record.part)))
 
 
 @given(value=st.text() | st.datetimes().map(str) | LEAVES)
@@ -62,4 +64,4 @@ def test_any_time_is_read_or_refused(value: object) -> None:
 @pytest.mark.parametrize("payload", [b"", b"\xff\xfe", b"{" * 1000, b"[" * 100_000, b'"\\ud800"', b"NaN"])
 def test_what_is_no_json_has_a_record_too(payload: bytes) -> None:
     for item_type in TYPES:
-        assert records_of(FACTS, (CapturedItem(item_type, {}, payload, len(payload)),))
+        assert records_of(FACTS, (CapturedItem(item_type, {}, payload),))

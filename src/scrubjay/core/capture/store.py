@@ -28,7 +28,7 @@ _UNSHOWN_HEADERS: Final = frozenset({"dsn", "remote_addr", "forwarded_for"})
 """The first may hold a secret, the others are the client's address; key and project are shown anyway."""
 _SHOWN_OF_REQUEST: Final = ("method", "path", "encoding", "wire_bytes", "user_agent")
 _RECORD_BYTES: Final = 512
-"""What a record takes beside the payload it is read from, at least: many short entries must not cost more than the limit."""
+"""What an entry of a container takes beside the payload: many short ones must not cost more than the limit."""
 
 
 class Captured:
@@ -49,7 +49,7 @@ class Captured:
         return self.facts.capture_id
 
     def weigh(self) -> None:
-        held = self.facts.heads_bytes + len(self.records) * _RECORD_BYTES
+        held = self.facts.heads_bytes + max(0, len(self.records) - len(self.items)) * _RECORD_BYTES
         self.size_bytes = held + sum(item.held_bytes for item in self.items)
 
     def omit(self) -> None:
@@ -58,7 +58,6 @@ class Captured:
             item.forget()
         self.omitted = True
         self.records = records_of(self.facts, self.items)
-        self.weigh()
 
     def wire(self) -> bytes:
         """The envelope as it may be shown: the scrubbed form of every item that is kept. Lengths are right."""
@@ -208,7 +207,7 @@ class CaptureStore:
         return captured
 
     def _shrink(self) -> None:
-        """The oldest go. Of one that is too large even alone, payloads go instead."""
+        """The oldest go. Of one that is too large even alone, payloads go first."""
         while len(self._ring) > self.max_envelopes or (self.size_bytes > self.max_bytes and len(self._ring) > 1):
             self._forget(next(iter(self._ring)))
             self.totals.evicted += 1
@@ -216,6 +215,9 @@ class CaptureStore:
             (alone,) = self._ring.values()
             alone.omit()
             self._reweigh(alone)
+        if self.size_bytes > self.max_bytes:
+            self._forget(next(iter(self._ring)))
+            self.totals.evicted += 1
 
     def _reweigh(self, captured: Captured) -> None:
         self.size_bytes -= captured.size_bytes

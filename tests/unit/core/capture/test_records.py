@@ -1,6 +1,8 @@
 import pytest
 
-from scrubjay.core.capture.records import RECORD_TYPES, CapturedItem, Facts, part_of, records_of
+from scrubjay.core.capture.facts import Facts
+from scrubjay.core.capture.item import CapturedItem, Fate
+from scrubjay.core.capture.records import RECORD_TYPES, document_of, records_of
 from scrubjay.core.envelope import encode_json
 
 NOW = 1_800_000_000.0
@@ -10,7 +12,7 @@ FACTS = Facts(ID, NOW, "1", "k" * 32, {})
 
 def item(item_type, payload, **headers):
     body = payload if isinstance(payload, bytes) else encode_json(payload)
-    return CapturedItem(item_type, headers, body, len(body))
+    return CapturedItem(item_type, headers, body)
 
 
 def summary(item_type, payload, facts=FACTS, **headers):
@@ -104,13 +106,14 @@ def test_a_log_container_is_one_record_per_entry():
     assert (one.summary["title"], one.summary["level"], one.summary["trace_id"]) == ("one", "info", "t")
     assert (one.summary["environment"], one.summary["release"], one.summary["sdk"]) == ("dev", "r1", "sentry.python/2")
     assert two.summary["sdk"] == "sentry.go"
-    assert part_of(log, one.id) == entries[0]
-    assert part_of(log, two.id) == entries[1]
+    assert document_of(log, one.part) == entries[0]
+    assert document_of(log, two.part) == entries[1]
 
 
 def test_other_items_show_their_whole_document():
-    assert part_of(item("event", {"a": 1}), f"{ID}-0") == {"a": 1}
-    assert part_of(item("log", {"items": []}), f"{ID}-0") == {"items": []}
+    assert document_of(item("event", {"a": 1}), -1) == {"a": 1}
+    assert document_of(item("log", {"items": []}), -1) == {"items": []}
+    assert document_of(item("log", {"items": []}), 3) is None
 
 
 def test_attachments_are_counted_at_their_event_and_listed_themselves():
@@ -129,10 +132,10 @@ def test_a_payload_that_is_no_object_is_a_record_all_the_same(payload):
 
 
 def test_an_omitted_payload_is_a_record_all_the_same():
-    omitted = CapturedItem("event", {}, None, 9)
+    omitted = CapturedItem("event", {}, None, size_bytes=9)
     (record,) = records_of(FACTS, (omitted,))
     assert record.summary["bytes"] == 9
-    assert part_of(omitted, record.id) is None
+    assert document_of(omitted, record.part) is None
 
 
 def test_envelope_headers_fill_in():
@@ -146,21 +149,52 @@ def test_envelope_headers_fill_in():
     )
 
 
-@pytest.mark.parametrize(
-    ("payload", "user_agent", "source"),
-    [
-        ({"sdk": {"name": "sentry.cocoa"}}, "Mozilla/5.0", "mobile"),
-        ({"sdk": {"name": "sentry.javascript.react-native"}}, "", "mobile"),
-        ({"platform": "python"}, "Mozilla/5.0 (X11)", "browser"),
-        ({"server_name": "web-1", "platform": "javascript"}, "", "server"),
-        ({"contexts": {"runtime": {"name": "node"}}}, "", "server"),
-        ({"platform": "python"}, "", "server"),
-        ({"platform": "javascript", "tags": {"runtime": "browser"}}, "", "browser"),
-        ({"platform": "javascript", "sdk": {"name": "sentry.javascript.react"}}, "", "browser"),
-        ({"platform": "javascript", "sdk": {"name": "sentry.javascript.nextjs"}}, "", "server"),
-        ({"attributes": {"sentry.sdk.name": {"value": "sentry.javascript.browser"}}}, "", "browser"),
-        ({}, "curl/8", "server"),
-    ],
-)
-def test_where_it_came_from(payload, user_agent, source):
-    assert summary("event", payload, Facts(ID, NOW, "1", "k", {}, user_agent=user_agent))["source"] == source
+def test_a_value_is_what_the_summary_has():
+    (record,) = records_of(FACTS, (item("event", {"event_id": "e" * 32, "logger": "app", "user": {"id": "7"}}),))
+    shown = record.summary
+    for name in (
+        "id",
+        "type",
+        "event_id",
+        "logger",
+        "user",
+        "received_at",
+        "timestamp",
+        "project",
+        "public_key",
+        "via",
+    ):
+        assert record.value(name) == shown[name], name
+    assert record.value("capture_id") == ID
+    assert record.value("bytes") == shown["bytes"]
+    assert record.value("outcome") == "accepted"
+    assert (record.value("outcome_reason"), record.value("tags"), record.value("no_such_name")) == (None, None, None)
+    (timed,) = records_of(FACTS, (item("event", {"timestamp": NOW - 1}),))
+    assert timed.value("timestamp") == "2027-01-15T07:59:59.000Z"
+    assert repr(record) == f"<Record {ID}-0 error>"
+
+
+def test_a_record_says_what_became_of_its_item():
+    fate = Fate("filtered", "localhost", "filter", "localhost", "from this machine")
+    (record,) = records_of(FACTS, (CapturedItem("event", {"type": "event"}, b"{}", fate=fate),))
+    assert record.summary["outcome"] == "filtered"
+    assert record.summary["outcome_reason"] == "localhost"
+    assert record.summary["outcome_detail"] == "from this machine"
+
+
+def test_what_is_no_envelope_is_titled_by_its_error():
+    fate = Fate("invalid", "invalid_envelope", "receive", "", "a header is no JSON")
+    (record,) = records_of(FACTS, (CapturedItem("unparsable", {}, b"text", fate=fate),))
+    assert (record.type, record.title) == ("unparsable", "a header is no JSON")
+
+
+def test_remarks_that_came_along_are_not_our_work():
+    payload = encode_json({"_meta": {"extra": {"": {"rem": [["!limit", "s"]]}}}})
+    came, ours = CapturedItem("event", {}, payload, is_touched=False), CapturedItem("event", {}, payload)
+    assert [record.changes for record in records_of(FACTS, (came, ours))] == [0, 1]
+
+
+def test_what_looking_closer_found_takes_the_place_of_what_was_known():
+    (record,) = records_of(FACTS, (item("event", {}),))
+    record.scrubbed(2, ["@email"], 1)
+    assert record.summary["scrub"] == {"changes": 2, "rules": ["@email"], "suspects": 1}

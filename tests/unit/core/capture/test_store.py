@@ -1,8 +1,10 @@
-import uuid
-
 import pytest
 
-from scrubjay.core.capture.store import CaptureIds, CaptureStore
+from scrubjay.core.capture.facts import UNKNOWN, Coming
+from scrubjay.core.capture.item import Fate
+from scrubjay.core.capture.local import LOCAL_KEY
+from scrubjay.core.capture.report import Report
+from scrubjay.core.capture.store import CaptureStore
 from scrubjay.core.envelope import Envelope, Item, encode_json
 from scrubjay.core.ledger import Account
 
@@ -18,9 +20,9 @@ def event(event_id="e" * 32, **payload):
     return envelope(("event", encode_json({"event_id": event_id, **payload})), event_id=event_id)
 
 
-def offer(store, offered, now_unix=NOW, **changes):
+def offer(store, offered, coming=UNKNOWN, now_unix=NOW, **changes):
     account = Account(KEY, 1, "r", offered.event_id, now_unix)
-    return store.offer(offered, account, now_unix=now_unix, entropy=7, **changes)
+    return store.offer(offered, account, coming, now_unix=now_unix, entropy=7, **changes)
 
 
 @pytest.fixture
@@ -28,28 +30,13 @@ def store():
     return CaptureStore()
 
 
-def test_ids_are_uuids_of_version_7_with_their_time():
-    made = uuid.UUID(CaptureIds().next(NOW, 2**80 - 1))
-    assert (made.version, made.variant) == (7, uuid.RFC_4122)
-    assert made.int >> 80 == NOW * 1000
-
-
-def test_ids_increase_whatever_the_clock_and_the_dice_do():
-    ids = CaptureIds()
-    clock = (NOW, NOW, NOW + 0.0005, NOW - 60, NOW + 1, NOW + 0.5)
-    entropy = (2**74 - 1, 0, 5, 2**73 - 1, 1, 0)
-    made = [ids.next(*both) for both in zip(clock, entropy, strict=True)]
-    assert made == sorted(set(made))
-    assert {uuid.UUID(one).version for one in made} == {7}
-
-
 def test_what_is_kept_is_a_copy_of_what_would_leave(store):
     received = bytearray(b'{"message":"hi"}')
     offered = envelope(("event", received), event_id="e" * 32, dsn="http://k:secret@h/1", remote_addr="203.0.113.7")
-    captured = offer(store, offered, via="tunnel", user_agent="curl")
+    captured = offer(store, offered, Coming(via="tunnel", user_agent="curl"))
     offered.items.clear()
     received[:] = b"x" * len(received)
-    assert captured.items[0].payload == b'{"message":"hi"}'
+    assert captured.items[0].payload() == b'{"message":"hi"}'
     assert captured.facts.headers == {"event_id": "e" * 32}
     assert (captured.facts.via, captured.facts.user_agent, captured.facts.project) == ("tunnel", "curl", "1")
     assert captured.records[0].summary["title"] == "hi"
@@ -85,7 +72,7 @@ def test_an_envelope_over_the_limit_is_kept_without_payloads():
     offer(store, event())
     captured = offer(store, envelope(("attachment", b"x" * 5000)))
     assert captured.omitted
-    assert captured.items[0].payload is None
+    assert captured.items[0].payload() is None
     assert captured.summary()["payload_omitted"] is True
     assert captured.items[0].size_bytes == 5000
     assert len(store) == 2
@@ -108,7 +95,7 @@ def test_the_row_of_the_raw_view(store):
 def test_records_are_newest_first_and_in_order_inside_an_envelope(store):
     offer(store, envelope(("event", b"{}"), ("attachment", b"x")))
     offer(store, envelope(("transaction", b"{}")))
-    assert [record.summary["item_type"] for record in store.records()] == ["transaction", "event", "attachment"]
+    assert [found.record.item_type for found in store.found()] == ["transaction", "event", "attachment"]
 
 
 def test_a_record_is_found_by_each_of_its_ids(store):
@@ -150,3 +137,96 @@ def test_clearing_forgets_all_but_the_counts(store):
     assert (len(store), store.size_bytes, store.totals.envelopes) == (0, 0, 1)
     assert store.newest_id == newest
     assert repr(store) == "<CaptureStore 0 envelopes, 0 bytes, 0 evicted>"
+
+
+def test_what_is_found_shows_its_part(store):
+    captured = offer(store, envelope(("log", b'{"items":[{"body":"a"},{"body":"b"}]}')))
+    found = store.find(f"{captured.id}-0.1")
+    assert (found.id, found.item.type, found.document()) == (f"{captured.id}-0.1", "log", {"body": "b"})
+
+
+def test_what_came_without_a_project_is_local(store):
+    captured = store.offer(event(), Account(LOCAL_KEY, 0, "r", None, NOW), now_unix=NOW)
+    assert (captured.facts.project, captured.facts.key) == ("local", "")
+
+
+def test_originals_and_fates_stand_beside_their_items(store):
+    offered = envelope(("event", b'{"a":1}'), ("attachment", b"same"), ("log", b"{}"))
+    fates = [Fate("filtered", "localhost"), Fate(), Fate("invalid", "unscrubbable")]
+    captured = offer(
+        store, offered, fates=fates, originals=[b'{"a":12345}', b"same", None], withheld={2}, untouched={1}
+    )
+    one, two, three = captured.items
+    assert (one.original(), one.payload(), one.fate.outcome) == (b'{"a":12345}', b'{"a":1}', "filtered")
+    assert (two.original(), two.has_original, two.is_touched) == (b"same", True, False)
+    assert (three.payload(), three.original(), three.is_omitted) == (None, None, True)
+    assert captured.summary()["items"][2]["payload_omitted"] is True
+    assert captured.wire() == b'{}\n{"type":"event","length":7}\n{"a":1}\n{"type":"attachment","length":4}\nsame\n'
+    assert store.totals.outcomes == {"filtered": 1, "accepted": 1, "invalid": 1}
+
+
+def test_originals_that_do_not_fit_are_not_kept():
+    store = CaptureStore(max_bytes=1000)
+    captured = offer(store, envelope(("attachment", b"x" * 600)), originals=[b"y" * 600])
+    assert captured.items[0].payload() == b"x" * 600
+    assert captured.items[0].original() is None
+
+
+def test_many_short_entries_cost_what_they_take():
+    store = CaptureStore(max_bytes=20_000)
+    captured = offer(store, envelope(("log", b'{"items":[' + b",".join([b"{}"] * 1000) + b"]}")))
+    assert captured.omitted
+    assert len(captured.records) == 1
+    assert store.size_bytes <= 20_000
+
+
+def test_the_row_says_how_an_envelope_came(store):
+    coming = Coming(method="POST", path="/api/1/envelope/", encoding="gzip", wire_bytes=9, headers={"Host": "x"})
+    row = offer(store, event(sdk={"name": "sentry.go"}), coming).summary()
+    assert (row["method"], row["path"], row["encoding"], row["wire_bytes"]) == ("POST", "/api/1/envelope/", "gzip", 9)
+    assert row["request"]["headers"] == {"Host": "x"}
+    assert row["headers"] == {"event_id": "e" * 32}
+    assert row["sdk"] == "sentry.go"
+
+
+def test_what_came_after_an_envelope_is_oldest_first(store):
+    ids = [offer(store, event()).id for _ in range(4)]
+    assert [captured.id for captured in store.after(ids[1].upper())] == ids[2:]
+    assert store.after(ids[-1]) == []
+    assert store.after("") is None
+    assert store.envelope(ids[0].upper()).id == ids[0]
+    assert store.envelope("x") is None
+
+
+def test_removed_records_are_gone_and_their_payloads_with_them(store):
+    captured = offer(store, envelope(("event", b'{"a":1}'), ("attachment", b"x" * 500)))
+    size_bytes = store.size_bytes
+    assert store.remove([f"{captured.id}-1", f"{captured.id}-7", "unknown-0"]) == 1
+    assert captured.items[1].payload() is None
+    assert store.size_bytes == size_bytes - 500
+    assert store.remove([f"{captured.id}-0"]) == 1
+    assert (len(store), store.size_bytes) == (0, 0)
+
+
+def test_a_report_counts_against_the_limit_and_for_the_record(store):
+    captured = offer(store, event())
+    size_bytes = store.size_bytes
+    change = {"path": "/a", "rule": "@email:replace"}
+    report = Report(
+        "full", [change], [{"path": "/b", "detector": "email"}], {"@email:replace": {"hits": 1, "bytes": 5}}
+    )
+    assert store.examined(captured, 0, report)
+    assert store.size_bytes == size_bytes + len(report.packed())
+    assert Report.unpacked(captured.items[0].report) == report
+    assert captured.records[0].scrub == {"changes": 1, "rules": ["@email:replace"], "suspects": 1}
+    assert store.totals.rules == {"@email:replace": 1}
+    store.clear()
+    assert not store.examined(captured, 0, report)
+
+
+def test_an_envelope_that_has_an_id_keeps_it(store):
+    theirs = CaptureStore()
+    first = offer(theirs, event(), now_unix=NOW + 100)
+    assert offer(store, event(), capture_id=first.id).id == first.id
+    assert offer(store, event()).id > first.id
+    assert repr(first).startswith(f"<Captured {first.id} of 1 items")
