@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import select
+import signal
 import sys
 import threading
 import time
@@ -79,6 +80,7 @@ def tail(ctx: click.Context, /, types: tuple[str, ...], **given: Any) -> None:
     form = given["form"] or ("human" if screen.is_terminal else "json")
     until_mono = None if given["timeout"] is None else time.monotonic() + given["timeout"]
     starts = not (given["no_start"] or given["url"])
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a sink that was started here is put away in both cases
     try:
         with asking(), sink_to_follow(client, starts=starts) as sink:
             source = Source(sink, filters, given["since"] or "", until_mono)

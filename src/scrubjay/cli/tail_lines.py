@@ -129,8 +129,9 @@ def _trace(title: str, payload: Record, kind: str) -> list[Piece]:
     if op := safe(_text(context.get("op")), 100):
         told.append((f"[{op}] ", "note"))
     told.append((title, ""))
-    start, end = payload.get("start_timestamp"), payload.get("timestamp", payload.get("end_timestamp"))
-    if isinstance(start, int | float) and isinstance(end, int | float):
+    start = _seconds(payload.get("start_timestamp"))
+    end = _seconds(payload.get("timestamp", payload.get("end_timestamp")))
+    if start is not None and end is not None:
         told.append((f" [{(end - start) * 1_000:.0f}ms]", "bold"))
     if status := safe(_text(context.get("status")), 100):
         told.append((f" [{status}]", "good" if status == "ok" else "warn"))
@@ -138,6 +139,16 @@ def _trace(title: str, payload: Record, kind: str) -> list[Piece]:
     if isinstance(spans, list):
         told.append((f" [{len(spans)} span{'' if len(spans) == 1 else 's'}]", "faint"))
     return told
+
+
+def _seconds(value: object) -> float | None:
+    """A number or ISO 8601."""
+    if isinstance(value, int | float):
+        return float(value)
+    try:
+        return datetime.fromisoformat(_text(value)).timestamp()
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def _attributes(payload: Record) -> list[tuple[str, str]]:

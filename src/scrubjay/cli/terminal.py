@@ -12,6 +12,8 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Final, TextIO
 
 from rich.cells import cell_len
@@ -96,9 +98,8 @@ class Screen:
         self._stream.write(f"{text}\n")
 
     def _painted(self, line: Iterable[Piece]) -> str:
-        if not self._colours:
-            return "".join(text for text, _ in line)
-        return "".join(f"{_STYLES[style]}{text}{_END}" if style else text for text, style in line)
+        runs = ((style, "".join(text for text, _ in run)) for style, run in groupby(line, key=itemgetter(1)))
+        return "".join(f"{_STYLES[style]}{text}{_END}" if style and self._colours else text for style, text in runs)
 
     def _columns(self) -> int:
         """Asked for each line, since windows change; a serial line says 0."""
