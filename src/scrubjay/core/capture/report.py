@@ -6,7 +6,7 @@ the mode allows: values (`full`), their shape (`shape`) or nothing (`none`). Len
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, Self
 
@@ -40,20 +40,29 @@ class Report:
         }
         return told | {"reason": self.reason} if self.reason else told
 
-    def counts(self, part: int) -> tuple[int, list[str], int]:
-        """Changes, their rules and suspects: of the whole item, or of one entry of its container."""
-        changes, suspects = self.of_part(part)
-        rules = list(dict.fromkeys(text(change.get("rule")) for change in changes))
-        return len(changes), rules, len(suspects)
+    def counts(self, parts: Iterable[int]) -> dict[int, tuple[int, list[str], int]]:
+        """Changes, their rules and suspects by part: of the whole item (-1), or of entries of its container. Reads itself once."""
+        counted: dict[int, tuple[list[Json], int]] = {}
+        for part in parts:
+            counted[part] = ([], 0) if part >= 0 else (list(self.changes), len(self.suspects))
+        for change in self.changes:
+            if (part := _part_of(change)) in counted:
+                counted[part][0].append(change)
+        for suspect in self.suspects:
+            if (part := _part_of(suspect)) in counted:
+                counted[part] = counted[part][0], counted[part][1] + 1
+        return {
+            part: (len(changes), list(dict.fromkeys(text(change.get("rule")) for change in changes)), suspects)
+            for part, (changes, suspects) in counted.items()
+        }
 
     def of_part(self, part: int) -> tuple[list[Json], list[Json]]:
         """Changes and suspects of the whole item (-1), or of one entry of its container."""
-        below = f"/items/{part}/"
-
-        def belongs(one: Json) -> bool:
-            return part < 0 or f"{text(one.get('path'))}/".startswith(below)
-
-        return [one for one in self.changes if belongs(one)], [one for one in self.suspects if belongs(one)]
+        if part < 0:
+            return list(self.changes), list(self.suspects)
+        return [one for one in self.changes if _part_of(one) == part], [
+            one for one in self.suspects if _part_of(one) == part
+        ]
 
     def packed(self) -> bytes:
         return encode_json(self.document())
@@ -71,6 +80,12 @@ class Report:
             known["time_ms"],
             known.get("reason", ""),
         )
+
+
+def _part_of(one: Json) -> int | None:
+    """The entry of a container that a place lies in; None: it lies in none."""
+    steps = text(one.get("path")).split("/", 3)
+    return int(steps[2]) if steps[:2] == ["", "items"] and len(steps) > 2 and steps[2].isdecimal() else None
 
 
 def _objects(value: object) -> list[Json]:

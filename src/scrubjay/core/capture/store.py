@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import Counter, OrderedDict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Final, NamedTuple
 
 from scrubjay.core.capture.facts import UNKNOWN, Coming, Facts
@@ -232,9 +233,10 @@ class CaptureStore:
         if captured.id not in self._ring:
             return False
         captured.items[index].keep_report(report.packed())
-        for record in captured.records:
-            if record.index == index:
-                record.scrubbed(*report.counts(record.part))
+        records = [record for record in captured.records if record.index == index]
+        counts = report.counts([record.part for record in records])
+        for record in records:
+            record.scrubbed(*counts[record.part])
         self.rulebook.add(report, captured.facts.project, captured.facts.received_unix)
         self.totals.rules.update({rule: total["hits"] for rule, total in report.totals.items()})
         self._reweigh(captured)
@@ -269,12 +271,7 @@ class CaptureStore:
         """What came after an envelope, oldest first; None if it is not known, or gone."""
         if capture_id.lower() not in self._ring:
             return None
-        later: list[Captured] = []
-        for captured in reversed(self._ring.values()):
-            if captured.id == capture_id.lower():
-                break
-            later.append(captured)
-        return later[::-1]
+        return list(takewhile(lambda captured: captured.id != capture_id.lower(), reversed(self._ring.values())))[::-1]
 
     def find(self, wanted: str) -> Found | None:
         """By record id, capture id (its first record) or event id (the newest; the event itself before what rides on it)."""

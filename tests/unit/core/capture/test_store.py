@@ -224,6 +224,12 @@ def test_a_report_counts_against_the_limit_and_for_the_record(store):
     assert not store.examined(captured, 0, report)
 
 
+def test_a_report_is_that_of_one_item(store):
+    captured = offer(store, envelope(("event", b"{}"), ("log", b'{"items":[{"body":"a"},{"body":"b"}]}')))
+    store.examined(captured, 1, Report("full", [{"path": "/items/1/body", "rule": "@ip"}]))
+    assert [record.changes for record in captured.records] == [0, 0, 1]
+
+
 def test_an_envelope_that_has_an_id_keeps_it(store):
     theirs = CaptureStore()
     first = offer(theirs, event(), now_unix=NOW + 100)
