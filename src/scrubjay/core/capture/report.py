@@ -15,6 +15,7 @@ from scrubjay.core.envelope import decode_json, encode_json
 
 Mode = Literal["full", "shape", "none"]
 MODES: Final[tuple[Mode, ...]] = ("full", "shape", "none")
+_NOWHERE: Final = -2
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +83,10 @@ class Report:
         )
 
 
-def _part_of(one: Json) -> int | None:
-    """The entry of a container that a place lies in; None: it lies in none."""
+def _part_of(one: Json) -> int:
+    """The entry of a container that a place lies in."""
     steps = text(one.get("path")).split("/", 3)
-    return int(steps[2]) if steps[:2] == ["", "items"] and len(steps) > 2 and steps[2].isdecimal() else None
+    return int(steps[2]) if steps[:2] == ["", "items"] and len(steps) > 2 and steps[2].isdecimal() else _NOWHERE
 
 
 def _objects(value: object) -> list[Json]:
