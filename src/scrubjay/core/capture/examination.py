@@ -19,6 +19,7 @@ from scrubjay.core.envelope import Envelope, Item
 from scrubjay.core.scrub.documents import CONTAINERS, TYPED
 from scrubjay.core.scrub.explain import CLASS_NAMES, Change, changes, explained, pointer
 from scrubjay.core.scrub.headers import scrub_headers
+from scrubjay.core.scrub.normalise import ALIASES
 from scrubjay.core.scrub.payloads import Replaced, payload_of, scrub_item
 from scrubjay.core.scrub.policies import Policies
 from scrubjay.core.scrub.program import ScrubProgram
@@ -71,6 +72,7 @@ def examine(program: ScrubProgram, policies: Policies, came: Item, mode: Mode, h
         gone = {
             "path": "",
             "rule": result.code,
+            "by": result.code,
             "origin": "default",
             "action": "item_dropped",
             "kind": "item",
@@ -93,7 +95,9 @@ def examine(program: ScrubProgram, policies: Policies, came: Item, mode: Mode, h
         found = explained(program, came.payload, output, trace, surveyed)
         listed = [_change(one, told, "", leaves) for one in found.changes[:MAX_CHANGES]]
         places = [one.path[:-1] if one.kind == "key" else one.path for one in found.changes]
-        rest = (one for one in differences(document, leaves) if not is_covered(one.path, places))
+        moved = _moved(document, leaves)
+        untold = (one for one in differences(document, leaves) if not is_covered(one.path, places))
+        rest = (one for one in untold if one.path[:1] not in moved)
         listed += [_rest(one, told) for one, _ in zip(rest, range(MAX_CHANGES - len(listed)), strict=False)]
         suspected = [_suspect(one, leaves) for one in found.suspects[:MAX_SUSPECTS]]
     listed += _headers(program, came, heads, told)
@@ -151,6 +155,7 @@ def _rest(place: Place, told: _Told) -> dict[str, Any]:
     entry: dict[str, Any] = {
         "path": pointer(place.path),
         "rule": BY_SETTINGS,
+        "by": BY_SETTINGS,
         "origin": "default",
         "action": "removed" if place.after is None else "replaced",
         "kind": place.kind,
@@ -159,6 +164,13 @@ def _rest(place: Place, told: _Told) -> dict[str, Any]:
         "len_after": len(place.after or ""),
     }
     return entry | told.values(place.before, place.after, is_final=True)
+
+
+def _moved(came: object, leaves: object) -> set[tuple[str, ...]]:
+    """Interfaces that came under an old name, and leave under the new one: their values are told of there."""
+    if not isinstance(came, dict) or not isinstance(leaves, dict):
+        return set()
+    return {(old,) for old, new in ALIASES.items() if old in came and old not in leaves and new in leaves}
 
 
 def _suspect(suspect: Suspect, leaves: object) -> dict[str, Any]:

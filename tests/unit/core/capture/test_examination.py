@@ -112,6 +112,12 @@ def test_capture_11_every_difference_in_a_real_event_is_somebody_s_work(sent):
         assert all(change["rule"] and change["path"] for change in report.changes)
 
 
+def test_what_only_has_another_name_is_no_change():
+    report = look(item({"message": "fine", "extra": {"a": "jane@example.org"}}))
+    assert [change["path"] for change in report.changes] == ["/extra/a"]
+    assert look(item(b"[1]", "check_in")).changes == []
+
+
 def test_what_follows_from_settings_is_told_as_such():
     (change,) = look(item({"sdk": {"settings": {"infer_ip": "auto"}}})).changes
     assert (change["rule"], change["path"], change["before"], change["after"]) == (
