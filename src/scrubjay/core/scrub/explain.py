@@ -8,10 +8,13 @@ the capture page; `public` gives what may be printed anywhere: places, rules, nu
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 from scrubjay.core.scrub.documents import CONTAINERS, TYPED, scrub_document, untyped_class
+from scrubjay.core.scrub.findings import findings, places
 from scrubjay.core.scrub.json_text import decode_any, mended
 from scrubjay.core.scrub.matching import FALSE, MAYBE, TRUE, Application
 from scrubjay.core.scrub.program import ScrubProgram
@@ -20,7 +23,7 @@ from scrubjay.core.scrub.redact import Span, characters
 from scrubjay.core.scrub.remarks import NodePath, Notes
 from scrubjay.core.scrub.selectors import And, Not, Or, Selector, print_selector
 from scrubjay.core.scrub.survey import Node, survey, survey_untyped
-from scrubjay.core.scrub.suspects import Remarks, Suspect, findings, suspects
+from scrubjay.core.scrub.suspects import Remarks, Suspect, suspects
 from scrubjay.core.scrub.trace import Touch, Trace
 
 CLASS_NAMES: Final = {TRUE: "true", MAYBE: "maybe", FALSE: "false"}
@@ -120,33 +123,63 @@ def explained(
     """What a trace says of a payload that was scrubbed already. `shape` None: it is no JSON document, as far as scrubbing knows."""
     if shape is None:
         return Explanation(output, tuple(changes(trace.touches)), (), trace)
-    came = decode_any(mended(bytes(payload)))
-    leaves = came if output is None else decode_any(mended(output))
-    nodes = list(nodes_of(leaves, shape, strict=program.strict))
-    by_path: dict[NodePath, Node] = {}
-    if touched := {touch.path for touch in trace.touches}:
-        # Of a place that is in both, what came says more: what leaves may be a null there.
-        by_path.update((node.path, node) for node in nodes if node.path in touched)
-        before = nodes_of(came, shape, strict=program.strict)
-        by_path.update((node.path, node) for node in before if node.path in touched)
+    came = _Side(payload)
+    leaves = came if output is None else _Side(output)
     return Explanation(
         output,
-        tuple(changes(trace.touches, by_path)),
-        tuple(suspects(program, nodes, _Remarks(came, leaves, shape, trusts=_trusts_remarks(program)).of)),
+        tuple(changes(trace.touches, _touched(trace, came, leaves, shape, strict=program.strict))),
+        tuple(_suspects(program, came, leaves, shape)),
         trace,
     )
 
 
-def nodes_of(document: Any, shape: str, *, strict: bool) -> Iterator[Node]:
-    """The nodes of a payload of any shape."""
+def nodes_of(document: Any, shape: str, *, strict: bool, within: AbstractSet[NodePath] | None = None) -> Iterator[Node]:
+    """The nodes of a payload of any shape. `within`: the places that are asked for, each with all above it; None: every one."""
     if shape in TYPED:
-        yield from survey(document, TYPED[shape], strict=strict)
+        yield from survey(document, TYPED[shape], strict=strict, within=within)
     elif shape in CONTAINERS:
         for index, element in enumerate(document["items"]):
-            for node in survey(element, CONTAINERS[shape], strict=strict):
-                yield replace(node, path=("items", str(index), *node.path))
+            base = ("items", str(index))
+            if within is None or base in within:
+                yield from survey(element, CONTAINERS[shape], strict=strict, base=base, within=within)
     else:
-        yield from survey_untyped(document, untyped_class)
+        yield from survey_untyped(document, untyped_class, within=within)
+
+
+class _Side:
+    """A payload as it came, or as it leaves; read when somebody asks."""
+
+    def __init__(self, payload: bytes | memoryview) -> None:
+        self._payload = payload
+
+    @cached_property
+    def data(self) -> bytes:
+        return mended(bytes(self._payload))
+
+    @cached_property
+    def document(self) -> Any:
+        return decode_any(self.data)
+
+
+def _touched(trace: Trace, came: _Side, leaves: _Side, shape: str, *, strict: bool) -> dict[NodePath, Node]:
+    """The nodes that a trace speaks of. Of a place that is in both, what came says more: what leaves may be a null there."""
+    paths = {touch.path for touch in trace.touches}
+    found: dict[NodePath, Node] = {}
+    for side in dict.fromkeys((came, leaves)):
+        if missing := paths.difference(found):
+            within = {path[:length] for path in missing for length in range(1, len(path) + 1)}
+            nodes = nodes_of(side.document, shape, strict=strict, within=within)
+            found.update((node.path, node) for node in nodes if node.path in missing)
+    return found
+
+
+def _suspects(program: ScrubProgram, came: _Side, leaves: _Side, shape: str) -> Iterator[Suspect]:
+    within = places(leaves.data)
+    if within is not None and not within:
+        return
+    nodes = nodes_of(leaves.document, shape, strict=program.strict, within=within)
+    remarks = _Remarks(came, leaves, shape, trusts=_trusts_remarks(program))
+    yield from suspects(program, nodes, remarks.of)
 
 
 def changes(touches: Iterable[Touch], by_path: Mapping[NodePath, Node] | None = None) -> Iterator[Change]:
@@ -229,13 +262,14 @@ def _trusts_remarks(program: ScrubProgram) -> bool:
 class _Remarks:
     """The remarks of a payload, as it came and as it leaves."""
 
-    def __init__(self, came: Any, leaves: Any, shape: str, *, trusts: bool) -> None:
+    def __init__(self, came: _Side, leaves: _Side, shape: str, *, trusts: bool) -> None:
         self._came, self._leaves, self._shape, self._trusts = came, leaves, shape, trusts
 
     def of(self, path: NodePath) -> Remarks:
         return Remarks(self._at(self._came, path) if self._trusts else [], self._at(self._leaves, path))
 
-    def _at(self, document: Any, path: NodePath) -> list[Any]:
+    def _at(self, side: _Side, path: NodePath) -> list[Any]:
+        document = side.document
         if self._shape in CONTAINERS:
             document, path = document["items"][int(path[1])], path[2:]
         meta = document.get("_meta") if isinstance(document, dict) else None

@@ -7,6 +7,7 @@ about all the rest. Both read the same tables. Nothing is converted here: a text
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
@@ -71,31 +72,41 @@ class Node:
         return state
 
 
-def survey(document: Any, type_name: str, *, strict: bool) -> Iterator[Node]:
-    """The nodes of a document of a schema type (a key of `DOCUMENT_TYPES`), parents before children, the root left out."""
+def survey(
+    document: Any, type_name: str, *, strict: bool, base: NodePath = (), within: AbstractSet[NodePath] | None = None
+) -> Iterator[Node]:
+    """The nodes of a document of a schema type (a key of `DOCUMENT_TYPES`), parents before children, the root left out.
+
+    `base`: where the document stands. `within`: the places that are asked for, each with all above it; None: every one.
+    """
     root_type = DOCUMENT_TYPES[type_name]
     root = (Step("", (root_type,)),) if root_type else ()
     if isinstance(document, dict):
-        yield from _Survey(strict).members(document, type_name, (), root)
+        yield from _Survey(strict, base, within).members(document, type_name, base, root)
 
 
-def survey_untyped(document: Any, by_key: ByKey) -> Iterator[Node]:
-    """The nodes of JSON of unknown meaning; the class of a member by its key."""
-    yield from _Survey(strict=True).inside(document, TRUE, (), (), by_key)
+def survey_untyped(document: Any, by_key: ByKey, *, within: AbstractSet[NodePath] | None = None) -> Iterator[Node]:
+    """The nodes of JSON of unknown meaning; the class of a member by its key. `within` as of `survey`."""
+    yield from _Survey(True, (), within).inside(document, TRUE, (), (), by_key)
 
 
 class _Survey:
     """One document under one profile."""
 
-    def __init__(self, strict: bool) -> None:
+    def __init__(self, strict: bool, base: NodePath, within: AbstractSet[NodePath] | None) -> None:
         self._strict = strict
+        self._base = base
+        self._within = within
+
+    def _skips(self, path: NodePath) -> bool:
+        return self._within is not None and path not in self._within
 
     def members(self, value: dict[str, Any], type_name: str, path: NodePath, steps: tuple[Step, ...]) -> Iterator[Node]:
         """The members of a typed object."""
         described = OBJECT_TYPES[type_name]
         unknown = TRUE if self._strict and type_name in OPEN_TYPES else CLASSES[described.unknown]
         for key, child in value.items():
-            if key == "_meta" and not path:
+            if key == "_meta" and path == self._base:
                 continue
             name = ALIASES.get(key, key) if type_name == "event" else key
             if described.unknown == "@":
@@ -110,6 +121,8 @@ class _Survey:
         self, value: Any, shape: str, node_class: int, path: NodePath, above: tuple[Step, ...], name: str | int
     ) -> Iterator[Node]:
         """A node by its shape, and what is below it."""
+        if self._skips(path):
+            return
         kind, _, rest = shape.partition(":")
         if kind in {"any", "dead"}:
             yield from self.untyped(value, FALSE if kind == "dead" else node_class, path, above, name)
@@ -205,6 +218,8 @@ class _Survey:
     def _attribute(
         self, value: Any, node_class: int, path: NodePath, above: tuple[Step, ...], key: str
     ) -> Iterator[Node]:
+        if self._skips(path):
+            return
         own = attribute_value_class(key, TRUE)
         if not isinstance(value, dict):
             yield from self.untyped(value, own if self._strict else FALSE, path, above, key, attribute_value_class)
@@ -225,6 +240,8 @@ class _Survey:
         by_key: ByKey | None = None,
     ) -> Iterator[Node]:
         """An untyped node, and what is below it."""
+        if self._skips(path):
+            return
         steps = (*above, Step(name, () if value is None else (_KINDS[type(value)],)))
         yield Node(path, steps, value, node_class)
         yield from self.inside(value, node_class, path, steps, by_key)

@@ -1,43 +1,30 @@
 """Suspects: what still looks like personal data in a document as it leaves, and why it was left (scrubbing.md 15.2).
 
-The detectors are a fixed list, whatever rules the plan has: those with a check digit or a form of their own, so that few innocent
-values are named. A suspect tells where and how long, never what; `explain.py` puts the document together.
+What looks like it is `findings.py`'s. A suspect tells where and how long, never what; `explain.py` puts the document together.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from scrubjay.core.scrub import legacy
+from scrubjay.core.scrub.findings import Finding, findings
 from scrubjay.core.scrub.json_text import encode
 from scrubjay.core.scrub.matching import FALSE, MAYBE, TRUE, Application
-from scrubjay.core.scrub.program import Pass, ScrubProgram, compile_program
-from scrubjay.core.scrub.record import copy_of
+from scrubjay.core.scrub.program import Pass, ScrubProgram
 from scrubjay.core.scrub.redact import Remark, Span, Text, characters
 from scrubjay.core.scrub.remarks import NodePath
 from scrubjay.core.scrub.rules import DryRule, Rule
-from scrubjay.core.scrub.screen import EVERY
 from scrubjay.core.scrub.selectors import And, Not, Selector, parse_selector
 from scrubjay.core.scrub.survey import Node
-from scrubjay.core.scrub.trace import Trace
-from scrubjay.settings.scrub import Scrub
 
 Reason: TypeAlias = Literal[
     "number", "key", "class false", "class maybe without specific selector", "exempt text", "excluded by excludeFields",
     "excluded by its selector", "protected by an incoming remark", "dry run", "no rule for it",
 ]  # fmt: skip
-RULES: Final = ("@card", "@email", "@iban_strict", "@ip_strict", "@jwt", "@private_key", "@secret_entropy")
 _EXEMPT: Final = parse_selector(legacy.EXEMPT_PLACES)
-
-
-class Finding(NamedTuple):
-    """What a detector found in a text; `spans` are bytes of it."""
-
-    detector: str
-    spans: tuple[Span, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,30 +45,6 @@ class Remarks(NamedTuple):
 
     incoming: list[Remark]
     leaving: list[Remark]
-
-
-@cache
-def _detectors() -> Pass:
-    """The rules that look for suspects, as one compiled pass."""
-    config = {"applications": {"**": list(RULES)}}
-    (one,) = compile_program(pii_config=config, settings=None, options=Scrub(profile="strict")).passes
-    return one
-
-
-def findings(value: bytes, key: str | None) -> list[Finding]:
-    """What the detectors find in a text below this key."""
-    one = _detectors()
-    scan = one.screen.borrow()
-    hits = scan(encode(value.decode("utf-8", "replace")))
-    one.screen.give_back(scan)
-    verdict = one.key_info(key)[1] if key is not None else 0
-    out = []
-    for rule in one.matcher.applications[0].rules:
-        if rule.bits & hits or rule.key_bits & verdict:
-            trace = Trace()
-            trace.apply(rule, Text(value), verdict, hits, ())
-            out += [Finding(touch.detector, touch.spans) for touch in trace.touches]
-    return out
 
 
 def suspects(
@@ -134,9 +97,10 @@ def _reason(program: ScrubProgram, node: Node, text: bytes) -> Reason:
         return "class false"
     reason: Reason = "no rule for it"
     for one in program.passes:
-        state = node.state(one.matcher)
+        state, hits = node.state(one.matcher), _shown(one, text)
+        verdict = one.key_info(node.key)[1] if node.key is not None else 0
         for application in one.matcher.applications:
-            taking = [rule for rule in application.rules if _takes(one, rule, node, text)]
+            taking = [rule for rule in application.rules if _takes(rule, text, verdict, hits)]
             if not taking:
                 continue
             seen_as = TRUE if application.any_class else node.node_class
@@ -149,11 +113,20 @@ def _reason(program: ScrubProgram, node: Node, text: bytes) -> Reason:
     return "class maybe without specific selector" if node.node_class == MAYBE else reason
 
 
-def _takes(one: Pass, rule: Rule, node: Node, text: bytes) -> bool:
+def _shown(one: Pass, text: bytes) -> int:
+    """What the screen of a pass sees in a text."""
+    scan = one.screen.borrow()
+    hits = scan(encode(text.decode("utf-8", "replace")))
+    one.screen.give_back(scan)
+    return hits
+
+
+def _takes(rule: Rule, text: bytes, verdict: int, hits: int) -> bool:
     """Whether a rule would take something from the text, if its application reached it."""
-    trial = copy_of(Text(text))
-    verdict = one.key_info(node.key)[1] if node.key is not None else 0
-    return Rule.apply(rule, trial, verdict, EVERY) or trial.changed
+    if not (rule.bits & hits or rule.key_bits & verdict):
+        return False
+    trial = Text(text)
+    return Rule.apply(rule, trial, verdict, hits) or trial.changed
 
 
 def _exclusion(one: Pass, application: Application, node: Node) -> Reason | None:

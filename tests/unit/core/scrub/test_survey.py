@@ -180,3 +180,31 @@ def test_untyped_json_and_what_is_no_object() -> None:
     assert {path: node.node_class for path, node in found.items()} == {"0": TRUE, "0.name": TRUE, "0.release": FALSE}
     assert not list(survey([], "event", strict=True))
     assert not list(survey_untyped("text", untyped_class))
+
+
+def test_only_the_places_that_are_asked_for() -> None:
+    document = {
+        "extra": {"a": {"b": 1}, "c": 2},
+        "tags": [["t", "v"], ["u", "w"]],
+        "exception": {"values": [{"value": "v"}, {"value": "w"}]},
+        "_meta": {},
+    }
+    within = {
+        ("extra",),
+        ("extra", "a"),
+        ("tags",),
+        ("tags", "1"),
+        ("tags", "1", "1"),
+        ("exception", "values"),
+        ("exception",),
+    }
+    found = [node.path for node in survey(document, "event", strict=True, within=within)]
+    assert found == [("extra",), ("extra", "a"), ("tags",), ("tags", "1", "1"), ("exception",)]
+    every = [node for node in survey(document, "event", strict=True) if node.path in within]
+    assert list(survey(document, "event", strict=True, within=within)) == every
+    log = {"attributes": {"a": {"value": "v"}, "b": {"value": "v"}}, "_meta": {}}
+    base = ("items", "3")
+    attributes = {(*base, *path) for path in (("attributes",), ("attributes", "b"))}
+    assert [node.path for node in survey(log, "log", strict=True, base=base, within=attributes)] == sorted(attributes)
+    assert [node.path for node in survey(log, "log", strict=True, base=base)][-1] == (*base, "attributes", "b", "value")
+    assert [node.path for node in survey_untyped({"a": 1, "b": 2}, untyped_class, within={("b",)})] == [("b",)]
