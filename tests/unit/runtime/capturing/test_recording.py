@@ -1,0 +1,126 @@
+"""The file: private, bounded, and never in the way of the capture."""
+
+import asyncio
+import errno
+
+import pytest
+
+from scrubjay.core.capture.recording import MAGIC, read_recording
+from scrubjay.core.capture.store import CaptureStore
+from scrubjay.core.envelope import Envelope, Item
+from scrubjay.core.ledger import Account
+from scrubjay.errors import ConfigError
+from scrubjay.runtime.capturing import recording as module
+from scrubjay.runtime.capturing.recording import Recording
+
+NOW = 1_800_000_000.0
+
+
+def offer(store, size=10):
+    envelope = Envelope({}, [Item({"type": "attachment"}, b"x" * size)])
+    return store.offer(envelope, Account("k" * 32, 1, "r", None, NOW), now_unix=NOW, entropy=5)
+
+
+async def written(recording):
+    while recording._task is not None and not recording._task.done():
+        await asyncio.wait([recording._task])
+
+
+def ids(path):
+    return [one.capture_id for one in read_recording(path.read_bytes())]
+
+
+async def test_what_is_added_is_there_when_it_is_opened_again(tmp_path):
+    path, store = tmp_path / "a.rec", CaptureStore()
+    recording = Recording(path, store)
+    for _ in range(3):
+        recording.add(offer(store))
+    await written(recording)
+    again = CaptureStore()
+    Recording(path, again)
+    assert ids(path) == [captured.id for captured in again.newest_first()][::-1]
+    assert (len(again), path.stat().st_mode & 0o777) == (3, 0o600)
+    assert repr(recording) == "<Recording a.rec, 0 waiting>"
+
+
+async def test_what_is_gone_from_the_store_goes_from_the_file(tmp_path):
+    path, store = tmp_path / "a.rec", CaptureStore()
+    recording = Recording(path, store)
+    recording.add(offer(store))
+    await written(recording)
+    store.clear()
+    recording.remove()
+    await written(recording)
+    assert path.read_bytes() == MAGIC
+
+
+async def test_the_file_does_not_grow_for_ever(tmp_path):
+    path, store = tmp_path / "a.rec", CaptureStore(max_envelopes=10)
+    recording = Recording(path, store)
+    for _ in range(250):
+        recording.add(offer(store))
+        await written(recording)
+    assert len(ids(path)) <= 100
+    assert ids(path)[-1] == store.newest_id
+
+
+async def test_too_much_at_once_is_written_anew(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "MAX_WAITING", 3)
+    path, store = tmp_path / "a.rec", CaptureStore()
+    recording = Recording(path, store)
+    for _ in range(6):
+        recording.add(offer(store))
+    await written(recording)
+    assert len(ids(path)) == 6
+
+
+async def test_a_full_disk_costs_a_warning_and_nothing_else(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(module, "RETRY_S", 0.0)
+    path, store = tmp_path / "a.rec", CaptureStore()
+    recording = Recording(path, store)
+    is_full = [True, True, False]
+
+    def maybe_full(captured):
+        if is_full.pop(0) if is_full else False:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return frame(captured)
+
+    frame = module.frame
+    monkeypatch.setattr(module, "frame", maybe_full)
+    with caplog.at_level("WARNING", logger="scrubjay.capture"):
+        recording.add(offer(store))
+        await written(recording)
+    assert ids(path) == [store.newest_id]
+    assert not path.with_name("a.rec.new").exists()
+    assert any("cannot be written" in record.message for record in caplog.records)
+
+
+async def test_what_waits_is_written_at_the_end(tmp_path):
+    path, store = tmp_path / "a.rec", CaptureStore()
+    recording = Recording(path, store)
+    recording.add(offer(store))
+    recording.close()
+    assert ids(path) == [store.newest_id]
+    recording.close()
+    untouched = Recording(tmp_path / "b.rec", CaptureStore())
+    untouched.close()
+    assert (tmp_path / "b.rec").read_bytes() == MAGIC
+
+
+def test_somebody_else_s_file_is_left_alone(tmp_path):
+    path = tmp_path / "diary.txt"
+    path.write_text("dear diary")
+    with pytest.raises(ConfigError, match="no recording"):
+        Recording(path, CaptureStore())
+    assert path.read_text() == "dear diary"
+    with pytest.raises(ConfigError, match="cannot be read"):
+        Recording(tmp_path, CaptureStore())
+
+
+def test_a_recording_with_the_same_envelope_twice_gives_it_once(tmp_path):
+    path, store = tmp_path / "a.rec", CaptureStore()
+    one = offer(store)
+    path.write_bytes(MAGIC + module.frame(one) * 2)
+    again = CaptureStore()
+    Recording(path, again)
+    assert len(again) == 1
