@@ -61,7 +61,7 @@ async def test_operations_70_it_can_be_switched_off_and_on(tmp_path: Path) -> No
         assert (await one.send("GET", "/api/foo")).status == 404
     paths = {"http": {"forward": True, "forward_paths": ["/api/0/organizations", "/api/7/"]}}
     async with relay(tmp_path / "t", mode="static", options=paths, projects={"default.yaml": {"config": {}}}) as one:
-        for path in ("/api/foo", "/api/0/organizationsx", "/api/7/minidump/", "/api/7"):
+        for path in ("/api/foo", "/api/0/organizationsx", "/api/7/playstation/", "/api/7"):
             assert (await one.send("POST", path, b"x")).status == 404, path
         assert (await one.send("GET", "/api/0/organizations/o/")).status == 200
         assert came(one) == [("GET", "/api/0/organizations/o/")]
@@ -69,18 +69,18 @@ async def test_operations_70_it_can_be_switched_off_and_on(tmp_path: Path) -> No
 
 async def test_what_a_plan_would_scrub_is_not_passed_on_as_it_is(tmp_path: Path) -> None:
     async with relay(tmp_path / "r", projects={"default.yaml": {"config": {}}}) as one:
-        assert (await one.send("POST", "/api/7/minidump/", b"secret", AUTH)).status == 404
-        for path in (f"/api/7/unreal/{K}/", f"/api/7/minidump/?sentry%5Fkey={K}", "/api/7/minidump/"):
+        assert (await one.send("POST", "/api/7/playstation/", b"secret", AUTH)).status == 404
+        for path in (f"/api/7/upload/{K}/", f"/api/7/playstation/?sentry%5Fkey={K}", "/api/7/playstation/"):
             assert (await one.send("POST", path, b"secret")).status == 404, "the server may see a key where we do not"
-        for path in ("/api/007/minidump/", "/api/%37/minidump/"):
+        for path in ("/api/007/playstation/", "/api/%37/playstation/"):
             assert (await one.send("POST", path, b"secret", AUTH)).status == 404, path
         one.worker._projects.deny(K, 7)
-        assert (await one.send("POST", "/api/7/minidump/", b"secret", AUTH)).status == 404, "denied for a while"
+        assert (await one.send("POST", "/api/7/playstation/", b"secret", AUTH)).status == 404, "denied for a while"
         assert came(one) == []
         assert (await one.send("GET", "/api/0/projects/", None, AUTH)).status == 200
     async with relay(tmp_path / "s") as one:
-        assert (await one.send("POST", f"/api/7/unreal/{K}/", b"x")).status == 200
-        assert (await one.send("POST", "/api/7/minidump/", b"x", AUTH)).status == 200
+        assert (await one.send("POST", f"/api/7/upload/{K}/", b"x")).status == 200
+        assert (await one.send("POST", "/api/7/playstation/", b"x", AUTH)).status == 200
         assert last(one).body == b"x"
 
 

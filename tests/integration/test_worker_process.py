@@ -383,7 +383,7 @@ def test_a_capture_prints_what_to_use_and_shows_what_came(daemon: Make) -> None:
     relay = daemon(mode="capture", upstream=None, spool=False, projects={})
     relay.start()
     dsn = next(line.split()[-1] for line in relay.log.splitlines() if line.startswith("DSN"))
-    assert dsn.endswith(f"@127.0.0.1:{relay.port}/1")
+    assert dsn.endswith(f"@localhost:{relay.port}/1")
     assert relay.log.splitlines().count(f"listening http://127.0.0.1:{relay.port}") == 1
     assert get(relay.port, "/")[1].lstrip().lower().startswith(b"<!doctype html>")
     key = dsn.split("//")[1].split("@")[0]

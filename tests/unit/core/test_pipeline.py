@@ -8,10 +8,12 @@ from msgspec.structs import replace
 
 from scrubjay import reasons
 from scrubjay.categories import DataCategory
-from scrubjay.core.envelope import parse_envelope
+from scrubjay.core.envelope import Item, parse_envelope
+from scrubjay.core.ledger import Booking, Tally
 from scrubjay.core.limits import ActiveLimit, Scoping
 from scrubjay.core.plan import pass_plan
-from scrubjay.errors import BadRequest, Denied, TooLarge, Unavailable
+from scrubjay.core.ports import Ingress
+from scrubjay.errors import BadRequest, Denied, Rejected, TooLarge, Unavailable
 from scrubjay.settings.schema import Limits, Settings
 from support.path import EVENT_ID, KEY, Accounts, Path, Plans, envelope
 
@@ -133,18 +135,46 @@ def test_envelope_without_items_is_fine_and_goes_nowhere() -> None:
     assert not path.shelf.parcels
 
 
-def test_capture_ends_what_it_was_offered() -> None:
-    offered: list[int] = []
+class Onlooker:
+    """Sees one request after the other; `seen` is what it was told, in order."""
 
-    class Eye:
-        def offer(self, tally: Any, ingress: Any) -> None:
-            offered.append(len(tally.items))
+    def __init__(self) -> None:
+        self.seen: list[object] = []
 
-    path = Path(outbox=None, capture=Eye())
+    def watch(self, ingress: Ingress) -> "Onlooker":
+        return self
+
+    def opened(self, tally: Tally) -> None:
+        self.seen.append([item.type for item in tally.items])
+
+    def ended(self, item: Item, booking: Booking, *, whole: bool) -> None:
+        self.seen.append((item.type, booking.reason.code, whole))
+
+    def refused(self, error: Rejected) -> None:
+        self.seen.append(error.reason.code)
+
+    async def keep(self, sighting: object) -> None:
+        self.seen.append("kept")
+
+
+def test_who_looks_on_sees_each_item_come_and_end() -> None:
+    eye = Onlooker()
+    path = Path(outbox=None, capture=eye)
     assert path.send(envelope(("event", EVENT))).status == 200
-    assert offered == [1]
+    assert eye.seen == [["event"], ("event", "captured", True), "kept"]
     assert path.account.lost() == [("event", "captured", "")]
     assert path.closes()
+
+
+def test_who_looks_on_sees_what_is_refused() -> None:
+    eye = Onlooker()
+    path = Path(capture=eye)
+    with pytest.raises(BadRequest):
+        path.send(b"no envelope")
+    path.ports.plans = Plans({})
+    with pytest.raises(Denied):
+        path.send(envelope(("event", EVENT)))
+    assert eye.seen == ["invalid_envelope", "kept", ["event"], ("event", "project_id", True), "project_id", "kept"]
 
 
 # Whose it is
