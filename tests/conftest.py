@@ -11,9 +11,15 @@ import logging
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 E2E = ("tests/e2e/capture/", "tests/e2e/")
 """The first that fits."""
+
+
+settings.register_profile("busy", suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
+"""How long it takes to draw an example says more of the machine's other work than of the test."""
 
 
 @pytest.hookimpl(optionalhook=True)
