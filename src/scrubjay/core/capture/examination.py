@@ -7,7 +7,7 @@ without a change in the report. Costs ten times as much as scrubbing: it is not 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -61,12 +61,25 @@ class _Told:
         return told if after is None else told | {"after": after}
 
 
-def examine(program: ScrubProgram, policies: Policies, came: Item, mode: Mode, heads: Json | None = None) -> Report:
-    """Of an item as it came. `heads`: the headers of its envelope, where the report is to speak of them too."""
+def examine(
+    program: ScrubProgram,
+    policies: Policies,
+    came: Item,
+    mode: Mode,
+    heads: Json | None = None,
+    *,
+    clock: Callable[[], float] | None = None,
+) -> Report:
+    """Of an item as it came. `heads`: the headers of its envelope, where the report is to speak of them too.
+
+    `clock` gives seconds, for the time that scrubbing takes.
+    """
     trace = Trace()
     item = Item(dict(came.headers), came.payload)
     item.kind = came.kind
+    began_s = 0.0 if clock is None else clock()
     result = scrub_item(program, policies, item, trace)
+    time_ms = 0.0 if clock is None else round((clock() - began_s) * 1000, 3)
     told = _Told(mode)
     if isinstance(result, Reason):
         gone = {
@@ -78,7 +91,7 @@ def examine(program: ScrubProgram, policies: Policies, came: Item, mode: Mode, h
             "kind": "item",
             "ranges": [],
         }
-        return Report(mode, (gone,), reason=result.doc)
+        return Report(mode, (gone,), time_ms=time_ms, reason=result.doc)
     output = payload_of(result)
     if isinstance(result, Replaced):
         item.headers.update(result.headers)
@@ -108,6 +121,7 @@ def examine(program: ScrubProgram, policies: Policies, came: Item, mode: Mode, h
         suspected,
         {rule: {"hits": count.hits, "bytes": count.bytes} for rule, count in trace.rules.items()},
         sum(count.bytes for count in trace.rules.values()),
+        time_ms,
         reason="there are more than are listed" if cut else "",
     )
 

@@ -24,16 +24,19 @@ class Place:
 
 
 def differences(came: object, leaves: object) -> Iterator[Place]:
-    """In the order of the document. What is only in `leaves` is not told: scrubbing adds nothing but remarks."""
+    """In the order of the document. What is only in `leaves` is not told: scrubbing adds nothing but remarks.
+
+    What is equal as a whole is not walked through.
+    """
     todo: list[tuple[Path, object, object]] = [((), came, leaves)]
     while todo:
         path, mine, theirs = todo.pop()
         if isinstance(mine, dict) and isinstance(theirs, dict):
-            members = [(name, value) for name, value in mine.items() if name != "_meta"]
-            todo += [((*path, name), value, theirs.get(name)) for name, value in reversed(members)]
+            members = [(name, value, theirs.get(name)) for name, value in mine.items() if name != "_meta"]
+            todo += [((*path, name), one, other) for name, one, other in reversed(members) if one != other]
         elif isinstance(mine, list) and isinstance(theirs, list) and len(mine) == len(theirs):
             both = list(enumerate(zip(mine, theirs, strict=True)))
-            todo += [((*path, str(place)), one, other) for place, (one, other) in reversed(both)]
+            todo += [((*path, str(place)), one, other) for place, (one, other) in reversed(both) if one != other]
         elif mine != theirs:
             yield Place(path, kind_of(mine), text_of(mine), None if theirs is None else text_of(theirs))
 

@@ -217,3 +217,11 @@ def test_a_suspect_key_and_a_number_have_excerpts():
     kinds = {(suspect["kind"], suspect["excerpt"]) for suspect in report.suspects}
     assert ("key", "ja…rg") in kinds
     assert ("number", "41…11") in kinds
+
+
+@pytest.mark.parametrize("payload", [{"extra": VALUES}, b"{", [1]])
+def test_the_time_that_scrubbing_takes(payload):
+    ticks = iter((5.0, 5.0025))
+    timed = examine(PLAN.scrub, PLAN.policies, item(payload), "full", clock=lambda: next(ticks))
+    assert timed.time_ms == 2.5
+    assert look(item(payload)).time_ms == 0

@@ -14,6 +14,7 @@ def test_each_difference_is_told_where_it_is():
         Place(("f",), "array", "[1]", "[1,2]"),
     ]
     assert list(differences(CAME, CAME)) == []
+    assert list(differences("x", "x")) == []
     assert list(differences([{"a": 1}], {})) == [Place((), "array", '[{"a":1}]', "{}")]
 
 
