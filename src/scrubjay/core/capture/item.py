@@ -80,7 +80,8 @@ class Packed:
         if self.size_bytes >= _LEAST_PACKED_BYTES:
             packed = zstandard.ZstdCompressor(level=_LEVEL).compress(data)
             self._is_packed = len(packed) < self.size_bytes
-        self._data = packed if self._is_packed else bytes(data)
+        # The compressor leaves its whole buffer behind its result, as large as the input; a copy does not.
+        self._data = bytes(memoryview(packed)) if self._is_packed else bytes(data)
 
     def bytes(self) -> bytes:
         if not self._is_packed:

@@ -24,6 +24,7 @@ from scrubjay.core.items.kind import ItemKind
 from scrubjay.core.ledger import Account
 from scrubjay.core.scrub.program import ScrubProgram
 from scrubjay.runtime.capturing.showing import Rules, Showing, occasion_of, scrubbed
+from scrubjay.runtime.frugality import give_back
 from scrubjay.runtime.log import LimitedLog
 
 MAX_WAITING_BYTES: Final = 16 * 1024 * 1024
@@ -32,6 +33,8 @@ MAX_EXAMINED_BYTES: Final = 1024 * 1024
 """Of one item. More takes seconds, and nobody reads such a report."""
 
 
+MANY: Final = 100
+"""After so many envelopes what looking took goes back to the system."""
 QUIET_S: Final = 0.05
 LONGEST_WAIT_S: Final = 2.0
 
@@ -77,6 +80,7 @@ class Examiner:
         self._current: Captured | None = None
         self._done = asyncio.Event()
         self._added_mono = 0.0
+        self._looked = 0
         self._log = LimitedLog("capture")
         self._closed = False
 
@@ -153,9 +157,13 @@ class Examiner:
                 await self._examine(job)
                 self._current = None
                 self._done.set()
+                self._looked += 1
                 await self._pause((time.monotonic() - began_mono) * self._rest)
         finally:
             self._idle.set()
+            if self._looked >= MANY:
+                self._looked = 0
+                give_back()
 
     def _take(self, job: _Job) -> None:
         self._jobs.remove(job)

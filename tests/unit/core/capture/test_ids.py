@@ -11,7 +11,7 @@ def test_ids_are_uuids_of_version_7_with_their_time():
     assert made.int >> 80 == NOW * 1000
 
 
-def test_ids_increase_whatever_the_clock_and_the_dice_do():
+def test_capture_8_ids_increase_whatever_the_clock_and_the_dice_do():
     ids = CaptureIds()
     clock = (NOW, NOW, NOW + 0.0005, NOW - 60, NOW + 1, NOW + 0.5)
     entropy = (2**74 - 1, 0, 5, 2**73 - 1, 1, 0)

@@ -48,7 +48,7 @@ def test_an_envelope_without_a_project_is_kept(store):
     assert captured.facts.project == ""
 
 
-def test_the_oldest_goes_when_there_are_too_many(store):
+def test_capture_8_the_oldest_goes_when_there_are_too_many(store):
     ids = [offer(store, event(f"{number:032x}")).id for number in range(501)]
     assert [captured.id for captured in store.newest_first()] == ids[:0:-1]
     assert (len(store), store.totals.envelopes, store.totals.evicted) == (500, 501, 1)
@@ -56,7 +56,7 @@ def test_the_oldest_goes_when_there_are_too_many(store):
     assert store.newest_id == ids[-1]
 
 
-def test_the_oldest_goes_when_they_are_too_large():
+def test_capture_8_the_oldest_goes_when_they_are_too_large():
     store = CaptureStore(max_bytes=1000)
     for _ in range(10):
         offer(store, envelope(("attachment", b"x" * 300)))
