@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any, Final
 
 from scrubjay.core.scrub.documents import CONTAINERS, TYPED, scrub_document, untyped_class
-from scrubjay.core.scrub.findings import findings, places
+from scrubjay.core.scrub.findings import findings, may_hold, places
 from scrubjay.core.scrub.json_text import decode_any, mended
 from scrubjay.core.scrub.matching import FALSE, MAYBE, TRUE, Application
 from scrubjay.core.scrub.program import ScrubProgram
@@ -215,7 +215,10 @@ def changes(touches: Iterable[Touch], by_path: Mapping[NodePath, Node] | None = 
 
 def pointer(path: NodePath) -> str:
     """A path as a JSON Pointer that may be printed: a key in which a detector finds something is `~`."""
-    return "".join(f"/{_HIDDEN if _is_personal(key) else key.replace('~', '~0').replace('/', '~1')}" for key in path)
+    hides = may_hold(path)
+    return "".join(
+        f"/{_HIDDEN if hides and _is_personal(key) else key.replace('~', '~0').replace('/', '~1')}" for key in path
+    )
 
 
 def _is_personal(key: str) -> bool:

@@ -74,10 +74,12 @@ def _in_text(
         return
     incoming, leaving = remarks_of(node.path)
     came = {(remark.origin, remark.code) for remark in incoming}
+    reason: Reason | None = None
     for finding in found:
         covering = [remark for remark in leaving if remark.span is not None and _covers(remark.span, finding.spans)]
         if not covering:
-            yield _suspect(node, "string", text, finding, _reason(program, node, text))
+            reason = reason or _reason(program, node, text)
+            yield _suspect(node, "string", text, finding, reason)
         elif any((remark.origin, remark.code) in came for remark in covering):
             yield _suspect(node, "string", text, finding, "protected by an incoming remark")
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from scrubjay.core.scrub import findings as module
-from scrubjay.core.scrub.findings import RULES, findings, places
+from scrubjay.core.scrub.findings import RULES, findings, may_hold, places
 from support import scrubbing
 
 MAIL, SECRET = "ana@lab.example", "q7Zt0pWm4kXv9sLb2nRc8yHd"
@@ -46,6 +46,14 @@ def test_check_digits_and_forms_decide(value: str) -> None:
 def test_every_rule_exists() -> None:
     assert len(RULES) == len(module._detectors().rules) == 7
     assert not findings(b"", None)
+
+
+@pytest.mark.parametrize(
+    ("names", "may"),
+    [((), False), (("extra", "0", "span_id", "\ud800"), False), (("extra", MAIL), True), (("client_secret",), True)],
+)
+def test_names_that_are_clean_at_a_look(names: tuple[str, ...], may: bool) -> None:
+    assert may_hold(names) is may
 
 
 @pytest.mark.parametrize(
