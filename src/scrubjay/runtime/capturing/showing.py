@@ -6,34 +6,27 @@ force, or by the defaults of the settings where no plan was, and withheld where 
 
 from __future__ import annotations
 
-import re
 from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import Final
 
 from scrubjay import reasons
 from scrubjay.core.capture.item import ACCEPTED, UNPARSABLE, Fate, fate_of, outcome_of
-from scrubjay.core.envelope import Envelope, Item, decode_json, encode_json
+from scrubjay.core.envelope import Envelope, Item
 from scrubjay.core.items import classify
 from scrubjay.core.ledger import Account
 from scrubjay.core.plan import ProjectPlan, compile_plan
-from scrubjay.core.scrub.documents import scrub_document
 from scrubjay.core.scrub.headers import scrub_headers
 from scrubjay.core.scrub.payloads import Replaced, Unscrubbed, payload_of, scrub_item
 from scrubjay.core.scrub.program import ScrubProgram
 from scrubjay.core.scrub.pseudonyms import occasion, utc_day
-from scrubjay.errors import Rejected, Unscrubbable
+from scrubjay.errors import Rejected
 from scrubjay.reasons import Reason
 from scrubjay.runtime.capturing.sighting import Seen, SeenItem
+from scrubjay.runtime.capturing.stray import clean_start, clean_text
 from scrubjay.settings.project import ProjectConfig
 from scrubjay.settings.schema import Settings
-
-SHOWN_BYTES: Final = 4096
-"""Of a body that is no envelope."""
-WITHHELD: Final = "[Withheld]"
-_PAIR: Final = re.compile(r'"((?:[^"\\\n]|\\.){1,200})"(\s*:\s*)("(?:[^"\\\n]|\\.)*"?|[-+0-9.eE]+)')
 
 
 @cache
@@ -162,46 +155,3 @@ def occasion_of(rules: Rules, account: Account) -> AbstractContextManager[None]:
     if rules.program.keys is None:
         return nullcontext()
     return occasion(account.project_id or 0, utc_day(account.now_unix))
-
-
-def clean_start(body: bytes, program: ScrubProgram) -> str:
-    """The beginning of a body that is no envelope. Lines that are JSON are scrubbed as such, all else as text and pair by pair."""
-    lines = body[:SHOWN_BYTES].decode("utf-8", "replace").splitlines()
-    return "\n".join(_clean_line(line, program) for line in lines)
-
-
-def clean_text(text: str, program: ScrubProgram) -> str:
-    """A text that belongs to no payload, by the rules for a message."""
-    clean = _clean_json({"text": text}, program) if text else {"text": ""}
-    value = clean.get("text") if isinstance(clean, dict) else None
-    return value if isinstance(value, str) else WITHHELD
-
-
-def _clean_line(line: str, program: ScrubProgram) -> str:
-    try:
-        document = decode_json(line)
-    except ValueError:
-        return clean_text(_PAIR.sub(lambda pair: _clean_pair(pair, program), line), program) if line.strip() else line
-    clean = _clean_json(document, program)
-    return WITHHELD if clean is None else encode_json(clean).decode()
-
-
-def _clean_pair(pair: re.Match[str], program: ScrubProgram) -> str:
-    name, between, value = pair.groups()
-    text = value.strip('"')
-    clean = _clean_json({name: text}, program)
-    left = clean.get(name) if isinstance(clean, dict) else None
-    return f'"{name}"{between}{value}' if left == text else f'"{name}"{between}"{left or WITHHELD}"'
-
-
-def _clean_json(document: object, program: ScrubProgram) -> object:
-    """None where it cannot be scrubbed, which takes an object."""
-    is_object = isinstance(document, dict)
-    payload = encode_json(document if is_object else {"text": document})
-    try:
-        output = scrub_document(program, payload, "generic")
-    except Unscrubbable:
-        return None
-    clean = decode_json(payload if output is None else output)
-    assert isinstance(clean, dict)
-    return clean if is_object else clean.get("text")
