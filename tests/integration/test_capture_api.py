@@ -217,7 +217,7 @@ async def test_the_page_and_its_files_come_with_a_strict_policy(site):
     assert headers["Content-Type"] == "text/html; charset=utf-8"
     assert "script-src" not in headers["Content-Security-Policy"]
     assert headers["Content-Security-Policy"].startswith(
-        "default-src 'self'; img-src 'self' data: blob:; object-src 'none'"
+        "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; object-src 'none'"
     )
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert b"<html>" in page

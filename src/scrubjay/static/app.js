@@ -9,6 +9,7 @@ import { banner, notify, toast } from './notices.js';
 import { showCounts, showRail } from './rail.js';
 import { format, keepLinksHere, parse } from './router.js';
 import { startSearch } from './search.js';
+import { plain } from './shown.js';
 import { Live } from './stream.js';
 import { startTheme, toggleTheme } from './theme.js';
 import { VIEWS } from './views.js';
@@ -293,7 +294,7 @@ async function fillProjects() {
   const { by_project: found = {} } = await api.stats().catch(() => ({}));
   const present = byId('project').value;
   const names = new Set([...Object.keys(found), ...(present ? [present] : [])]);
-  byId('project').replaceChildren(h('option', { value: '' }, 'All projects'), ...[...names].sort().map((name) => h('option', { value: name }, `Project ${name}`)));
+  byId('project').replaceChildren(h('option', { value: '' }, 'All projects'), ...[...names].sort().map((name) => h('option', { value: name }, `Project ${plain(name, 60)}`)));
   byId('project').value = present;
 }
 

@@ -5,8 +5,8 @@ import { pairs } from './span.js';
 import { plain, shown } from './shown.js';
 
 const SHOWN_RUNS = 40;
-const SIGNS = { ok: '✓', in_progress: '…', error: '✕', missed: '?', timeout: '!' };
-const KINDS = { ok: 'good', in_progress: 'running', error: 'bad', missed: 'warn', timeout: 'warn' };
+const SIGNS = { __proto__: null, ok: '✓', in_progress: '…', error: '✕', missed: '?', timeout: '!' };
+const KINDS = { __proto__: null, ok: 'good', in_progress: 'running', error: 'bad', missed: 'warn', timeout: 'warn' };
 
 export default { id: 'check-ins', title: 'Check-ins', types: ['check_in'], noun: 'check-in', render };
 

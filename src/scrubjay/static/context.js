@@ -30,7 +30,7 @@ export function contextTab({ record, notes, app }) {
   return cards.length ? h('div', { class: 'cards' }, cards) : h('p', { class: 'quiet' }, 'No context came with it.');
 }
 
-const NAMES = { os: 'OS', client_os: 'Client OS', gpu: 'GPU' };
+const NAMES = { __proto__: null, os: 'OS', client_os: 'Client OS', gpu: 'GPU' };
 const titleOf = (name) => NAMES[name] ?? plain(name.charAt(0).toUpperCase() + name.slice(1).replaceAll('_', ' '), 60);
 
 function traceLink(trace, app) {

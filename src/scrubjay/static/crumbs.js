@@ -5,7 +5,7 @@ import { leaf, marked, tree } from './tree.js';
 import { address, brief, moreButton, plain } from './shown.js';
 
 const FOLD = 50;
-const SIGNS = { http: '⇄', navigation: '→', user: '☞', ui: '☞', error: '!', query: '⛁', debug: '·', info: 'i', console: '>' };
+const SIGNS = { __proto__: null, http: '⇄', navigation: '→', user: '☞', ui: '☞', error: '!', query: '⛁', debug: '·', info: 'i', console: '>' };
 
 export const crumbsOf = (payload) => {
   const holder = payload?.breadcrumbs;
@@ -55,7 +55,8 @@ function moment(value) {
 function row({ crumb, path, at_ms }, end_ms, notes) {
   const type = typeOf(crumb);
   const level = levelOf(crumb);
-  const time = Number.isNaN(at_ms) ? '' : new Date(at_ms).toISOString();
+  const at = new Date(at_ms); // not every number is a time
+  const time = Number.isNaN(at.valueOf()) ? '' : at.toISOString();
   const said = typeof crumb.message === 'string' ? marked(crumb.message, notes.at(`${path}/message`)) : leaf(crumb.message ?? '', notes.at(`${path}/message`));
   return h('li', { class: `crumb ${level}` },
     h('span', { class: 'sign', title: plain(type, 60), 'aria-hidden': 'true' }, SIGNS[type.split('.')[0]] ?? '•'),

@@ -2,7 +2,7 @@
 
 import { badge, bytes, copyButton, details, duration, h, plural, present, when } from './dom.js';
 import { hex } from './raw.js';
-import { shown } from './shown.js';
+import { brief, plain, shown } from './shown.js';
 import { virtualList } from './virtual.js';
 import { waiting } from './waiting.js';
 
@@ -83,10 +83,10 @@ function row(app, envelope, at) {
   for (const { type } of envelope.items ?? []) kinds.set(type, (kinds.get(type) ?? 0) + 1);
   return h('a', { href: app.href(`envelopes/${envelope.id}`), class: 'row', 'data-id': envelope.id, 'aria-current': envelope.id === at ? 'true' : null },
     h('span', { class: 'time' }, when(envelope.received_at)),
-    h('span', { class: 'items' }, [...kinds].map(([type, count]) => badge(count > 1 ? `${count} × ${type}` : type))),
+    h('span', { class: 'items' }, [...kinds].map(([type, count]) => badge(count > 1 ? `${count} × ${plain(type, 40)}` : plain(type, 40)))),
     h('span', { class: 'size' }, bytes(envelope.bytes)),
-    h('span', { class: 'sdk' }, envelope.sdk ?? envelope.headers?.sdk?.name ?? ''),
-    h('span', { class: 'request' }, [envelope.method, envelope.path].filter(Boolean).join(' ') || envelope.via),
+    h('span', { class: 'sdk' }, plain(envelope.sdk ?? envelope.headers?.sdk?.name ?? '')),
+    h('span', { class: 'request' }, plain([envelope.method, envelope.path].filter(Boolean).join(' ') || envelope.via)),
     h('span', { class: 'answer' }, envelope.status ?? ''),
     h('span', { class: 'took' }, envelope.took_ms === undefined ? '' : duration(envelope.took_ms)));
 }
@@ -104,12 +104,12 @@ function one(app, envelope) {
   return [
     h('a', { class: 'back', href: app.href('envelopes') }, '← back to the list'),
     h('header', {},
-      h('h2', {}, items.map(({ type }) => type).join(', ') || 'Envelope'),
+      h('h2', {}, brief(items.map(({ type }) => type).join(', ') || 'Envelope')),
       h('p', { class: 'buttons' },
         copyButton('Copy id', () => envelope.id),
         h('a', { class: 'button small', href: app.api.rawEnvelopeUrl(envelope.id), download: `${envelope.id}.envelope` }, 'Download'),
         envelope.records?.length > 0 && h('a', { class: 'button small', href: app.href(`errors/${envelope.records[0]}`, {}) }, 'Open as a record'))),
-    h('dl', { class: 'facts' }, facts.map(([name, value]) => h('div', {}, h('dt', {}, name), h('dd', {}, String(value))))),
+    h('dl', { class: 'facts' }, facts.map(([name, value]) => h('div', {}, h('dt', {}, name), h('dd', {}, brief(value))))),
     h('section', {}, h('h3', {}, 'Envelope header'), h('pre', { tabindex: '0' }, shown(envelope.header ?? JSON.stringify(envelope.headers ?? {})))),
     h('section', {}, h('h3', {}, plural(items.length, 'item')), items.map((item) => details(itemTitle(item), (body) => body.append(...itemBody(item)), { open: items.length === 1, class: 'item' }))),
   ];
@@ -118,7 +118,7 @@ function one(app, envelope) {
 function itemTitle(item) {
   const { outcome = 'accepted', outcome_reason: reason } = item;
   const place = item.offset === undefined ? '' : `, bytes ${item.offset.toLocaleString('en')} to ${item.end.toLocaleString('en')}`;
-  return [h('strong', {}, item.type), ' ', h('span', { class: 'quiet' }, `${bytes(item.bytes)}${place} `), badge(outcome, outcome === 'accepted' ? 'good' : 'outcome', reason)];
+  return [h('strong', {}, brief(item.type)), ' ', h('span', { class: 'quiet' }, `${bytes(item.bytes)}${place} `), badge(outcome, outcome === 'accepted' ? 'good' : 'outcome', reason)];
 }
 
 function itemBody(item) {

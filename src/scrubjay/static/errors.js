@@ -91,9 +91,9 @@ function row(app, record, at) {
   h('span', { class: 'level' }, levelBadge(record)),
   h('span', { class: 'title' }, marked(plain(stripped(record.title)), words)),
   h('span', { class: 'culprit' }, marked(plain(record.culprit ?? record.transaction ?? ''), words)),
-  h('span', { class: 'project' }, record.project),
-  h('span', { class: 'environment' }, record.environment ?? ''),
-  h('span', { class: 'release' }, record.release ?? ''),
+  h('span', { class: 'project' }, plain(record.project ?? '', 60)),
+  h('span', { class: 'environment' }, plain(record.environment ?? '', 60)),
+  h('span', { class: 'release' }, plain(record.release ?? '', 80)),
   h('span', { class: 'marks' }, marks(record)));
 }
 
@@ -101,7 +101,7 @@ const LEVELS = ['fatal', 'error', 'warning', 'info', 'debug'];
 
 export function levelBadge({ type, level }) {
   const text = type === 'error' ? level ?? 'error' : type;
-  return badge(text, `level ${LEVELS.includes(text) ? text : 'other'}`);
+  return badge(plain(text, 20), `level ${LEVELS.includes(text) ? text : 'other'}`);
 }
 
 function marks(record) {

@@ -2,6 +2,7 @@
 
 import { h } from './dom.js';
 import { icon } from './icons.js';
+import { brief } from './shown.js';
 
 const TITLES = { level: 'Level', exception: 'Exception', project: 'Project', environment: 'Environment', outcome: 'Outcome' };
 const MOST_VALUES = 30;
@@ -30,7 +31,7 @@ export function facets(app, names) {
   function facet(name, values, chosen) {
     const all = [...values, ...chosen.filter((value) => !values.some(([known]) => known === value)).map((value) => [value, 0])];
     const menu = h('details', { class: 'menu' },
-      h('summary', { class: chosen.length ? 'chip on' : 'chip' }, TITLES[name], chosen.length ? `: ${chosen.join(', ')}` : ''),
+      h('summary', { class: chosen.length ? 'chip on' : 'chip' }, TITLES[name], chosen.length ? [': ', brief(chosen.join(', '), 60)] : ''),
       h('ul', {}, all.map(([value, count]) => h('li', {}, choice(name, value, count, chosen)))));
     menu.addEventListener('focusout', ({ relatedTarget }) => { if (relatedTarget && !menu.contains(relatedTarget)) menu.open = false; });
     menu.addEventListener('keydown', (event) => {
@@ -47,7 +48,7 @@ export function facets(app, names) {
     const is = chosen.includes(value);
     const toggle = () => set(name, is ? chosen.filter((each) => each !== value) : [...chosen, value]);
     return h('button', { type: 'button', role: 'checkbox', 'aria-checked': String(is), onclick: toggle },
-      h('span', { class: 'tick', 'aria-hidden': 'true' }, is ? '✓' : ''), h('span', { class: 'value' }, value), h('span', { class: 'count' }, count || ''));
+      h('span', { class: 'tick', 'aria-hidden': 'true' }, is ? '✓' : ''), h('span', { class: 'value' }, brief(value, 120)), h('span', { class: 'count' }, count || ''));
   }
 
   function set(name, values) {

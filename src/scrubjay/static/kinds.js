@@ -12,6 +12,7 @@ import { sessionPane } from './sessions.js';
 import { spansPane } from './spans.js';
 
 export const KINDS = {
+  __proto__: null,
   log: { title: 'Log line', render: logPane },
   feedback: { title: 'Feedback', render: feedbackPane },
   check_in: { title: 'Check-in', render: checkInPane },

@@ -4,7 +4,7 @@ import { badge, copyButton, exact, h, plural } from './dom.js';
 import { ansi, stripped } from './ansi.js';
 import { logPane } from './logline.js';
 import { marked, terms } from './search.js';
-import { plain } from './shown.js';
+import { brief, plain } from './shown.js';
 import { traceAddress } from './span.js';
 import { virtualList } from './virtual.js';
 import { waiting } from './waiting.js';
@@ -102,7 +102,7 @@ function open(app, root) {
     h('time', { datetime: record.timestamp, title: exact(record.timestamp) }, clock(record.timestamp)),
     h('span', { class: `severity ${level}` }, plain(record.level ?? '', 8)),
     h('span', { class: 'said' }, words.length ? marked(stripped(record.title), words) : ansi(record.title, { limit: 400 })),
-    h('span', { class: 'attrs' }, chips.map(([name, value]) => h('span', { class: 'attr' }, h('span', { class: 'quiet' }, `${plain(name, 40)} `), plain(value, 60)))));
+    h('span', { class: 'attrs' }, chips.map(([name, value]) => h('span', { class: 'attr' }, h('span', { class: 'quiet' }, brief(name, 40), ' '), brief(value, 60)))));
     const traced = record.trace_id && h('a', {
       class: 'log-trace', href: app.href(traceAddress(record)), title: `Trace ${plain(record.trace_id, 40)}`,
     }, h('span', { class: 'hidden' }, 'Trace '), plain(record.trace_id, 6).replace('…', ''));

@@ -1,7 +1,9 @@
 // What the page says on its own: short notices, banners that stay while something lasts, desktop notifications.
 
+import { stripped } from './ansi.js';
 import { byId, h } from './dom.js';
 import { icon } from './icons.js';
+import { plain } from './shown.js';
 
 const TOAST_MS = 5000;
 const NOTIFY = 'scrubjay.notify';
@@ -51,5 +53,5 @@ export function notify(records) {
   const loud = records.filter((record) => RANKS.indexOf(record.level) >= lowest);
   if (!loud.length) return;
   const more = loud.length > 1 ? `and ${loud.length - 1} more` : loud[0].culprit ?? '';
-  new Notification(loud[0].title, { body: more, tag: 'scrubjay' });
+  new Notification(plain(stripped(loud[0].title)), { body: plain(more), tag: 'scrubjay' });
 }

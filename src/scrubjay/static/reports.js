@@ -7,6 +7,7 @@ const LISTED = 200;
 
 /** What an application developer can do about each reason. */
 const MEANINGS = {
+  __proto__: null,
   before_send: 'your before_send returned nothing',
   before_send_transaction: 'your before_send_transaction returned nothing',
   before_send_span: 'your before_send_span returned nothing',

@@ -6,7 +6,7 @@ export function parse(hash) {
   const segments = path.split('/').filter(Boolean).map(decoded);
   const params = {};
   for (const [name, value] of new URLSearchParams(query)) {
-    params[name] = name in params ? [params[name], value].flat() : value;
+    params[name] = Object.hasOwn(params, name) ? [params[name], value].flat() : value;
   }
   return { view: segments[0] ?? '', segments: segments.slice(1), params };
 }

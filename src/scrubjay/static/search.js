@@ -1,12 +1,13 @@
 // The search box: suggestions from the values that are there, and the marks of what was found. What a text means is the API's business.
 
 import { byId, h } from './dom.js';
+import { brief } from './shown.js';
 
 const KEYS = [
   'level', 'type', 'project', 'environment', 'release', 'platform', 'sdk', 'transaction', 'outcome', 'user.id', 'exception', 'file',
   'logger', 'has', 'rule', 'via', 'message', 'trace_id', 'event_id', 'duration', 'bytes',
 ];
-const FIXED = { has: ['attachment', 'stacktrace', 'changes', 'suspects'], outcome: ['accepted', 'filtered', 'sampled', 'rate_limited', 'invalid', 'too_large'] };
+const FIXED = { __proto__: null, has: ['attachment', 'stacktrace', 'changes', 'suspects'], outcome: ['accepted', 'filtered', 'sampled', 'rate_limited', 'invalid', 'too_large'] };
 const PRESENT = ['level', 'type', 'project', 'environment', 'release', 'platform', 'sdk', 'transaction', 'outcome', 'via', 'logger'];
 const MOST_SHOWN = 9;
 const MOST_VALUES = 200;
@@ -18,6 +19,7 @@ export function startSearch(app, { onSearch }) {
   const field = byId('search');
   const box = byId('suggestions');
   const values = known(app);
+  let listed = [];
   let chosen = -1;
   let typing = 0;
 
@@ -30,12 +32,12 @@ export function startSearch(app, { onSearch }) {
     const present = await values();
     if (document.activeElement !== field) return;
     const [start, token] = tokenAt(field.value, field.selectionStart ?? field.value.length); // now: somebody went on typing
-    const found = token || !field.value ? candidates(token, present) : [];
-    box.replaceChildren(...found.map((text, index) => h('li', {
+    listed = token || !field.value ? candidates(token, present) : [];
+    box.replaceChildren(...listed.map((text, index) => h('li', {
       role: 'option', id: `suggestion-${index}`, 'aria-selected': 'false', onmousedown: (event) => { event.preventDefault(); take(start, token, text); },
-    }, text)));
+    }, brief(text))));
     chosen = -1;
-    open(found.length > 0);
+    open(listed.length > 0);
   }
 
   function open(is) {
@@ -76,7 +78,7 @@ export function startSearch(app, { onSearch }) {
     } else if (event.key === 'Enter') {
       event.preventDefault();
       const [start, token] = tokenAt(field.value, field.selectionStart ?? field.value.length);
-      if (isOpen && chosen >= 0) take(start, token, box.children[chosen].textContent);
+      if (isOpen && chosen >= 0) take(start, token, listed[chosen]);
       else { open(false); search(); }
     } else if (event.key === 'Escape') {
       event.preventDefault();

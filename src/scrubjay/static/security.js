@@ -6,6 +6,7 @@ import { pairs } from './span.js';
 
 const LISTED = 300;
 const NAMES = {
+  __proto__: null,
   'effective-directive': 'directive', effectiveDirective: 'directive', 'violated-directive': 'directive', 'blocked-uri': 'blocked',
   blockedURL: 'blocked', 'document-uri': 'page', documentURL: 'page', disposition: 'disposition', type: 'kind', hostname: 'page',
 };

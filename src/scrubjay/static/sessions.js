@@ -44,7 +44,7 @@ function releases(records) {
     if (form === 'sessions') {
       for (const [name, number] of Object.entries(digest.counts ?? {})) {
         row.sessions += number;
-        if (name in row) row[name] += number;
+        if (Object.hasOwn(row, name)) row[name] += number;
       }
     } else if (!digest.sid || !seen.has(digest.sid)) {
       seen.add(digest.sid);

@@ -5,7 +5,7 @@ import { h, link } from './dom.js';
 
 const LIMIT = 2000;
 const SLACK = 40; // nobody presses a button for that little
-const STEP = 100_000; // how much more one press shows: what a browser lays out without a pause that is felt
+const STEP = 20_000; // how much more one press shows: laying out one paragraph of two directions takes time with the square of its length
 const MAX_CONTROLS = 500; // each is an element; what comes after is shown as one sign
 
 const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}\ud800-\udfff]|\r(?!\n)/gu;
@@ -35,7 +35,7 @@ export const brief = (text, limit = 200, tag = 'bdi') => shownPieces([{ text: St
  */
 export function shownPieces(pieces, { limit = LIMIT, fold = 0, tag = 'bdi', isBrief = false } = {}) {
   const element = h(tag, { class: 'shown' });
-  const budget = { controls: 0, isBrief };
+  const budget = { controls: 0, isBrief, home: element };
   const todo = fold ? folded(pieces, fold) : pieces;
   show(element, todo, { at: 0, from: 0 }, limit, budget);
   return element;
@@ -54,7 +54,7 @@ function show(element, pieces, { at, from }, room, budget) {
       if (target !== element) element.append(target);
       room -= end - start;
       if (end < piece.text.length) {
-        element.append(budget.isBrief ? ellipsis(piece.text.length - end) : nextButton(element, pieces, { at: index, from: end }));
+        element.append(budget.isBrief ? ellipsis(piece.text.length - end) : nextButton(budget.home, pieces, { at: index, from: end }));
         return;
       }
     }
@@ -65,15 +65,17 @@ function show(element, pieces, { at, from }, room, budget) {
 
 const ellipsis = (left) => h('span', { class: 'quiet', title: `${count(left)} more characters` }, '…');
 
-function nextButton(element, pieces, place) {
+function nextButton(home, pieces, place) {
   const left = pieces.slice(place.at).reduce((sum, piece) => sum + (piece.text ?? piece.hidden).length, -place.from);
   const label = left <= STEP ? `show all, ${count(left)} more characters` : `show ${count(STEP)} of ${count(left)} more characters`;
   const button = h('button', { type: 'button', class: 'more' }, label);
   button.addEventListener('click', (event) => {
     event.preventDefault(); // inside a summary it would fold the whole
     event.stopPropagation();
+    const next = h('span', { class: 'next' }); // a paragraph of its own, for the same reason
     button.remove();
-    show(element, pieces, place, STEP, { controls: 0 });
+    home.append(next);
+    show(next, pieces, place, STEP, { controls: 0, home });
   });
   return button;
 }

@@ -22,6 +22,7 @@ export function workbench(app, root, params) {
   const results = h('div', { class: 'results', role: 'region', 'aria-label': 'What the rules would do' }, h('p', { class: 'quiet' }, 'Choose records and rules.'));
   const picker = h('ul', { class: 'picker' });
   const copies = h('div', { class: 'buttons' });
+  let redraw = () => {};
 
   const later = () => {
     clearTimeout(state.timer);
@@ -65,7 +66,8 @@ export function workbench(app, root, params) {
   async function draw({ reports = [], fragment, test }) {
     const records = await Promise.all(reports.map(({ id }) => app.api.event(id).catch(() => null)));
     if (state.closed) return;
-    results.replaceChildren(...reports.map((one, at) => result(app, one, records[at])));
+    redraw = () => results.replaceChildren(...reports.map((one, at) => result(app, one, records[at])));
+    redraw();
     copies.replaceChildren(...[
       fragment ? copyButton('Copy as configuration', () => fragment) : null,
       test ? copyButton('Copy as rule test', () => test) : null,
@@ -143,7 +145,7 @@ export function workbench(app, root, params) {
         h('button', { type: 'button', class: 'small', onclick: () => fill(JSON.stringify(EMPTY, null, 2)) }, 'No rules of your own'), copies),
       h('h3', {}, 'Records'), picker),
     h('section', { class: 'panel outcome' }, h('h2', {}, 'What they would do'), results)));
-  const forget = app.onMask(() => run());
+  const forget = app.onMask(() => redraw());
   const ready = start().catch((error) => { problem.textContent = error.message; problem.hidden = false; });
   return { ready, close() { state.closed = true; clearTimeout(state.timer); forget(); } };
 }

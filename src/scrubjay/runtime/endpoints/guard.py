@@ -29,7 +29,8 @@ from scrubjay.settings.capture import Capture
 from scrubjay.settings.setting import Secret
 
 _CSP: Final = (
-    "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; form-action 'none'; "
+    "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; object-src 'none'; base-uri 'none'; "
+    "form-action 'none'; "
     "frame-ancestors "
 )
 _LOCAL_FRAMES: Final = " ".join(
