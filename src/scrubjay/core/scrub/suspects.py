@@ -51,6 +51,7 @@ def suspects(
     program: ScrubProgram, nodes: Iterable[Node], remarks_of: Callable[[NodePath], Remarks]
 ) -> Iterator[Suspect]:
     """The suspects among the nodes of a document as it leaves, and among their keys."""
+    reasons = _Reasons(program)
     for node in nodes:
         # A name of nothing but letters is none of what the detectors look for.
         if node.key is not None and not node.key.replace("_", "").isalpha():
@@ -63,23 +64,21 @@ def suspects(
                 yield _suspect(node, "number", text, finding, "number")
         elif node.kind == "string":
             text = node.value.encode("utf-8", "replace")
-            yield from _in_text(program, node, text, remarks_of)
+            yield from _in_text(reasons, node, text, remarks_of)
 
 
 def _in_text(
-    program: ScrubProgram, node: Node, text: bytes, remarks_of: Callable[[NodePath], Remarks]
+    reasons: _Reasons, node: Node, text: bytes, remarks_of: Callable[[NodePath], Remarks]
 ) -> Iterator[Suspect]:
     found = findings(text, node.key)
     if not found:
         return
     incoming, leaving = remarks_of(node.path)
     came = {(remark.origin, remark.code) for remark in incoming}
-    reason: Reason | None = None
     for finding in found:
         covering = [remark for remark in leaving if remark.span is not None and _covers(remark.span, finding.spans)]
         if not covering:
-            reason = reason or _reason(program, node, text)
-            yield _suspect(node, "string", text, finding, reason)
+            yield _suspect(node, "string", text, finding, reasons.of(node, text))
         elif any((remark.origin, remark.code) in came for remark in covering):
             yield _suspect(node, "string", text, finding, "protected by an incoming remark")
 
@@ -91,6 +90,23 @@ def _covers(outer: Span, spans: tuple[Span, ...]) -> bool:
 def _suspect(node: Node, kind: str, text: bytes, finding: Finding, reason: Reason) -> Suspect:
     spans = tuple((characters(text[:start]), characters(text[:end])) for start, end in finding.spans)
     return Suspect(node.path, finding.detector, reason, node.node_class, kind, spans, characters(text))
+
+
+class _Reasons:
+    """Why texts were left: found once for the same text in equal places, such as an address in each of many spans."""
+
+    def __init__(self, program: ScrubProgram) -> None:
+        self._program = program
+        self._known: dict[tuple[object, ...], Reason] = {}
+
+    def of(self, node: Node, text: bytes) -> Reason:
+        # States live as long as their pass.
+        states = (id(node.state(one.matcher)) for one in self._program.passes)
+        place = (text, node.key, node.node_class, *states)
+        reason = self._known.get(place)
+        if reason is None:
+            reason = self._known[place] = _reason(self._program, node, text)
+        return reason
 
 
 def _reason(program: ScrubProgram, node: Node, text: bytes) -> Reason:

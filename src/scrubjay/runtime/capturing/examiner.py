@@ -23,7 +23,7 @@ from scrubjay.core.envelope import Item
 from scrubjay.core.items.kind import ItemKind
 from scrubjay.core.ledger import Account
 from scrubjay.core.scrub.program import ScrubProgram
-from scrubjay.runtime.capturing.showing import Rules, Showing, occasion_of, scrubbed
+from scrubjay.runtime.capturing.showing import Rules, Showing, occasion_of
 from scrubjay.runtime.frugality import give_back
 from scrubjay.runtime.log import LimitedLog
 
@@ -219,11 +219,8 @@ def _report(job: _Job, one: _Waiting, mode: Mode) -> Report:
     came = Item(one.headers, payload)
     came.kind = one.kind
     program, policies = unhurried(job.rules.program), job.rules.plan.policies
-    began_mono = time.perf_counter()
-    scrubbed(came, job.rules)
-    took_ms = (time.perf_counter() - began_mono) * 1000
-    report = examine(program, policies, came, mode, job.heads if one.index == 0 else None)
-    return replace(report, time_ms=round(took_ms, 3))
+    heads = job.heads if one.index == 0 else None
+    return examine(program, policies, came, mode, heads, clock=time.perf_counter)
 
 
 def unhurried(program: ScrubProgram) -> ScrubProgram:

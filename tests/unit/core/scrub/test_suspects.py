@@ -95,3 +95,9 @@ def test_records_of_containers_and_untyped_json() -> None:
     logs = {"items": [{"body": "b"}, {"body": MAIL, "_meta": {"body": {"": {"rem": []}}}}]}
     assert reasons(program({}), logs, "log_container") == {"items.1.body": "class maybe without specific selector"}
     assert reasons(program({}), [{"name": MAIL}], "generic") == {"0.name": "no rule for it"}
+
+
+def test_the_same_text_in_many_places() -> None:
+    places = {f"extra.list.{index}.x": "excluded by excludeFields" for index in range(3)}
+    document = {"extra": {"list": [{"x": "4242424242424242"}] * 3}, "transaction": MAIL}
+    assert reasons(program(excludeFields=["x"]), document) == places | {"transaction": "class false"}
