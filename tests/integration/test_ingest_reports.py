@@ -100,7 +100,11 @@ async def test_a_check_in_by_address_alone(passing: Relay) -> None:
     """ingest-107"""
     assert await check_in(passing, f"/api/7/cron/nightly/{K}?status=ok") == 202
     sent = await passing.forwarded()
-    assert json.loads(sent.envelope()[1][0].payload) == {"check_in_id": "0" * 32, "monitor_slug": "nightly", "status": "ok"}
+    assert json.loads(sent.envelope()[1][0].payload) == {
+        "check_in_id": "0" * 32,
+        "monitor_slug": "nightly",
+        "status": "ok",
+    }
     assert "sentry_client=relay-http" in sent.headers["x-sentry-auth"]
     assert len(sent.envelope()[0]["event_id"]) == 32
 
