@@ -25,7 +25,8 @@ from scrubjay.core.ledger import Account
 from scrubjay.errors import Rejected
 
 MAGIC: Final = b"scrubjay recording 1\n"
-MAX_FRAME_BYTES: Final = 1 << 30
+MAX_FRAME_BYTES: Final = 256 * 1024 * 1024
+"""Of one envelope, unpacked. What says that it is more, or does not say, is none of ours."""
 _HEAD: Final = struct.Struct("<II")
 
 
@@ -75,7 +76,9 @@ def read_recording(data: bytes) -> Iterator[Recorded]:
 
 def _recorded(body: bytes) -> Recorded | None:
     try:
-        data = zstandard.ZstdDecompressor().decompress(body, max_output_size=MAX_FRAME_BYTES)
+        if not 0 <= zstandard.frame_content_size(body) <= MAX_FRAME_BYTES:
+            return None
+        data = zstandard.ZstdDecompressor().decompress(body)
         line, _, wire = data.partition(b"\n")
         about, envelope = decode_json(line), parse_envelope(wire)
     except (zstandard.ZstdError, ValueError, Rejected):

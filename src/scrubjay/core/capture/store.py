@@ -28,6 +28,8 @@ from scrubjay.core.ledger import Account
 _UNSHOWN_HEADERS: Final = frozenset({"dsn", "remote_addr", "forwarded_for"})
 """The first may hold a secret, the others are the client's address; key and project are shown anyway."""
 _SHOWN_OF_REQUEST: Final = ("method", "path", "encoding", "wire_bytes", "user_agent")
+MAX_NAMES: Final = 1_000
+OTHER: Final = "other"
 _RECORD_BYTES: Final = 512
 """What an entry of a container takes beside the payload: many short ones must not cost more than the limit."""
 
@@ -119,7 +121,10 @@ class Found(NamedTuple):
 
 @dataclass
 class Totals:
-    """Everything since the start, evicted and cleared ones included. `missed`: what passed while too much waited (beside forwarding)."""
+    """Everything since the start, evicted and cleared ones included. `missed`: what passed while too much waited (beside forwarding).
+
+    Whoever sends names types and projects as he likes: beyond `MAX_NAMES` all further ones are `OTHER`.
+    """
 
     envelopes: int = 0
     bytes: int = 0
@@ -133,10 +138,14 @@ class Totals:
     def add(self, captured: Captured, size_bytes: int) -> None:
         self.envelopes += 1
         self.bytes += size_bytes
-        self.projects[captured.facts.project] += 1
+        _count(self.projects, captured.facts.project)
         for item in captured.items:
-            self.items[item.type] += 1
+            _count(self.items, item.type)
             self.outcomes[item.fate.outcome] += 1
+
+
+def _count(counter: Counter[str], name: str) -> None:
+    counter[name if name in counter or len(counter) < MAX_NAMES else OTHER] += 1
 
 
 class CaptureStore:
@@ -229,11 +238,11 @@ class CaptureStore:
         self.size_bytes -= self._ring.pop(capture_id).size_bytes
 
     def examined(self, captured: Captured, index: int, report: Report) -> bool:
-        """Keeps what looking into an item found; False if the envelope is gone meanwhile."""
-        if captured.id not in self._ring:
+        """Keeps what looking into an item found; False if the envelope or the item is gone meanwhile."""
+        records = [record for record in captured.records if record.index == index]
+        if captured.id not in self._ring or not records:
             return False
         captured.items[index].keep_report(report.packed())
-        records = [record for record in captured.records if record.index == index]
         counts = report.counts([record.part for record in records])
         for record in records:
             record.scrubbed(*counts[record.part])

@@ -15,6 +15,8 @@ from typing import Final
 from scrubjay.core.capture.store import Captured
 
 MAX_WAITING: Final = 1_000
+MAX_WAITING_BYTES: Final = 16 * 1024 * 1024
+"""What waits is kept in memory, evicted or not. Bounded, it is what came last, which is kept for all readers in common."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +59,22 @@ class Subscription(AsyncIterator[Happening]):
         self.overrun = False
         self._backlog = deque(backlog)
         self._waiting: deque[Happening] = deque()
+        self._waiting_bytes = 0
         self._news = asyncio.Event()
         self._leave = leave
 
     def tell(self, happening: Happening) -> None:
         if self.ended.is_set():
             return
-        if len(self._waiting) >= MAX_WAITING:
+        size_bytes = _size_bytes(happening)
+        if self._waiting and (
+            len(self._waiting) >= MAX_WAITING or self._waiting_bytes + size_bytes > MAX_WAITING_BYTES
+        ):
             self.overrun = True
             self.close()
             return
         self._waiting.append(happening)
+        self._waiting_bytes += size_bytes
         self._news.set()
 
     def close(self) -> None:
@@ -83,13 +90,20 @@ class Subscription(AsyncIterator[Happening]):
             if self._backlog:
                 return Arrived(self._backlog.popleft())
             if self._waiting:
-                return self._waiting.popleft()
+                happening = self._waiting.popleft()
+                self._waiting_bytes = max(0, self._waiting_bytes - _size_bytes(happening)) if self._waiting else 0
+                return happening
             self._news.clear()
             await self._news.wait()
         raise StopAsyncIteration
 
     def __repr__(self) -> str:
         return f"<Subscription {len(self._backlog)} + {len(self._waiting)} waiting{', ended' if self.ended.is_set() else ''}>"
+
+
+def _size_bytes(happening: Happening) -> int:
+    """It may change while it waits, as reports come."""
+    return happening.captured.size_bytes if isinstance(happening, Arrived | Changed) else 0
 
 
 class Audience:

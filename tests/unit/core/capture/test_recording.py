@@ -1,5 +1,6 @@
 import pytest
 
+from scrubjay.core.capture import recording
 from scrubjay.core.capture.facts import Coming
 from scrubjay.core.capture.item import Fate
 from scrubjay.core.capture.local import LOCAL_KEY
@@ -85,3 +86,11 @@ def test_fates_that_do_not_fit_are_left_out():
     assert none.fates == ()
     (short,) = read_recording(packed(about + b'\n{}\n{"type":"event"}\n{}\n'))
     assert short.fates == (Fate("sampled"),)
+
+
+def test_a_frame_that_claims_too_much_is_not_unpacked(monkeypatch):
+    """Such as a bomb that somebody imports: a few KiB that come to a GiB."""
+    good = frame(captured())
+    monkeypatch.setattr(recording, "MAX_FRAME_BYTES", 10_000)
+    bomb = packed(b'{"id":"x"}\n' + bytes(20_000))
+    assert [read.account.key for read in read_recording(bomb + good)] == [KEY]

@@ -4,7 +4,7 @@ from scrubjay.core.capture.facts import UNKNOWN, Coming
 from scrubjay.core.capture.item import Fate
 from scrubjay.core.capture.local import LOCAL_KEY
 from scrubjay.core.capture.report import Report
-from scrubjay.core.capture.store import CaptureStore
+from scrubjay.core.capture.store import MAX_NAMES, CaptureStore
 from scrubjay.core.envelope import Envelope, Item, encode_json
 from scrubjay.core.ledger import Account
 
@@ -236,3 +236,22 @@ def test_an_envelope_that_has_an_id_keeps_it(store):
     assert offer(store, event(), capture_id=first.id).id == first.id
     assert offer(store, event()).id > first.id
     assert repr(first).startswith(f"<Captured {first.id} of 1 items")
+
+
+def test_names_that_senders_make_up_are_counted_together_beyond_a_bound(store):
+    for number in range(MAX_NAMES + 5):
+        offered = envelope((f"type-{number}", b"{}"))
+        store.offer(offered, Account(KEY, number, "r", None, NOW), now_unix=NOW, entropy=7)
+    assert len(store.totals.items) == len(store.totals.projects) == MAX_NAMES + 1
+    assert store.totals.items["other"] == store.totals.projects["other"] == 5
+    assert sum(store.totals.items.values()) == MAX_NAMES + 5
+
+
+def test_what_was_removed_while_it_was_looked_into_does_not_come_back(store):
+    """A report may hold what scrubbing took."""
+    captured = offer(store, envelope(("event", b'{"message":"hi"}'), ("log", b"{}")))
+    store.remove([captured.records[0].id])
+    held_bytes = store.size_bytes
+    assert not store.examined(captured, 0, Report("full", [{"path": "/message", "rule": "@email", "before": "x"}]))
+    assert (captured.items[0].report, store.size_bytes) == (None, held_bytes)
+    assert store.examined(captured, 1, Report("full"))

@@ -2,6 +2,8 @@
 
 import asyncio
 import errno
+import os
+from pathlib import Path
 
 import pytest
 
@@ -36,6 +38,7 @@ async def test_what_is_added_is_there_when_it_is_opened_again(tmp_path):
     for _ in range(3):
         recording.add(offer(store))
     await written(recording)
+    recording.close()
     again = CaptureStore()
     Recording(path, again)
     assert ids(path) == [captured.id for captured in again.newest_first()][::-1]
@@ -95,6 +98,29 @@ async def test_a_full_disk_costs_a_warning_and_nothing_else(tmp_path, monkeypatc
     assert any("cannot be written" in record.message for record in caplog.records)
 
 
+async def test_a_disk_that_is_full_at_the_start_is_written_to_later(tmp_path, monkeypatch, caplog):
+    path, store = tmp_path / "a.rec", CaptureStore()
+    rewrite = Recording._rewrite
+    disks = iter([True])
+
+    def maybe_full(self, chosen):
+        if next(disks, False):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        rewrite(self, chosen)
+
+    monkeypatch.setattr(Recording, "_rewrite", maybe_full)
+    recording = Recording(path, store)
+    assert any("cannot be written" in record.message for record in caplog.records)
+    recording.add(offer(store))
+    await written(recording)
+    assert ids(path) == [store.newest_id]
+
+
+def test_a_file_that_cannot_be_written_is_said_at_the_start(tmp_path):
+    with pytest.raises(ConfigError, match=r"nowhere/a\.rec cannot be written: No such file"):
+        Recording(tmp_path / "nowhere" / "a.rec", CaptureStore())
+
+
 async def test_what_waits_is_written_at_the_end(tmp_path):
     path, store = tmp_path / "a.rec", CaptureStore()
     recording = Recording(path, store)
@@ -124,3 +150,75 @@ def test_a_recording_with_the_same_envelope_twice_gives_it_once(tmp_path):
     again = CaptureStore()
     Recording(path, again)
     assert len(again) == 1
+
+
+async def test_a_disk_that_is_full_at_the_start_does_not_put_more_behind_a_torn_end(tmp_path, monkeypatch):
+    path, store = tmp_path / "a.rec", CaptureStore()
+    path.write_bytes(MAGIC + module.frame(offer(store)) + b"torn")
+    monkeypatch.setattr(module.Recording, "_rewrite", full_disk)
+    again = CaptureStore()
+    recording = Recording(path, again)
+    monkeypatch.undo()
+    recording.add(offer(again))
+    await written(recording)
+    recording.close()
+    assert ids(path) == [captured.id for captured in again.newest_first()][::-1]
+    assert len(again) == 2
+
+
+def full_disk(*_):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+async def test_the_file_is_bounded_in_bytes(tmp_path, monkeypatch):
+    """Few envelopes that are large, of which fewer are kept than the file could hold by their number."""
+    monkeypatch.setattr(module, "LEAST_BYTES", 1000)
+    path, store = tmp_path / "a.rec", CaptureStore(max_bytes=30_000)
+    recording = Recording(path, store)
+    for _ in range(40):
+        envelope = Envelope({}, [Item({"type": "attachment"}, os.urandom(9_000))])
+        recording.add(store.offer(envelope, Account("k" * 32, 1, "r", None, NOW), now_unix=NOW))
+        await written(recording)
+    assert path.stat().st_size <= 2 * 30_000 + 10_000
+    assert ids(path)[-1] == store.newest_id
+    recording.close()
+
+
+async def test_two_captures_do_not_write_to_one_file(tmp_path):
+    path, store = tmp_path / "a.rec", CaptureStore()
+    recording = Recording(path, store)
+    for clear in (False, True):
+        recording.add(offer(store))
+        if clear:
+            recording.remove()
+        await written(recording)
+        with pytest.raises(ConfigError, match="another capture"):
+            Recording(path, CaptureStore())
+    recording.close()
+    Recording(path, CaptureStore()).close()
+
+
+async def test_a_file_system_without_locks_is_used_without(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(module.fcntl, "flock", refuse)
+    path, store = tmp_path / "a.rec", CaptureStore()
+    recording = Recording(path, store)
+    recording.add(offer(store))
+    await written(recording)
+    assert ids(path) == [store.newest_id]
+    Recording(path, CaptureStore()).close()
+    recording.close()
+
+
+async def test_a_rewrite_that_fails_lets_go_of_its_lock(tmp_path, monkeypatch):
+    path, store = tmp_path / "a.rec", CaptureStore()
+    recording = Recording(path, store)
+    held = len(list(Path("/proc/self/fd").iterdir()))
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "frame", full_disk)
+        for _ in range(5):
+            assert not recording._try([offer(store)], anew=True)
+    assert len(list(Path("/proc/self/fd").iterdir())) == held
+    recording.close()

@@ -4,7 +4,18 @@ import asyncio
 
 import pytest
 
-from scrubjay.runtime.capturing.subscriptions import MAX_WAITING, Arrived, Audience, Cleared, Evicted
+from scrubjay.core.capture.store import CaptureStore
+from scrubjay.core.envelope import Envelope, Item
+from scrubjay.core.ledger import Account
+from scrubjay.runtime.capturing.subscriptions import (
+    MAX_WAITING,
+    MAX_WAITING_BYTES,
+    Arrived,
+    Audience,
+    Changed,
+    Cleared,
+    Evicted,
+)
 
 
 async def _next(subscription):
@@ -66,3 +77,25 @@ async def test_events_are_set_by_whatever_happens():
     event = audience.join()
     audience.tell(Cleared(None))
     assert event.is_set()
+
+
+async def test_what_waits_for_a_slow_reader_is_bounded_in_bytes():
+    """It stays in memory when the store has long let go of it."""
+    audience = Audience()
+    subscription = audience.subscribe([])
+    captured = CaptureStore().offer(
+        Envelope({}, [Item({"type": "attachment"}, bytes(MAX_WAITING_BYTES // 4))]),
+        Account("k", 1, "r", None, 1.0),
+        now_unix=1.0,
+    )
+    for _ in range(3):
+        audience.tell(Arrived(captured))
+    assert await anext(subscription) == Arrived(captured)
+    audience.tell(Arrived(captured))
+    assert not subscription.ended.is_set()
+    audience.tell(Changed(captured))
+    assert subscription.overrun
+    alone = audience.subscribe([])
+    captured.size_bytes = MAX_WAITING_BYTES * 2
+    audience.tell(Arrived(captured))
+    assert await anext(alone) == Arrived(captured)

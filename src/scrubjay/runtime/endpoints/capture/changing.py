@@ -26,6 +26,8 @@ from scrubjay.runtime.endpoints.front import Route
 from scrubjay.runtime.endpoints.guard import answer, error_reply
 
 MAX_REPLAYED: Final = 500
+_UNPACKED: Final = 3
+"""A recording may come to so many times what is kept: a little more than its file may hold."""
 
 
 def routes(site: Site) -> list[Route]:
@@ -56,7 +58,12 @@ class _Changing:
         settings = self._site.settings
         most_bytes = max(settings.limits.max_envelope_size, settings.capture.max_bytes)
         body = await receive(request, most_bytes, settings.limits.body_idle_timeout)
-        upload = await asyncio.to_thread(_recorded if body.startswith(MAGIC) else read_upload, body)
+        is_recording = body.startswith(MAGIC)
+        upload = (
+            await asyncio.to_thread(_recorded, body, most_bytes)
+            if is_recording
+            else await asyncio.to_thread(read_upload, body)
+        )
         taken = await take_up(upload.arrivals, self._sink, self._site.ports, key=SAMPLE_KEY)
         return answer({"envelopes": taken, "skipped": upload.skipped})
 
@@ -77,10 +84,16 @@ class _Changing:
         return answer({"taken": sum(one.taken for one in sent), "envelopes": [one.document() for one in sent]})
 
 
-def _recorded(body: bytes) -> Upload:
-    """A recording, taken up like anything else: it is scrubbed first, whatever wrote it."""
-    founds = read_recording(body)
-    return Upload([Arrival(one.envelope, one.account.key, one.account.project_id) for one in founds])
+def _recorded(body: bytes, most_bytes: int) -> Upload:
+    """A recording, taken up like anything else: it is scrubbed first, whatever wrote it. Raises `BadQuery`."""
+    arrivals: list[Arrival] = []
+    left_bytes = most_bytes * _UNPACKED
+    for one in read_recording(body):
+        left_bytes -= sum(len(item.payload) for item in one.envelope.items)
+        if left_bytes < 0:
+            raise BadQuery("the recording holds far more than is kept here; raise capture.max_bytes")
+        arrivals.append(Arrival(one.envelope, one.account.key, one.account.project_id))
+    return Upload(arrivals)
 
 
 def _replay_of(document: object) -> tuple[list[str], Dsn]:

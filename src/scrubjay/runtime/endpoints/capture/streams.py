@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import nullcontext, suppress
+from threading import Lock
 from typing import Final
 
 from aiohttp import web
@@ -31,8 +32,12 @@ STUCK_S: Final = 60.0
 """A reader that takes nothing for so long is gone, or no use; what waits for it would stay in memory."""
 _LAST_WRITE_S: Final = 0.2
 """For a reader that is in the middle of a message when its stream ends."""
+_PIECE_BYTES: Final = 64 * 1024
+"""Of a message at a time: a reader that takes nothing must not keep the whole of it in its buffer."""
 _HEAVY_BYTES: Final = 256 * 1024
-"""Envelopes that come to more are put into words in a thread, and for each reader anew."""
+"""Envelopes that come to more are put into words in a thread."""
+_SHARED_BYTES: Final = 2 * 1024 * 1024
+"""A message of more is made for each reader anew, and goes with it."""
 
 Tell = Callable[[Happening], bytes]
 
@@ -50,6 +55,8 @@ class _Streams:
         self._site = site
         self._log = LimitedLog("capture")
         self._last: dict[str, tuple[str, bytes]] = {}
+        self._wording = Lock()
+        """Of threads: what is heavy is made once, and not by all of them at once. The loop never takes it."""
 
     async def envelopes(self, request: Request) -> web.StreamResponse:
         """As Spotlight's readers want it: the whole buffer, or what came after the last that they saw, and then all that comes."""
@@ -64,12 +71,13 @@ class _Streams:
 
     def _message(self, captured: Captured, event: str) -> bytes:
         """All readers get the same at almost the same time, so that what came last is put into words once."""
-        capture_id, message = self._last.get(event, ("", b""))
-        if capture_id != captured.id:
-            message = envelope_message(captured, event)
-            if len(message) <= _HEAVY_BYTES:
-                self._last[event] = captured.id, message
-        return message
+        with self._wording if captured.size_bytes > _HEAVY_BYTES else nullcontext():
+            capture_id, message = self._last.get(event, ("", b""))
+            if capture_id != captured.id:
+                message = envelope_message(captured, event)
+                if len(message) <= _SHARED_BYTES:
+                    self._last[event] = captured.id, message
+            return message
 
     async def summaries(self, request: Request) -> web.StreamResponse:
         """One event per record that matches the filters; what changed is told again. `payload=1`: with what scrubbing left of it."""
@@ -150,7 +158,7 @@ class _Stream:
         """Whether the reader is still there. One that takes nothing is cut off after a while, and when its subscription ends."""
         if not data:
             return True
-        writing = self._loop.create_task(self._response.write(data), name="write to a stream")
+        writing = self._loop.create_task(self._write_pieces(data), name="write to a stream")
         await asyncio.wait((writing, ending), timeout=STUCK_S, return_when=asyncio.FIRST_COMPLETED)
         if not writing.done():
             await asyncio.wait((writing,), timeout=_LAST_WRITE_S)
@@ -160,6 +168,10 @@ class _Stream:
                 self._request.transport.abort()
             return False
         return not isinstance(writing.exception(), ConnectionError)
+
+    async def _write_pieces(self, data: bytes) -> None:
+        for at in range(0, len(data), _PIECE_BYTES):
+            await self._response.write(data[at : at + _PIECE_BYTES])
 
 
 async def _worded(tell: Tell, happening: Happening) -> bytes:
