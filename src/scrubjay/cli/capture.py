@@ -103,6 +103,8 @@ def capture(ctx: click.Context, invocation: Invocation, /, **given: Any) -> None
     if given["record"] and given["open_recording"]:
         raise click.UsageError("--record and --open-recording exclude each other")
     with failing_plainly(ctx):
+        if given["open_recording"]:
+            _refuse_what_is_no_recording(given["open_recording"])
         loaded = invocation.load(_flags(given), rules=given["rules"])
         if given["rules"] and loaded.projects.problems:
             raise ConfigError("; ".join(loaded.projects.problems))
@@ -169,6 +171,23 @@ def _greeting(given: dict[str, Any]) -> Greeting:
 def _beside(name: str, work: Callable[[], None]) -> None:
     """What waits for the sink, which must be served meanwhile."""
     threading.Thread(target=work, name=name, daemon=True).start()
+
+
+def _refuse_what_is_no_recording(path: Path) -> None:
+    """Before there is a sink that would stay empty. Raises: ConfigError."""
+    from scrubjay.core.capture.imports import read_upload
+    from scrubjay.core.capture.recording import MAGIC
+    from scrubjay.core.capture.values import BadQuery
+
+    try:
+        data = path.read_bytes()
+        if not data.startswith(MAGIC):
+            read_upload(data)
+    except OSError as error:
+        raise ConfigError(f"cannot be read: {error.strerror}", where=str(path)) from error
+    except BadQuery as error:
+        accepted = "a file of --record, lines of `capture export`, or an envelope"
+        raise ConfigError("this is no recording", where=str(path), accepted=accepted) from error
 
 
 def _show(client: CaptureClient, recording: Path) -> None:

@@ -147,7 +147,8 @@ def _compile(
             plan = compile_plan(project, settings, programs, shared)
         except ConfigError as error:
             if first:
-                raise ConfigError(f"{_name(project)}: {error}") from error
+                where, line = projects.place_of(project, error.path)
+                raise ConfigError(f"{_name(project)}: {error}", where=where, line=line) from error
             generation.unusable.append((_name(project), str(error)))
             return _last_good(predecessor, project)
         generation.left_out += [(_name(project), problem) for problem in plan.problems]

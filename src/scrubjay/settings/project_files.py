@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -66,6 +67,18 @@ class ProjectSet:
     def problems(self) -> tuple[str, ...]:
         """Files that cannot be used as they are now."""
         return tuple(file.problem for file in self.files if file.problem)
+
+    def place_of(self, project: ProjectConfig, dotted: str) -> tuple[str, int | None]:
+        """The file of one of these projects, and the line of what `dotted` names in its scrub rules, as far as they can be told."""
+        for file in self.files:
+            if file.config is not None and file.config.config is project.config:
+                steps = dotted.split(".")
+                with suppress(ConfigError):
+                    text = read_text(file.path)
+                    where = str(file.path)
+                    return where, _line(text, where, ["config", "piiConfig", *steps]) or _line(text, where, steps)
+                return str(file.path), None
+        return "", None
 
     def is_current(self, folder: Path | None, rules: Path | None = None) -> bool:
         """Whether the files are as they were seen. Never raises."""

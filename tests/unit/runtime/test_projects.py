@@ -94,7 +94,7 @@ def test_nothing_starts_with_a_file_that_cannot_be_used(folder: Folder, text: st
 
 
 def test_an_error_at_the_start_names_the_project(folder: Folder) -> None:
-    with pytest.raises(ConfigError, match=r"^project 1: config\.scrubjay\.scrub\.profile"):
+    with pytest.raises(ConfigError, match=r"1\.yaml:3: project 1: config\.scrubjay\.scrub\.profile"):
         folder.table(_1=GOOD + UNKNOWN_WORD)
 
 
