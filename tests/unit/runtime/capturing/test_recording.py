@@ -212,7 +212,7 @@ async def test_a_file_system_without_locks_is_used_without(tmp_path, monkeypatch
     recording.close()
 
 
-async def test_a_rewrite_that_fails_lets_go_of_its_lock(tmp_path, monkeypatch):
+def test_a_rewrite_that_fails_lets_go_of_its_lock(tmp_path, monkeypatch):
     path, store = tmp_path / "a.rec", CaptureStore()
     recording = Recording(path, store)
     held = len(list(Path("/proc/self/fd").iterdir()))
