@@ -10,7 +10,7 @@ const MAX_LISTED = 100;
 const REASONS = {
   number: 'It is a number, and rules look at text.',
   key: 'It is the name of a field, and no rule looks at names there.',
-  'class false': 'The protocol says that nothing personal stands here, and no rule reaches it; the profile “strict” closes many such places.',
+  'class false': 'The protocol expects nothing personal here, and no rule reaches it: the SDK has to leave it out (source lines in Python: include_source_context=False). Under the profile “parity”, “strict” closes many such places.',
   'class maybe without specific selector': 'Rules come here only if their selector names the place.',
   'exempt text': 'The settings leave this text alone.',
   'excluded by excludeFields': 'excludeFields names it.',
@@ -21,6 +21,9 @@ const REASONS = {
 };
 
 const RULES = { card: '@creditcard', email: '@email', iban_strict: '@iban', iban: '@iban', ip_strict: '@ip', ip: '@ip', jwt: '@jwt', private_key: '@pemkey' };
+
+/** Where no rule of any kind would help, none is offered. */
+const BEYOND_RULES = new Set(['key', 'class false']);
 
 /** The rule that would have taken a suspect: a selector, and a built-in rule or `@anything`. */
 export const ruleFor = (document, suspect) => ({
@@ -35,7 +38,7 @@ export function suspectList(document, suspects, { reveal, propose }) {
       badge(plain(suspect.detector, 40), 'warning'),
       h('button', { type: 'button', class: 'path', onclick: () => reveal(suspect.path) }, brief(readable(document, suspect.path), 300)),
       suspect.confidence === undefined ? null : h('span', { class: 'quiet' }, confidence(suspect.confidence)),
-      h('button', { type: 'button', class: 'small propose', onclick: () => propose(suspect) }, 'Make a rule')),
+      BEYOND_RULES.has(suspect.reason) ? null : h('button', { type: 'button', class: 'small propose', onclick: () => propose(suspect) }, 'Make a rule')),
     h('p', { class: 'quiet' }, suspect.excerpt ? [h('code', {}, brief(suspect.excerpt, 200)), ' '] : null, REASONS[suspect.reason] ?? plain(suspect.reason ?? '')));
   const list = h('ul', { class: 'suspects' }, suspects.slice(0, MAX_LISTED).map(item));
   if (suspects.length > MAX_LISTED) list.append(h('li', { class: 'quiet' }, `and ${suspects.length - MAX_LISTED} more`));
