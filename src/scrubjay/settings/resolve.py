@@ -115,7 +115,8 @@ def _check(settings: Settings, refuse: Refuse) -> None:
     if (settings.http.client_cert is None) != (settings.http.client_key is None):
         missing = "http.client_key" if settings.http.client_key is None else "http.client_cert"
         raise refuse(missing, "a client certificate needs both `http.client_cert` and `http.client_key`", "a file")
-    if _captures(settings, relay) and not _is_loopback(relay.host) and settings.capture.token is None:
+    token = settings.capture.token
+    if _captures(settings, relay) and not _is_loopback(relay.host) and (token is None or not token.reveal().strip()):
         problem = f"{_what_captures(relay)} shows what it catches: on any address but loopback it needs `capture.token`"
         raise refuse("relay.host", problem, "127.0.0.1, or a token")
     if settings.webhooks.url is not None and not _is_web_address(settings.webhooks.url.reveal()):

@@ -164,6 +164,9 @@ def test_client_certificates_come_in_pairs(load_text: LoadText) -> None:
 def test_a_capture_on_a_network_needs_a_token(load_text: LoadText) -> None:
     with pytest.raises(ConfigError, match=r"needs `capture.token`"):
         load_text("relay: {host: 0.0.0.0}")
+    for none in ("''", "' '"):
+        with pytest.raises(ConfigError, match=r"needs `capture.token`"):
+            load_text(f"relay: {{host: 0.0.0.0}}\ncapture: {{token: {none}}}")
     load_text("relay: {host: 0.0.0.0}\ncapture: {token: t}")
     load_text("relay: {host: '::1'}")
 

@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Final
-from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -36,6 +35,9 @@ _CSP: Final = (
 _LOCAL_FRAMES: Final = " ".join(
     ["'self'"]
     + [f"{scheme}://{host}:*" for host in ("localhost", "*.localhost", "127.0.0.1") for scheme in ("http", "https")]
+)
+_SITE: Final = re.compile(
+    r"[a-z][a-z0-9+.-]*://(?:\[([0-9a-f:.]+)\]|([a-z0-9_-]+(?:\.[a-z0-9_-]+)*))(?::\d{1,5})?", re.IGNORECASE
 )
 _PLAIN_ORIGIN: Final = re.compile(r"https?://[a-z0-9.-]+(:\d+)?")
 _MAX_LOGGED_CHARS: Final = 200
@@ -161,7 +163,7 @@ class Guard:
         return None
 
     def _is_own_name(self, host: str) -> bool:
-        name = _host_of(f"//{host}")
+        name = _host_of(f"http://{host}")
         return is_local_name(name) or name in self._guests.hosts
 
     def _allows(self, request: Request, origin: str) -> bool:
@@ -225,10 +227,9 @@ def _bare(host: str) -> str:
 
 
 def _host_of(url: str) -> str:
-    try:
-        return (urlsplit(url).hostname or "").lower()
-    except ValueError:
-        return ""
+    """Empty for what no browser writes: users, paths and the like only serve to deceive."""
+    found = _SITE.fullmatch(url)
+    return (found[1] or found[2]).lower() if found else ""
 
 
 def _is_loopback(host: str) -> bool:
