@@ -167,7 +167,7 @@ def cost(both: Chain, wire: Wire, load: str, requests: Sequence[bytes], count: i
 
 def rows(*, quick: bool = False) -> Iterator[Row]:
     """The goals are for as fast as it goes, and for what had piled up."""
-    count = 150 if quick else 2000
+    count = 60 if quick else 2000
     loads = ["as fast as it goes"] if quick else ["a trickle", "as fast as it goes", "piled up"]
     given = traffics(count)
     costs: dict[tuple[str, str, str], Cost] = {}

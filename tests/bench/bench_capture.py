@@ -162,7 +162,7 @@ def flood_rows(*, count: int) -> Iterator[Row]:
         run = _beside(lambda: send(relay.port, [whole_request(body) for body in bodies], count, connections=8))
         wait_for(lambda: _is_settled(relay), "everything captured is examined")
         newest = _status(relay)["totals"]["envelopes"]
-        page.wait_for_timeout(1000)
+        page.wait_for_timeout(1000 if count > 50 else 0)
         longest = max(long_tasks(page), default=0)
         resident = relay.resident_bytes()
         kept = _status(relay)["kept"]
@@ -275,8 +275,8 @@ def _resident(pid: int) -> int:
 
 def rows(*, quick: bool = False) -> Iterator[Row]:
     """Goals: what the capture page is measured by. `quick` leaves out what installs."""
-    yield from memory_rows(count=200 if quick else 1_000, beside=not quick)
+    yield from memory_rows(count=30 if quick else 1_000, beside=not quick)
     yield delay_row(seconds=1 if quick else 20)
-    yield from flood_rows(count=500 if quick else 10_000)
+    yield from flood_rows(count=50 if quick else 10_000)
     if not quick:
         yield from install_rows()

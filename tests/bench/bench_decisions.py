@@ -144,7 +144,7 @@ def rows(*, quick: bool) -> Iterator[Row]:
 
 
 def _many_projects(*, quick: bool, rounds: int) -> Iterator[Row]:
-    count = 1_000 if quick else PROJECTS
+    count = 200 if quick else PROJECTS
     programs = Programs()
     keys = [f"{number:032x}" for number in range(count)]
     random.Random(1).shuffle(keys)

@@ -95,7 +95,7 @@ def engine_rows(*, quick: bool) -> Iterator[Row]:
     rounds = 1 if quick else 3
     for mode in ("never", "interval", "always"):
         for group in (1, 16, 64):
-            count = (300 if quick else 1_500) * (1 if group == 1 else 8)
+            count = (100 if quick else 1_500) * (1 if group == 1 else 8)
             records = [Record(_META, bodies[number % 64]) for number in range(count)]
             ours, theirs = [], []
             for _ in range(rounds):
@@ -111,7 +111,7 @@ def engine_rows(*, quick: bool) -> Iterator[Row]:
 
 
 def encryption_row(*, quick: bool) -> Row:
-    records = [Record(_META, event(5_300))] * (600 if quick else 6_000)
+    records = [Record(_META, event(5_300))] * (100 if quick else 6_000)
     plain, sealed = [], []
     for _ in range(1 if quick else 3):
         plain.append(_in_folder(lambda folder: segments(folder, "interval", records, 16)))
@@ -127,7 +127,7 @@ def encryption_row(*, quick: bool) -> Row:
 
 def recovery_rows(*, quick: bool) -> Iterator[Row]:
     """A start looks into the last segment; the rest is gone through beside the traffic."""
-    size_bytes = (8 if quick else 256) << 20
+    size_bytes = (2 if quick else 256) << 20
     rng = random.Random(1)
     for group in (1, 64):
         with tempfile.TemporaryDirectory() as folder:
@@ -156,7 +156,7 @@ def recovery_rows(*, quick: bool) -> Iterator[Row]:
 
 def share_row(*, quick: bool) -> Row:
     """CPU of the whole path with the spool less that without, of that with it; in turns, the median over rounds."""
-    traffic, per_round = requests(EVENT_BYTES), 500 if quick else 3_000
+    traffic, per_round = requests(EVENT_BYTES), 100 if quick else 3_000
     shares, costs = [], []
     with tempfile.TemporaryDirectory() as temporary, peer("sink", Path(temporary)) as (_, sink_port):
         upstream, expected = f"http://127.0.0.1:{sink_port}/", 0
@@ -168,7 +168,7 @@ def share_row(*, quick: bool) -> Row:
         try:
             for daemon in daemons:
                 daemon.start()
-            for number in range((3 if quick else 7) + 1):
+            for number in range((1 if quick else 7) + 1):
                 spent = []
                 for daemon in daemons:
                     before = cpu_s(daemon.pid)

@@ -181,8 +181,8 @@ def accepted(daemon: Daemon, body: bytes) -> bool:
 
 def rows(*, quick: bool = False) -> Iterator[Row]:
     """All of it, the fast measurements first. `quick` is for a check that it works, not for figures."""
-    rounds, per_round, envelopes = (2, 500, 3_000) if quick else (5, 3_000, 100_000)
-    yield start_row(runs=2 if quick else 7)
+    rounds, per_round, envelopes = (1, 200, 600) if quick else (5, 3_000, 100_000)
+    yield start_row(runs=1 if quick else 7)
     yield cpu_row("static", GOAL_SCRUBBING, rounds=rounds, per_round=per_round)
     yield cpu_row("proxy", GOAL_PROXY, rounds=rounds, per_round=per_round)
     yield from memory_rows(envelopes=envelopes)

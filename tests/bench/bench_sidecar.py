@@ -71,7 +71,7 @@ def loads(*, part: int) -> Iterator[tuple[str, list[bytes], int, int]]:
 
 
 def rows(*, quick: bool = False) -> Iterator[Row]:
-    part = 20 if quick else 1
+    part = 60 if quick else 1
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         options = {"relay": {"profile": "sidecar"}, "logging": {"level": "warn"}}

@@ -130,7 +130,7 @@ def share_of(values: Sequence[float], share: float) -> float:
 
 
 def rows(*, quick: bool = False) -> Iterator[Row]:
-    count, rounds, seconds = (600, 1, 1.0) if quick else (8_000, 3, 20.0)
+    count, rounds, seconds = (200, 1, 0.5) if quick else (8_000, 3, 20.0)
     runs = {workers: [throughput(workers, count) for _ in range(rounds)] for workers in (1, 2)}
     rate, cost = ({w: statistics.median(run[part] for run in each) for w, each in runs.items()} for part in (0, 1))
     speedup = rate[2] / rate[1]
