@@ -2,7 +2,7 @@
 
 The item is scrubbed once more, with somebody listening; what comes out is a `Report` that holds no more than its mode allows. Changes that
 follow from settings, of which no rule speaks, are found by comparing what came with what leaves, so that no place changes
-without a change in the report. Costs ten times as much as scrubbing: it is not for the path. Raises nothing.
+without a change in the report. Costs three times as much as scrubbing: it is not for the path. Raises nothing.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Looks closer at what was captured, in the background: the exact report of each item, and what it still holds (`capture.md` 8).
 
-Examining costs ten times what scrubbing does, so it happens in a thread, one envelope at a time, when nothing has arrived for a moment;
+Examining costs three times what scrubbing does, so it happens in a thread, one envelope at a time, when nothing has arrived for a moment;
 beside forwarding it rests nine times as long as it works. What somebody asks for goes first. What waits for it is bounded: of what is too much the scrubbed form alone is looked at, and what is
 evicted meanwhile not at all. Originals wait packed, and go when they were looked at.
 """
