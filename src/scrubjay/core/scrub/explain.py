@@ -184,6 +184,15 @@ def _suspects(program: ScrubProgram, came: _Side, leaves: _Side, shape: str) -> 
 
 def changes(touches: Iterable[Touch], by_path: Mapping[NodePath, Node] | None = None) -> Iterator[Change]:
     """What was traced, with what is known of the places."""
+    # Most changes are the work of a few applications. What was printed is kept, so that no other object gets its identity.
+    printed: dict[int, tuple[Selector, str]] = {}
+
+    def shown(selector: Selector) -> str:
+        known = printed.get(id(selector))
+        if known is None:
+            known = printed[id(selector)] = (selector, print_selector(selector))
+        return known[1]
+
     for touch in touches:
         node = (by_path or {}).get(touch.path)
         application = _application(touch)
@@ -197,8 +206,8 @@ def changes(touches: Iterable[Touch], by_path: Mapping[NodePath, Node] | None = 
             remark=touch.rule.origin,
             origin=_origin(touch),
             detector=touch.detector,
-            selector="" if application is None else print_selector(_matched(touch, application, node)),
-            application="" if application is None else print_selector(application.selector),
+            selector="" if application is None else shown(_matched(touch, application, node)),
+            application="" if application is None else shown(application.selector),
             node_class=CLASS_NAMES[node.node_class] if node is not None else "",
             action="removed" if after is None else _ACTIONS.get(touch.rule.redaction.method, "removed"),
             kind="number" if is_number else touch.kind,
