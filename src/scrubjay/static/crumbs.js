@@ -1,6 +1,7 @@
 // Breadcrumbs: what happened before, on a time line that ends at the event.
 
 import { badge, duration, exact, h } from './dom.js';
+import { levelClass } from './levels.js';
 import { leaf, marked, tree } from './tree.js';
 import { address, brief, moreButton, plain } from './shown.js';
 
@@ -58,7 +59,7 @@ function row({ crumb, path, at_ms }, end_ms, notes) {
   const at = new Date(at_ms); // not every number is a time
   const time = Number.isNaN(at.valueOf()) ? '' : at.toISOString();
   const said = typeof crumb.message === 'string' ? marked(crumb.message, notes.at(`${path}/message`)) : leaf(crumb.message ?? '', notes.at(`${path}/message`));
-  return h('li', { class: `crumb ${level}` },
+  return h('li', { class: `crumb ${levelClass(level)}` },
     h('span', { class: 'sign', title: plain(type, 60), 'aria-hidden': 'true' }, SIGNS[type.split('.')[0]] ?? '•'),
     h('div', { class: 'crumbhead' },
       h('span', { class: 'category' }, brief(crumb.category ?? type, 80)),

@@ -6,6 +6,7 @@ import { crumbsOf, crumbsTab } from './crumbs.js';
 import { badge, bytes, exact, h, present, tabs, when } from './dom.js';
 import { jobs } from './jobs.js';
 import { KINDS } from './kinds.js';
+import { levelBadge } from './levels.js';
 import { parseEnvelope, rawTab } from './raw.js';
 import { relatedTab } from './related.js';
 import { fateOf, scrubTab } from './scrub.js';
@@ -14,7 +15,6 @@ import { hasStack, stackTab } from './stack.js';
 import { index, marked, tree } from './tree.js';
 
 const MAX_TAGS = 40;
-const LEVELS = ['fatal', 'error', 'warning', 'info', 'debug'];
 
 /** A pane in which records are read. `base`: the view that its addresses belong to. */
 export function openDetail(app, root, { base = 'errors' } = {}) {
@@ -109,7 +109,7 @@ async function envelopeOf(app, record) {
 // The head
 
 function head({ record, app, notes }, actions) {
-  const level = record.level && record.level !== record.type ? badge(plain(record.level, 20), `level ${LEVELS.includes(record.level) ? record.level : 'other'}`) : null;
+  const level = record.level && record.level !== record.type ? levelBadge(record.level) : null;
   return h('header', { class: 'recordhead' },
     h('p', { class: 'badges' }, badge(plain(record.type, 30).replaceAll('_', ' '), 'type'), level, record.source ? badge(plain(record.source, 20), 'source') : null,
       record.outcome && record.outcome !== 'accepted' ? badge(plain(record.outcome, 30).replaceAll('_', ' '), 'outcome') : null,

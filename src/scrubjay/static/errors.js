@@ -4,6 +4,7 @@ import { stripped } from './ansi.js';
 import { badge, h, when } from './dom.js';
 import { facets } from './facets.js';
 import { icon } from './icons.js';
+import { levelBadge } from './levels.js';
 import { recordList } from './list.js';
 import { marked, terms } from './search.js';
 import { plain } from './shown.js';
@@ -85,23 +86,16 @@ function row(app, record, at) {
   const words = terms(app.params().q);
   const current = at.id && (at.id === record.id || at.id === record.event_id || at.id === record.capture_id);
   return h('a', {
-    href: app.href(`errors/${record.id}`), class: `row ${record.level ?? ''}`, 'data-id': record.id, 'aria-current': current ? 'true' : null,
+    href: app.href(`errors/${record.id}`), class: 'row', 'data-id': record.id, 'aria-current': current ? 'true' : null,
   },
   h('span', { class: 'time' }, when(record.received_at)),
-  h('span', { class: 'level' }, levelBadge(record)),
+  h('span', { class: 'level' }, levelBadge(record.type === 'error' ? record.level ?? 'error' : record.type)),
   h('span', { class: 'title' }, marked(plain(stripped(record.title)), words)),
   h('span', { class: 'culprit' }, marked(plain(record.culprit ?? record.transaction ?? ''), words)),
   h('span', { class: 'project' }, plain(record.project ?? '', 60)),
   h('span', { class: 'environment' }, plain(record.environment ?? '', 60)),
   h('span', { class: 'release' }, plain(record.release ?? '', 80)),
   h('span', { class: 'marks' }, marks(record)));
-}
-
-const LEVELS = ['fatal', 'error', 'warning', 'info', 'debug'];
-
-export function levelBadge({ type, level }) {
-  const text = type === 'error' ? level ?? 'error' : type;
-  return badge(plain(text, 20), `level ${LEVELS.includes(text) ? text : 'other'}`);
 }
 
 function marks(record) {

@@ -1,7 +1,8 @@
 // One log line in full: what was said, its template and parameters apart, and its attributes.
 
-import { badge, exact, h } from './dom.js';
+import { exact, h } from './dom.js';
 import { ansi } from './ansi.js';
+import { levelBadge } from './levels.js';
 import { plain, shown } from './shown.js';
 import { pairs, traceAddress } from './span.js';
 
@@ -17,7 +18,7 @@ export function logPane(detail, app) {
   const own = attributes.filter(([name]) => !name.startsWith('sentry.'));
   const common = attributes.filter(([name]) => name.startsWith('sentry.') && name !== TEMPLATE && !name.startsWith(PARAMETER));
   return h('article', { class: 'log-pane' },
-    h('p', { class: 'badges' }, detail.level ? badge(plain(detail.level), `level ${plain(detail.level)}`) : null, h('time', { class: 'quiet', datetime: detail.timestamp }, exact(detail.timestamp))),
+    h('p', { class: 'badges' }, detail.level ? levelBadge(detail.level) : null, h('time', { class: 'quiet', datetime: detail.timestamp }, exact(detail.timestamp))),
     h('pre', { class: 'message', tabindex: '0' }, ansi(detail.message ?? detail.title, { limit: 20_000 })),
     template ? part('Template', h('p', { class: 'mono' }, shown(template)), parameters.length ? pairs(parameters, 'Parameters') : null) : null,
     own.length ? part('Attributes', pairs(own, 'Attributes')) : null,

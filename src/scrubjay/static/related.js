@@ -1,6 +1,7 @@
 // What belongs to the same event or the same trace: transactions, spans, logs, feedback, replays, profiles, attachments.
 
-import { badge, h, plural, when } from './dom.js';
+import { h, plural, when } from './dom.js';
+import { levelBadge } from './levels.js';
 import { brief, plain } from './shown.js';
 
 const ORDER = ['error', 'transaction', 'span', 'log', 'feedback', 'replay', 'profile', 'attachment'];
@@ -38,7 +39,7 @@ function group(type, records, app) {
   return h('section', {}, h('h3', {}, plain(name.charAt(0).toUpperCase() + name.slice(1), 40), h('span', { class: 'quiet' }, ` ${plural(records.length, 'record')}`)),
     h('ul', { class: 'links' }, records.map((one) => h('li', {},
       when(one.timestamp ?? one.received_at), ' ',
-      one.level ? [badge(plain(one.level, 20), plain(one.level, 20)), ' '] : null,
+      one.level ? [levelBadge(one.level), ' '] : null,
       h('a', { href: app.href(`errors/${encodeURIComponent(one.id)}`) }, brief(one.title || '(untitled)', 200)), ' ',
       h('span', { class: 'quiet' }, one.by)))));
 }

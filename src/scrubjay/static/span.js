@@ -3,6 +3,7 @@
 import { badge, copyButton, duration, exact, h, plural, table } from './dom.js';
 import { ansi } from './ansi.js';
 import { familyOf, hasFailed } from './families.js';
+import { levelBadge } from './levels.js';
 import { plain, shown } from './shown.js';
 
 const STATEMENTS = ['db.query.text', 'db.statement', 'db.query', 'sentry.normalized_db_query'];
@@ -66,7 +67,7 @@ export const pairs = (entries, caption = 'Names and values') => table([
 /** Records as a list of links, the first hundred. */
 export function records(app, list) {
   const row = (record) => h('li', {},
-    h('a', { href: app.href(`errors/${record.id}`) }, record.level ? badge(plain(record.level), `level ${plain(record.level)}`) : null, ' ', ansi(record.title, { limit: 300 })));
+    h('a', { href: app.href(`errors/${record.id}`) }, record.level ? levelBadge(record.level) : null, ' ', ansi(record.title, { limit: 300 })));
   return h('div', {},
     h('ul', { class: 'records-list' }, list.slice(0, MAX_LISTED).map(row)),
     list.length > MAX_LISTED ? h('p', { class: 'quiet' }, `and ${list.length - MAX_LISTED} more`) : null);
