@@ -25,6 +25,7 @@ _KEY_BLOCK: Final = re.compile(r"-----BEGIN .*?(?:-----END [^\n]*|\Z)", re.DOTAL
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 _BASE64: Final = re.compile(rb"\s*([A-Za-z0-9+/_-]{16,}={0,2})\s*")
 _MAGIC_BYTES: Final = 4
+_AROUND: Final = "text"
 
 
 def clean_start(body: bytes, program: ScrubProgram) -> str:
@@ -42,9 +43,8 @@ def clean_start(body: bytes, program: ScrubProgram) -> str:
 
 def clean_text(text: str, program: ScrubProgram) -> str:
     """By the rules for a message."""
-    clean = _clean_json({"text": text}, program) if text else {"text": ""}
-    value = clean.get("text") if isinstance(clean, dict) else None
-    return value if isinstance(value, str) else WITHHELD
+    clean = _clean_json(text, program) if text else ""
+    return clean if isinstance(clean, str) else WITHHELD
 
 
 def _decoded(coded: bytes) -> bytes:
@@ -81,7 +81,16 @@ def _is_json(text: str) -> bool:
 
 def _clean_line(line: str, program: ScrubProgram) -> str:
     clean = _clean_json(decode_json(line), program)
-    return WITHHELD if clean is None else encode_json(clean).decode()
+    return WITHHELD if clean is None else encode_json(_clean_leaves(clean, program)).decode()
+
+
+def _clean_leaves(document: object, program: ScrubProgram) -> object:
+    """Each text once more by itself: what stays in an event for its name, such as an id, is any text in what is no event."""
+    if isinstance(document, dict):
+        return {name: _clean_leaves(value, program) for name, value in document.items()}
+    if isinstance(document, list):
+        return [_clean_leaves(value, program) for value in document]
+    return clean_text(document, program) if isinstance(document, str) else document
 
 
 def _clean_block(lines: list[str], program: ScrubProgram) -> list[str]:
@@ -100,13 +109,12 @@ def _clean_pair(pair: re.Match[str], program: ScrubProgram) -> str:
 
 
 def _clean_json(document: object, program: ScrubProgram) -> object:
-    """None where it cannot be scrubbed, which takes an object."""
-    is_object = isinstance(document, dict)
-    payload = encode_json(document if is_object else {"text": document})
+    """None where it cannot be scrubbed."""
+    payload = encode_json({_AROUND: document})
     try:
         output = scrub_document(program, payload, "generic")
     except Unscrubbable:
         return None
     clean = decode_json(payload if output is None else output)
     assert isinstance(clean, dict)
-    return clean if is_object else clean.get("text")
+    return clean.get(_AROUND)

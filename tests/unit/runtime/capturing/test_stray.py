@@ -31,6 +31,7 @@ def shown(body: bytes) -> str:
         (base64.b64encode(json.dumps({"email": EMAIL}).encode()), '{"email":"[email]"}'),
         (base64.urlsafe_b64encode(f"mail to {EMAIL}".encode()).rstrip(b"="), "mail to [email]"),
         (b"A" * 25, "A" * 25),
+        (json.dumps({"event_id": CARD[:4] + "-0566-5566-5556"}).encode(), '{"event_id":"[Filtered]"}'),
         (b"wordsthatlooklikebase64", "wordsthatlooklikebase64"),
     ],
 )
