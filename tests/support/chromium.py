@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Dialog, Page, sync_playwright
 
 from support.requirements import tool
 
@@ -51,6 +51,12 @@ class Watch:
         page.on("pageerror", lambda error: self.problems.append(f"exception: {error}"))
         page.on("console", lambda said: self.problems.append(f"console: {said.text}") if said.type == "error" else None)
         page.on("request", lambda request: self._look_at(request.url))
+        page.on("dialog", self._refuse)
+        page.on("popup", lambda other: self.problems.append(f"another window: {other.url}"))
+
+    def _refuse(self, dialog: Dialog) -> None:
+        self.problems.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
 
     def _look_at(self, url: str) -> None:
         parts = urlsplit(url)

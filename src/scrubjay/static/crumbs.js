@@ -1,7 +1,7 @@
 // Breadcrumbs: what happened before, on a time line that ends at the event.
 
 import { badge, duration, exact, h } from './dom.js';
-import { levelClass } from './levels.js';
+import { levelBadge, levelClass } from './levels.js';
 import { leaf, marked, tree } from './tree.js';
 import { address, brief, moreButton, plain } from './shown.js';
 
@@ -63,7 +63,7 @@ function row({ crumb, path, at_ms }, end_ms, notes) {
     h('span', { class: 'sign', title: plain(type, 60), 'aria-hidden': 'true' }, SIGNS[type.split('.')[0]] ?? '•'),
     h('div', { class: 'crumbhead' },
       h('span', { class: 'category' }, brief(crumb.category ?? type, 80)),
-      level === 'info' ? null : badge(plain(level, 20), level),
+      level === 'info' ? null : levelBadge(level),
       time ? h('time', { datetime: time, title: exact(time) }, time.slice(11, 23), ' ', h('span', { class: 'quiet' }, delta(at_ms - end_ms))) : null),
     h('div', { class: 'crumbbody' }, crumb.message === undefined || crumb.message === null ? null : h('div', {}, said), data(crumb, type, path, notes)));
 }
