@@ -52,7 +52,7 @@ def started(clone: Path) -> Iterator[tuple[Child, int]]:
 
 def test_one_command_runs_it(started: tuple[Child, int]) -> None:
     child, port = started
-    assert f"@127.0.0.1:{port}/" in child.output(), "it prints the DSN to use"
+    assert f"@localhost:{port}/" in child.output(), "it prints the DSN to use"
     assert get(port, "/")[0] == 200
 
 

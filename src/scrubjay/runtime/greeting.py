@@ -72,7 +72,8 @@ Ctrl-C stops it."""
     )
     if settings.capture.token is not None and settings.relay.host not in ("127.0.0.1", "::1"):
         click.echo(
-            f"warning: {settings.relay.host} is not this machine alone: anybody who reaches it may send; reading needs the token",
+            f"warning: {settings.relay.host} is not this machine alone: anybody who reaches it may send; reading needs the token "
+            f"(the page: open {at.url}/#token=… once)",
             err=True,
         )
 
