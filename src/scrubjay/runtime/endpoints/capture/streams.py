@@ -9,8 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext, suppress
-from threading import Lock
+from contextlib import suppress
 from typing import Final
 
 from aiohttp import web
@@ -55,8 +54,8 @@ class _Streams:
         self._site = site
         self._log = LimitedLog("capture")
         self._last: dict[str, tuple[str, bytes]] = {}
-        self._wording = Lock()
-        """Of threads: what is heavy is made once, and not by all of them at once. The loop never takes it."""
+        self._heavy = asyncio.Semaphore(1)
+        """What is heavy is put into words for one reader at a time: threads of many would take the loop's time."""
 
     async def envelopes(self, request: Request) -> web.StreamResponse:
         """As Spotlight's readers want it: the whole buffer, or what came after the last that they saw, and then all that comes."""
@@ -71,13 +70,12 @@ class _Streams:
 
     def _message(self, captured: Captured, event: str) -> bytes:
         """All readers get the same at almost the same time, so that what came last is put into words once."""
-        with self._wording if captured.size_bytes > _HEAVY_BYTES else nullcontext():
-            capture_id, message = self._last.get(event, ("", b""))
-            if capture_id != captured.id:
-                message = envelope_message(captured, event)
-                if len(message) <= _SHARED_BYTES:
-                    self._last[event] = captured.id, message
-            return message
+        capture_id, message = self._last.get(event, ("", b""))
+        if capture_id != captured.id:
+            message = envelope_message(captured, event)
+            if len(message) <= _SHARED_BYTES:
+                self._last[event] = captured.id, message
+        return message
 
     async def summaries(self, request: Request) -> web.StreamResponse:
         """One event per record that matches the filters; what changed is told again. `payload=1`: with what scrubbing left of it."""
@@ -108,7 +106,7 @@ class _Streams:
         subscription = self._site.sink.subscribe(after)
         try:
             await response.prepare(request)
-            await _Stream(request, response, subscription).run(tell, stats)
+            await _Stream(request, response, subscription, self._heavy).run(tell, stats)
         finally:
             subscription.close()
         return response
@@ -117,10 +115,13 @@ class _Streams:
 class _Stream:
     """One reader's."""
 
-    def __init__(self, request: Request, response: web.StreamResponse, subscription: Subscription) -> None:
+    def __init__(
+        self, request: Request, response: web.StreamResponse, subscription: Subscription, heavy: asyncio.Semaphore
+    ) -> None:
         self._request = request
         self._response = response
         self._subscription = subscription
+        self._heavy = heavy
         self._loop = asyncio.get_running_loop()
 
     async def run(self, tell: Tell, stats: Callable[[], bytes] | None) -> None:
@@ -137,7 +138,7 @@ class _Stream:
                     continue
                 happening = await self._next(now_mono + HEARTBEAT_S if stats_due_mono is None else stats_due_mono)
                 if happening is not None:
-                    is_open = await self._write(await _worded(tell, happening), ending)
+                    is_open = await self._write(await self._worded(tell, happening), ending)
                     if stats_due_mono is None and stats is not None:
                         stats_due_mono = max(now_mono, last_stats_mono + STATS_S)
                 elif ending.done():
@@ -169,15 +170,15 @@ class _Stream:
             return False
         return not isinstance(writing.exception(), ConnectionError)
 
+    async def _worded(self, tell: Tell, happening: Happening) -> bytes:
+        if not isinstance(happening, Arrived | Changed) or happening.captured.size_bytes <= _HEAVY_BYTES:
+            return tell(happening)
+        async with self._heavy:
+            return b"" if self._subscription.ended.is_set() else await asyncio.to_thread(tell, happening)
+
     async def _write_pieces(self, data: bytes) -> None:
         for at in range(0, len(data), _PIECE_BYTES):
             await self._response.write(data[at : at + _PIECE_BYTES])
-
-
-async def _worded(tell: Tell, happening: Happening) -> bytes:
-    if isinstance(happening, Arrived | Changed) and happening.captured.size_bytes > _HEAVY_BYTES:
-        return await asyncio.to_thread(tell, happening)
-    return tell(happening)
 
 
 def _told(happening: Happening, query: Query, *, with_payload: bool) -> Iterator[bytes]:
