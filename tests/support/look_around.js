@@ -5,13 +5,14 @@ async () => {
   const CONTROL = /[\u0000-\u0008\u000e-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/;
   const SKIPPED = 'option, textarea, input, script';
   const WAITING = /Comparing…|Reading…|Looking…|Reading the envelope/;
-  const rest = () => new Promise((resolve) => { requestAnimationFrame(() => setTimeout(resolve, 0)); });
+  const rest = () => new Promise((resolve) => { setTimeout(resolve, 0); });
+  const drawn = () => new Promise((resolve) => { requestAnimationFrame(() => setTimeout(resolve, 0)); });
   const say = (what, element) => found.add(`${what}: ${element.outerHTML.slice(0, 160)}`);
   const seen = (list, most) => [...list].filter((element) => element.checkVisibility()).slice(0, most);
 
   const settled = async () => {
     const until_mono = performance.now() + 10_000;
-    do await rest(); while (performance.now() < until_mono && (main.querySelector('[aria-busy=true]') || WAITING.test(main.textContent)));
+    do await drawn(); while (performance.now() < until_mono && (main.querySelector('[aria-busy=true]') || WAITING.test(main.textContent)));
   };
 
   async function unfold() {
@@ -70,6 +71,7 @@ async () => {
       tab?.click();
       await step();
     }
+    await drawn();
     look();
   }
   return { found: [...found].slice(0, 8), tabs: tabs.length };
