@@ -39,7 +39,7 @@ Sentry.init({
   replaysOnErrorSampleRate: 1.0,
   enableLogs: true,
 });`],
-  ['Node', 'npm install @sentry/node', ({ dsn }) => `// instrument.js, loaded first: node --import ./instrument.js app.js
+  ['Node', 'npm install @sentry/node', ({ dsn }) => `// instrument.mjs, loaded first: node --import ./instrument.mjs app.js
 import * as Sentry from '@sentry/node';
 
 Sentry.init({
