@@ -114,6 +114,12 @@ class Recording:
             self._bytes = file.tell()
 
     def _rewrite(self, chosen: list[Captured]) -> None:
+        if (
+            not chosen and self._lock is not None
+        ):  # on a full disk there is no room for another file, not even an empty one
+            os.truncate(self._path, len(MAGIC))
+            self._bytes = len(MAGIC)
+            return
         beside = self._path.with_name(f"{self._path.name}.new")
         beside.unlink(missing_ok=True)  # of an end by force, perhaps with another mode
         lock = None

@@ -222,3 +222,28 @@ def test_a_rewrite_that_fails_lets_go_of_its_lock(tmp_path, monkeypatch):
             assert not recording._try([offer(store)], anew=True)
     assert len(list(Path("/proc/self/fd").iterdir())) == held
     recording.close()
+
+
+async def test_clearing_needs_no_room(tmp_path, monkeypatch):
+    path, store = tmp_path / "a.rec", CaptureStore()
+    recording = Recording(path, store)
+    recording.add(offer(store))
+    await written(recording)
+    monkeypatch.setattr(module, "_private", full_disk)
+    store.clear()
+    recording.remove()
+    await written(recording)
+    assert (path.read_bytes(), path.stat().st_mode & 0o777) == (MAGIC, 0o600)
+    recording.close()
+
+
+async def test_an_empty_file_becomes_a_recording(tmp_path):
+    path = tmp_path / "a.rec"
+    path.touch()
+    recording = Recording(path, CaptureStore())
+    assert path.read_bytes() == MAGIC
+    path.unlink()
+    recording.remove()
+    await written(recording)
+    assert path.read_bytes() == MAGIC
+    recording.close()
