@@ -124,9 +124,14 @@ def _clock(record: Record) -> str:
 
 
 def _trace(title: str, payload: Record, kind: str) -> list[Piece]:
+    held = payload.get("items") if kind == "span" else None
+    spans = [_object(one) for one in held] if isinstance(held, list) and held else payload.get("spans")
+    if held and isinstance(spans, list):  # a container: the one that the others are under, or the first
+        payload = next((one for one in spans if one.get("is_segment")), spans[0])
     context = _object(_object(payload.get("contexts")).get("trace")) if kind == "transaction" else payload
     told: list[Piece] = []
-    if op := safe(_text(context.get("op")), 100):
+    named = _object(_object(context.get("attributes")).get("sentry.op")).get("value")
+    if op := safe(_text(context.get("op", named)), 100):
         told.append((f"[{op}] ", "note"))
     told.append((title, ""))
     start = _seconds(payload.get("start_timestamp"))
@@ -135,7 +140,6 @@ def _trace(title: str, payload: Record, kind: str) -> list[Piece]:
         told.append((f" [{(end - start) * 1_000:.0f}ms]", "bold"))
     if status := safe(_text(context.get("status")), 100):
         told.append((f" [{status}]", "good" if status == "ok" else "warn"))
-    spans = payload.get("spans")
     if isinstance(spans, list):
         told.append((f" [{len(spans)} span{'' if len(spans) == 1 else 's'}]", "faint"))
     return told

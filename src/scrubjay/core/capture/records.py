@@ -99,15 +99,16 @@ class Record:
         else:
             said = message(item.type, item.headers if item.type == "attachment" else {}, document)
         self.message = said[:_MAX_MESSAGE]
-        self.timestamp_unix = parse_time(document.get("timestamp"))
+        traced = _first_span(document) if item.type == "span" else document
+        self.timestamp_unix = parse_time(traced.get("timestamp", traced.get("end_timestamp")))
         self.event_id = text(document.get("event_id")) or text(heads.get("event_id"))
         self.level = intern(text(document.get("level")) or ("error" if item.type == "event" else ""))
         self.culprit = culprit(document)
         self.platform = intern(text(document.get("platform")))
         self.environment = intern(_common(document, heads, "environment"))
         self.release = intern(_common(document, heads, "release"))
-        self.trace_id = intern(text(document.get("trace_id")) or text(get(document, "contexts", "trace", "trace_id")))
-        self.span_id = text(document.get("span_id")) or text(get(document, "contexts", "trace", "span_id"))
+        self.trace_id = intern(text(traced.get("trace_id")) or text(get(document, "contexts", "trace", "trace_id")))
+        self.span_id = text(traced.get("span_id")) or text(get(document, "contexts", "trace", "span_id"))
         self.transaction = intern(text(document.get("transaction")))
         self.logger = intern(text(document.get("logger")) or text(get(document, "attributes", "logger.name", "value")))
         name, version = _sdk(document, heads)
@@ -237,6 +238,12 @@ def _parts(item: CapturedItem) -> Iterator[tuple[int, object]]:
         yield from ((place, entry) for place, entry in enumerate(entries) if isinstance(entry, Mapping))
     else:
         yield _WHOLE, document
+
+
+def _first_span(document: Json) -> Json:
+    """All spans of a container are of one trace, as SDKs send them; a span that stands alone is its own first."""
+    first = next(iter(as_list(document.get("items"))), None)
+    return first if isinstance(first, Mapping) else document
 
 
 def _common(part: Json, heads: Json, name: str) -> str:

@@ -198,3 +198,14 @@ def test_what_looking_closer_found_takes_the_place_of_what_was_known():
     (record,) = records_of(FACTS, (item("event", {}),))
     record.scrubbed(2, ["@email"], 1)
     assert record.summary["scrub"] == {"changes": 2, "rules": ["@email"], "suspects": 1}
+
+
+def test_a_container_of_spans_is_of_the_trace_of_its_first():
+    spans = [
+        {"name": "job", "trace_id": "t" * 32, "span_id": "s" * 16, "end_timestamp": 1_800_000_000.5},
+        {"name": "db"},
+    ]
+    told = summary("span", {"version": 2, "items": spans})
+    assert (told["trace_id"], told["span_id"]) == ("t" * 32, "s" * 16)
+    assert told["timestamp"] == "2027-01-15T08:00:00.500Z"
+    assert "trace_id" not in summary("span", {"version": 2, "items": ["?"]})
