@@ -114,9 +114,8 @@ class Recording:
             self._bytes = file.tell()
 
     def _rewrite(self, chosen: list[Captured]) -> None:
-        if (
-            not chosen and self._lock is not None
-        ):  # on a full disk there is no room for another file, not even an empty one
+        if not chosen and self._bytes and self._path.exists():
+            # A full disk has no room for another file, not even for an empty one.
             os.truncate(self._path, len(MAGIC))
             self._bytes = len(MAGIC)
             return
