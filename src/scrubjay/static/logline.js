@@ -3,7 +3,7 @@
 import { exact, h } from './dom.js';
 import { ansi } from './ansi.js';
 import { levelBadge } from './levels.js';
-import { plain, shown } from './shown.js';
+import { shown } from './shown.js';
 import { pairs, traceAddress } from './span.js';
 
 const TEMPLATE = 'sentry.message.template';

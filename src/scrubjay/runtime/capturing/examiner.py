@@ -75,10 +75,12 @@ class Examiner:
         self._held_bytes = 0
         self._task: asyncio.Task[None] | None = None
         self._hurry = asyncio.Event()
-        self._idle = asyncio.Event()
-        self._idle.set()
-        self._current: Captured | None = None
-        self._done = asyncio.Event()
+        self._hurried = 0
+        """How many wait for what is there to be looked into."""
+        self._current: list[Captured] = []
+        """What is being looked into: the next in order, and what somebody asked for."""
+        self._step = asyncio.Event()
+        """Set, and replaced, whenever one envelope less waits."""
         self._added_mono = 0.0
         self._looked = 0
         self._log = LimitedLog("capture")
@@ -100,7 +102,6 @@ class Examiner:
         self._held_bytes += job.held_bytes
         self._bound()
         if self._task is None or self._task.done():
-            self._idle.clear()
             self._task = asyncio.get_running_loop().create_task(self._work(), name="examiner")
 
     @property
@@ -113,27 +114,42 @@ class Examiner:
         job = next((job for job in self._jobs if job.captured is captured), None)
         if job is not None:
             self._take(job)
-            await self._examine(job)
-        elif self._current is captured:
-            await self._done.wait()
+            await self._look_into(job)
+        while captured in self._current:
+            await self._step.wait()
 
     async def examined(self) -> None:
-        """Returns when nothing waits; until then there is no rest."""
+        """Returns when nothing waits of what had come when it was asked; until then there is no rest."""
+        waiting = [*self._current, *(job.captured for job in self._jobs)]
+        last_id = max((captured.id for captured in waiting), default="")
+        self._hurried += 1
         self._hurry.set()
         try:
-            await self._idle.wait()
+            while self._is_waiting(last_id):
+                await self._step.wait()
         finally:
-            self._hurry.clear()
+            self._hurried -= 1
+            if not self._hurried:
+                self._hurry.clear()
+
+    def _is_waiting(self, last_id: str) -> bool:
+        """Whether anything up to this capture id is still to be looked into: they wait in the order in which they came."""
+        if self._closed:
+            return False
+        is_first_left = bool(self._jobs) and self._jobs[0].captured.id <= last_id
+        return is_first_left or any(captured.id <= last_id for captured in self._current)
 
     def close(self) -> None:
         """What is being looked at is the last."""
         self._closed = True
         self._jobs.clear()
         self._hurry.set()
+        self._progress()
 
     def _bound(self) -> None:
         while len(self._jobs) > self._store.max_envelopes:
             self._held_bytes -= self._jobs.popleft().held_bytes
+            self._progress()
         for job in self._jobs:
             if self._held_bytes <= MAX_WAITING_BYTES:
                 break
@@ -150,20 +166,20 @@ class Examiner:
                 job = self._jobs[0]
                 self._take(job)
                 if self._store.envelope(job.captured.id) is not job.captured:
+                    self._progress()
                     continue
                 began_mono = time.monotonic()
-                self._current = job.captured
-                self._done.clear()
-                await self._examine(job)
-                self._current = None
-                self._done.set()
+                await self._look_into(job)
                 self._looked += 1
                 await self._pause((time.monotonic() - began_mono) * self._rest)
         finally:
-            self._idle.set()
             if self._looked >= MANY:
                 self._looked = 0
                 give_back()
+
+    def _progress(self) -> None:
+        self._step.set()
+        self._step = asyncio.Event()
 
     def _take(self, job: _Job) -> None:
         self._jobs.remove(job)
@@ -174,6 +190,14 @@ class Examiner:
         end_mono = time.monotonic() + LONGEST_WAIT_S
         while time.monotonic() < min(end_mono, self._added_mono + QUIET_S) and not self._hurry.is_set():
             await self._pause(QUIET_S)
+
+    async def _look_into(self, job: _Job) -> None:
+        self._current.append(job.captured)
+        try:
+            await self._examine(job)
+        finally:
+            self._current.remove(job.captured)
+            self._progress()
 
     async def _examine(self, job: _Job) -> None:
         try:

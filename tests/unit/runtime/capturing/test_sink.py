@@ -179,6 +179,26 @@ async def test_whoever_asks_for_what_is_looked_at_now_waits_for_it():
     await sink.examined()
 
 
+async def test_whoever_asks_waits_for_what_had_come_and_not_for_what_comes(monkeypatch):
+    sink = CaptureSink(CaptureStore(), originals="full")
+    await keep(sink, {"message": MAIL})
+    looked = []
+
+    def look(job, mode):
+        looked.append(job.captured.id)
+        return []
+
+    monkeypatch.setattr(examiner, "_reports", look)
+    (first,) = sink.store.found()
+    asked = asyncio.get_running_loop().create_task(sink.examined(), name="asked")
+    while not asked.done():  # something more has always come when one more was looked at
+        await keep(sink, {"message": MAIL})
+        await asyncio.sleep(0)
+    assert looked[0] == first.captured.id
+    assert len(looked) < len(sink.store)
+    sink.close()
+
+
 async def test_what_waits_to_be_looked_at_is_bounded(monkeypatch):
     monkeypatch.setattr(examiner, "MAX_WAITING_BYTES", 3_000)
     sink = CaptureSink(CaptureStore(max_envelopes=3), originals="none")
