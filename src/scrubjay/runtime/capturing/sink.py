@@ -36,7 +36,7 @@ HEAVY_BYTES: Final = 64 * 1024
 """Dropped items that come to more are scrubbed in a thread."""
 REST: Final = 0.0
 TEE_REST: Final = 9.0
-"""How long the examiner rests, by how long it worked."""
+"""How long the examiner rests, by how long it worked; beside forwarding whoever takes copies does, too."""
 MAX_QUEUED: Final = 256
 MAX_QUEUED_BYTES: Final = 32 * 1024 * 1024
 
@@ -132,11 +132,12 @@ class CaptureSink:
         while self._queue:
             seen = self._queue.popleft()
             self._queued_bytes -= seen.size_bytes
+            began_mono = time.monotonic()
             try:
                 await self._take(seen)
             except Exception as error:  # noqa: BLE001  what is shown must never end what is forwarded
                 self._log.line(logging.ERROR, "take", "an envelope could not be captured", {"error": repr(error)})
-            await asyncio.sleep(0)
+            await asyncio.sleep((time.monotonic() - began_mono) * TEE_REST)
 
     # What endpoints call
 
