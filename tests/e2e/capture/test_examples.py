@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from support.requirements import tool
+
 EXAMPLES = Path(__file__).parents[3] / "docs" / "examples"
 
 
@@ -48,6 +50,5 @@ def test_javascript(example):
 
 
 @pytest.mark.deep  # compiling Go's library the first time takes longer than all else here
-@pytest.mark.skipif(shutil.which("go") is None, reason="Go is not installed")
 def test_go(example):
-    assert "ok" in example("go", "go", "test", "./...")
+    assert "ok" in example("go", str(tool("go", "Debian: golang-go")), "test", "./...")

@@ -48,19 +48,12 @@ UNKNOWN: Final = Coming()
 """Of what did not come by a request."""
 
 
-class Facts:
-    """`headers` are those of the envelope, scrubbed; they are kept as JSON, which takes a fifth of the memory."""
+class Headed:
+    """What has `headers`: they are kept as JSON, which takes a fifth of the memory."""
 
-    __slots__ = ("_headers", "capture_id", "coming", "key", "project", "received_unix")
+    __slots__ = ("_headers",)
 
-    def __init__(
-        self, capture_id: str, received_unix: float, project: str, key: str, headers: Json, coming: Coming = UNKNOWN
-    ) -> None:
-        self.capture_id = capture_id
-        self.received_unix = received_unix
-        self.project = project
-        self.key = key
-        self.coming = coming
+    def __init__(self, headers: Json) -> None:
         self._headers = encode_json(headers)
 
     @property
@@ -72,6 +65,22 @@ class Facts:
     @property
     def heads_bytes(self) -> int:
         return len(self._headers)
+
+
+class Facts(Headed):
+    """`headers` are those of the envelope, scrubbed."""
+
+    __slots__ = ("capture_id", "coming", "key", "project", "received_unix")
+
+    def __init__(
+        self, capture_id: str, received_unix: float, project: str, key: str, headers: Json, coming: Coming = UNKNOWN
+    ) -> None:
+        super().__init__(headers)
+        self.capture_id = capture_id
+        self.received_unix = received_unix
+        self.project = project
+        self.key = key
+        self.coming = coming
 
     @property
     def via(self) -> str:

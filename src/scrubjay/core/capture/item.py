@@ -13,8 +13,9 @@ from typing import Final, Literal
 
 import zstandard
 
+from scrubjay.core.capture.facts import Headed
 from scrubjay.core.capture.reading import Json
-from scrubjay.core.envelope import decode_json, encode_json
+from scrubjay.core.envelope import decode_json
 from scrubjay.core.ledger import Booking
 from scrubjay.core.scrub.json_text import mended
 from scrubjay.reasons import Outcome, Reason
@@ -92,10 +93,10 @@ class Packed:
         return f"<Packed {self.size_bytes} bytes>"
 
 
-class CapturedItem:
+class CapturedItem(Headed):
     """`size_bytes` is the scrubbed payload's length, kept or not."""
 
-    __slots__ = ("_headers", "_original", "_payload", "_report", "fate", "is_touched", "size_bytes", "type")
+    __slots__ = ("_original", "_payload", "_report", "fate", "is_touched", "size_bytes", "type")
 
     def __init__(
         self,
@@ -112,24 +113,14 @@ class CapturedItem:
         """`payload` None: it is not kept. `is_unchanged`: the payload is the original, which may be shown then. `is_touched`: scrubbing
         changed something, as far as is known; what remarks came along is not its work.
         """
+        super().__init__(headers)
         self.type = type_
         self.fate = fate
         self.is_touched = is_touched
         self.size_bytes = len(payload or b"") if size_bytes is None else size_bytes
-        self._headers = encode_json(headers)
         self._payload = None if payload is None else Packed(payload)
         self._original = self._payload if is_unchanged else None if original is None else Packed(original)
         self._report: Packed | None = None
-
-    @property
-    def headers(self) -> dict[str, object]:
-        document = decode_json(self._headers)
-        assert isinstance(document, dict)
-        return document
-
-    @property
-    def heads_bytes(self) -> int:
-        return len(self._headers)
 
     @property
     def held_bytes(self) -> int:

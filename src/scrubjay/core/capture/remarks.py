@@ -16,9 +16,9 @@ _ACTIONS: Final = {"x": "removed", "s": "replaced", "m": "masked", "p": "hashed"
 def remarks(document: object) -> list[dict[str, object]]:
     """What scrubbing did, by `_meta`: path as JSON pointer, rule, action, and the range inside the text where there is one."""
     found: list[dict[str, object]] = []
-    todo: list[tuple[str, object]] = [("", get(document, "_meta"))]
-    while todo:
-        path, node = todo.pop()
+    ahead: list[tuple[str, object]] = [("", get(document, "_meta"))]
+    while ahead:
+        path, node = ahead.pop()
         if not isinstance(node, Mapping):
             continue
         own = node.get("")
@@ -27,7 +27,7 @@ def remarks(document: object) -> list[dict[str, object]]:
             for remark in as_list(get(own, "rem"))
             if isinstance(remark, list) and len(remark) >= 2
         ]
-        todo += [
+        ahead += [
             (f"{path}/{name.replace('~', '~0').replace('/', '~1')}", child)
             for name, child in reversed(list(node.items()))
             if name

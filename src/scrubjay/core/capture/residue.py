@@ -28,15 +28,15 @@ def differences(came: object, leaves: object) -> Iterator[Place]:
 
     What is equal as a whole is not walked through.
     """
-    todo: list[tuple[Path, object, object]] = [((), came, leaves)]
-    while todo:
-        path, mine, theirs = todo.pop()
+    ahead: list[tuple[Path, object, object]] = [((), came, leaves)]
+    while ahead:
+        path, mine, theirs = ahead.pop()
         if isinstance(mine, dict) and isinstance(theirs, dict):
             members = [(name, value, theirs.get(name)) for name, value in mine.items() if name != "_meta"]
-            todo += [((*path, name), one, other) for name, one, other in reversed(members) if one != other]
+            ahead += [((*path, name), one, other) for name, one, other in reversed(members) if one != other]
         elif isinstance(mine, list) and isinstance(theirs, list) and len(mine) == len(theirs):
             both = list(enumerate(zip(mine, theirs, strict=True)))
-            todo += [((*path, str(place)), one, other) for place, (one, other) in reversed(both) if one != other]
+            ahead += [((*path, str(place)), one, other) for place, (one, other) in reversed(both) if one != other]
         elif mine != theirs:
             yield Place(path, kind_of(mine), text_of(mine), None if theirs is None else text_of(theirs))
 

@@ -82,9 +82,9 @@ def texts(found: Found) -> Iterator[tuple[str, str]]:
 
 def _inside(document: object, root: str, *, hidden: str = "") -> Iterator[tuple[str, str]]:
     """Names and scalars of a JSON document, in its order, with their pointers."""
-    todo: list[tuple[str, object]] = [(root, document)]
-    while todo:
-        place, node = todo.pop()
+    ahead: list[tuple[str, object]] = [(root, document)]
+    while ahead:
+        place, node = ahead.pop()
         if isinstance(node, Mapping):
             children: list[tuple[str, object]] = []
             for name, child in node.items():
@@ -93,9 +93,9 @@ def _inside(document: object, root: str, *, hidden: str = "") -> Iterator[tuple[
                 pointer = f"{place}/{name.replace('~', '~0').replace('/', '~1')}"
                 yield pointer, name
                 children.append((pointer, child))
-            todo += reversed(children)
+            ahead += reversed(children)
         elif isinstance(node, list):
-            todo += reversed([(f"{place}/{index}", child) for index, child in enumerate(node)])
+            ahead += reversed([(f"{place}/{index}", child) for index, child in enumerate(node)])
         elif isinstance(node, str):
             yield place, node
         elif isinstance(node, int | float) and not isinstance(node, bool):
