@@ -49,7 +49,7 @@ async def explain(one: Relay, body: bytes, query: str = "") -> tuple[int, Any]:
 async def test_windows_and_limits(tmp_path: Path) -> None:
     async with relay(tmp_path, mode="static", projects=PROJECT) as one:
         assert [(await one.env(EVENT)).status for _ in range(3)] == [200, 200, 429]
-        one.worker._chronicle.standings._next_mono = 0.0
+        one.worker.books.chronicle.standings._next_mono = 0.0
         status, shown = await get(one, "/api/scrubjay/limits")
         (window,) = shown["windows"]
         assert status == 200

@@ -31,7 +31,7 @@ def logging_of_the_tests(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def metrics(one: Relay) -> dict[str, float]:
-    lines = one.worker._chronicle.metrics().splitlines()
+    lines = one.worker.books.chronicle.metrics().splitlines()
     return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines if line[0] != "#")}
 
 
@@ -263,7 +263,7 @@ async def test_workers_of_one_host_tell_each_other(tmp_path: Path) -> None:
         assert (await one.env(EVENT)).status == 200
         await until(lambda: len(one.worker._limits))
         for each in (one, two):
-            each.worker._limits_file.exchange()
+            each.worker.books.limits_file.exchange()
         assert (await two.env(EVENT)).status == 429
 
 

@@ -80,7 +80,7 @@ async def test_a_quota_that_is_used_up(tmp_path: Path) -> None:
             expected = hmac.new(b"s3cret", arrival.body, hashlib.sha256).hexdigest()
             assert arrival.headers["X-Scrubjay-Signature"] == f"sha256={expected}"
             assert b"ana" not in arrival.body
-        shown = one.worker._chronicle.metrics()
+        shown = one.worker.books.chronicle.metrics()
         assert 'scrubjay_webhooks_total{result="delivered",type="quota.exhausted"} 1.0' in shown
 
 
@@ -126,7 +126,7 @@ async def test_a_spike(tmp_path: Path) -> None:
     }
     known = {"version": 1, "tracks": [{**track, "seen": 0, "taken": 0, "urgent": 0, "fast": None}]}
     async with watched(tmp_path) as (one, receiver):
-        one.worker._spikes.load(known, now_unix)
+        one.worker.books.spikes.load(known, now_unix)
         transaction = b'{"event_id":"%b"}\n{"type":"transaction"}\n{"type":"transaction"}\n' % E.encode()
         assert [(await one.env(transaction)).status for _ in range(4)] == [200, 200, 429, 429]
         spike = await event(receiver, "spike.start")

@@ -34,7 +34,7 @@ def change(folder: Path, **sections: dict[str, Any]) -> None:
 
 
 def metrics(one: Relay) -> dict[str, float]:
-    lines = one.worker._chronicle.metrics().splitlines()
+    lines = one.worker.books.chronicle.metrics().splitlines()
     return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines if line[0] != "#")}
 
 
@@ -181,7 +181,7 @@ async def test_upstream_114_two_processes_on_one_spool_show_their_sum(tmp_path: 
         for each in (one, two, two):
             assert (await each.env(EVENT)).status == 200
             await each.forwarded()
-        two.worker._chronicle.write()
+        two.worker.books.chronicle.write()
         assert metrics(one)['scrubjay_items_received_total{category="error"}'] == 3
         assert metrics(one)["scrubjay_workers"] == 2
 

@@ -13,7 +13,6 @@ import random
 import signal
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from pathlib import Path
 from socket import socket
 from typing import Final
 
@@ -22,13 +21,11 @@ from scrubjay.core.client_reports import ClientReports
 from scrubjay.core.limits import LimitTable
 from scrubjay.core.ports import Ports
 from scrubjay.core.sampling.first_n import Occasions
-from scrubjay.core.spikes import SpikeGuard
 from scrubjay.errors import ConfigError, SpoolError, SpoolSealed
 from scrubjay.runtime import log
-from scrubjay.runtime.audit.log import audit_of
+from scrubjay.runtime.books import Books
 from scrubjay.runtime.capturing.opening import open_sink
 from scrubjay.runtime.capturing.sink import CaptureSink
-from scrubjay.runtime.chronicle import Chronicle
 from scrubjay.runtime.configuration import Configuration
 from scrubjay.runtime.delivery import Delivery, await_spool, open_delivery, open_spool, tell_spool_event
 from scrubjay.runtime.doors import Doors, open_doors
@@ -37,7 +34,6 @@ from scrubjay.runtime.endpoints import front_door, routes
 from scrubjay.runtime.frugality import open_loop, settle
 from scrubjay.runtime.greeting import Greeting, greet
 from scrubjay.runtime.health import Health
-from scrubjay.runtime.limits_file import LimitsFile
 from scrubjay.runtime.memory import MemoryGauge
 from scrubjay.runtime.names import instance_name, new_id
 from scrubjay.runtime.pressure import Pressure
@@ -47,13 +43,9 @@ from scrubjay.runtime.quota_backends import open_backend
 from scrubjay.runtime.reporter import Reporter
 from scrubjay.runtime.seat import Seat
 from scrubjay.runtime.share import share_of
-from scrubjay.runtime.spikes_file import SpikesFile
 from scrubjay.runtime.spool.partition import Partition
 from scrubjay.runtime.spool.types import SpoolEvent
-from scrubjay.runtime.stage_times import TimedLedger
 from scrubjay.runtime.standing import Standings
-from scrubjay.runtime.state import StateFile
-from scrubjay.runtime.telemetry import Telemetry
 from scrubjay.runtime.webhooks import start_webhooks
 from scrubjay.settings.load import Loaded
 from scrubjay.settings.schema import Settings
@@ -123,8 +115,7 @@ class Worker:
             except SpoolError as error:
                 key = "encryption_key" if isinstance(error, SpoolSealed) else "path"
                 raise ConfigError(str(error), path=f"spool.envelopes.{key}") from error
-        self._slot = self._spool.slot if self._spool else self._seat.slot if self._seat else 0
-        self._open_books(self._slot)
+        self.books = self._open_books(settings)
         self._projects = Projects(settings, self._loaded.projects, self.telemetry, time.monotonic)
         self._sink = open_sink(settings, self._projects.find)
         if settings.relay.mode != "capture":
@@ -135,27 +126,25 @@ class Worker:
                 self.telemetry,
                 self._limits,
                 self._projects,
-                self._chronicle.inherit,
+                self.books.chronicle.inherit,
                 self._pressure.may_read,
                 self._loaded.credentials,
             )
             self._pressure.room = self._delivery.outbox
-            self._chronicle.adopted = self._delivery.adopted
+            self.books.chronicle.adopted = self._delivery.adopted
         self._reporter = self._build_reporter()
         if self._delivery is None:
             self.telemetry.close_account(())
         self._configuration = Configuration(self._loaded, self.telemetry, is_replaced=self._seat is not None)
         self.ports = self._build_ports()
-        self._chronicle.standings = Standings(self.ports.quotas, self._limits, self._spikes)
+        self.books.chronicle.standings = Standings(self.ports.quotas, self._limits, self.books.spikes)
         self._obey_report_settings()
         self._watch()
         bodies = self._pressure.bodies(settings.limits)
         self._front = front_door(settings, self.ports, self._health, self.telemetry, bodies, self._delivery)
         listener = self._seat.listener if self._seat else given
         self._doors = doors = await open_doors(self._front, settings, listener, self.telemetry)
-        if settings.scrub.audit != "off":
-            self._audit.start()
-        self._chronicle.write()
+        self.books.keep(self._pulse)
         self._health.has_started = True
         self._begin_pulse()
         return doors
@@ -185,10 +174,7 @@ class Worker:
         await self._reporter.close()
         if self._delivery is not None:
             await self._delivery.close(deadline_mono)
-        await self._audit.close()
-        self._limits_file.exchange()
-        self._spikes_file.write()
-        self._chronicle.write(stopped=True)
+        await self.books.close()
         if lost:
             _LOG.error("stopped; %d envelopes were in memory alone and are lost", lost)
         else:
@@ -203,24 +189,16 @@ class Worker:
         orphans_end_s, is_over = settings.limits.shutdown_timeout, self._ending.begun.is_set
         return await await_spool(options, self._on_spool_event, seat.slot, seat.workers, orphans_end_s, is_over)
 
-    def _open_books(self, slot: int) -> None:
-        state_dir = self._loaded.settings.relay.state_dir
-        assert state_dir is not None
-        file = StateFile(Path(state_dir), slot)
-        self.telemetry = Telemetry(slot, previous=file.load())
-        self._audit = audit_of(self._loaded.settings, slot, self.telemetry)
-        self._chronicle = Chronicle(file, self.telemetry, self._held, self._partitions)
-        self._health = Health(self._chronicle.metrics, self._chronicle.merged)
+    def _open_books(self, settings: Settings) -> Books:
+        slot = self._spool.slot if self._spool else self._seat.slot if self._seat else 0
+        workers = self._seat.workers if self._seat else 1
+        books = Books(settings, slot, workers, self._reports, self._limits, self._held, self._partitions)
+        self.telemetry, self._ledger = books.telemetry, books.ledger
+        self._health = Health(books.chronicle.metrics, books.chronicle.merged)
         self._pulse = Pulse(self.telemetry)
         if self._seat is not None and self._seat.follows_a_death:
             self.telemetry.worker_restarted()
-        self._ledger = TimedLedger(self.telemetry, self._reports)
-        longest_s, on_error = self._loaded.settings.limits.upstream_max, self.telemetry.spool_error
-        self._limits_file = LimitsFile(file.folder, slot, self._limits, longest_s, on_error)
-        self._limits_file.load()
-        self._spikes = SpikeGuard(self._seat.workers if self._seat else 1, now_unix=time.time())
-        self._spikes_file = SpikesFile(file.folder, slot, self._spikes, on_error)
-        self._spikes_file.load()
+        return books
 
     def _build_ports(self) -> Ports:
         settings = self._loaded.settings
@@ -236,10 +214,10 @@ class Worker:
             in_thread=asyncio.to_thread,
             has_memory=self._memory.has_room,
             occasions=Occasions(self._seat.workers if self._seat else 1),
-            spikes=self._spikes,
+            spikes=self.books.spikes,
             pressure=self._pressure,
             capture=self._sink,
-            audit=self._audit,
+            audit=self.books.audit,
             accepts_unknown=settings.routing.accept_unknown_items,
             trusts_facts=settings.privacy.trust_envelope_facts,
             overrides_project_ids=settings.relay.override_project_ids,
@@ -302,7 +280,7 @@ class Worker:
     def _tell_all(self) -> None:
         for task in asyncio.all_tasks():
             _LOG.info("task %s", task.get_name())
-        for name, balance in self._chronicle.merged().account.items():
+        for name, balance in self.books.chronicle.merged().account.items():
             _LOG.info("account of %s: %s", name, balance)
         _LOG.info("%r", self)
 
@@ -310,18 +288,13 @@ class Worker:
 
     def _begin_pulse(self) -> None:
         settings, every = self._loaded.settings, self._pulse.every
-        every(1.0, self._chronicle.write, "state")
         if (seat := self._seat) is not None:
-            seat.say(self._slot)
-            every(1.0, lambda: seat.say(self._slot), "sign-of-life")
+            seat.say(self.books.slot)
+            every(1.0, lambda: seat.say(self.books.slot), "sign-of-life")
         every(0.5, self._measure, "measure")
         if self._delivery is not None:
             every(1.0, self._delivery.adopt, "adoption")
-        every(settings.scrub.audit_interval, self._audit.flush, "audit")
-        every(1.0, self._audit.flush_items, "audit-items")
-        every(2.0, self._limits_file.exchange, "limits")
-        every(300.0, self._spikes_file.write, "spikes")
-        options, read = lambda: self._loaded.settings.webhooks, self._chronicle.as_written
+        options, read = lambda: self._loaded.settings.webhooks, self.books.chronicle.as_written
         start_webhooks(self._number, options, read, self._pulse, self.telemetry)
         every(settings.cache.file_interval, self._look_at_projects, "projects")
         if settings.relay.config_reload_interval is not None:
@@ -378,7 +351,7 @@ class Worker:
     def _watch(self) -> None:
         self._health.watch("memory", lambda: (self._memory.has_room(), repr(self._memory)))
         self._health.watch("configuration", lambda: (True, f"{self._configuration.remark()}, {self._projects!r}"))
-        self._health.watch("audit", lambda: (True, self._audit.problem))
+        self._health.watch("audit", lambda: (True, self.books.audit.problem))
         if self._delivery is not None:
             outbox = self._delivery.outbox
             self._health.watch("spool", lambda: (outbox.has_capacity(), repr(self._spool or outbox)))
