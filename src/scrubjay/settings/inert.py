@@ -62,17 +62,6 @@ ELSEWHERE: Final[frozenset[str]] = frozenset(
 
 NOT_YET: Final[frozenset[str]] = frozenset(
     {
-        "relay.internal_host",
-        "relay.internal_port",
-        "relay.unix_socket",
-        "tls.",
-        "metrics.per_project",
-        "metrics.statsd",
-        "metrics.prefix",
-        "metrics.default_tags.",
-        "metrics.hostname_tag",
-        "metrics.periodic_secs",
-        "sentry.",
         "compat.outcomes_endpoint",
         "capture.fetch_sourcemaps",
         "capture.mcp",

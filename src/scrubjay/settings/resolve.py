@@ -18,6 +18,7 @@ from msgspec.structs import replace
 
 from scrubjay.errors import ConfigError
 from scrubjay.settings.credentials import FILE_NAME
+from scrubjay.settings.listeners import check_listeners, with_internal
 from scrubjay.settings.processors import processors
 from scrubjay.settings.profiles import with_profile
 from scrubjay.settings.schema import MAX_WORKERS, Mode, Relay, Settings
@@ -51,6 +52,8 @@ def resolve(
     if "relay.host" not in given and container and relay.mode != "capture":
         relay = replace(relay, host="0.0.0.0")  # noqa: S104 - a container's own network
         derived["relay.host"] = "default in a container"
+    relay, filled = with_internal(relay)
+    derived |= filled
     if relay.workers != 1 and _captures(settings, relay):
         relay = replace(relay, workers=1)
         derived["relay.workers"] = f"{_what_captures(relay)} runs in one worker"
@@ -73,6 +76,7 @@ def resolve(
         settings = replace(settings, http=replace(settings.http, forward=True))
         derived["http.forward"] = "default of mode `proxy`"
     _check(settings, refuse)
+    check_listeners(settings, refuse)
     return settings, derived
 
 
@@ -108,7 +112,10 @@ def _state_dir(spool: str | None, port: int) -> str:
 
 def _check(settings: Settings, refuse: Refuse) -> None:
     relay = settings.relay
-    if any(_is_own(upstream, relay.host, relay.port) for upstream in relay.upstreams):
+    listening = [(relay.host, relay.port)]
+    if relay.internal_host is not None and relay.internal_port is not None:
+        listening.append((relay.internal_host, relay.internal_port))
+    if any(_is_own(upstream, *address) for upstream in relay.upstreams for address in listening):
         raise refuse("relay.upstream", "the upstream is this relay's own address", "another server")
     if relay.upstream is not None and len(set(relay.upstreams)) != max(1, len(relay.upstreams)):
         raise refuse("relay.upstream", "the list is empty, or names a server twice", "different servers")

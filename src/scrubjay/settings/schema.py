@@ -13,8 +13,10 @@ from scrubjay.settings.capture import Capture
 from scrubjay.settings.decisions import ClientReports, Compat, Filters, Outcomes, Quotas, Sampling, Webhooks
 from scrubjay.settings.gateway import Auth, Gateway
 from scrubjay.settings.http import Http
+from scrubjay.settings.reporting import Metrics, Sentry, Tracing
 from scrubjay.settings.scrub import Scrub
 from scrubjay.settings.setting import GIB, KIB, MIB, Secret, Section, setting
+from scrubjay.settings.tls import Tls
 
 Mode = Literal["managed", "proxy", "static", "capture"]
 Level = Literal["off", "error", "warn", "info", "debug", "trace"]
@@ -43,6 +45,27 @@ class Relay(Section, frozen=True):
     )
     host: str = setting("127.0.0.1", "Address to listen on.", unit="ip", shown="127.0.0.1; in a container 0.0.0.0")
     port: int = setting(3000, "Port to listen on; 0 takes a free one.", minimum=0, maximum=65535)
+    internal_host: str | None = setting(
+        None,
+        "Address of a second listener, for health, metrics and administration: they answer there and nowhere else.",
+        unit="ip",
+        example="127.0.0.1",
+        shown="none; `host`, if `internal_port` is set",
+    )
+    internal_port: int | None = setting(
+        None,
+        "Its port; 0 takes a free one.",
+        minimum=0,
+        maximum=65535,
+        example="3001",
+        shown="none; `port`, if `internal_host` is set",
+    )
+    unix_socket: str | None = setting(
+        None,
+        "Listen on this Unix socket too, in the clear and for its user and group alone; peers there are trusted proxies.",
+        unit="path",
+        example="/run/scrubjay/relay.sock",
+    )
     workers: int | Literal["auto"] = setting(
         1,
         "Worker processes that share the port; `auto`: one per processor that may be used. Mode `capture` has one.",
@@ -265,12 +288,6 @@ class Logging(Section, frozen=True):
     format: Format = setting("auto", "`auto` is `pretty` on a terminal, else `simplified`.", reload=True)
 
 
-class Metrics(Section, frozen=True):
-    """What `/metrics` shows."""
-
-    prometheus: bool = setting(True, "Serve `/metrics`.", reload=True)
-
-
 class Health(Section, frozen=True):
     """When the instance calls itself ready."""
 
@@ -327,12 +344,15 @@ class Settings(Section, frozen=True):
     """Everything. The defaults run a capture on this machine."""
 
     relay: Relay = Relay()
+    tls: Tls = Tls()
     http: Http = Http()
     limits: Limits = Limits()
     routing: Routing = Routing()
     spool: Spool = Spool()
     logging: Logging = Logging()
     metrics: Metrics = Metrics()
+    sentry: Sentry = Sentry()
+    tracing: Tracing = Tracing()
     outcomes: Outcomes = Outcomes()
     client_reports: ClientReports = ClientReports()
     health: Health = Health()

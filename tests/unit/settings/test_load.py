@@ -133,12 +133,12 @@ def test_keys_of_the_reference_without_effect_are_one_notice(load_text: LoadText
 
 
 def test_keys_that_are_not_honoured_yet_are_warnings(load_text: LoadText) -> None:
-    (warning,) = load_text("tls:\n  cert: x\n").warnings
-    assert warning.endswith("scrubjay.yaml:2: tls.cert: known, but not honoured by this version")
+    (warning,) = load_text("capture:\n  mcp: true\n").warnings
+    assert warning.endswith("scrubjay.yaml:2: capture.mcp: known, but not honoured by this version")
     # strict or not: the key is no mistake
-    assert load_text("tls:\n  cert: x\n", strict=True).warnings == (warning,)
+    assert load_text("capture:\n  mcp: true\n", strict=True).warnings == (warning,)
     # and null asks for nothing
-    assert load_text("tls:\n  cert: null\n").warnings == ()
+    assert load_text("capture:\n  mcp: null\n").warnings == ()
 
 
 def test_null_is_the_default(load_text: LoadText) -> None:
