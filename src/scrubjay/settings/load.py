@@ -43,6 +43,7 @@ _DISPENSABLE: Final = frozenset(
     if type(None) in get_args(row.type) and reduce(getattr, key.split("."), Settings()) is not None
 )
 """Keys whose null says that one does without; of all others it means the default."""
+_MAPS: Final = tuple(key for key, row in FIELDS.items() if row.note.unit == "tag")
 SECTIONS: Final[Mapping[str, type[Section]]] = dict(row for row in walk(Settings) if not isinstance(row, Field))
 
 
@@ -241,6 +242,8 @@ def _of_node(key: str, node: Node, path: Path) -> _Written:
         return _Written(node.value, origin, str(path), line, is_unquoted(node))
     if isinstance(node, SequenceNode) and all(isinstance(item, ScalarNode) for item in node.value):
         return _Written(tuple(item.value for item in node.value), origin, str(path), line)
+    if _map_of(key) is not None:
+        raise ConfigError("a single value is expected", where=str(path), path=key, line=line)
     if key in FIELDS:
         raise ConfigError("a list of texts is expected", where=str(path), path=key, line=line)
     return _Written("", origin, str(path), line)
@@ -261,7 +264,9 @@ def _sort(entries: Iterator[tuple[str, _Written]], *, strict: bool) -> tuple[dic
     warnings: list[str] = []
     idle: list[str] = []
     for key, entry in entries:
-        if key in FIELDS:
+        if (whole := _map_of(key)) is not None:
+            written[whole] = _with_member(written.get(whole), key, key.removeprefix(f"{whole}."), entry)
+        elif key in FIELDS:
             written[key] = entry
         elif key in SECTIONS:
             if entry.text is not None:
@@ -279,6 +284,20 @@ def _sort(entries: Iterator[tuple[str, _Written]], *, strict: bool) -> tuple[dic
             warnings.append(f"{entry.origin}: {key}: unknown key, ignored" + (f"; {accepted}" if accepted else ""))
     notices = [f"known keys without effect here: {', '.join(sorted(set(idle)))}"] if idle else []
     return written, warnings, notices
+
+
+def _map_of(key: str) -> str | None:
+    """The setting that a key is a member of, where that is a map."""
+    return next((name for name in _MAPS if key.startswith(f"{name}.")), None)
+
+
+def _with_member(before: _Written | None, key: str, name: str, entry: _Written) -> _Written:
+    """A map of tags with one more member, or another value of it; null takes it out."""
+    if isinstance(entry.text, tuple):
+        raise ConfigError("a single value is expected", where=entry.where, path=key, line=entry.line)
+    texts = before.text if before is not None and isinstance(before.text, tuple) else ()
+    kept = tuple(text for text in texts if text.partition("=")[0] != name)
+    return replace(entry, text=kept if entry.text is None else (*kept, f"{name}={entry.text}"))
 
 
 def _value(row: Field, entry: _Written, env: Mapping[str, str], folder: Path | None) -> tuple[Any, str]:

@@ -35,6 +35,8 @@ _RELAYS: Final = {
         "additionalProperties": False,
     },
 }
+_TAGS: Final = {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean", "null"]}}
+_MAPS: Final = {"relay": "relays by id", "tag": "values by name"}
 _UNITS: Final = {"s": "seconds", "ms": "milliseconds"}
 _PROJECT_PARTS: Final[Mapping[str, type[msgspec.Struct]]] = {
     "The file": ProjectConfig,
@@ -128,7 +130,7 @@ def _type(row: Field) -> str:
         elif row.note.unit in _UNITS and option in (int, float):
             names.append(f"duration in {row.note.unit}")
         elif get_origin(option) is tuple:
-            names.append("relays by id" if row.note.unit == "relay" else "list of texts")
+            names.append(_MAPS.get(row.note.unit or "", "list of texts"))
         else:
             known = {int: "whole number", float: "number", bool: "true, false", str: row.note.unit or "text"}
             names.append({**known, Secret: "secret text", NoneType: "null"}.get(option, ""))
@@ -260,8 +262,8 @@ def _field_schema(row: Field) -> dict[str, Any]:
             kinds.append({"enum": list(get_args(option))})
         elif get_origin(option) is tuple:
             kinds.append({"type": "array", "items": {"type": "string"}})
-            if row.note.unit == "relay":
-                kinds.append(_RELAYS)
+            if row.note.unit in _MAPS:
+                kinds.append(_RELAYS if row.note.unit == "relay" else _TAGS)
         elif option in (int, float):
             kinds.append(_number_schema(row, option))
         else:

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from scrubjay.settings.gateway import normal_relay
 from scrubjay.settings.keys import BadKey
+from scrubjay.settings.reporting import BadReporting, checked_dsn, dotted, host_and_port, normal_tag, otlp_url, word
 from scrubjay.settings.setting import Field, Secret, Unit
 
 MAX_INTEGER: Final = 2**63 - 1
@@ -171,6 +172,16 @@ def _relay(text: str) -> str:
         raise Unusable(str(error), error.accepted) from error
 
 
+def _reporting(convert: Callable[[str], str]) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        try:
+            return convert(text)
+        except BadReporting as error:
+            raise Unusable(str(error), error.accepted) from error
+
+    return read
+
+
 _TEXTS: Final[dict[Unit, Callable[[str], str]]] = {
     "url": parse_upstream,
     "ip": _address,
@@ -178,6 +189,12 @@ _TEXTS: Final[dict[Unit, Callable[[str], str]]] = {
     "prefix": _prefix,
     "path": _path,
     "relay": _relay,
+    "host:port": _reporting(host_and_port),
+    "dotted": _reporting(dotted),
+    "word": _reporting(word),
+    "tag": _reporting(normal_tag),
+    "dsn": _reporting(checked_dsn),
+    "otlp": _reporting(otlp_url),
 }
 
 
@@ -227,15 +244,15 @@ def _plain(text: str, field: Field, kind: Any) -> Any:
         if text.lower() not in _TRUE | _FALSE:
             raise Unusable("no switch", "true, false")
         return text.lower() in _TRUE
+    convert = _TEXTS.get(note.unit) if note.unit else None
     if kind is Secret:
-        return Secret(text)
+        return Secret(convert(text) if convert else text)
     if get_origin(kind) is tuple and get_origin(get_args(kind)[0]) is Literal:
         words = get_args(get_args(kind)[0])
         if text not in words:
             raise Unusable("unknown word", ", ".join(words))
         return text
     if kind is str or get_origin(kind) is tuple:
-        convert = _TEXTS.get(note.unit) if note.unit else None
         return convert(text) if convert else text
     return _bounded(_number(text, note.unit, kind), field)
 

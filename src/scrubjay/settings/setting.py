@@ -19,7 +19,23 @@ KIB: Final = 1024
 MIB: Final = 1024 * KIB
 GIB: Final = 1024 * MIB
 
-Unit = Literal["bytes", "s", "ms", "url", "path", "cidr", "ip", "prefix", "relay"]
+Unit = Literal[
+    "bytes",
+    "s",
+    "ms",
+    "url",
+    "path",
+    "cidr",
+    "ip",
+    "prefix",
+    "relay",
+    "host:port",
+    "dotted",
+    "word",
+    "tag",
+    "dsn",
+    "otlp",
+]
 """What a number or a text means; it decides how it is parsed and shown."""
 
 
