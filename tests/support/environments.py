@@ -33,7 +33,7 @@ def python_environment(name: str, *packages: str) -> Path:
         _run([sys.executable, "-m", "venv", folder])
         _run([folder / "bin" / "python", "-m", "pip", "install", "-q", "--disable-pip-version-check", *packages])
 
-    return _installed(name, packages, install) / "bin"
+    return installed(name, packages, install) / "bin"
 
 
 def python_path(name: str, *packages: str) -> Path:
@@ -43,7 +43,7 @@ def python_path(name: str, *packages: str) -> Path:
         pip = [sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check"]
         _run([*pip, "--target", folder, *packages])
 
-    return _installed(name, packages, install)
+    return installed(name, packages, install)
 
 
 def npm_folder(name: str, *packages: str) -> Path:
@@ -55,10 +55,10 @@ def npm_folder(name: str, *packages: str) -> Path:
         (folder / "package.json").write_text('{"private": true}\n')
         _run([npm, "install", "--no-save", "--no-audit", "--no-fund", "--ignore-scripts", *packages], cwd=folder)
 
-    return _installed(name, packages, install)
+    return installed(name, packages, install)
 
 
-def _installed(name: str, packages: Sequence[str], install: Callable[[Path], None]) -> Path:
+def installed(name: str, packages: Sequence[str], install: Callable[[Path], None]) -> Path:
     """The folder of this set, installed unless an earlier run did.
 
     A virtual environment holds absolute paths, so it is made where it stays; a marker, written last, tells a whole one
