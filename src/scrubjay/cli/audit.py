@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from scrubjay.cli.verb import Invocation, pass_invocation, verb
+from scrubjay.cli.verb import Invocation, group, pass_invocation, verb
 from scrubjay.errors import ScrubjayError
 from scrubjay.runtime.audit.chain import Head
 from scrubjay.runtime.audit.lines import Figures, ItemLine, Items, files_by_slot, read_lines
@@ -22,7 +22,7 @@ NUMBERS = ("items", "clean", "scrubbed", "unscrubbed", "dropped", "hits", "bytes
 _PATH = click.argument("path", required=False, type=click.Path(path_type=Path, exists=True))
 
 
-@click.group("audit")
+@group("audit")
 def audit() -> None:
     """The log of what scrubbing did."""
 

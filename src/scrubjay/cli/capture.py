@@ -90,13 +90,7 @@ class _Capture(LazyGroup):
 @pass_invocation
 @click.pass_context
 def capture(ctx: click.Context, invocation: Invocation, /, **given: Any) -> None:
-    """Catch what SDKs send to this machine, and show it: in the browser, by `scrubjay tail`, to tests.
-
-    \b
-    scrubjay capture                             catch; the first lines say what to paste into an app
-    scrubjay capture assert --type error --count 1 --within 10s --no-suspects
-    scrubjay capture run -- pytest               run a command whose SDK sends to a sink of its own
-    """
+    """Catch what SDKs send to this machine, and show it: in the browser, by `scrubjay tail`, to tests."""
     if ctx.invoked_subcommand is not None:
         _refuse_flags(ctx)
         return

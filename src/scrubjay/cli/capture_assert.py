@@ -55,13 +55,7 @@ def _count(ctx: click.Context, param: click.Parameter, value: str | None) -> int
 @click.option("--json", "as_json", is_flag=True, help="For programs: the whole report.")
 @click.pass_context
 def assert_(ctx: click.Context, /, as_json: bool, **given: Any) -> None:
-    """Check what was captured; print the report; exit code 5 where it is not as expected.
-
-    \b
-    scrubjay capture assert --type error --exception ValueError --count 1 --within 10s --no-suspects
-    scrubjay capture assert --absent '[\\w.]+@[\\w.]+'
-    scrubjay capture assert --expect expectations.json
-    """
+    """Check what was captured; print the report; exit code 5 where it is not as expected."""
     client = client_of(given)
     document = _document(given)
     with asking():

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import click
 
-from scrubjay.cli.verb import Invocation, pass_invocation, verb
+from scrubjay.cli.verb import Invocation, group, pass_invocation, verb
 from scrubjay.errors import ConfigError
 
 
-@click.group("config")
+@group("config")
 def config() -> None:
     """Show, make or describe the configuration."""
 

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import click
 
-from scrubjay.cli.verb import Invocation, pass_invocation, verb
+from scrubjay.cli.verb import Invocation, group, pass_invocation, verb
 from scrubjay.errors import ConfigError
 from scrubjay.settings import credentials as store
 from scrubjay.settings.load import FOLDERS
 
 
-@click.group("credentials")
+@group("credentials")
 def credentials() -> None:
     """The relay's own keys."""
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import click
 
 from scrubjay.cli.healthcheck import listen_address
-from scrubjay.cli.verb import Invocation, pass_invocation, verb
+from scrubjay.cli.verb import Invocation, group, pass_invocation, verb
 from scrubjay.errors import ConfigError
 
 
-@click.group("dsn")
+@group("dsn")
 def dsn() -> None:
     """Work with DSNs."""
 

@@ -17,7 +17,7 @@ import msgspec
 import yaml
 
 from scrubjay.cli.check import check_projects
-from scrubjay.cli.verb import Invocation, pass_invocation, verb
+from scrubjay.cli.verb import Invocation, group, pass_invocation, verb
 from scrubjay.core.filters.compile import compile_filters
 from scrubjay.core.plan import compile_plan
 from scrubjay.core.quota_config import compile_quotas
@@ -34,7 +34,7 @@ from scrubjay.settings.scrub import Scrub
 CREDENTIALS: Final = "credentials.json"
 
 
-@click.group("import")
+@group("import")
 def import_() -> None:
     """Take over another program's configuration."""
 
@@ -68,11 +68,6 @@ def relay(
     as_json: bool,
 ) -> None:
     """Make a config folder of one of Sentry Relay.
-
-    \b
-    scrubjay import relay /etc/relay                    writes .scrubjay
-    scrubjay import relay .relay -o conf --force        writes conf, over what is there
-    scrubjay check -c conf                              shows what it means
 
     Exit status 1 if something could not be taken over that was meant to have an effect.
     """  # fmt: skip

@@ -1,18 +1,13 @@
-"""The program `scrubjay`: which verbs there are, loaded when they are asked for.
-
-Exit codes: 0 success, 1 an error of configuration or at run time, 2 an error of usage, 3 data lost at shutdown,
-4 damage (`spool verify`), 5 an expectation failed (`test`, `capture assert`, `tail --fail-on`), 6 the time was over (`tail`, `capture wait`),
-7 a sink is running there already (`capture`).
-"""
+"""The program `scrubjay`: which verbs there are, loaded when they are asked for, and what its exit codes mean."""
 
 from __future__ import annotations
 
-import importlib
 from typing import Final
 
 import click
 
 from scrubjay import __version__
+from scrubjay.cli.lazy_group import LazyGroup
 from scrubjay.cli.verb import Invocation, shared_options
 
 VERBS: Final = {
@@ -41,31 +36,36 @@ VERBS: Final = {
 }
 """Verb → where it is, and its line in the help, which must not need the import."""
 
+EXIT_CODES: Final = {
+    0: "success",
+    1: "an error of configuration or at run time; `doctor`, `check`: something is wrong",
+    2: "an error of usage: no such verb or flag",
+    3: "data was lost at the end of `run`",
+    4: "damage: `spool verify`",
+    5: "an expectation failed: `test`, `capture assert`, `tail --fail-on`",
+    6: "the time was over: `tail`, `capture wait`",
+    7: "a sink is running there already: `capture`",
+}
 HIDDEN: Final = {"worker": "scrubjay.cli.worker:worker"}
 """Verbs that programs use."""
 
 
-class Program(click.Group):
-    """Imports a verb's module when the verb is used."""
+class Program(LazyGroup):
+    """All verbs."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(VERBS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        place = VERBS[cmd_name][0] if cmd_name in VERBS else HIDDEN.get(cmd_name)
-        if place is None:
-            return None
-        module, _, name = place.partition(":")
-        command = getattr(importlib.import_module(module), name)
-        assert isinstance(command, click.Command)
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(verb, line) for verb, (_, line) in VERBS.items()])
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        super().format_epilog(ctx, formatter)
+        with formatter.section("Exit codes"):
+            formatter.write_dl([(str(code), text) for code, text in EXIT_CODES.items()])
 
 
-@click.group(cls=Program, params=shared_options(), context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=Program,
+    verbs=VERBS,
+    hidden=HIDDEN,
+    params=shared_options(),
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(__version__, prog_name="scrubjay", message="%(prog)s %(version)s")
 @click.pass_context
 def program(ctx: click.Context) -> None:

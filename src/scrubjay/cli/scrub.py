@@ -96,14 +96,6 @@ def scrub(
 
     What is left is printed, or written with --output. With --explain, --diff or --selectors that is shown instead. Without options
     that name rules, those of the configuration's plan `default` are applied, else the default ones.
-
-    \b
-    scrubjay scrub event.json                         what would leave the relay
-    scrubjay scrub -o clean/ recorded/                a folder of recordings, scrubbed
-    scrubjay scrub --explain event.json               which rule took what, and what still looks personal
-    scrubjay scrub --diff --project new.yaml event.json
-                                                      what a project's new rules would change
-    scrubjay scrub --selectors event.json             what to write into `applications`
     """
     if (diff and as_json) or sum((project is not None, key is not None, project_id is not None)) > 1:
         raise click.UsageError("--json is not for --diff; give one of --project, --key and --project-id")

@@ -52,14 +52,7 @@ def test(
     as_json: bool,
     junit: Path | None,
 ) -> None:
-    """Try out rules: run rule tests, or see what other rules would change.
-
-    \b
-    scrubjay test tests/rules.yaml               run the cases; exit status 5 if one fails
-    scrubjay test tests/ --junit report.xml      all files of a folder, results for CI
-    scrubjay test new.yaml --baseline old.yaml --against recorded/ --fail-on-less
-                                                 what new.yaml removes more, less and otherwise
-    """
+    """Try out rules: run rule tests, or see what other rules would change."""
     if not files or bool(against) != bool(baseline):
         raise click.UsageError("give files of rule tests; or the new rules, --baseline and --against")
     loaded = invocation.load()

@@ -1,13 +1,17 @@
-"""What all verbs have in common: the global flags, before or after the verb, and how errors end."""
+"""What all verbs have in common: the global flags, before or after the verb, how errors end, and where examples stand in a help.
+
+The examples themselves are in `examples`.
+"""
 
 from __future__ import annotations
 
+import difflib
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
@@ -20,6 +24,8 @@ LEVELS = ("error", "warn", "info", "debug", "trace")
 FORMATS = ("auto", "pretty", "simplified", "json")
 
 Command = TypeVar("Command", bound=click.Command)
+_WIDEST_EXAMPLE: Final = 44
+"""Columns; what a longer one does stands below it."""
 
 
 @dataclass(slots=True)
@@ -93,6 +99,36 @@ class Verb(click.Command):
         with failing_plainly(ctx):
             return super().invoke(ctx)
 
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        write_examples(ctx, formatter)
+
+
+class Group(click.Group):
+    """Verbs that belong together. Who mistypes one is told which are near."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        asked = args[0]
+        if not asked.startswith("-") and not ctx.resilient_parsing and self.get_command(ctx, asked) is None:
+            near = difflib.get_close_matches(asked, self.list_commands(ctx))
+            meant = f" Did you mean {' or '.join(f'`{name}`' for name in near)}?" if near else ""
+            raise click.UsageError(f"There is no `{ctx.command_path} {asked}`.{meant}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        write_examples(ctx, formatter)
+
+
+def write_examples(ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    """The end of every help."""
+    from scrubjay.cli.examples import EXAMPLES
+
+    rows = EXAMPLES.get(ctx.command_path.partition(" ")[2], ())
+    if rows:
+        with formatter.section("Examples"):
+            formatter.write_dl(rows, col_max=_WIDEST_EXAMPLE)
+
 
 @contextmanager
 def failing_plainly(ctx: click.Context) -> Iterator[None]:
@@ -108,6 +144,11 @@ def failing_plainly(ctx: click.Context) -> Iterator[None]:
 def verb(name: str) -> Callable[[Callable[..., Any]], Verb]:
     """Make a function a verb of the program or of a group."""
     return click.command(name, cls=Verb)
+
+
+def group(name: str) -> Callable[[Callable[..., Any]], Group]:
+    """Make a function a group of verbs."""
+    return click.group(name, cls=Group)
 
 
 pass_invocation = click.make_pass_decorator(Invocation, ensure=True)
