@@ -20,7 +20,7 @@ from scrubjay.errors import ConfigError
 from scrubjay.settings import inert
 from scrubjay.settings.document import compose, is_null, leaves, line_of, read_text, to_plain
 from scrubjay.settings.global_config import FILE_NAME as GLOBAL_NAME
-from scrubjay.settings.load import FIELDS
+from scrubjay.settings.load import FIELDS, map_of
 from scrubjay.settings.project import ProjectOptions
 from scrubjay.settings.project_files import parse_project
 from scrubjay.settings.scalars import Unusable, is_list, parse, takes_one
@@ -100,7 +100,7 @@ def _read_config(path: Path, imported: Imported) -> None:
         where = f"{path}:{line_of(node)}"
         if is_null(node):
             continue  # null means the default
-        if key in FIELDS:
+        if key in FIELDS or map_of(key) is not None:
             _take_setting(key, node, path, imported)
         elif inert.covers(inert.NOT_YET, key):
             imported.note("not yet", where, key, "known, and not honoured by this version")
@@ -115,15 +115,16 @@ def _take_setting(key: str, node: Node, path: Path, imported: Imported) -> None:
     value = to_plain(node, str(path))
     if key == "relay.mode" and value == "managed":
         return  # what follows from it is settled last
-    row = FIELDS[key]
+    whole = map_of(key)
+    row, member = FIELDS[whole or key], key.removeprefix(f"{whole}.")
     many = isinstance(value, list)
     texts = value if isinstance(value, list) else [value]
     try:
-        if not (is_list(row) if many else takes_one(row)):
+        if not (is_list(row) and whole is None if many else takes_one(row) or whole is not None):
             raise Unusable("wrong form", "a single value" if many else "a list")
         for text in texts:
             if "${" not in str(text):
-                parse(_as_written(text), row)
+                parse(_as_written(text) if whole is None else f"{member}={_as_written(text)}", row)
     except Unusable as error:
         accepted = f"; accepted: {error.accepted}" if error.accepted else ""
         imported.note("cannot be used", where, key, f"the value is not taken{accepted}")

@@ -48,6 +48,10 @@ sentry:
   dsn: https://hunter2@errors.internal/1
 metrics:
   statsd: 127.0.0.1:8126
+  default_tags:
+    zone: a
+capture:
+  mcp: true
 processing:
   enabled: false
 """
@@ -130,6 +134,8 @@ def test_two_projects_of_mode_static(call: Call, old: Old) -> None:
         "http": {"timeout": 10, "encoding": "gzip"},
         "limits": {"max_event_size": "2MB", "max_concurrent_requests": 200},
         "logging": {"level": "info", "format": "json"},
+        "sentry": {"enabled": True, "dsn": "https://hunter2@errors.internal/1"},
+        "metrics": {"statsd": "127.0.0.1:8126", "default_tags": {"zone": "a"}},
     }
     shop = made("projects/42.yaml")
     assert shop["slug"] == "shop"
@@ -154,9 +160,7 @@ def test_what_has_no_equivalent_is_named(call: Call, old: Old) -> None:
     assert {key for key in found if key[0] == "unknown"} == {
         ("unknown", "relay.tls_identity_password"), ("unknown", "cache.event_buffer_size"), ("unknown", "config.somethingNew"),
     }  # fmt: skip
-    assert {key for key in found if key[0] == "not yet"} == {
-        ("not yet", "sentry.enabled"), ("not yet", "sentry.dsn"), ("not yet", "metrics.statsd")
-    }  # fmt: skip
+    assert {key for key in found if key[0] == "not yet"} == {("not yet", "capture.mcp")}
     assert {member for kind, member in found if kind == "no equivalent"} == {
         "cache.project_expiry", "processing.enabled", "config.trustedRelays", "config.groupingConfig", "config.eventRetention",
         "config.filterSettings.localhost", "config.filterSettings.noise", "config.quotas[1]", "config.sampling", "measurements",
@@ -332,7 +336,7 @@ def test_for_people(call: Call, old: Old) -> None:
     assert "hunter2" not in result.output
     lines = result.output.splitlines()
     assert lines[-1] == "Next: scrubjay check -c .scrubjay"
-    assert lines[-2] == "10 settings and 2 projects are in .scrubjay, 3 files."
+    assert lines[-2] == "14 settings and 2 projects are in .scrubjay, 3 files."
     assert any(line.split()[:1] == ["unknown"] and "config.somethingNew" in line for line in lines)
 
 
