@@ -12,7 +12,7 @@ import click
 from scrubjay.cli.verb import Invocation, group, pass_invocation, verb
 from scrubjay.errors import ConfigError
 from scrubjay.settings import credentials as store
-from scrubjay.settings.load import FOLDERS
+from scrubjay.settings.folders import FOLDERS
 
 
 @group("credentials")

@@ -23,8 +23,9 @@ from scrubjay.core.plan import compile_plan
 from scrubjay.core.quota_config import compile_quotas
 from scrubjay.core.sampling.trace_rules import compile_dynamic
 from scrubjay.errors import ConfigError
+from scrubjay.settings.folders import FILE_NAMES
 from scrubjay.settings.global_config import FILE_NAME as GLOBAL_NAME
-from scrubjay.settings.load import FILE_NAMES, load
+from scrubjay.settings.load import load
 from scrubjay.settings.project import ProjectConfig
 from scrubjay.settings.project_files import parse_project
 from scrubjay.settings.relay_import import KINDS, Imported, read_folder

@@ -159,8 +159,8 @@ def _is_loopback(host: str) -> bool:
 
 
 def in_container(env: Mapping[str, str]) -> bool:
-    """Docker or Kubernetes, where a relay that listens on loopback could not be reached."""
-    if "KUBERNETES_SERVICE_HOST" in env or Path("/.dockerenv").exists():
+    """Docker, Podman, Kubernetes or our image, where a relay that listens on loopback could not be reached."""
+    if {"KUBERNETES_SERVICE_HOST", "container"} & env.keys() or Path("/.dockerenv").exists():
         return True
     try:
         return "/docker" in Path("/proc/self/cgroup").read_text(encoding="utf-8")

@@ -107,6 +107,7 @@ def test_what_a_container_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     monkeypatch.setattr(resolving, "Path", FakePath)
     assert not in_container({})
     assert in_container({"KUBERNETES_SERVICE_HOST": "10.0.0.1"})
+    assert in_container({"container": "podman"})
     files["/proc/self/cgroup"] = "0::/user.slice\n"
     assert not in_container({})
     files["/proc/self/cgroup"] = "12:pids:/docker/3f\n"
