@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from scrubjay.cli.healthcheck import listen_address
+from scrubjay.cli.own_listener import listener_url
 from scrubjay.cli.verb import Invocation, group, pass_invocation, verb
 from scrubjay.errors import ConfigError
 
@@ -25,7 +25,8 @@ def rewrite(invocation: Invocation, /, original: str) -> None:
         parsed = parse_dsn(original)
     except ValueError as error:
         raise ConfigError(f"no DSN: {error}", accepted="scheme://key@host[:port]/project") from error
-    click.echo(f"http://{parsed.key}@{listen_address(invocation.load().settings.relay)}/{parsed.project_id}")
+    scheme, _, place = listener_url(invocation.load().settings).partition("://")
+    click.echo(f"{scheme}://{parsed.key}@{place}/{parsed.project_id}")
 
 
 dsn.add_command(rewrite)

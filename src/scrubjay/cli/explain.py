@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 import click
 
-from scrubjay.cli.healthcheck import listen_address
+from scrubjay.cli.own_listener import local_address, local_connection
 from scrubjay.cli.scrub_files import is_envelope, read_bytes
 from scrubjay.cli.verb import Invocation, pass_invocation, verb
 from scrubjay.core.compat.store import read_store
@@ -172,9 +172,9 @@ def _key_of(body: bytes, read: Callable[[bytes, Auth | None], Envelope]) -> str:
 
 def _ask(settings: Settings, envelope: bytes, query: str, facts: dict[str, str]) -> dict[str, Any]:
     """What the relay that runs says. Raises `ConfigError` if there is none, or it will not."""
-    address, token = listen_address(settings.relay), settings.admin.token
+    address, token = local_address(settings), settings.admin.token
     headers = {**facts, **({"Authorization": f"Bearer {token.reveal()}"} if token else {})}
-    connection = http.client.HTTPConnection(address, timeout=_TIMEOUT_S)
+    connection = local_connection(settings, _TIMEOUT_S)
     try:
         connection.request("POST", f"/api/scrubjay/explain?{query}", envelope, headers)
         reply = connection.getresponse()

@@ -11,9 +11,6 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from scrubjay.cli.healthcheck import listen_address
-from scrubjay.settings.schema import Relay
-
 Call = Callable[..., Result]
 
 
@@ -76,16 +73,3 @@ def test_upstream_18_somebody_listens_and_says_nothing(call: Call) -> None:
     with socket.create_server(("127.0.0.1", 0)) as mute:
         result = call("healthcheck", "--addr", f"127.0.0.1:{mute.getsockname()[1]}", "--timeout", "0.05")
     assert result.exit_code == 1
-
-
-@pytest.mark.parametrize(
-    ("host", "address"),
-    [
-        ("127.0.0.1", "127.0.0.1:3000"),
-        ("0.0.0.0", "127.0.0.1:3000"),
-        ("::", "[::1]:3000"),
-        ("10.0.0.1", "10.0.0.1:3000"),
-    ],
-)
-def test_a_wildcard_is_loopback(host: str, address: str) -> None:
-    assert listen_address(Relay(host=host)) == address
