@@ -16,11 +16,19 @@ class ScrubjayError(Exception):
 class ConfigError(ScrubjayError):
     """What the operator wrote cannot be used. Exit status 1.
 
-    `where` is the file or the source of an override, `path` the dotted key, `line` counts from 1, `accepted` says what would do.
+    `where` is the file or the source of an override, `path` the dotted key, `line` counts from 1, `accepted` says what would do,
+    `near` what was probably meant.
     """
 
     def __init__(
-        self, problem: str, *, where: str = "", path: str = "", line: int | None = None, accepted: str = ""
+        self,
+        problem: str,
+        *,
+        where: str = "",
+        path: str = "",
+        line: int | None = None,
+        accepted: str = "",
+        near: str = "",
     ) -> None:
         super().__init__(problem)
         self.problem = problem
@@ -28,12 +36,15 @@ class ConfigError(ScrubjayError):
         self.path = path
         self.line = line
         self.accepted = accepted
+        self.near = near
 
     def __str__(self) -> str:
         place = f"{self.where}:{self.line}" if self.where and self.line else self.where
         parts = [part for part in (place, self.path, self.problem) if part]
         text = ": ".join(parts)
-        return f"{text} (accepted: {self.accepted})" if self.accepted else text
+        notes = [f"accepted: {self.accepted}"] if self.accepted else []
+        notes += [f"did you mean `{self.near}`?"] if self.near else []
+        return f"{text} ({'; '.join(notes)})" if notes else text
 
 
 class Rejected(ScrubjayError):

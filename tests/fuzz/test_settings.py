@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scrubjay.errors import ConfigError
-from scrubjay.settings.load import FIELDS, Loaded, load
+from scrubjay.settings.fields import FIELDS
+from scrubjay.settings.load import Loaded, load
 from scrubjay.settings.project import ProjectConfig
 from scrubjay.settings.project_files import parse_project
 

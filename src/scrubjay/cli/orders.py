@@ -9,7 +9,8 @@ from typing import Any
 from scrubjay.errors import ConfigError
 from scrubjay.runtime.quota_sharing.service import sharing_of
 from scrubjay.runtime.supervision.orders import Orders
-from scrubjay.settings.load import FIELDS, Loaded, value_of
+from scrubjay.settings.fields import FIELDS
+from scrubjay.settings.load import Loaded, value_of
 from scrubjay.settings.setting import Secret
 
 

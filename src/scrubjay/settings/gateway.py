@@ -16,7 +16,7 @@ from scrubjay.settings.keys import BadKey, encode, read_public_key, read_relay_i
 from scrubjay.settings.setting import KIB, MIB, Section, setting
 
 INTERNAL: Final = " internal"
-_MEMBERS: Final = ("public_key", "internal")
+MEMBERS: Final = ("public_key", "internal")
 _TRUE: Final = frozenset({"true", "on"})
 
 
@@ -96,7 +96,7 @@ def fold_relays(entries: Iterable[tuple[str, Node]], key: str) -> tuple[list[tup
     found: dict[str, dict[str, str]] = {}
     for name, node in entries:
         identity, _, member = name.removeprefix(f"{key}.").rpartition(".")
-        if name.startswith(f"{key}.") and identity and member in _MEMBERS and isinstance(node, ScalarNode):
+        if name.startswith(f"{key}.") and identity and member in MEMBERS and isinstance(node, ScalarNode):
             found.setdefault(identity, {})[member] = node.value
             places.setdefault(identity, node)
         else:

@@ -6,45 +6,25 @@ text and judged by its field, wherever it came from. What follows from several s
 
 from __future__ import annotations
 
-import difflib
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import reduce
 from pathlib import Path
-from typing import Any, Final, get_args
-
-from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from typing import Any, Final
 
 from scrubjay.errors import ConfigError
-from scrubjay.settings import environment, inert
 from scrubjay.settings.credentials import Credentials, read_credentials
-from scrubjay.settings.document import compose, is_null, is_unquoted, leaves, line_of, read_text
-from scrubjay.settings.gateway import fold_relays
+from scrubjay.settings.fields import DISPENSABLE, FIELDS, SECTIONS
+from scrubjay.settings.folders import FILE_NAMES, usual_folder
 from scrubjay.settings.project import ProjectConfig
 from scrubjay.settings.project_files import ProjectSet, load_projects
 from scrubjay.settings.resolve import in_container, resolve
 from scrubjay.settings.scalars import Unusable, expand, is_list, is_text, parse, takes_one
 from scrubjay.settings.schema import Settings
-from scrubjay.settings.setting import Field, Secret, Section, walk
+from scrubjay.settings.setting import Field, Secret, Section
+from scrubjay.settings.suggestions import shown
+from scrubjay.settings.written import Written, collect, sort
 
-FILE_NAMES: Final = ("scrubjay.yaml", "config.yml")
-FOLDERS: Final = (".scrubjay", ".relay")
 PROJECTS: Final = "projects"
-_RELAYS: Final = "auth.static_relays"
-
-_USER: Final = re.compile(r"(?<=://)[^/@\s]+@")
-"""The part of a URL that may hold a password."""
-
-FIELDS: Final[Mapping[str, Field]] = {row.key: row for row in walk(Settings) if isinstance(row, Field)}
-_DISPENSABLE: Final = frozenset(
-    key
-    for key, row in FIELDS.items()
-    if type(None) in get_args(row.type) and reduce(getattr, key.split("."), Settings()) is not None
-)
-"""Keys whose null says that one does without; of all others it means the default."""
-_MAPS: Final = tuple(key for key, row in FIELDS.items() if row.note.unit == "tag")
-SECTIONS: Final[Mapping[str, type[Section]]] = dict(row for row in walk(Settings) if not isinstance(row, Field))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,17 +75,6 @@ class Loaded:
         return replace(self, projects=_projects(folder, rules, self.settings, self.projects))
 
 
-@dataclass(frozen=True, slots=True)
-class _Written:
-    """A key as it was written. `text` None: null, which means the default, if it does not mean "none". `plain`: not quoted."""
-
-    text: str | tuple[str, ...] | None
-    origin: str
-    where: str
-    line: int | None = None
-    plain: bool = False
-
-
 def load(
     config: Path | None = None,
     env: Mapping[str, str] | None = None,
@@ -121,13 +90,14 @@ def load(
 def read(source: Source, previous: ProjectSet | None = None) -> Loaded:
     """Load again or for the first time; `previous` lends its projects where a file cannot be used now. Raises: ConfigError."""
     folder, path = _find(source.config, source.env)
-    written, warnings, notices = _sort(_collect(path, source), strict=source.strict)
+    found = sort(collect(path, source.env, source.flags), strict=source.strict)
+    written, warnings = found.written, found.warnings
     values: dict[str, Any] = {}
     texts: dict[str, str] = {}
     for key, entry in written.items():
         if entry.text is not None:
             values[key], texts[key] = _value(FIELDS[key], entry, source.env, folder)
-        elif key in _DISPENSABLE:
+        elif key in DISPENSABLE:
             values[key], texts[key] = None, "null"
     credentials = read_credentials(folder, source.env)
 
@@ -148,7 +118,9 @@ def read(source: Source, previous: ProjectSet | None = None) -> Loaded:
     if isinstance(values.get("relay.workers"), int) and values["relay.workers"] != settings.relay.workers:
         warnings.append(f"{written['relay.workers'].origin}: relay.workers: {derived['relay.workers']}")
     warnings += [*projects.problems, *projects.warnings, *_advice(settings, projects)]
-    return Loaded(settings, origins, texts, tuple(warnings), tuple(notices), folder, projects, credentials, source)
+    return Loaded(
+        settings, origins, texts, tuple(warnings), tuple(found.notices), folder, projects, credentials, source
+    )
 
 
 def _projects(folder: Path | None, rules: Path | None, settings: Settings, previous: ProjectSet | None) -> ProjectSet:
@@ -203,7 +175,7 @@ def _find(config: Path | None, env: Mapping[str, str]) -> tuple[Path | None, Pat
     if config is not None and config.is_file():
         return config.parent, config
     explicit = config is not None
-    folder = config if config is not None else next((p for p in map(Path, FOLDERS) if p.is_dir()), None)
+    folder = config if config is not None else usual_folder(env)
     if folder is None:
         return None, None
     paths = [folder / name for name in FILE_NAMES if (folder / name).is_file()]
@@ -214,111 +186,30 @@ def _find(config: Path | None, env: Mapping[str, str]) -> tuple[Path | None, Pat
     return folder, paths[0] if paths else None
 
 
-def _collect(path: Path | None, source: Source) -> Iterator[tuple[str, _Written]]:
-    """Everything that was written, lowest precedence first."""
-    if path is not None:
-        root = compose(read_text(path), str(path))
-        if root is not None and not is_null(root):
-            if not isinstance(root, MappingNode):
-                raise ConfigError("the file must be a mapping of sections", where=str(path), line=line_of(root))
-            found, relays = fold_relays(leaves(root, str(path)), _RELAYS)
-            for key, node in found:
-                yield key, _of_node(key, node, path)
-            if relays:
-                line = min(map(line_of, relays.values()))
-                yield _RELAYS, _Written(tuple(relays), f"{path}:{line}", str(path), line)
-    for key, text, variable in environment.overrides(source.env):
-        yield key, _of_text(key, text, f"env {variable}", f"environment variable {variable}")
-    for key, (text, flag) in source.flags.items():
-        yield key, _of_text(key, text, f"flag {flag}", f"flag {flag}")
-
-
-def _of_node(key: str, node: Node, path: Path) -> _Written:
-    line = line_of(node)
-    origin = f"{path}:{line}"
-    if is_null(node):
-        return _Written(None, origin, str(path), line)
-    if isinstance(node, ScalarNode):
-        return _Written(node.value, origin, str(path), line, is_unquoted(node))
-    if isinstance(node, SequenceNode) and all(isinstance(item, ScalarNode) for item in node.value):
-        return _Written(tuple(item.value for item in node.value), origin, str(path), line)
-    if _map_of(key) is not None:
-        raise ConfigError("a single value is expected", where=str(path), path=key, line=line)
-    if key in FIELDS:
-        raise ConfigError("a list of texts is expected", where=str(path), path=key, line=line)
-    return _Written("", origin, str(path), line)
-
-
-def _of_text(key: str, text: str, origin: str, where: str) -> _Written:
-    if key in FIELDS and is_list(FIELDS[key]) and ("," in text or not takes_one(FIELDS[key])):
-        text = text.strip()
-        inside = text[1:].removesuffix("]") if text.startswith("[") else text
-        return _Written(tuple(part.strip() for part in inside.split(",") if part.strip()), origin, where)
-    is_null_word = text == "null" and key in _DISPENSABLE
-    return _Written(None if is_null_word else text, origin, where)
-
-
-def _sort(entries: Iterator[tuple[str, _Written]], *, strict: bool) -> tuple[dict[str, _Written], list[str], list[str]]:
-    """Keys that count, with what is to be said of the others."""
-    written: dict[str, _Written] = {}
-    warnings: list[str] = []
-    idle: list[str] = []
-    for key, entry in entries:
-        if (whole := _map_of(key)) is not None:
-            written[whole] = _with_member(written.get(whole), key, key.removeprefix(f"{whole}."), entry)
-        elif key in FIELDS:
-            written[key] = entry
-        elif key in SECTIONS:
-            if entry.text is not None:
-                raise ConfigError("a section, not a value", where=entry.where, path=key, line=entry.line)
-        elif inert.covers(inert.NOT_YET, key):
-            if entry.text is not None:
-                warnings.append(f"{entry.origin}: {key}: known, but not honoured by this version")
-        elif inert.covers(inert.ELSEWHERE, key):
-            idle.append(key)
-        else:
-            hint = difflib.get_close_matches(key, FIELDS, n=1)
-            accepted = f"did you mean `{hint[0]}`?" if hint else ""
-            if strict:
-                raise ConfigError("unknown key", where=entry.where, path=key, line=entry.line, accepted=accepted)
-            warnings.append(f"{entry.origin}: {key}: unknown key, ignored" + (f"; {accepted}" if accepted else ""))
-    notices = [f"known keys without effect here: {', '.join(sorted(set(idle)))}"] if idle else []
-    return written, warnings, notices
-
-
-def _map_of(key: str) -> str | None:
-    """The setting that a key is a member of, where that is a map."""
-    return next((name for name in _MAPS if key.startswith(f"{name}.")), None)
-
-
-def _with_member(before: _Written | None, key: str, name: str, entry: _Written) -> _Written:
-    """A map of tags with one more member, or another value of it; null takes it out."""
-    if isinstance(entry.text, tuple):
-        raise ConfigError("a single value is expected", where=entry.where, path=key, line=entry.line)
-    texts = before.text if before is not None and isinstance(before.text, tuple) else ()
-    kept = tuple(text for text in texts if text.partition("=")[0] != name)
-    return replace(entry, text=kept if entry.text is None else (*kept, f"{name}={entry.text}"))
-
-
-def _value(row: Field, entry: _Written, env: Mapping[str, str], folder: Path | None) -> tuple[Any, str]:
+def _value(row: Field, entry: Written, env: Mapping[str, str], folder: Path | None) -> tuple[Any, str]:
     """The value and the text it was read from."""
     assert entry.text is not None
     many = isinstance(entry.text, tuple)
-    if not (is_list(row) if many else takes_one(row)):
-        expected = "a single value" if many else "a list"
-        raise ConfigError("wrong form", where=entry.where, path=row.key, line=entry.line, accepted=expected)
     parts = entry.text if isinstance(entry.text, tuple) else (entry.text,)
+    is_secret = Secret.__name__ in str(row.type)
+
+    def refusal(text: str, problem: str, accepted: str, near: str = "") -> ConfigError:
+        said = f"{'`***`' if is_secret else shown(text)}: {problem}"
+        return ConfigError(said, where=entry.where, path=row.key, line=entry.line, accepted=accepted, near=near)
+
+    if not (is_list(row) if many else takes_one(row)):
+        text, expected = (f"[{', '.join(parts)}]", "a single value") if many else (parts[0], "a list")
+        raise refusal(text, "wrong form", expected, "" if many or is_secret else f"[{text}]")
     values, texts = [], []
     for part in parts:
-        text = part
         try:
             text = expand(part, env, folder or Path(), partial=is_text(row))
+        except Unusable as error:
+            raise refusal(part, str(error), error.accepted, error.near) from error
+        try:
             values.append(parse(text, row))
         except Unusable as error:
-            shown = "***" if Secret.__name__ in str(row.type) else _USER.sub("***@", text)
-            raise ConfigError(
-                f"`{shown}`: {error}", where=entry.where, path=row.key, line=entry.line, accepted=error.accepted
-            ) from error
+            raise refusal(text, str(error), error.accepted, "" if is_secret else error.near) from error
         texts.append(text)
     if many:
         return tuple(values), f"[{', '.join(texts)}]"

@@ -19,8 +19,8 @@ from yaml.nodes import MappingNode, Node
 from scrubjay.errors import ConfigError
 from scrubjay.settings import inert
 from scrubjay.settings.document import compose, is_null, leaves, line_of, read_text, to_plain
+from scrubjay.settings.fields import FIELDS, map_of
 from scrubjay.settings.global_config import FILE_NAME as GLOBAL_NAME
-from scrubjay.settings.load import FIELDS, map_of
 from scrubjay.settings.project import ProjectOptions
 from scrubjay.settings.project_files import parse_project
 from scrubjay.settings.scalars import Unusable, is_list, parse, takes_one

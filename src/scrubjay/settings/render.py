@@ -15,7 +15,7 @@ import msgspec
 
 from scrubjay.reasons import REASONS
 from scrubjay.settings import inert
-from scrubjay.settings.load import FIELDS, SECTIONS
+from scrubjay.settings.fields import FIELDS, SECTIONS
 from scrubjay.settings.project import DataScrubbing, ProjectConfig, ProjectOptions, PublicKey, ScrubjayOptions
 from scrubjay.settings.rule_tests import RuleTestFile
 from scrubjay.settings.scalars import show

@@ -123,9 +123,10 @@ def _check(settings: Settings, refuse: Refuse) -> None:
         missing = "http.client_key" if settings.http.client_key is None else "http.client_cert"
         raise refuse(missing, "a client certificate needs both `http.client_cert` and `http.client_key`", "a file")
     token = settings.capture.token
-    if _captures(settings, relay) and not _is_loopback(relay.host) and (token is None or not token.reveal().strip()):
+    if _captures(settings, relay) and not _is_loopback(relay.admin_host) and (token is None or not token.reveal().strip()):
         problem = f"{_what_captures(relay)} shows what it catches: on any address but loopback it needs `capture.token`"
-        raise refuse("relay.host", problem, "127.0.0.1, or a token")
+        key = "relay.host" if relay.internal_host is None else "relay.internal_host"
+        raise refuse(key, problem, "127.0.0.1, or a token")
     if settings.webhooks.url is not None and not _is_web_address(settings.webhooks.url.reveal()):
         accepted = "http or https, a host, optionally a port, path and query; ASCII, no spaces"
         raise refuse("webhooks.url", "no HTTP address", accepted)

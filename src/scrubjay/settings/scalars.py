@@ -20,6 +20,7 @@ from scrubjay.settings.gateway import normal_relay
 from scrubjay.settings.keys import BadKey
 from scrubjay.settings.reporting import BadReporting, checked_dsn, dotted, host_and_port, normal_tag, otlp_url, word
 from scrubjay.settings.setting import Field, Secret, Unit
+from scrubjay.settings.suggestions import nearest_value, nearest_word
 
 MAX_INTEGER: Final = 2**63 - 1
 
@@ -39,15 +40,22 @@ _VARIABLE: Final = re.compile(r"\$\$\{|\$\{([^}]*)\}")
 _TRUE: Final = frozenset({"true", "on"})
 _FALSE: Final = frozenset({"false", "off"})
 
+_MOST_DIGITS: Final = 64
+"""Longer numbers are out of every bound, and slow to read."""
+_MOST_OF_A_FILE: Final = 1 << 20
+_EMPTY: Final = {"logging.level": "error"}
+"""What an empty text means, where the reference gives it a meaning."""
+
 SIZES: Final = "bytes, or a number with B, kB, MB, GB, TB, PB, EB, KiB (= KB), MiB, GiB, TiB, PiB or EiB"
 
 
 class Unusable(ValueError):
-    """A text that its field cannot take; `accepted` says what would do."""
+    """A text that its field cannot take; `accepted` says what would do, `near` what was probably meant."""
 
-    def __init__(self, problem: str, accepted: str = "") -> None:
+    def __init__(self, problem: str, accepted: str = "", *, near: str = "") -> None:
         super().__init__(problem)
         self.accepted = accepted
+        self.near = near
 
 
 def expand(text: str, env: Mapping[str, str], folder: Path, *, partial: bool) -> str:
@@ -55,6 +63,8 @@ def expand(text: str, env: Mapping[str, str], folder: Path, *, partial: bool) ->
 
     Raises: Unusable, if a variable is not set or a file cannot be read.
     """
+    if text.startswith("${") and "}" not in text:
+        raise Unusable("`${` without `}`", "${NAME} or ${file:PATH}", near=f"{text}}}")
     if not partial and not (text.startswith("${") and text.find("}") == len(text) - 1):
         return text
 
@@ -65,7 +75,11 @@ def expand(text: str, env: Mapping[str, str], folder: Path, *, partial: bool) ->
         if name.startswith("file:"):
             return _read(folder / name.removeprefix("file:"))
         if name not in env:
-            raise Unusable(f"the environment variable {name} is not set")
+            raise Unusable(
+                f"the environment variable {name} is not set" if name else "no name in `${}`",
+                "a variable that is set, or ${file:PATH}",
+                near=f"${{{near}}}" if (near := nearest_word(name, env)) else "",
+            )
         return env[name]
 
     return _VARIABLE.sub(replacement, text)
@@ -73,9 +87,14 @@ def expand(text: str, env: Mapping[str, str], folder: Path, *, partial: bool) ->
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8").removesuffix("\n")
+        with path.open(encoding="utf-8") as file:
+            text = file.read(_MOST_OF_A_FILE + 1)
     except (OSError, ValueError) as error:
-        raise Unusable(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
+        problem = f"cannot read {path}: {getattr(error, 'strerror', None) or error}"
+        raise Unusable(problem, "a file of text, relative to the config folder") from error
+    if len(text) > _MOST_OF_A_FILE:
+        raise Unusable(f"cannot read {path}: too large", f"at most {_MOST_OF_A_FILE} characters")
+    return text.removesuffix("\n")
 
 
 def parse_size(text: str) -> int:
@@ -200,7 +219,25 @@ _TEXTS: Final[dict[Unit, Callable[[str], str]]] = {
 
 def parse(text: str, field: Field) -> Any:
     """The value of a single text. Raises: Unusable."""
-    return _one(text, field, field.type)
+    try:
+        return _one(text or _EMPTY.get(field.key, text), field, field.type)
+    except Unusable as error:
+        near = nearest_value(text, _words(field), lambda guess: _is_taken(guess, field))
+        raise Unusable(str(error), error.accepted, near=near) from error
+
+
+def _is_taken(text: str, field: Field) -> bool:
+    try:
+        _one(text, field, field.type)
+    except Unusable:
+        return False
+    return True
+
+
+def _words(field: Field) -> tuple[str, ...]:
+    """What is accepted word by word, alone or in a list."""
+    kinds = [get_args(kind)[0] if get_origin(kind) is tuple else kind for kind in _options(field.type)]
+    return tuple(word for kind in kinds if get_origin(kind) is Literal for word in get_args(kind))
 
 
 def is_list(field: Field) -> bool:
@@ -258,6 +295,8 @@ def _plain(text: str, field: Field, kind: Any) -> Any:
 
 
 def _number(text: str, unit: Unit | None, kind: type[int] | type[float]) -> float:
+    if len(text) > _MOST_DIGITS:
+        raise Unusable("too long for a number", f"at most {_MOST_DIGITS} characters")
     if unit == "bytes":
         return parse_size(text)
     if unit in ("s", "ms"):

@@ -110,6 +110,11 @@ class Relay(Section, frozen=True):
     )
 
     @property
+    def admin_host(self) -> str:
+        """Address of the listener on which health, metrics and administration answer."""
+        return self.host if self.internal_host is None else self.internal_host
+
+    @property
     def upstreams(self) -> tuple[str, ...]:
         """All of them, the one with precedence first."""
         if self.upstream is None:

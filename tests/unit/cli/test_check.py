@@ -12,7 +12,7 @@ from click.testing import Result
 
 from scrubjay.cli.check import unread
 from scrubjay.core.plan import ProjectPlan, compile_plan
-from scrubjay.settings.load import FIELDS
+from scrubjay.settings.fields import FIELDS
 from scrubjay.settings.project import ProjectConfig, ProjectOptions
 from scrubjay.settings.schema import Settings
 from scrubjay.settings.scrub import Scrub

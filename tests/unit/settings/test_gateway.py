@@ -88,5 +88,9 @@ def test_a_text_without_a_key(tmp_path: Path) -> None:
 
 def test_members_that_a_relay_has_not(tmp_path: Path) -> None:
     found = loaded(tmp_path, f"auth: {{static_relays: {{{ID}: {{public_key: {KEY}, internl: true}}}}}}")
-    assert any(f"auth.static_relays.{ID}.internl: unknown key" in warning for warning in found.warnings)
+    assert any(
+        f"auth.static_relays.{ID}.internl: unknown key, ignored; did you mean `auth.static_relays.{ID}.internal`?"
+        in warning
+        for warning in found.warnings
+    )
     assert not relays_of(found.settings.auth.static_relays)[ID].is_internal

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scrubjay.settings.load import FIELDS
+from scrubjay.settings.fields import FIELDS
 
 SOURCE = Path(__file__).parents[3] / "src" / "scrubjay"
 READERS = "\n".join(

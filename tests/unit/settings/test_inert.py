@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from scrubjay.settings.fields import FIELDS, SECTIONS
 from scrubjay.settings.inert import ELSEWHERE, NOT_YET, covers
-from scrubjay.settings.load import FIELDS, SECTIONS
 
 
 def test_a_name_stands_for_itself_or_for_all_below() -> None:

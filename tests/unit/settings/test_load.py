@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from scrubjay.errors import ConfigError
-from scrubjay.settings.load import FIELDS, SECTIONS, Loaded, build, changed, in_force, load, value_of
+from scrubjay.settings.fields import FIELDS, SECTIONS
+from scrubjay.settings.load import Loaded, build, changed, in_force, load, value_of
 from scrubjay.settings.schema import Settings
 from scrubjay.settings.setting import Secret
 
@@ -105,7 +106,7 @@ def test_upstream_14_unknown_keys(load_text: LoadText) -> None:
     assert "scrubjay.yaml:2: relay.portt: unknown key" in warning
     assert "did you mean `relay.port`?" in warning
     error = failure(load_text, "relay:\n  portt: 1\n", strict=True)
-    assert (error.path, error.line, error.accepted) == ("relay.portt", 2, "did you mean `relay.port`?")
+    assert (error.path, error.line, error.near) == ("relay.portt", 2, "relay.port")
     (warning,) = load_text("", {"SCRUBJAY__ZZZ__QQQ": "1"}).warnings
     assert warning == "env SCRUBJAY__ZZZ__QQQ: zzz.qqq: unknown key, ignored"
 
@@ -161,8 +162,8 @@ def test_lists(load_text: LoadText) -> None:
     [
         ("relay: {port: [1]}", "a single value"),
         ("routing: {tunnel_paths: /a}", "a list"),
-        ("routing: {tunnel_paths: [[/a]]}", "a list of texts is expected"),
-        ("relay: 5", "relay: a section, not a value"),
+        ("routing: {tunnel_paths: [[/a]]}", "a list of lists or mappings (accepted: a list of texts)"),
+        ("relay: 5", "relay: `5`: a section is expected, not a value"),
         ("- relay", "the file must be a mapping"),
         ("relay:\n  port: 1\n  port: 2\n", "`port` occurs twice"),
         ("relay: {port: x", "malformed YAML"),

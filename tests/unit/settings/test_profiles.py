@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from scrubjay.settings.load import FIELDS, load
+from scrubjay.settings.fields import FIELDS
+from scrubjay.settings.load import load
 from scrubjay.settings.profiles import SIDECAR
 from scrubjay.settings.schema import Settings
 

@@ -12,7 +12,8 @@ import pytest
 from scrubjay.reasons import REASONS
 from scrubjay.settings import inert
 from scrubjay.settings.document import compose, to_plain
-from scrubjay.settings.load import FIELDS, SECTIONS, load
+from scrubjay.settings.fields import FIELDS, SECTIONS
+from scrubjay.settings.load import load
 from scrubjay.settings.project import DataScrubbing, ProjectConfig, ProjectOptions, PublicKey, ScrubjayOptions
 from scrubjay.settings.render import PAGES, json_schema, reasons, reference, sample
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scrubjay.settings.load import FIELDS
+from scrubjay.settings.fields import FIELDS
 from scrubjay.settings.scalars import (
     MAX_INTEGER,
     Unusable,
@@ -203,7 +204,7 @@ def test_a_field_decides_how_its_text_is_read(key: str, text: str, value: object
         ("relay.trusted_proxies", "10.0.0.0/33", "an address, or a network such as 10.0.0.0/8"),
         ("metrics.prometheus", "yes", "true, false"),
         ("outcomes.emit_outcomes", "asdf", "as_client_reports, true, false"),
-        ("logging.level", "", "off, error, warn, info, debug, trace"),
+        ("logging.level", "loud", "off, error, warn, info, debug, trace"),
         ("spool.envelopes.compression_level", "20", "-5 to 19"),
         ("health.max_memory_percent", "x", "a number"),
         ("spool.envelopes.max_unspool_envelopes_per_second", "-1", "at least 1"),
@@ -250,3 +251,63 @@ def test_kinds_of_fields() -> None:
 def test_large_numbers_are_shown_whole() -> None:
     assert show(1_234_567.0, FIELDS["limits.upstream_max"]) == "1234567"
     assert show(0.1234567, FIELDS["http.timeout"]) == "0.1234567"
+
+
+def test_an_empty_level_is_the_reference_s() -> None:
+    assert parse("", FIELDS["logging.level"]) == "error"
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "near"),
+    [
+        ("relay.mode", "statc", "static"),
+        ("relay.mode", "STATIC", "static"),
+        ("relay.port", "3_000", "3000"),
+        ("relay.port", " 3000 ", "3000"),
+        ("relay.port", "eighty", ""),
+        ("relay.host", "localhost", "127.0.0.1"),
+        ("relay.upstream", "sentry.example", "https://sentry.example"),
+        ("relay.upstream", "https://k@h.example:8443/7", "https://h.example:8443"),
+        ("limits.max_event_size", "5mb", "5MB"),
+        ("limits.max_event_size", "1 kib", "1KiB"),
+        ("limits.max_event_size", "2g", "2GB"),
+        ("http.timeout", "5 seconds", "5s"),
+        ("http.timeout", "2min", "2m"),
+        ("http.forward", "yes", "true"),
+        ("http.forward", "0", "false"),
+        ("http.encoding", "gzp", "gzip"),
+        ("routing.tunnel_paths", "tunnel", "/tunnel"),
+        ("spool.envelopes.shed_order", "replays", "replay"),
+        ("relay.workers", "Auto", "auto"),
+        ("http.timeout", "0", ""),
+    ],
+)
+def test_what_was_probably_meant(key: str, text: str, near: str) -> None:
+    with pytest.raises(Unusable) as caught:
+        parse(text, FIELDS[key])
+    assert caught.value.near == near
+
+
+@pytest.mark.parametrize(
+    "key", ["relay.port", "limits.max_event_size", "http.timeout", "spool.envelopes.max_project_share"]
+)
+@pytest.mark.parametrize("digits", [65, 400, 5_000])
+def test_no_number_is_too_long_to_be_refused(key: str, digits: int) -> None:
+    with pytest.raises(Unusable, match="too long for a number"):
+        parse("9" * digits, FIELDS[key])
+
+
+@pytest.mark.parametrize(
+    ("text", "problem", "near"),
+    [
+        ("${SENTRY_HOSTS}", "the environment variable SENTRY_HOSTS is not set", "${SENTRY_HOST}"),
+        ("${}", "no name in `${}`", ""),
+        ("${NAME", "`${` without `}`", "${NAME}"),
+        ("${file:none}", "cannot read", ""),
+        ("${file:/dev/zero}", "too large", ""),
+    ],
+)
+def test_variables_that_mean_nothing(tmp_path: Path, text: str, problem: str, near: str) -> None:
+    with pytest.raises(Unusable, match=re.escape(problem)) as caught:
+        expand(text, {"SENTRY_HOST": "h"}, tmp_path, partial=True)
+    assert caught.value.near == near

@@ -8,7 +8,7 @@ from typing import get_args
 import msgspec
 import pytest
 
-from scrubjay.settings.load import FIELDS
+from scrubjay.settings.fields import FIELDS
 from scrubjay.settings.schema import Settings
 from scrubjay.settings.setting import GIB, KIB, MIB
 

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from scrubjay.errors import ConfigError
-from scrubjay.settings.load import FIELDS, Loaded
+from scrubjay.settings.fields import FIELDS
+from scrubjay.settings.load import Loaded
 from scrubjay.settings.scalars import show
 
 LoadText = Callable[..., Loaded]
