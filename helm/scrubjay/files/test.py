@@ -1,20 +1,30 @@
 """What the pod of `helm test` runs: health by the internal port, and a connection to the port for clients."""
 
+import http.client
 import os
 import socket
 import ssl
-import urllib.request
 
-context = ssl.create_default_context()
-# The certificate names what clients call the relay; whether it answers is all that is asked.
-context.check_hostname = False
-context.verify_mode = ssl.CERT_NONE
+TIMEOUT_S = 10
+
+
+def connection(scheme: str, address: str) -> http.client.HTTPConnection:
+    if scheme == "http":
+        return http.client.HTTPConnection(address, timeout=TIMEOUT_S)
+    context = ssl.create_default_context()
+    # The certificate names what clients call the relay; whether it answers is all that is asked.
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return http.client.HTTPSConnection(address, timeout=TIMEOUT_S, context=context)
+
 
 for path in ("/livez", "/readyz"):
-    url = os.environ["INTERNAL"] + path
-    with urllib.request.urlopen(url, timeout=10, context=context) as answer:
-        print(url, answer.status, answer.read().decode())
+    asked = connection(os.environ["SCHEME"], os.environ["INTERNAL"])
+    asked.request("GET", path)
+    answer = asked.getresponse()
+    if answer.status != http.HTTPStatus.OK:
+        raise SystemExit(f"{os.environ['INTERNAL']}{path}: status {answer.status}, {answer.read().decode()}")
+    asked.close()
 
 host, _, port = os.environ["RELAY"].rpartition(":")
-socket.create_connection((host, int(port)), timeout=10).close()
-print(host, port, "takes connections")
+socket.create_connection((host, int(port)), timeout=TIMEOUT_S).close()

@@ -111,6 +111,11 @@ emptyDir
 {{- end -}}
 {{- end -}}
 
+{{/* `limits.shutdown_timeout` in whole seconds; where the environment says it, the program's default. */}}
+{{- define "scrubjay.shutdownSeconds" -}}
+{{- include "scrubjay.seconds" (dig "limits" "shutdown_timeout" 10 .Values.config) | default 10 | ceil -}}
+{{- end -}}
+
 {{/*
 Changes with what running pods cannot take up: the settings listed in files/restart-keys.yaml, or all of them where nobody looks for changes.
 As an annotation of the pods it replaces them then, and only then.

@@ -42,13 +42,11 @@ config.{{ $key }} is the chart's: set the value {{ $value }} instead
 {{- end -}}
 
 {{- define "scrubjay.validate.ending" -}}
-{{- $timeout := dig "limits" "shutdown_timeout" 10 .Values.config -}}
-{{- $timeout_s := include "scrubjay.seconds" $timeout -}}
-{{- if and $timeout_s (ne .Values.shape "sidecar") -}}
-{{- $needed := addf .Values.relay.shutdownDelay $timeout_s 5 | ceil | int -}}
-{{- if lt (int .Values.terminationGracePeriodSeconds) $needed }}
-terminationGracePeriodSeconds is {{ int .Values.terminationGracePeriodSeconds }}, so that pods would be killed before they are done: relay.shutdownDelay ({{ .Values.relay.shutdownDelay }}) + config.limits.shutdown_timeout ({{ $timeout }}) + 5 is {{ $needed }}
-{{- end -}}
+{{- $delay := int .Values.relay.shutdownDelay -}}
+{{- $timeout := include "scrubjay.shutdownSeconds" . | int -}}
+{{- $needed := add $delay $timeout 5 -}}
+{{- if and (ne .Values.shape "sidecar") (lt (int .Values.terminationGracePeriodSeconds) (int $needed)) }}
+terminationGracePeriodSeconds is {{ int .Values.terminationGracePeriodSeconds }}, so that pods would be killed before they are done: relay.shutdownDelay ({{ $delay }}) + config.limits.shutdown_timeout ({{ $timeout }}) + 5 is {{ $needed }}
 {{- end -}}
 {{- end -}}
 
