@@ -26,9 +26,9 @@ relay:
   profile: sidecar
   workers: 1
   host: 127.0.0.1
-  port: {{ .Values.relay.port }}
-  internal_host: 0.0.0.0
-  internal_port: {{ .Values.internalPort }}
+  port: {{ int .Values.relay.port }}
+  internal_host: {{ .Values.relay.host | quote }}
+  internal_port: {{ int .Values.internalPort }}
   # The application has ended before us: nobody is left who could still find us.
   shutdown_delay: 0
 spool:
@@ -39,8 +39,8 @@ spool:
 
 {{/* The native sidecar, for `initContainers`; it comes first, so that the other ones can send to it too. */}}
 {{- define "scrubjay.sidecar.initContainers" -}}
-{{- include "scrubjay.sidecar.check" . }}
-{{- if .Values.sidecar.native }}
+{{- include "scrubjay.sidecar.check" . -}}
+{{- if .Values.sidecar.native -}}
 - restartPolicy: Always
   {{- include "scrubjay.sidecar.container" . | nindent 2 }}
 {{- end }}
@@ -51,15 +51,15 @@ The same for clusters that know no native sidecars, for `containers`. The next c
 when the pod ends it sleeps for as long as the application needs, and a Job never completes beside it.
 */}}
 {{- define "scrubjay.sidecar.containers" -}}
-{{- include "scrubjay.sidecar.check" . }}
-{{- if not .Values.sidecar.native }}
+{{- include "scrubjay.sidecar.check" . -}}
+{{- if not .Values.sidecar.native -}}
 - lifecycle:
     postStart:
       exec:
         command: [sh, -c, "until scrubjay healthcheck --timeout 1 2>/dev/null; do sleep 0.2; done"]
     preStop:
       exec:
-        command: [sleep, {{ .Values.sidecar.applicationGraceSeconds | quote }}]
+        command: [sleep, {{ int .Values.sidecar.applicationGraceSeconds | quote }}]
   {{- include "scrubjay.sidecar.container" . | nindent 2 }}
 {{- end }}
 {{- end }}
@@ -67,9 +67,13 @@ when the pod ends it sleeps for as long as the application needs, and a Job neve
 {{/* Everything about the container but how long it lives. Its port for clients is on loopback, so that it is none of the pod's. */}}
 {{- define "scrubjay.sidecar.container" -}}
 name: scrubjay
-image: {{ include "scrubjay.image" . | quote }}
+image: {{ include "scrubjay.image" . }}
 imagePullPolicy: {{ .Values.image.pullPolicy }}
+args: [run]
 env:
+  # Where there is a Service named `relay`, Kubernetes tells its address under this name to pods with service links.
+  - name: RELAY_PORT
+    value: {{ int .Values.relay.port | quote }}
   {{- include "scrubjay.container.env" . | nindent 2 }}
 {{- with .Values.extraEnvFrom }}
 envFrom:
@@ -77,29 +81,18 @@ envFrom:
 {{- end }}
 ports:
   - name: internal
-    containerPort: {{ .Values.internalPort }}
+    containerPort: {{ int .Values.internalPort }}
     protocol: TCP
 startupProbe:
-  {{- include "scrubjay.sidecar.probe" (dict "relay" . "path" "/startupz") | nindent 2 }}
-  {{- toYaml .Values.probes.startup | nindent 2 }}
+  {{- include "scrubjay.probe" (list . "/startupz" .Values.probes.startup) | nindent 2 }}
 livenessProbe:
-  {{- include "scrubjay.sidecar.probe" (dict "relay" . "path" "/livez") | nindent 2 }}
-  {{- toYaml .Values.probes.liveness | nindent 2 }}
+  {{- include "scrubjay.probe" (list . "/livez" .Values.probes.liveness) | nindent 2 }}
 resources:
   {{- toYaml .Values.sidecar.resources | nindent 2 }}
 securityContext:
   {{- include "scrubjay.securityContext" . | nindent 2 }}
 volumeMounts:
   {{- include "scrubjay.container.volumeMounts" . | nindent 2 }}
-{{- end }}
-
-{{- define "scrubjay.sidecar.probe" -}}
-httpGet:
-  path: {{ .path }}
-  port: internal
-  {{- if .relay.Values.tls.internal }}
-  scheme: HTTPS
-  {{- end }}
 {{- end }}
 
 {{/* The volumes of the pod: the configuration, the spool and a folder for passing files. */}}
@@ -115,8 +108,12 @@ httpGet:
 
 {{/* Time for the application to end, and then for us to send what is left. */}}
 {{- define "scrubjay.sidecar.terminationGracePeriodSeconds" -}}
-{{- $shutdown := include "scrubjay.shutdownSeconds" . | int }}
-{{- add .Values.sidecar.applicationGraceSeconds $shutdown 5 }}
+{{- $timeout := dig "limits" "shutdown_timeout" 10 .Values.config }}
+{{- $timeout_s := include "scrubjay.seconds" $timeout }}
+{{- if not $timeout_s }}
+{{- fail (printf "config.limits.shutdown_timeout is %v: a sidecar's must be a duration, such as 10 or 30s" $timeout) }}
+{{- end }}
+{{- addf .Values.sidecar.applicationGraceSeconds $timeout_s 5 | ceil | int }}
 {{- end }}
 
 {{/* The DSN for the application, of (dict "relay" .Subcharts.scrubjay "dsn" "https://KEY@HOST/PROJECT"): key and project stay. */}}
@@ -128,7 +125,7 @@ httpGet:
 {{- fail (printf "the application's DSN must be scheme://KEY@HOST/PROJECT, not %q" .dsn) }}
 {{- end }}
 {{- $scheme := ternary "https" "http" (not (empty .relay.Values.tls.existingSecret)) }}
-{{- printf "%s://%s@127.0.0.1:%v/%s" $scheme $key .relay.Values.relay.port $project }}
+{{- printf "%s://%s@127.0.0.1:%v/%s" $scheme $key (int .relay.Values.relay.port) $project }}
 {{- end }}
 
 {{- define "scrubjay.sidecar.check" -}}
