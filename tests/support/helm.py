@@ -50,7 +50,7 @@ class Helm:
 
     def lint(self, chart: Path, values: Mapping[str, Any] | None = None) -> str:
         """Output of a lint without a finding. Raises: HelmError."""
-        return self._run("lint", "--strict", "--quiet", str(chart), *_values(values))
+        return _printed(self.program, ("lint", "--strict", "--quiet", str(chart), *_values(values)))
 
     def template(
         self,
@@ -82,22 +82,19 @@ class Helm:
             flags += ["--api-versions", api]
         if only is not None:
             flags += ["--show-only", only]
-        return self._run("template", release, str(chart), *flags, *_values(values))
+        return _printed(self.program, ("template", release, str(chart), *flags, *_values(values)))
 
     def resolve(self, chart: Path, folder: Path) -> Path:
         """A copy of `chart` in `folder` with its dependencies beside it, as `helm dependency build` fetches them."""
         for source in (chart, RELAY_CHART):
             shutil.copytree(source, folder / source.name, ignore=shutil.ignore_patterns("charts"))
-        self._run("dependency", "build", str(folder / chart.name))
+        _run(self.program, ("dependency", "build", str(folder / chart.name)))
         return folder / chart.name
 
     def package(self, chart: Path, folder: Path) -> Path:
         """The archive that users install."""
-        self._run("package", str(chart), "--destination", str(folder))
+        _run(self.program, ("package", str(chart), "--destination", str(folder)))
         return next(folder.glob(f"{chart.name}-*.tgz"))
-
-    def _run(self, *arguments: str) -> str:
-        return _run(self.program, arguments)
 
 
 class StrictLoader(yaml.CSafeLoader):
@@ -144,6 +141,11 @@ def _values(values: Mapping[str, Any] | None) -> list[str]:
 
 
 @functools.cache
+def _printed(program: Path, arguments: tuple[str, ...]) -> str:
+    """Of a command that only reads, once."""
+    return _run(program, arguments)
+
+
 def _run(program: Path, arguments: tuple[str, ...]) -> str:
     home = cache_folder() / "helm-home"
     folders = {name: str(home / name) for name in ("HELM_CACHE_HOME", "HELM_CONFIG_HOME", "HELM_DATA_HOME")}
