@@ -167,7 +167,8 @@ class Container:
             self.volume.mkdir(mode=0o750)
             os.chown(self.volume, int(user), int(group))
         mounts = {self.config["WorkingDir"]: self.volume, **self.mounts}
-        inside = dict(pair.split("=", 1) for pair in self.config["Env"]) | {"RELAY_PORT": str(self.port)} | self.env
+        inside = dict(pair.split("=", 1) for pair in self.config["Env"])
+        inside |= {"RELAY_PORT": str(self.port), **self.env}
         return [
             *("unshare", "--mount", "--propagation", "private", "sh", "-euc", _RUN_READ_ONLY, "sh"),
             *(str(part) for inner, outer in mounts.items() for part in (outer, inner)),
