@@ -1,42 +1,23 @@
 """`scrubjay explain`: what the relay would do with an envelope, stage by stage, and which rule decides it.
 
-The path itself is run (`core.explanation`): here, under this configuration and with counters that begin anew, or by the relay that runs
-(`--live`), with its limits and counters as they are. Nothing is counted, kept or sent, and no payload is shown.
+The path itself is run (`rehearsal`): here, under this configuration, or by the relay that runs (`--live`), with its limits and counters as they
+are. No payload is shown.
 """
 
 from __future__ import annotations
 
 import asyncio
-import http.client
 import json
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, TypeVar
-from urllib.parse import quote
+from typing import Any, Final
 
 import click
 
-from scrubjay.cli.own_listener import local_address, local_connection
-from scrubjay.cli.scrub_files import is_envelope, read_bytes
 from scrubjay.cli.verb import Invocation, pass_invocation, verb
-from scrubjay.core.compat.store import read_store
-from scrubjay.core.dsn import Auth, auth_from_envelope
-from scrubjay.core.envelope import Envelope, parse_envelope, read_header
-from scrubjay.core.explanation import STAGES, Explanation
-from scrubjay.core.explanation import explain as rehearse
-from scrubjay.core.limits import LimitTable
-from scrubjay.core.plan import Programs, ProjectPlan, compile_plan, pass_plan
-from scrubjay.core.ports import Ingress, Ports
-from scrubjay.errors import ConfigError, Rejected
-from scrubjay.runtime.quota_backends.memory import MemoryBackend
-from scrubjay.settings.load import Loaded
-from scrubjay.settings.schema import Settings
+from scrubjay.errors import ConfigError
 
-T = TypeVar("T")
 _NOW_MONO: Final = 1_000_000.0
-_TIMEOUT_S: Final = 30.0
 
 
 @verb("explain")
@@ -69,15 +50,22 @@ def explain(
     as_json: bool,
 ) -> None:
     """Show what each stage would decide about an envelope (or an event as JSON), and by which rule. `-` reads standard input."""
+    from scrubjay.cli.rehearsal import Plans, as_envelope, as_event, ask_relay, key_of, rehearsed
+    from scrubjay.cli.scrub_files import is_envelope, read_bytes
+    from scrubjay.core.dsn import Auth
+    from scrubjay.core.ports import Ingress
+
     loaded = invocation.load()
     body = read_bytes(file)
-    read = _as_envelope if is_envelope(body) else _as_event
-    key = key or _key_of(body, read)
+    read = as_envelope if is_envelope(body) else as_event
+    key = key or (key_of(body) if read is as_envelope else None)
+    if key is None:
+        raise ConfigError("the envelope names no DSN: say whose it is with --key")
     plans = Plans(loaded)
     project = project if project is not None else plans.project_of(key) or 0
     if live:
         facts = {"X-Forwarded-For": client_ip, **({"User-Agent": user_agent} if user_agent else {})}
-        told = _ask(loaded.settings, read(body, None).serialize(), f"key={quote(key)}&project={project}", facts)
+        told = ask_relay(loaded.settings, read(body, None).serialize(), key, project, facts)
     else:
         ingress = Ingress(
             body=body,
@@ -91,106 +79,16 @@ def explain(
             forwarded_for=client_ip,
             user_agent=user_agent,
         )
-        told = asyncio.run(rehearse(ingress, ports_of(loaded, plans))).document()
+        told = asyncio.run(rehearsed(ingress, loaded, plans))
     if as_json:
         click.echo(json.dumps(told, indent=2))
     else:
         _print(told)
 
 
-@dataclass(slots=True)
-class Plans:
-    """The plans of a configuration, compiled when asked for. Raises `ConfigError` for one that cannot be used."""
-
-    loaded: Loaded
-    _programs: Programs = field(default_factory=Programs)
-    _known: dict[str, ProjectPlan | None] = field(default_factory=dict)
-
-    def find(self, key: str) -> ProjectPlan | None:
-        if key not in self._known:
-            self._known[key] = self._compile(key)
-        return self._known[key]
-
-    def _compile(self, key: str) -> ProjectPlan | None:
-        settings, projects = self.loaded.settings, self.loaded.projects
-        project = projects.by_key.get(key, projects.default)
-        if project is not None:
-            return compile_plan(project, settings, self._programs, projects.shared.config)
-        return pass_plan(settings) if settings.projects.unknown == "forward" else None
-
-    def is_denied(self, key: str, project_id: int | None) -> bool:
-        """No server was asked."""
-        return False
-
-    def project_of(self, key: str) -> int | None:
-        project = self.loaded.projects.by_key.get(key, self.loaded.projects.default)
-        return None if project is None else project.project_id
-
-
-def ports_of(loaded: Loaded, plans: Plans) -> Ports:
-    """Ports whose state is fresh: `rehearse` puts its own in place of what keeps, sends and tells."""
-    settings = loaded.settings
-    listener = Explanation()
-    return Ports(
-        plans=plans,
-        limits=LimitTable(),
-        quotas=MemoryBackend(),
-        ledger=listener.ledger(),
-        outbox=listener,
-        bounds=settings.limits,
-        rng=lambda: 0.5,
-        new_id=lambda: "0" * 32,
-        in_thread=_at_once,
-        has_memory=lambda: True,
-        accepts_unknown=settings.routing.accept_unknown_items,
-        trusts_facts=settings.privacy.trust_envelope_facts,
-        overrides_project_ids=settings.relay.override_project_ids,
-    )
-
-
-async def _at_once(work: Callable[[], T]) -> T:
-    return work()
-
-
-def _as_envelope(body: bytes, auth: Auth | None) -> Envelope:
-    return parse_envelope(body)
-
-
-def _as_event(body: bytes, auth: Auth | None) -> Envelope:
-    return read_store(body, None, len(body))
-
-
-def _key_of(body: bytes, read: Callable[[bytes, Auth | None], Envelope]) -> str:
-    """Raises `ConfigError` where the body names no key."""
-    if read is _as_envelope:
-        try:
-            return auth_from_envelope(read_header(body)[0])[0].key
-        except Rejected:
-            pass
-    raise ConfigError("the envelope names no DSN: say whose it is with --key")
-
-
-def _ask(settings: Settings, envelope: bytes, query: str, facts: dict[str, str]) -> dict[str, Any]:
-    """What the relay that runs says. Raises `ConfigError` if there is none, or it will not."""
-    address, token = local_address(settings), settings.admin.token
-    headers = {**facts, **({"Authorization": f"Bearer {token.reveal()}"} if token else {})}
-    connection = local_connection(settings, _TIMEOUT_S)
-    try:
-        connection.request("POST", f"/api/scrubjay/explain?{query}", envelope, headers)
-        reply = connection.getresponse()
-        text = reply.read()
-    except (OSError, http.client.HTTPException) as error:
-        raise ConfigError(f"no relay answers at {address}: {error}", where="flag --live") from None
-    finally:
-        connection.close()
-    if reply.status != 200:
-        raise ConfigError(f"the relay at {address} answers {reply.status}: {text[:200].decode(errors='replace')}")
-    document: dict[str, Any] = json.loads(text)
-    return document
-
-
 def _print(told: dict[str, Any]) -> None:
     from scrubjay.cli.tables import console, table
+    from scrubjay.core.explanation import STAGES
 
     out = console()
     steps = sorted(

@@ -21,7 +21,7 @@ def neighbour(host: str, port: int) -> tuple[str, int]:
     try:
         health = client.health()
     except NoAnswer as error:
-        return f"port {port} is taken by {_holder(port)}, which is no capture ({error}); stop it, {other}", 1
+        return f"port {port} is taken by {holder(port)}, which is no capture ({error}); stop it, {other}", 1
     if health.is_scrubjay:
         return (
             f"scrubjay {safe(health.version, 40)} is running at {client.url}: open it, use `scrubjay tail`, {other}",
@@ -29,10 +29,10 @@ def neighbour(host: str, port: int) -> tuple[str, int]:
         )
     if "spotlight" in health.powered_by.lower() or "scrubjay" in health.powered_by.lower():
         return f"{safe(health.powered_by, 40)} is running at {client.url}: use `scrubjay tail` to look on, {other}", 7
-    return f"port {port} is taken by {_holder(port)}, a server of another kind; stop it, {other}", 1
+    return f"port {port} is taken by {holder(port)}, a server of another kind; stop it, {other}", 1
 
 
-def _holder(port: int) -> str:
+def holder(port: int) -> str:
     """Program and process id, where the system tells."""
     inodes = _listeners(port)
     for folder in Path("/proc").glob("[0-9]*"):

@@ -19,6 +19,10 @@ VERBS: Final = {
     "tail": ("scrubjay.cli.tail:tail", "Print what is captured, as it comes."),
     "scrub": ("scrubjay.cli.scrub:scrub", "Scrub files as the relay would, or show what it would take."),
     "check": ("scrubjay.cli.check:check", "Load everything, compile every plan, say where each value comes from."),
+    "doctor": (
+        "scrubjay.cli.doctor:doctor",
+        "Look at everything from the configuration to the server; say what to do.",
+    ),
     "status": ("scrubjay.cli.status:status", "Show how the relay is: workers, upstream, the account, what is held."),
     "drops": ("scrubjay.cli.drops:drops", "Show what was lost last, and why."),
     "spool": ("scrubjay.cli.spool:spool", "Look into the spool, mend it, take out of it, put into it."),

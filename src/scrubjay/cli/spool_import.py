@@ -23,8 +23,8 @@ from typing import Any, Final
 import click
 
 from scrubjay import reasons
-from scrubjay.cli.explain import Plans, ports_of
 from scrubjay.cli.progress import progress
+from scrubjay.cli.rehearsal import Plans, ports_of
 from scrubjay.cli.spool_folder import (
     SpoolFolder,
     disk_bytes,

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from scrubjay.cli import explain, spool_export, spool_import
+from scrubjay.cli import rehearsal, spool_export, spool_import
 from scrubjay.core.batch_format import BatchBounds, decode_batch, encode_batch
 from scrubjay.core.plan import ProjectPlan, compile_plan, revision_of
 from scrubjay.core.spool_format import Record
@@ -39,7 +39,7 @@ def plans_compiled_once(monkeypatch: pytest.MonkeyPatch) -> None:
         revision = revision_of(project, settings, shared)
         return _PLANS.setdefault(revision, _PLANS.get(revision) or compile_plan(project, settings, shared=shared))
 
-    monkeypatch.setattr(explain, "compile_plan", compile_once)
+    monkeypatch.setattr(rehearsal, "compile_plan", compile_once)
 
 
 @pytest.fixture

@@ -73,9 +73,14 @@ class Connection(asyncio.Protocol):
         return self._transport is not None and not self._transport.is_closing()
 
     @property
+    def tls(self) -> ssl.SSLObject | None:
+        """What was agreed on; None without TLS."""
+        return None if self._transport is None else self._transport.get_extra_info("ssl_object")
+
+    @property
     def certificate(self) -> bytes | None:
         """What the server showed, in DER; None without TLS."""
-        tls = None if self._transport is None else self._transport.get_extra_info("ssl_object")
+        tls = self.tls
         return None if tls is None else tls.getpeercert(binary_form=True)
 
     def close(self) -> None:

@@ -1,0 +1,233 @@
+"""What `scrubjay doctor` finds of the relay that runs, or should: its port, its workers, its own word on itself, what it lost and why.
+
+The state files tell what its workers know, the listener whether somebody else has the port.
+"""
+
+from __future__ import annotations
+
+import errno
+import http.client
+import json
+import os
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any, Final
+
+from scrubjay.cli.drops import remedy
+from scrubjay.cli.findings import Finding, failed, ok, skipped, warning
+from scrubjay.cli.own_listener import local_address, local_connection
+from scrubjay.cli.port_taken import holder
+from scrubjay.cli.tables import ago
+from scrubjay.reasons import REASONS
+from scrubjay.runtime.bound_socket import bound_socket
+from scrubjay.runtime.metrics import HELD, SPOOL_OLDEST_AGE, UNACCOUNTED
+from scrubjay.runtime.state import Drop, Merged, Snapshot
+from scrubjay.settings.load import Loaded
+from scrubjay.settings.schema import Settings
+
+_PATIENCE_S: Final = 3.0
+_RECENT_S: Final = 3_600.0
+_MOST_REASONS: Final = 8
+_INTENDED: Final = frozenset(row.code for row in REASONS if row.intended)
+_START: Final = "start it (`scrubjay run`), and look at the end of its log"
+
+
+def listener(loaded: Loaded, merged: Merged) -> Iterator[Finding]:
+    """Whose the port is: nobody's, ours, or somebody else's."""
+    settings = loaded.settings
+    relay = settings.relay
+    if relay.port == 0:
+        yield skipped("listener", "any free port is taken at the start")
+        return
+    address = local_address(settings, public=True)
+    answer = ask(settings, "/api/relay/healthcheck/live/")
+    if isinstance(answer, OSError) and answer.errno == errno.ECONNREFUSED:
+        yield _could_be_ours(relay.host, relay.port)
+    elif isinstance(answer, tuple) and "is_healthy" in answer[1]:
+        if merged.alive:
+            pids = ", ".join(str(worker.pid) for worker in merged.alive)
+            yield ok("listener", f"{address} is this relay's (process {pids})")
+        else:
+            yield failed(
+                "listener",
+                f"a relay answers at {address}, but it is {holder(relay.port)}, not this configuration's",
+                f"name its configuration with -c; or stop it. Looked for in {relay.state_dir}",
+            )
+    elif isinstance(answer, TimeoutError):
+        yield failed(
+            "listener",
+            f"{holder(relay.port)} has {address} and does not answer within {_PATIENCE_S:g} s",
+            "if it is the relay: it hangs, restart it and report the log; else give the relay another `relay.port`",
+        )
+    else:
+        yield failed(
+            "listener",
+            f"{address} is taken by {holder(relay.port)}, which is no relay",
+            "stop it, or set another `relay.port`",
+        )
+
+
+def _could_be_ours(host: str, port: int) -> Finding:
+    """Nobody listens: whether we could."""
+    try:
+        bound_socket(host, port).close()
+    except OSError as error:
+        remedies = {
+            errno.EACCES: "take a port above 1023, or allow it: setcap, or the container's `NET_BIND_SERVICE`",
+            errno.EADDRNOTAVAIL: "set `relay.host` to an address of this machine; 0.0.0.0 is all of them",
+            errno.EADDRINUSE: f"it is {holder(port)}: stop it, or set another `relay.port`",
+        }
+        text = f"cannot listen on {host}:{port}: {error.strerror}"
+        return failed("listener", text, remedies.get(error.errno or 0, "set another `relay.host` or `relay.port`"))
+    return ok("listener", f"{host}:{port} is free")
+
+
+def ask(settings: Settings, path: str) -> tuple[int, dict[str, Any]] | OSError:
+    """Status and JSON of the relay's own answer, or why there is none; `{}` for what is no JSON object."""
+    token = settings.admin.token
+    with closing(local_connection(settings, _PATIENCE_S)) as connection:
+        try:
+            connection.request("GET", path, headers={"Authorization": f"Bearer {token.reveal()}"} if token else {})
+            reply = connection.getresponse()
+            text = reply.read()
+        except OSError as error:
+            return error
+        except http.client.HTTPException as error:
+            return OSError(0, str(error))
+    try:
+        document = json.loads(text)
+    except ValueError:
+        document = {}
+    return reply.status, document if isinstance(document, dict) else {}
+
+
+def running(loaded: Loaded, merged: Merged) -> Iterator[Finding]:
+    """Its workers, its readiness, its upstream, its account."""
+    if not merged.alive:
+        yield from _absent(loaded, merged)
+        return
+    for worker in _dead(merged):
+        yield failed("relay", _died(worker, merged.now_unix), "the supervisor should start it again: look at its log")
+    oldest = min(worker.started_unix for worker in merged.alive)
+    count = len(merged.alive)
+    workers = f"{count} worker{'s' * (count > 1)}, version {merged.alive[0].version}"
+    yield ok(
+        "relay", f"runs since {ago(merged.now_unix - oldest)}: {workers}", pids=[each.pid for each in merged.alive]
+    )
+    yield from _readiness(loaded.settings)
+    yield from _upstream(merged)
+    yield from _account(merged)
+    yield from _limits(merged)
+
+
+def _absent(loaded: Loaded, merged: Merged) -> Iterator[Finding]:
+    died = _dead(merged)
+    for worker in died:
+        yield failed("relay", _died(worker, merged.now_unix), _START)
+    if not died:
+        stopped = max((worker.heartbeat_unix for worker in merged.workers), default=None)
+        when = "" if stopped is None else f", stopped {ago(merged.now_unix - stopped)} ago"
+        yield warning("relay", f"none runs with this configuration (state in {loaded.settings.relay.state_dir}){when}", "start it: `scrubjay run`")  # fmt: skip
+
+
+def _dead(merged: Merged) -> list[Snapshot]:
+    return [
+        worker
+        for worker in merged.workers
+        if not worker.stopped and not worker.is_adopted and not worker.alive(merged.now_unix)
+    ]
+
+
+def _died(worker: Snapshot, now_unix: float) -> str:
+    """Killed, or hanging: its process tells."""
+    since = f"its last sign of life is {ago(now_unix - worker.heartbeat_unix)} old"
+    try:
+        os.kill(worker.pid, 0)
+    except ProcessLookupError:
+        return f"worker {worker.slot} (process {worker.pid}) died without ending in order; {since}"
+    except OSError:  # somebody else's process has the number
+        return f"worker {worker.slot} (process {worker.pid}) is gone; {since}"
+    return f"worker {worker.slot} (process {worker.pid}) is there and does nothing; {since}"
+
+
+def _readiness(settings: Settings) -> Iterator[Finding]:
+    answer = ask(settings, "/api/relay/healthcheck/ready/")
+    if isinstance(answer, OSError):
+        yield warning(
+            "readiness", f"cannot be asked: {answer}", f"see whether {local_address(settings)} is its address"
+        )
+        return
+    status, document = answer
+    wrong = {name: told for name, told in document.get("checks", {}).items() if not told["ok"]}
+    for name, told in wrong.items():
+        yield failed("readiness", f"unready: {name}: {told['detail'] or 'no'}", _UNREADY.get(name, "look at its log"))
+    if not wrong:
+        yield ok("readiness", "ready" if status == 200 else f"answers {status}")
+
+
+_UNREADY: Final = {
+    "memory": "give it more memory, fewer workers, or `relay.profile: sidecar`",
+    "spool": "the spool is full or its disk fails: see the findings of the spool",
+    "running": "it is starting, or ending",
+}
+
+
+def _upstream(merged: Merged) -> Iterator[Finding]:
+    held = int(sum(merged.values.series[HELD.name].values()))
+    ages = merged.values.series[SPOOL_OLDEST_AGE.name].values()
+    waits = f"{held} held" + (f", the oldest for {ago(max(ages))}" if held and any(ages) else "")
+    if merged.upstream_up is False:
+        yield failed("outage", f"the relay does not reach its upstream; {waits}", "see the findings of the server below: what is held is sent when it is back")  # fmt: skip
+    elif merged.upstream_up:
+        yield ok("outage", f"none; {waits}", held=held)
+
+
+def _account(merged: Merged) -> Iterator[Finding]:
+    lost = int(sum(merged.values.series[UNACCOUNTED.name].values()))
+    if lost:
+        yield failed("account", f"{lost} left it without a reason", "that is a bug of scrubjay: report it with the log")
+    received = sum(balance.received for balance in merged.account.values())
+    ended = sum(balance.forwarded + balance.captured for balance in merged.account.values())
+    dropped = sum(balance.dropped for balance in merged.account.values())
+    yield ok("account", f"{received} received, {ended} delivered, {dropped} dropped on purpose or lost")
+
+
+def _limits(merged: Merged) -> Iterator[Finding]:
+    for limit in merged.limits[:_MOST_REASONS]:
+        what = ", ".join(limit.categories) or "everything"
+        yield warning(
+            "limits",
+            f"{what} of {limit.owner} refused for {ago(limit.until_unix - merged.now_unix)}, by {limit.origin} ({limit.reason})",
+            "expected? else raise the quota: the server's where it is `upstream`, else the project file's; see `scrubjay quotas`",
+        )
+
+
+def drops(merged: Merged) -> Iterator[Finding]:
+    """What was lost in the last hour, by reason, what is worst first."""
+    recent = [drop for drop in merged.drops if merged.now_unix - drop.time_unix < _RECENT_S]
+    bad = [drop for drop in recent if not _is_intended(drop)]
+    counts = Counter((drop.reason, drop.origin, remedy(drop)) for drop in bad)
+    for (reason, origin, advice), count in counts.most_common(_MOST_REASONS):
+        last = next(drop for drop in bad if (drop.reason, drop.origin) == (reason, origin))
+        by = f" by {origin}" if origin else ""
+        yield warning("drops", f"{count} × {reason}{by} in the last hour{_last(last, merged.now_unix)}", advice or "see docs/reasons.md", reason=reason, count=count)  # fmt: skip
+    if not bad:
+        text = f"{len(recent)} in the last hour, all on purpose" if recent else "none in the last hour"
+        yield ok("drops", text)
+
+
+def _is_intended(drop: Drop) -> bool:
+    return drop.outcome in ("filtered", "sampled") or drop.reason in _INTENDED
+
+
+def _last(drop: Drop, now_unix: float) -> str:
+    what = (
+        ", ".join(f"{amount} {category}" for category, amount in drop.quantities.items())
+        or drop.item_type
+        or "a request"
+    )
+    project = "" if drop.project_id is None else f" of project {drop.project_id}"
+    event = f", event {drop.event_id}" if drop.event_id else ""
+    detail = f": {drop.detail}" if drop.detail else ""
+    return f"; the last {ago(now_unix - drop.time_unix)} ago, {what}{project}{event}{detail}"
