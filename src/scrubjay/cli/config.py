@@ -117,7 +117,7 @@ def pages() -> Mapping[str, Callable[[], str]]:
     from scrubjay.core.filters import page as filter_page
     from scrubjay.core.scrub import detector_page
     from scrubjay.core.subjects import page as condition_page
-    from scrubjay.runtime.metrics import render_page
+    from scrubjay.runtime.metrics_page import render_page
     from scrubjay.settings import gaps
     from scrubjay.settings.render import PAGES
 

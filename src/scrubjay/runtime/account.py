@@ -23,8 +23,10 @@ from scrubjay.categories import DataCategory, Quantities
 from scrubjay.core.ledger import Booking
 from scrubjay.reasons import Outcome, Reason
 from scrubjay.runtime import metrics
+from scrubjay.runtime.busiest import Busiest
 from scrubjay.runtime.log import KEY_LENGTH, LimitedLog
-from scrubjay.runtime.metrics import Series, Values
+from scrubjay.runtime.metrics import Values
+from scrubjay.runtime.series import Series
 from scrubjay.runtime.state import MAX_DROPS, Balance, Drop, Snapshot, balances
 
 MAX_DETAIL = 200
@@ -61,6 +63,8 @@ class AccountBook:
         self._received = self.values.series[metrics.RECEIVED.name]
         self._outcomes = self.values.series[metrics.OUTCOMES.name]
         self._unaccounted = self.values.series[metrics.UNACCOUNTED.name]
+        self._losses = self.values.series[metrics.LOSSES.name]
+        self._busiest: Busiest | None = None
         self._rejected = self.values.series[metrics.REJECTED.name]
         self._codes = {code for _, code, _ in self._outcomes}
         self._assumed = {name: balance.open for name, balance in balances(self.values, {}).items() if balance.open}
@@ -81,9 +85,13 @@ class AccountBook:
                 continue
             self._end(reason, category.wire, amount)
             lost[category.wire] = amount
+        account = booking.account
+        if self._busiest is not None and account.project_id is not None:
+            for category, amount in booking.quantities:
+                labels = (str(account.project_id), reason.outcome.value, category.wire)
+                self._busiest.add(labels, max(0, amount))
         if reason.outcome in _KEPT:
             return
-        account = booking.account
         drop = Drop(
             time_unix=account.now_unix,
             slot=self.slot,
@@ -129,6 +137,15 @@ class AccountBook:
             if part:
                 series.add((quota, category.wire, fate), part)
 
+    def count_projects_apart(self, *, apart: bool) -> None:
+        """Whether projects are told one by one (`metrics.per_project`)."""
+        series = self.values.series[metrics.PROJECT_OUTCOMES.name]
+        if not apart:
+            series.clear()
+            self._busiest = None
+        elif self._busiest is None:
+            self._busiest = Busiest(series)
+
     def sampled(self, rule: str, kept: int) -> None:
         self.values.series[metrics.SAMPLING_KEPT.name].add((rule,), kept)
 
@@ -149,6 +166,8 @@ class AccountBook:
 
     def _dropped(self, drop: Drop, reason: Reason, log: LimitedLog, message: str) -> None:
         self._drops.append(drop)
+        if reason.outcome is Outcome.LOST and not reason.intended:
+            self._losses.add((reason.code,))
         level = _level(reason)
         if not log.enabled(level):
             return
@@ -226,6 +245,8 @@ class AccountBook:
         other = AccountBook(slot, previous=previous, now=self._now, mono=self._mono)
         other.close_account(found, damaged_records)
         self.values.take_over(other.values.series_rows(), other.values.histogram_rows(), gauges=False)
+        if self._busiest is not None:
+            self._busiest.recount()
         self._codes |= other._codes
         drops = sorted([*self._drops, *other._drops], key=lambda drop: drop.time_unix)
         self._drops = deque(drops, maxlen=MAX_DROPS)

@@ -48,6 +48,8 @@ class Books:
         file = StateFile(Path(settings.relay.state_dir), slot)
         self.slot = slot
         self.telemetry = Telemetry(slot, previous=file.load())
+        self.telemetry.workers_expected(workers)
+        self.telemetry.count_projects_apart(apart=settings.metrics.per_project)
         self.ledger = TimedLedger(self.telemetry, reports)
         self.audit = audit_of(settings, slot, self.telemetry)
         self._audit_interval_s = settings.scrub.audit_interval

@@ -43,6 +43,7 @@ class Configuration:
             self._telemetry.config_refused(str(error))
             return None
         self._was_refused = False
+        self._telemetry.config_usable()
         _, later = changed(old, loaded.settings)
         if later and later != self._later:
             _LOG.warning("changed, and in force only after %s: %s", self._needs, ", ".join(later))
@@ -74,6 +75,7 @@ class Configuration:
     def refused(self) -> None:
         """Somebody else read the sources, found that they cannot be used, and has said so."""
         self._was_refused = True
+        self._telemetry.config_usable(usable=False)
 
     def remark(self) -> str:
         """Nobody becomes unready for it: what ran before runs on, and a slip of the pen must not take every instance out of service."""

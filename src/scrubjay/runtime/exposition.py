@@ -11,7 +11,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import Metric as Family
 from prometheus_client.registry import Collector
 
-from scrubjay.runtime.metrics import METRICS, Kind
+from scrubjay.runtime.metrics import METRICS
+from scrubjay.runtime.series import Kind
 from scrubjay.runtime.state import Merged
 
 
@@ -26,7 +27,8 @@ class _Merged(Collector):
                 for labels, counts in self._values.histograms[row.name].items():
                     _add_histogram(family, dict(zip(row.labels, labels, strict=True)), row.buckets, counts)
             else:
-                for labels, value in self._values.series[row.name].items():
+                series = self._values.series[row.name]
+                for labels, value in {**dict.fromkeys(row.known, 0.0), **series}.items():
                     family.add_sample(row.name, dict(zip(row.labels, labels, strict=True)), value)
             if family.samples:
                 yield family

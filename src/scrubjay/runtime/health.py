@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from scrubjay.runtime.autoscaling import autoscaling
 from scrubjay.runtime.state import Merged
 
 Check = tuple[bool, str]
@@ -36,6 +37,10 @@ class Health:
         found = {name: check() for name, check in self._checks.items()}
         found["running"] = (self.has_started and not self.is_stopping, "stopping" if self.is_stopping else "")
         return found
+
+    def autoscaling(self) -> str:
+        """The few numbers by which replicas are added and removed; who stops says so."""
+        return autoscaling(self.merged(), is_up=not self.is_stopping)
 
     def __repr__(self) -> str:
         return f"<Health {dict(self.checks())}>"

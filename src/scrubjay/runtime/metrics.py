@@ -1,94 +1,19 @@
-"""The table of metrics, and the plain numbers behind it.
+"""The table of metrics, and all numbers of a process.
 
-Owns the names (`upstream-and-operations.md` 9.7), their labels, how values of several workers merge, and the containers that the
-hot path adds to: dictionaries of numbers, no locks, no objects per label set. `telemetry` decides when to add, `state` writes, merges and
-shows them, `docs/metrics.md` is generated from the table.
+Owns the names (`upstream-and-operations.md` 9.7), their labels, how values of several workers merge, and what is shown as 0 before it
+happens. `telemetry` decides when to add, `state` writes and merges, `exposition` shows, `metrics_page` makes `docs/metrics.md` of the table.
 
-Invariants: a series never holds more than `MAX_SERIES` label sets (what clients choose must not grow our memory), the sum over all
-label sets stays exact, and a counter never falls.
+Invariants: a counter never falls; rows that another version wrote are left out rather than misread.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Iterable
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import Final
+from typing import Final, get_args
 
-Labels = tuple[str, ...]
-
-MAX_SERIES: Final = 500
-_OVERFLOW: Final = "other"
-
-
-class Kind(StrEnum):
-    COUNTER = "counter"
-    GAUGE = "gauge"
-    HISTOGRAM = "histogram"
-
-
-class Merge(StrEnum):
-    """What several workers' values of one gauge come to. Counters and histograms always add up."""
-
-    SUM = "sum"
-    MAX = "max"
-    MIN = "min"
-
-
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """One row. `buckets` are the upper bounds of a histogram, without the infinite one."""
-
-    name: str
-    kind: Kind
-    doc: str
-    labels: Labels = ()
-    buckets: tuple[float, ...] = ()
-    merge: Merge = Merge.SUM
-
-
-class Series(dict[Labels, float]):
-    """One counter or gauge: label values → number."""
-
-    __slots__ = ()
-
-    def add(self, labels: Labels, amount: float = 1) -> None:
-        if labels in self:
-            self[labels] += amount
-        elif len(self) < MAX_SERIES:
-            self[labels] = amount
-        else:
-            rest = (_OVERFLOW,) * len(labels)
-            self[rest] = self.get(rest, 0) + amount
-
-
-class Buckets(dict[Labels, list[float]]):
-    """One histogram: label values → observations per bucket (the last one is the infinite), then the sum of all values."""
-
-    __slots__ = ("bounds",)
-
-    def __init__(self, bounds: tuple[float, ...]) -> None:
-        super().__init__()
-        self.bounds = bounds
-
-    def observe(self, labels: Labels, value: float) -> None:
-        row = self.get(labels)
-        if row is None:
-            if len(self) >= MAX_SERIES:
-                labels = (_OVERFLOW,) * len(labels)
-            row = self.setdefault(labels, [0] * (len(self.bounds) + 2))
-        row[bisect_left(self.bounds, value)] += 1
-        row[-1] += value
-
-    def add(self, labels: Labels, other: list[float]) -> None:
-        row = self.setdefault(labels, [0] * len(other))
-        for position, amount in enumerate(other):
-            row[position] += amount
-
-
-Rows = list[tuple[Labels, float]]
-BucketRows = list[tuple[Labels, list[float]]]
+from scrubjay.core.items import KINDS
+from scrubjay.reasons import REASONS, Outcome
+from scrubjay.runtime.series import BucketRows, Buckets, Kind, Labels, Merge, Metric, Rows, Series
+from scrubjay.settings.decisions import WebhookEvent
 
 
 class Values:
@@ -136,11 +61,12 @@ class Values:
 _SHORT_S: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _STAGE_S: Final = (1e-05, 2.5e-05, 5e-05, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25)
 _COUNTS: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0)
+_LONG_S: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 3_600.0, 86_400.0)
 _SIZES_BYTES: Final = (1e3, 4e3, 16e3, 64e3, 256e3, 512e3, 1e6, 2e6, 4e6, 16e6)
 
 
-def _counter(name: str, doc: str, *labels: str) -> Metric:
-    return Metric(name, Kind.COUNTER, doc, labels)
+def _counter(name: str, doc: str, *labels: str, known: tuple[Labels, ...] = ()) -> Metric:
+    return Metric(name, Kind.COUNTER, doc, labels, known=known if labels else ((),))
 
 
 def _gauge(name: str, doc: str, *labels: str, merge: Merge = Merge.SUM) -> Metric:
@@ -167,6 +93,19 @@ OUTCOMES: Final = _counter(
     "reason",
     "category",
 )
+LOSSES: Final = _counter(
+    "scrubjay_losses_total",
+    "Times that something was lost without being meant to; how much is in the outcome `lost`.",
+    "reason",
+    known=tuple((reason.code,) for reason in REASONS if reason.outcome is Outcome.LOST and not reason.intended),
+)
+PROJECT_OUTCOMES: Final = _counter(
+    "scrubjay_project_outcomes_total",
+    "Quantities by how they ended, of the 50 busiest projects, where `metrics.per_project` is on.",
+    "project",
+    "outcome",
+    "category",
+)
 RECEIVED: Final = _counter("scrubjay_items_received_total", "Quantities received.", "category")
 HELD: Final = _gauge("scrubjay_items_held", "Quantities accepted and not yet ended.", "category", "where")
 UNACCOUNTED: Final = _counter(
@@ -189,6 +128,7 @@ UNSCRUBBED: Final = _counter(
     "scrubjay_unscrubbed_items_total",
     "Items that left although they could not be scrubbed, by `scrub.on_error` or `scrub.opaque`.",
     "item_type",
+    known=tuple((name,) for name in (*KINDS, "unknown")),
 )
 AUDIT_ERRORS: Final = _counter("scrubjay_audit_errors_total", "Writes of the audit log that failed; they are repeated.")
 AUDIT_LOST: Final = _counter(
@@ -233,8 +173,27 @@ UPSTREAM_REQUESTS: Final = _counter(
 UPSTREAM_SECONDS: Final = _histogram(
     "scrubjay_upstream_duration_seconds", "From connecting to the last byte of the answer.", "route", "result", "status"
 )
+UPSTREAM_BODY_BYTES: Final = _histogram(
+    "scrubjay_upstream_body_bytes", "Body of a request to the upstream, as sent.", "route", buckets=_SIZES_BYTES
+)
+SIGNATURE_SECONDS: Final = _histogram(
+    "scrubjay_signature_duration_seconds", "Signing a request to another relay.", buckets=_STAGE_S
+)
+WAIT_SECONDS: Final = _histogram(
+    "scrubjay_wait_seconds", "From receiving to the first try to send, of the oldest in a request.", buckets=_LONG_S
+)
+DELIVERY_SECONDS: Final = _histogram(
+    "scrubjay_delivery_seconds",
+    "From receiving to the upstream's word that it has it, of the oldest in a request.",
+    buckets=_LONG_S,
+)
 UPSTREAM_UP: Final = _gauge("scrubjay_upstream_up", "0 during an outage.", "upstream", merge=Merge.MIN)
 UPSTREAM_OUTAGE: Final = _counter("scrubjay_upstream_outage_seconds_total", "Time spent in outages.", "upstream")
+AUTH_STATE: Final = _gauge(
+    "scrubjay_auth_state",
+    "Whether the upstream knows our signature: 0 not asked, 1 registering, 2 it does, 3 renewing, 4 it refuses.",
+    merge=Merge.MAX,
+)
 UPSTREAM_INFLIGHT: Final = _gauge("scrubjay_upstream_inflight", "Requests to the upstream that wait for an answer.")
 UPSTREAM_RETRIES: Final = _counter("scrubjay_upstream_retries_total", "Parcels sent again.")
 MERGED_ENVELOPES: Final = _counter(
@@ -258,8 +217,22 @@ SPOOL_OLDEST_AGE: Final = _gauge("scrubjay_spool_oldest_age_seconds", "Age of th
 SPOOL_CAPACITY: Final = _gauge("scrubjay_spool_capacity_bytes", "Bytes that the partition may use.", "partition")
 SPOOL_APPEND_SECONDS: Final = _histogram("scrubjay_spool_append_duration_seconds", "One group, written and durable.")
 SPOOL_FSYNC_SECONDS: Final = _histogram("scrubjay_spool_fsync_duration_seconds", "One synchronisation of a file.")
+SPOOL_READ_SECONDS: Final = _histogram(
+    "scrubjay_spool_read_duration_seconds", "Reading the next part of what is on disk alone."
+)
 SPOOL_GROUP_SIZE: Final = _histogram("scrubjay_spool_group_size", "Records written together.", buckets=_COUNTS)
-SPOOL_DROPPED: Final = _counter("scrubjay_spool_dropped_total", "Records given up.", "reason")
+SPOOL_DROPPED: Final = _counter(
+    "scrubjay_spool_dropped_total",
+    "Records given up.",
+    "reason",
+    known=(("expired",), ("evicted",), ("corrupt",), ("io",)),
+)
+SPOOL_ERRORS: Final = _counter(
+    "scrubjay_spool_errors_total", "Times that the disk refused what was to be written to spool or state folder."
+)
+SHED_CATEGORIES: Final = _gauge(
+    "scrubjay_shed_categories", "Kinds of data that are refused now for want of room.", merge=Merge.MAX
+)
 SPOOL_RECOVERED: Final = _counter("scrubjay_spool_recovered_records_total", "Records found at start.")
 SPOOL_TORN_TAILS: Final = _counter("scrubjay_spool_torn_tails_total", "Half-written ends cut off at start.")
 SPOOL_ADOPTIONS: Final = _counter(
@@ -268,11 +241,44 @@ SPOOL_ADOPTIONS: Final = _counter(
 PROJECT_CONFIGS: Final = _gauge(
     "scrubjay_project_configs", "Projects with a plan, by its state.", "state", merge=Merge.MAX
 )
+PROJECT_STALE: Final = _gauge(
+    "scrubjay_project_config_stale_seconds",
+    "How long a project file has been unusable, so that an older version is in force; 0: all are as written.",
+    merge=Merge.MAX,
+)
+TLS_EXPIRY: Final = _gauge(
+    "scrubjay_tls_expiry_seconds",
+    "Unix time at which the certificate that our listeners show is good no more.",
+    "certificate",
+    merge=Merge.MIN,
+)
+TLS_FAILURES: Final = _counter(
+    "scrubjay_tls_handshakes_failed_total",
+    "TLS connections of clients that came to nothing, by why: timeout, gone, plain_http, garbage, version, cipher, no_certificate, "
+    "untrusted (the client's certificate), distrusts_us (the client does not trust ours), other.",
+    "reason",
+)
+CERTIFICATE_ERRORS: Final = _counter(
+    "scrubjay_certificate_errors_total",
+    "New certificates that could not be used, so that the old ones stay in force: of our listeners, or towards the upstream.",
+    "certificate",
+)
 PROJECT_FILE_ERRORS: Final = _counter("scrubjay_project_file_errors_total", "Project files that could not be used.")
 CONFIG_ERRORS: Final = _counter(
     "scrubjay_config_errors_total",
     "Rules of projects that are not done as written, by kind: filter, sampling, quota. The log names them.",
     "kind",
+)
+RULES_LEFT_OUT: Final = _gauge(
+    "scrubjay_rules_left_out", "Parts of plans in force that are not done as written.", "kind", merge=Merge.MAX
+)
+CONNECTIONS: Final = _gauge("scrubjay_connections", "Connections of clients that are open.")
+SELF_REPORTS: Final = _counter(
+    "scrubjay_self_reports_total",
+    "Errors and warnings of the relay itself, reported to `sentry.dsn`: sent, failed, limited (more than ten a minute), or own: not told, "
+    "since it was about the reports themselves.",
+    "result",
+    known=(("sent",), ("failed",), ("limited",), ("own",)),
 )
 MEMORY_RATIO: Final = _gauge("scrubjay_memory_ratio", "Memory in use, as a share of what may be used.", "worker")
 LOOP_LAG: Final = _histogram("scrubjay_event_loop_lag_seconds", "How late the worker's timer came.", "worker")
@@ -281,38 +287,41 @@ WEBHOOKS: Final = _counter(
     "Webhooks by what became of them: delivered, failed after the last try, or dropped without one more.",
     "type",
     "result",
+    known=tuple((name, result) for name in get_args(WebhookEvent) for result in ("delivered", "failed", "dropped")),
 )
 WORKERS: Final = _gauge("scrubjay_workers", "Workers whose heart beats.")
+WORKERS_EXPECTED: Final = _gauge("scrubjay_workers_expected", "Workers that there should be.", merge=Merge.MAX)
 WORKER_RESTARTS: Final = _counter(
     "scrubjay_worker_restarts_total", "Workers that took the place of a dead one.", "worker"
 )
 CONFIG_GENERATION: Final = _gauge(
     "scrubjay_config_generation", "Successful loads of the configuration; the lowest of all workers.", merge=Merge.MIN
 )
+CONFIG_REFUSED: Final = _gauge(
+    "scrubjay_config_refused", "1 while the last change of the configuration could not be used.", merge=Merge.MAX
+)
+TLS_EXPIRY: Final = _gauge(
+    "scrubjay_tls_expiry_seconds",
+    "Until the certificate that a listener shows ends; negative: since it ended.",
+    "listener",
+    merge=Merge.MIN,
+)
+CERTIFICATES_REFUSED: Final = _gauge(
+    "scrubjay_certificates_refused",
+    "1 while new certificates could not be used, and the old ones are.",
+    merge=Merge.MAX,
+)
+INTERNAL_ERRORS: Final = _counter("scrubjay_internal_errors_total", "Exceptions that nobody expected: always a bug.")
+CLOCK: Final = _gauge("scrubjay_clock_seconds", "Our clock when we were asked, in Unix seconds.", merge=Merge.MAX)
+CPU_RATIO: Final = _gauge(
+    "scrubjay_cpu_ratio", "Processors that a worker used between its last two looks at itself.", "worker"
+)
+PROCESS_CPU: Final = _counter("process_cpu_seconds_total", "Processor time used, by worker.", "worker")
+PROCESS_RSS: Final = _gauge("process_resident_memory_bytes", "Memory in RAM.", "worker")
+PROCESS_FDS: Final = _gauge("process_open_fds", "Open file descriptors.", "worker")
+PROCESS_MAX_FDS: Final = _gauge("process_max_fds", "File descriptors that may be open.", "worker")
+PROCESS_START: Final = _gauge("process_start_time_seconds", "When the process started, in Unix seconds.", "worker")
 BUILD_INFO: Final = _gauge("scrubjay_build_info", "Always 1.", "version", merge=Merge.MAX)
 
 METRICS: Final[tuple[Metric, ...]] = tuple(row for row in list(globals().values()) if isinstance(row, Metric))
 _BY_NAME: Final = {row.name: row for row in METRICS}
-
-
-def render_page(metrics: Iterable[Metric] = METRICS) -> str:
-    """`docs/metrics.md`."""
-    lines = [
-        "# Metrics",
-        "",
-        "Generated from `runtime/metrics.py`; do not edit. All are served at `GET /metrics` in the Prometheus text format,",
-        "summed over all workers whichever of them is asked. Counters go on where they were when a worker restarts.",
-        "",
-        "| metric | type | labels | meaning |",
-        "| --- | --- | --- | --- |",
-    ]
-    for row in metrics:
-        labels = ", ".join(f"`{label}`" for label in row.labels)
-        lines.append(f"| `{row.name}` | {row.kind} | {labels} | {row.doc} |")
-    lines += [
-        "",
-        "The account always closes: for each category, `scrubjay_items_received_total` equals the sum of",
-        "`scrubjay_outcomes_total` and `scrubjay_items_held`, but for the requests that are being answered at that moment.",
-        "",
-    ]
-    return "\n".join(lines)

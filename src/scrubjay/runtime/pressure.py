@@ -81,6 +81,14 @@ class Pressure:
             return (*found, over_share(now_mono))
         return found
 
+    @property
+    def kinds_refused(self) -> int:
+        """How many kinds of data are refused to everybody now, whether anybody sends any or not."""
+        if self.room is None:
+            return 0
+        self._shedding.limits(max(self.room.fullness, self._memory_fullness), self._mono())
+        return len(self._shedding.shed)
+
     def may_read(self) -> bool:
         """Whether there is memory for what waits on disk."""
         return not self._was_soft

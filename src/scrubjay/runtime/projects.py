@@ -9,6 +9,7 @@ is an error, so that nothing starts under a plan other than the written one.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -35,6 +36,11 @@ class _Table:
     by_key: Mapping[str, ProjectPlan] = field(default_factory=dict)
     fallback: ProjectPlan | None = None
     has_default: bool = False
+
+    def left_out(self) -> set[tuple[int | None, Problem]]:
+        """Parts that are not in the plan of a project; several keys of it have the same."""
+        plans = (*self.by_key.values(), *((self.fallback,) if self.fallback else ()))
+        return {(plan.project_id, problem) for plan in plans for problem in plan.problems}
 
 
 @dataclass(slots=True)
@@ -125,7 +131,11 @@ class Projects:
         for project, problem in generation.left_out:
             self._telemetry.project_problem(project, problem.text, problem.kind)
         table = generation.table
-        self._telemetry.projects({"loaded": len(table.by_key), "default": int(table.has_default)})
+        self._telemetry.projects(
+            {"loaded": len(table.by_key), "default": int(table.has_default)},
+            Counter(problem.kind for _, problem in table.left_out()),
+            all_usable=self.ok,
+        )
 
     def __repr__(self) -> str:
         state = "" if self.ok else ", a file cannot be used"

@@ -25,20 +25,21 @@ import msgspec
 from scrubjay.core.limits import UPSTREAM
 from scrubjay.errors import ConfigError
 from scrubjay.reasons import Outcome
+from scrubjay.runtime.busiest import shown
 from scrubjay.runtime.metrics import (
+    CLOCK,
     HELD,
     LIMITS_ACTIVE,
     OUTCOMES,
+    PROJECT_OUTCOMES,
     QUOTA_CONSUMED,
     QUOTA_LIMIT,
     QUOTA_USED_RATIO,
     RECEIVED,
     WORKERS,
-    BucketRows,
-    Rows,
-    Series,
     Values,
 )
+from scrubjay.runtime.series import BucketRows, Rows, Series
 from scrubjay.runtime.standing import (
     Standing,
     Surge,
@@ -289,6 +290,8 @@ def merge(snapshots: Iterable[Snapshot], now_unix: float | None = None) -> Merge
     merged.surges = merged_surges(worker.surges for worker in merged.alive)
     _limit(merged)
     merged.values.series[WORKERS.name].add((), len(merged.alive))
+    merged.values.series[CLOCK.name].add((), now_unix)
+    merged.values.series[PROJECT_OUTCOMES.name] = shown(merged.values.series[PROJECT_OUTCOMES.name])
     merged.drops.sort(key=lambda drop: drop.time_unix, reverse=True)
     return merged
 

@@ -1,7 +1,7 @@
 """One method per internal event: a counter, a log line, and for a loss a drop record.
 
-Owns what is counted and said when something happens. What is received and how it ends is `account`'s, names and shapes of the
-numbers are `metrics`'s, their file and their text `state`'s, how lines look is `log`'s (`upstream-and-operations.md` 9.7, 9.8).
+Owns what is counted and said when something happens. What is received and how it ends is `account`'s, how the worker itself is `own_state`'s,
+names and shapes of the numbers are `metrics`'s, their file and their text `state`'s, how lines look is `log`'s (`upstream-and-operations.md` 9.7, 9.8).
 
 Invariants: no method waits, does I/O other than a log line, or raises; none needs an event loop. All run on one thread. Counters
 continue those of the slot's last process.
@@ -19,11 +19,18 @@ from scrubjay import __version__
 from scrubjay.core.ports import Outcome
 from scrubjay.core.scrub.record import Record
 from scrubjay.runtime import metrics
-from scrubjay.runtime.account import MAX_DETAIL, AccountBook, Held
+from scrubjay.runtime.account import MAX_DETAIL, Held
 from scrubjay.runtime.log import LimitedLog
+from scrubjay.runtime.own_state import OwnState
+from scrubjay.runtime.series import MAX_SERIES
 from scrubjay.runtime.state import Snapshot, balances
 
 _TIMED_SHARE: Final = 64
+_BATCH: Final = "batch"
+_BETWEEN_RELAYS: Final = frozenset({_BATCH, "capabilities"})
+_NOT_FROM_US: Final = frozenset({401, 403})
+_KNOWN: Final = 2
+_DENIED: Final = 4
 _SPOOL_GAUGES: Final = (
     metrics.SPOOL_BYTES,
     metrics.SPOOL_RECORDS,
@@ -33,7 +40,7 @@ _SPOOL_GAUGES: Final = (
 )
 
 
-class Telemetry(AccountBook):
+class Telemetry(OwnState):
     """`previous` is what the slot's last process left behind (`StateFile.load`)."""
 
     def __init__(
@@ -45,16 +52,12 @@ class Telemetry(AccountBook):
         mono: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(slot, previous=previous, now=now, mono=mono)
-        self._started_unix = now()
-        self._worker = (str(slot),)
         self._requests_seen = 0
-        self._generation = 0
         self._down_since_mono: dict[str, float] = {}
         self._up: dict[str, bool] = {}
         self._audit_line, self._audit_hash = (previous.audit_line, previous.audit_hash) if previous else (0, "")
-        self._upstream, self._spool, self._config = (LimitedLog(name, mono) for name in ("upstream", "spool", "config"))
+        self._upstream, self._spool = LimitedLog("upstream", mono), LimitedLog("spool", mono)
         series, histograms = self.values.series, self.values.histograms
-        series[metrics.BUILD_INFO.name][(__version__,)] = 1
         self._requests = series[metrics.REQUESTS.name]
         self._request_seconds = histograms[metrics.REQUEST_SECONDS.name]
         self._envelopes = series[metrics.ENVELOPES.name]
@@ -66,6 +69,9 @@ class Telemetry(AccountBook):
         self._stage_seconds = histograms[metrics.STAGE_SECONDS.name]
         self._upstream_requests = series[metrics.UPSTREAM_REQUESTS.name]
         self._upstream_seconds = histograms[metrics.UPSTREAM_SECONDS.name]
+        self._upstream_bodies = histograms[metrics.UPSTREAM_BODY_BYTES.name]
+        self._waits = histograms[metrics.WAIT_SECONDS.name]
+        self._deliveries = histograms[metrics.DELIVERY_SECONDS.name]
 
     # Requests
 
@@ -102,10 +108,6 @@ class Telemetry(AccountBook):
         if result == "away":
             series[metrics.QUOTA_BACKEND_ERRORS.name].add(())
 
-    def internal_error(self, place: str, error: BaseException) -> None:
-        """An exception that nobody expected. What was lost by it is booked by whoever lost it."""
-        self._http.line(logging.ERROR, f"internal/{place}", f"internal error in {place}", error=error, depth=2)
-
     # Scrubbing
 
     def scrubbed(self, item_type: str, outcome: Outcome, record: Record) -> None:
@@ -121,7 +123,7 @@ class Telemetry(AccountBook):
 
     def _detector(self, rule: str) -> tuple[str]:
         detector = (rule[1:].partition(":")[0] if rule.startswith("@") else rule,)
-        if len(self._detectors) < metrics.MAX_SERIES:
+        if len(self._detectors) < MAX_SERIES:
             self._detectors[rule] = detector
         return detector
 
@@ -150,10 +152,19 @@ class Telemetry(AccountBook):
         labels = (route, result, "" if status is None else str(status))
         self._upstream_requests.add(labels)
         self._upstream_seconds.observe(labels, seconds)
+        if route in _BETWEEN_RELAYS:
+            self._note_signature(route, result, status)
         if result != "ok" and (result, route) != ("refused", "envelope"):
             fields = {"result": result, "status": status, "route": route, "detail": detail[:MAX_DETAIL]}
             site = f"{route}/{result}/{status}"
             self._upstream.line(logging.WARNING, site, "the upstream did not take a request", fields, depth=2)
+
+    def _note_signature(self, route: str, result: str, status: int | None) -> None:
+        """What the answer to a batch, or to the question whether there may be any, says of our signature."""
+        if result == "unsigned" or status in _NOT_FROM_US:
+            self.values.series[metrics.AUTH_STATE.name][()] = _DENIED
+        elif result == "ok" and route == _BATCH:
+            self.values.series[metrics.AUTH_STATE.name][()] = _KNOWN
 
     def batch(self, envelopes: int, size_bytes: int) -> None:
         """A batch was answered record by record."""
@@ -172,6 +183,20 @@ class Telemetry(AccountBook):
 
     def upstream_inflight(self, change: int) -> None:
         self.values.series[metrics.UPSTREAM_INFLIGHT.name].add((), change)
+
+    def upstream_body(self, route: str, size_bytes: int) -> None:
+        self._upstream_bodies.observe((route,), size_bytes)
+
+    def signed(self, seconds: float) -> None:
+        self.values.histograms[metrics.SIGNATURE_SECONDS.name].observe((), seconds)
+
+    def waited(self, seconds: float) -> None:
+        """What came so long ago is sent for the first time."""
+        self._waits.observe((), seconds)
+
+    def delivered(self, seconds: float) -> None:
+        """The upstream has what came so long ago."""
+        self._deliveries.observe((), seconds)
 
     def retry(self) -> None:
         self.values.series[metrics.UPSTREAM_RETRIES.name].add(())
@@ -199,18 +224,6 @@ class Telemetry(AccountBook):
     def upstream_chosen(self, upstream: str, instead_of: str) -> None:
         fields = {"upstream": upstream, "instead_of": instead_of}
         self._upstream.line(logging.WARNING, f"chosen/{upstream}", "another upstream is used", fields, depth=2)
-
-    def certificates_renewed(self, problem: str = "") -> None:
-        """The files of certificates are others than before; with a `problem` the old ones stay in force."""
-        if problem:
-            fields = {"problem": problem[:MAX_DETAIL]}
-            self._config.line(logging.ERROR, "certificates", "new certificates not used", fields, depth=2)
-        else:
-            self._config.line(logging.INFO, "renewed", "new certificates in force", depth=2)
-
-    def unverified(self) -> None:
-        text = "http.insecure_skip_verify: the upstream's certificate is not verified"
-        self._config.line(logging.WARNING, "unverified", text, depth=2)
 
     def _count_outages(self, now_mono: float) -> None:
         for upstream, since_mono in self._down_since_mono.items():
@@ -263,14 +276,20 @@ class Telemetry(AccountBook):
         self._spool.line(logging.WARNING, f"dropped/{reason}", f"spool gave up records: {reason}", fields, depth=2)
 
     def spool_error(self, detail: str, error: OSError) -> None:
+        self.values.series[metrics.SPOOL_ERRORS.name].add(())
         self._spool.line(logging.ERROR, f"error/{detail}", f"spool: {detail}", error=error, depth=2)
 
     def spool_synced(self, seconds: float) -> None:
         """Written data was forced to the disk."""
         self.values.histograms[metrics.SPOOL_FSYNC_SECONDS.name].observe((), seconds)
 
+    def spool_read(self, seconds: float) -> None:
+        """The next part of what is on disk alone was read."""
+        self.values.histograms[metrics.SPOOL_READ_SECONDS.name].observe((), seconds)
+
     def spool_fault(self, detail: str) -> None:
         """The disk failed; what it held is safe, unless `detail` says otherwise."""
+        self.values.series[metrics.SPOOL_ERRORS.name].add(())
         self._spool.line(logging.ERROR, "fault", f"spool: {detail}", depth=2)
 
     # Webhooks
@@ -282,45 +301,11 @@ class Telemetry(AccountBook):
             fields = {"type": event_type, "result": result, "detail": detail[:MAX_DETAIL]}
             self._http.line(logging.WARNING, f"webhook/{result}", "a webhook was not delivered", fields, depth=2)
 
-    # Configuration and the process
+    # Reports of ourselves
 
-    def projects(self, by_state: Mapping[str, int]) -> None:
-        series = self.values.series[metrics.PROJECT_CONFIGS.name]
-        series.clear()
-        for state, count in by_state.items():
-            series[(state,)] = count
-
-    def project_file_error(self, file: str, problem: str) -> None:
-        self.values.series[metrics.PROJECT_FILE_ERRORS.name].add(())
-        fields = {"file": file, "problem": problem[:MAX_DETAIL]}
-        self._config.line(logging.ERROR, f"project/{file}", "project file not used", fields, depth=2)
-
-    def project_problem(self, project: str, problem: str, kind: str) -> None:
-        """A part of a project's configuration was left out; the rest is in force."""
-        self.values.series[metrics.CONFIG_ERRORS.name].add((kind,))
-        fields = {"project": project, "problem": problem[:MAX_DETAIL]}
-        self._config.line(logging.WARNING, f"problem/{project}/{problem}", "left out of a plan", fields, depth=2)
-
-    def config_generation(self, generation: int) -> None:
-        self._generation = generation
-        self.values.series[metrics.CONFIG_GENERATION.name][()] = generation
-        self._config.line(
-            logging.INFO, f"generation/{generation}", "configuration in force", {"generation": generation}, depth=2
-        )
-
-    def config_refused(self, problem: str) -> None:
-        """A reload failed; what ran before keeps running."""
-        self._config.line(logging.ERROR, f"refused/{problem}", "configuration not used", {"problem": problem}, depth=2)
-
-    def memory_ratio(self, ratio: float) -> None:
-        self.values.series[metrics.MEMORY_RATIO.name][self._worker] = ratio
-
-    def worker_restarted(self) -> None:
-        """The slot's last worker died; this one took its place."""
-        self.values.series[metrics.WORKER_RESTARTS.name].add(self._worker)
-
-    def loop_lag(self, seconds: float) -> None:
-        self.values.histograms[metrics.LOOP_LAG.name].observe(self._worker, seconds)
+    def self_report(self, result: str) -> None:
+        """`result`: sent, failed, limited, or own: it was about the reports themselves, or their way leads back here."""
+        self.values.series[metrics.SELF_REPORTS.name].add((result,))
 
     # The state file
 
@@ -330,6 +315,7 @@ class Telemetry(AccountBook):
         """
         now_mono = self._mono()
         self._count_outages(now_mono)
+        self.look_at_ourselves()
         by_place = self.places(held)
         values = self.without(elsewhere)
         return Snapshot(

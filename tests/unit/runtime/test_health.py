@@ -28,3 +28,10 @@ def test_checks_are_asked_at_each_probe() -> None:
 
 def test_repr_is_its_state() -> None:
     assert repr(Health(str, lambda: merge([]))) == "<Health {'running': (False, '')}>"
+
+
+def test_who_stops_says_so_to_whom_scales() -> None:
+    health = Health(str, lambda: merge([]))
+    assert "\nrelay_up 1\n" in health.autoscaling()
+    health.is_stopping = True
+    assert "\nrelay_up 0\n" in health.autoscaling()

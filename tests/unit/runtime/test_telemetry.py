@@ -5,7 +5,7 @@ import pytest
 from scrubjay import __version__
 from scrubjay.core.scrub.record import Count, Record
 from scrubjay.runtime.exposition import exposition
-from scrubjay.runtime.metrics import MAX_SERIES
+from scrubjay.runtime.series import MAX_SERIES
 from scrubjay.runtime.state import merge
 from scrubjay.runtime.telemetry import Telemetry
 
@@ -112,6 +112,7 @@ def test_what_the_server_says_against_envelopes_is_said_once_a_minute_per_projec
 def test_roads_that_change_are_told(telemetry, lines):
     telemetry.upstream_chosen("https://second", "https://first")
     telemetry.certificates_renewed("half a file")
+    assert counted(telemetry, "scrubjay_certificates_refused") == {(): 1}
     telemetry.certificates_renewed()
     telemetry.unverified()
     assert lines() == [
@@ -191,28 +192,21 @@ def test_webhooks(telemetry, lines):
     assert lines() == [("http", "WARNING", "a webhook was not delivered")]
 
 
-def test_projects_and_configuration(telemetry, lines):
-    telemetry.projects({"ready": 3, "broken": 1})
-    telemetry.projects({"ready": 4})
-    telemetry.project_file_error("a.yaml", "no such detector")
-    telemetry.config_generation(2)
-    telemetry.config_refused("no such key")
-    assert counted(telemetry, "scrubjay_project_configs") == {("ready",): 4}
-    assert counted(telemetry, "scrubjay_project_file_errors_total") == {(): 1}
-    assert telemetry.snapshot({}).generation == 2
-    assert lines() == [
-        ("config", "ERROR", "project file not used"),
-        ("config", "INFO", "configuration in force"),
-        ("config", "ERROR", "configuration not used"),
-    ]
-
-
-def test_the_process(telemetry):
-    telemetry.memory_ratio(0.25)
-    telemetry.loop_lag(0.002)
-    assert counted(telemetry, "scrubjay_memory_ratio") == {("2",): 0.25}
-    assert observed(telemetry, "scrubjay_event_loop_lag_seconds") == {("2",): 1}
-    assert repr(telemetry) == "<Telemetry slot=2 drops=0>"
+@pytest.mark.parametrize(
+    ("route", "result", "status", "state"),
+    [
+        ("envelope", "ok", 200, {}),
+        ("envelope", "refused", 403, {}),
+        ("capabilities", "ok", 200, {}),
+        ("capabilities", "unsigned", 200, {(): 4}),
+        ("batch", "ok", 200, {(): 2}),
+        ("batch", "refused", 401, {(): 4}),
+        ("batch", "refused", 400, {}),
+    ],
+)
+def test_batches_tell_whether_our_signature_is_known(telemetry, route, result, status, state):
+    telemetry.upstream_request(result, status, 0.1, route=route)
+    assert counted(telemetry, "scrubjay_auth_state") == state
 
 
 def test_a_snapshot_says_who_wrote_it_and_when(telemetry, clock):

@@ -1,0 +1,108 @@
+"""What a worker counts of itself."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from scrubjay.runtime.own_state import OwnState
+from scrubjay.runtime.state import Snapshot
+from scrubjay.runtime.telemetry import Telemetry
+
+NOW = 1_800_000_000.0
+
+
+class Scene:
+    def __init__(self) -> None:
+        self.mono = 100.0
+        self.one = OwnState(2, now=lambda: NOW + self.mono, mono=lambda: self.mono)
+
+    def counted(self, name: str) -> dict[tuple[str, ...], float]:
+        self.one.look_at_ourselves()
+        return dict(self.one.values.series[name])
+
+    def number(self, name: str) -> float:
+        return self.counted(name)[()]
+
+
+@pytest.fixture
+def scene(caplog: pytest.LogCaptureFixture) -> Scene:
+    caplog.set_level(logging.DEBUG, "scrubjay")
+    return Scene()
+
+
+def test_projects_and_configuration(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
+    scene.one.projects({"ready": 3, "broken": 1}, {}, all_usable=True)
+    scene.one.projects({"ready": 4}, {}, all_usable=True)
+    scene.one.project_file_error("a.yaml", "no such detector")
+    scene.one.config_generation(2)
+    assert scene.counted("scrubjay_project_configs") == {("ready",): 4}
+    assert scene.number("scrubjay_project_file_errors_total") == 1
+    assert scene.number("scrubjay_config_generation") == 2
+    assert [record.message for record in caplog.records] == ["project file not used", "configuration in force"]
+
+
+def test_a_change_that_is_refused_stands_until_one_can_be_used(scene: Scene) -> None:
+    assert scene.number("scrubjay_config_refused") == 0
+    scene.one.config_refused("no such key")
+    assert scene.number("scrubjay_config_refused") == 1
+    scene.one.config_usable()
+    assert scene.number("scrubjay_config_refused") == 0
+
+
+def test_rules_that_are_left_out_are_those_in_force(scene: Scene) -> None:
+    scene.one.projects({}, {"filter": 2, "quota": 1}, all_usable=True)
+    scene.one.projects({}, {"quota": 1}, all_usable=True)
+    assert scene.counted("scrubjay_rules_left_out") == {("quota",): 1}
+
+
+def test_how_long_a_file_cannot_be_used(scene: Scene) -> None:
+    def stale_s() -> float:
+        return scene.number("scrubjay_project_config_stale_seconds")
+
+    assert stale_s() == 0
+    scene.one.projects({}, {}, all_usable=False)
+    scene.mono += 5
+    scene.one.projects({}, {}, all_usable=False)
+    assert stale_s() == 5, "since the first time"
+    scene.mono += 5
+    assert stale_s() == 10
+    scene.one.projects({}, {}, all_usable=True)
+    assert stale_s() == 0
+
+
+def test_certificates(scene: Scene) -> None:
+    scene.one.certificate("public", NOW + 1100.0)
+    scene.mono += 50
+    assert scene.counted("scrubjay_tls_expiry_seconds") == {("public",): 950}
+    scene.one.certificates_renewed("half a file")
+    assert scene.number("scrubjay_certificates_refused") == 1
+    scene.one.certificates_renewed()
+    assert scene.number("scrubjay_certificates_refused") == 0
+
+
+def test_the_process(scene: Scene) -> None:
+    scene.one.memory_ratio(0.25)
+    scene.one.loop_lag(0.002)
+    scene.one.shed(3)
+    scene.one.workers_expected(4)
+    scene.one.internal_error("here", ValueError("odd"))
+    assert scene.counted("scrubjay_memory_ratio") == {("2",): 0.25}
+    assert scene.number("scrubjay_shed_categories") == 3
+    assert scene.number("scrubjay_workers_expected") == 4
+    assert scene.number("scrubjay_internal_errors_total") == 1
+    assert sum(scene.one.values.histograms["scrubjay_event_loop_lag_seconds"]["2",][:-1]) == 1
+    assert scene.counted("process_resident_memory_bytes")["2",] > 1 << 20
+
+
+def test_processor_time_goes_on_where_the_last_process_was(scene: Scene) -> None:
+    name = "process_cpu_seconds_total"
+    rows = {name: [(("2",), 1000.0)], "scrubjay_worker_restarts_total": [(("2",), 7.0)]}
+    previous = Snapshot(2, 1, "0", NOW, NOW, 0.0, series=rows)
+    later = Telemetry(2, previous=previous)
+    later.worker_restarted()
+    series = later.snapshot({}).series
+    assert 1000 < dict(series[name])["2",] < 2000
+    assert dict(series["scrubjay_worker_restarts_total"])["2",] == 8
+    assert scene.counted("scrubjay_worker_restarts_total") == {("2",): 0}, "shown before the first"
