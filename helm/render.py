@@ -146,7 +146,7 @@ def _object(values: tuple[Value, ...], schemas: Mapping[str, Any]) -> dict[str, 
         "type": "object",
         "properties": {value.path[-1]: _schema(value, schemas) for value in values},
         # A default that null took away would leave a hole in what is rendered.
-        "required": [value.path[-1] for value in values if value.default is not None],
+        "required": [value.path[-1] for value in values if "null" not in _kinds(value)],
         "additionalProperties": False,
     }
 
@@ -168,6 +168,11 @@ def _schema(value: Value, schemas: Mapping[str, Any]) -> dict[str, Any]:
     if value.default is None and "type" not in value.note:
         raise BadValues(f"{value.key}: its default is null, so that `@schema` has to give the type")
     return {**described, **_TYPES.get(type(value.default), {}), **value.note}
+
+
+def _kinds(value: Value) -> list[str]:
+    kinds = value.note.get("type", [])
+    return [kinds] if isinstance(kinds, str) else list(kinds)
 
 
 def _used(definitions: Mapping[str, Any], body: object) -> dict[str, Any]:

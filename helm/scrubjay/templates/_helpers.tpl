@@ -25,6 +25,11 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/component: relay
 {{- end -}}
 
+{{/* The label of pods with a sidecar of this release, by which they are found for their metrics. */}}
+{{- define "scrubjay.sidecar.labels" -}}
+scrubjay/sidecar: {{ include "scrubjay.fullname" . }}
+{{- end -}}
+
 {{/* What every object carries. Takes `component` beside the root: (dict "root" . "component" "config"). */}}
 {{- define "scrubjay.labels" -}}
 {{- with .root.Values.commonLabels }}

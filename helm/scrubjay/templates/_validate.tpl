@@ -59,9 +59,7 @@ terminationGracePeriodSeconds is {{ int .Values.terminationGracePeriodSeconds }}
 {{- $room_bytes := include "scrubjay.bytes" $room -}}
 {{- $size := dig "spool" "envelopes" "max_disk_size" "" .Values.config -}}
 {{- $size_bytes := include "scrubjay.bytes" $size -}}
-{{- if not $room_bytes }}
-{{ $value }} is no quantity: {{ $room }}; write 10Gi or 500Mi
-{{- else if $size_bytes -}}
+{{- if $size_bytes -}}
 {{- if and (eq $kind "emptyDir") (lt (float64 $room_bytes) (mulf $size_bytes 1.3)) }}
 {{ $value }} is {{ $room }}, so that a full spool would evict the pod: it needs 1.3 times config.spool.envelopes.max_disk_size ({{ $size }})
 {{- else if lt (float64 $room_bytes) (float64 $size_bytes) }}
@@ -122,7 +120,7 @@ podDisruptionBudget needs one of minAvailable and maxUnavailable, the other null
 
 {{- define "scrubjay.validate.shape" -}}
 {{- $asked := dict "autoscaling.enabled" .Values.autoscaling.enabled "ingress.enabled" .Values.ingress.enabled
-  "networkPolicy.enabled" .Values.networkPolicy.enabled "metrics.serviceMonitor.enabled" .Values.metrics.serviceMonitor.enabled -}}
+  "networkPolicy.enabled" .Values.networkPolicy.enabled -}}
 {{- $without := dict "gateway" list "daemonset" (list "autoscaling.enabled") "sidecar" (keys $asked | sortAlpha) -}}
 {{- range get $without .Values.shape }}
 {{- if get $asked . }}
