@@ -80,13 +80,20 @@ def _check(project: ProjectConfig, name: str, keys: list[str], loaded: Loaded) -
     try:
         plan = compile_plan(project, loaded.settings, shared=loaded.projects.shared.config)
     except ConfigError as error:
-        found.problems.append(f"project {name}: {error}")
+        found.problems.append(_placed(str(error), error.path, project, name, loaded))
         return found
     found.revision = plan.revision
-    found.problems += [f"project {name}: {problem}" for problem in plan.problems]
+    found.problems += [_placed(str(problem), str(problem), project, name, loaded) for problem in plan.problems]
     found.full_walk += plan.scrub.forced_full if plan.scrub else ()
     found.unread += unread(plan)
     return found
+
+
+def _placed(text: str, dotted: str, project: ProjectConfig, name: str, loaded: Loaded) -> str:
+    """What is wrong with a project, and where. `dotted` begins with the place of it in the file."""
+    where, line = loaded.projects.place_of(project, dotted.partition(" ")[0].rstrip(":"))
+    place = f"{where}:{line}" if line else where
+    return f"{place}: {text}" if place else f"project {name}: {text}"
 
 
 def unread(plan: ProjectPlan) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """The relay's identity: `credentials.json` and the three variables that override it (`upstream-and-operations.md` 2.5, 2.10).
 
-What a key looks like is `keys`'s.
+What a key looks like is `keys`'s. Replicas that share a pair of keys need an id each: `RELAY_ID=<uuid>+pod` makes one of the pod's name
+(10.2).
 """
 
 from __future__ import annotations
@@ -8,13 +9,14 @@ from __future__ import annotations
 import json
 import os
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from scrubjay.errors import ConfigError
-from scrubjay.settings.document import read_text
+from scrubjay.settings.document import compose, decode_json, locate, read_text
 from scrubjay.settings.keys import (
     SEED_BYTES,
     BadKey,
@@ -26,9 +28,18 @@ from scrubjay.settings.keys import (
 )
 from scrubjay.settings.scalars import Unusable, expand
 from scrubjay.settings.setting import Secret
+from scrubjay.settings.suggestions import nearest_word, shown
 
 FILE_NAME: Final = "credentials.json"
-_VARIABLES: Final = {"id": "RELAY_ID", "public_key": "RELAY_PUBLIC_KEY", "secret_key": "RELAY_SECRET_KEY"}
+_SECRET: Final = "secret_key"  # noqa: S105  its name
+_VARIABLES: Final = {"id": "RELAY_ID", "public_key": "RELAY_PUBLIC_KEY", _SECRET: "RELAY_SECRET_KEY"}
+_POD: Final = "+pod"
+_ACCEPTED: Final = {
+    "id": "a UUID",
+    "public_key": "32 bytes in URL-safe base64 without padding",
+    _SECRET: "the secret key that belongs to the public key",
+}
+_OBJECT: Final = '{"id": …, "public_key": …, "secret_key": …}, as `scrubjay credentials generate` writes it'
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,54 +60,114 @@ def read_credentials(folder: Path | None, env: Mapping[str, str]) -> Credentials
 
     Raises: ConfigError.
     """
-    fields, where = _stored(folder, env)
+    stored = _stored(folder, env)
     given = {name: env[variable] for name, variable in _VARIABLES.items() if variable in env}
-    if not fields and not given:
+    if stored is None and not given:
         return None
-    fields = {**fields, **given}
+    stored = stored or _Stored("environment", {})
+    fields = {**stored.fields, **given}
     missing = [name for name in _VARIABLES if name not in fields]
     if missing:
         names = ", ".join(_VARIABLES[name] if given else name for name in missing)
+        near = next((near for name in stored.unknown if (near := nearest_word(name, missing))), "")
         raise ConfigError(
             f"the credentials are incomplete: {names} missing",
-            where=where or "environment",
+            where=stored.where,
+            path=next(iter(stored.unknown), ""),
+            line=next(iter(stored.unknown.values()), None),
             accepted="all of " + ", ".join(_VARIABLES.values() if given else _VARIABLES),
+            near=near,
         )
-    return check(fields, where or "environment")
+    if fields["id"].endswith(_POD):
+        fields["id"] = _of_pod(fields["id"].removesuffix(_POD), env)
+    lines = {name: line for name, line in stored.lines.items() if name not in given}
+    return check(fields, stored.where, lines, {name: _VARIABLES[name] for name in given})
 
 
-def _stored(folder: Path | None, env: Mapping[str, str]) -> tuple[dict[str, str], str]:
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """What a file holds, with the lines of its members, and of those that mean nothing."""
+
+    where: str
+    fields: dict[str, str]
+    lines: dict[str, int | None] = field(default_factory=dict)
+    unknown: dict[str, int | None] = field(default_factory=dict)
+
+
+def _stored(folder: Path | None, env: Mapping[str, str]) -> _Stored | None:
     if folder is None or not (folder / FILE_NAME).exists():
-        return {}, ""
-    path = folder / FILE_NAME
-    try:
-        stored = json.loads(read_text(path))
-    except ValueError as error:
-        raise ConfigError(f"malformed JSON: {error}", where=str(path)) from error
-    if not isinstance(stored, dict) or not all(isinstance(stored.get(name, ""), str) for name in _VARIABLES):
-        raise ConfigError("the credentials must be an object of texts", where=str(path))
-    try:
-        return {name: expand(stored[name], env, folder, partial=True) for name in _VARIABLES if name in stored}, str(
-            path
-        )
-    except Unusable as error:
-        raise ConfigError(str(error), where=str(path)) from error
+        return None
+    where = str(folder / FILE_NAME)
+    text = read_text(folder / FILE_NAME)
+    document = decode_json(text, where)
+    if not isinstance(document, dict):
+        raise ConfigError("not an object", where=where, line=1, accepted=_OBJECT)
+    lines = {name: _line(text, where, name) for name in document}
+    stored = _Stored(where, {}, lines, {name: line for name, line in lines.items() if name not in _VARIABLES})
+    for name in _VARIABLES.keys() & document.keys():
+        value = document[name]
+        try:
+            if not isinstance(value, str):
+                raise Unusable(f"{'`***`' if name == _SECRET else shown(str(value))}: not a text", "a text in quotes")
+            stored.fields[name] = expand(value, env, folder, partial=True)
+        except Unusable as error:
+            raise ConfigError(
+                str(error), where=where, path=name, line=lines[name], accepted=error.accepted, near=error.near
+            ) from error
+    return stored
 
 
-def check(fields: Mapping[str, str], where: str) -> Credentials:
-    """Raises: ConfigError, if an id or key cannot be read or the public key is not the secret key's."""
-    name = "id"
+def _line(text: str, where: str, name: str) -> int | None:
+    """Best effort: what JSON writes otherwise than YAML has no line."""
+    with suppress(ConfigError):
+        return locate(compose(text, where), [name])
+    return None
+
+
+def _of_pod(base: str, env: Mapping[str, str]) -> str:
+    """The id of one of many replicas: of the one they share, and the name of the pod."""
+    pod = env.get("POD_NAME") or env.get("HOSTNAME")
+    if not pod:
+        raise ConfigError("no name of a pod", path="id", accepted="the variable POD_NAME or HOSTNAME beside `+pod`")
     try:
-        identity = read_relay_id(fields[name])
-        name = "public_key"
-        public = read_public_key(fields[name])
-        name = "secret_key"
-        seed = read_secret_key(fields[name])
-    except BadKey as error:
-        raise ConfigError(str(error), where=where, path=name, accepted=error.accepted) from error
+        return str(uuid.uuid5(uuid.UUID(base), pod))
+    except ValueError:
+        raise ConfigError(f"{shown(base)}: no UUID", path="id", accepted="a UUID before `+pod`") from None
+
+
+def check(
+    fields: Mapping[str, str],
+    where: str,
+    lines: Mapping[str, int | None] | None = None,
+    variables: Mapping[str, str] | None = None,
+) -> Credentials:
+    """`lines` and `variables`: where each came from, as far as it is known.
+
+    Raises: ConfigError, if an id or key cannot be read or the public key is not the secret key's.
+    """
+
+    def refusal(name: str, problem: str, accepted: str) -> ConfigError:
+        variable = (variables or {}).get(name)
+        place = f"environment variable {variable}" if variable else where
+        return ConfigError(problem, where=place, path=name, line=(lines or {}).get(name), accepted=accepted)
+
+    read: dict[str, Callable[[str], Any]] = {
+        "id": read_relay_id,
+        "public_key": read_public_key,
+        _SECRET: read_secret_key,
+    }
+    values = {}
+    for name, reader in read.items():
+        try:
+            values[name] = reader(fields[name])
+        except BadKey as error:
+            value = shown(fields[name]) if name == "id" else "`***`"  # who mixes keys up put the secret one there
+            raise refusal(name, f"{value}: {error}", error.accepted or _ACCEPTED[name]) from error
+    public, seed = values["public_key"], values[_SECRET]
     if public_key_of(seed) != public:
-        raise ConfigError("bad key: the public key does not belong to the secret key", where=where, path="public_key")
-    return Credentials(identity, encode(public), Secret(encode(seed)))
+        problem = "bad key: the public key does not belong to the secret key"
+        raise refusal("public_key", problem, encode(public_key_of(seed)))
+    return Credentials(values["id"], encode(public), Secret(encode(seed)))
 
 
 def generate() -> Credentials:

@@ -180,8 +180,8 @@ def is_unquoted(node: ScalarNode) -> bool:
     return node.style in (None, "")  # the C parser gives "" where the other gives None
 
 
-def members(node: MappingNode, where: str) -> Iterator[tuple[str, Node]]:
-    """What is merged in with `<<` comes last, without what stands there by itself. Raises: ConfigError, if a key is no text or occurs twice."""
+def members(node: MappingNode, where: str, prefix: str = "") -> Iterator[tuple[str, Node]]:
+    """`prefix`: the dotted place of `node`. What is merged in with `<<` comes last, without what stands there by itself. Raises: ConfigError, if a key is no text or occurs twice."""
     seen: set[str] = set()
     merged: list[Node] = []
     for key, value in node.value:
@@ -191,7 +191,8 @@ def members(node: MappingNode, where: str) -> Iterator[tuple[str, Node]]:
             merged += value.value if isinstance(value, SequenceNode) else [value]
             continue
         if key.value in seen:
-            raise ConfigError(f"`{key.value}` occurs twice", where=where, line=line_of(key), accepted="one of them")
+            path = f"{prefix}{key.value}"
+            raise ConfigError("occurs twice", where=where, path=path, line=line_of(key), accepted="one of them")
         seen.add(key.value)
         yield key.value, value
     for source in merged:
@@ -199,7 +200,7 @@ def members(node: MappingNode, where: str) -> Iterator[tuple[str, Node]]:
             raise ConfigError(
                 "`<<`: not a mapping", where=where, line=line_of(source), accepted="an alias of a mapping"
             )
-        for name, value in members(source, where):
+        for name, value in members(source, where, prefix):
             if name not in seen:
                 seen.add(name)
                 yield name, value
@@ -210,18 +211,19 @@ def leaves(node: Node, where: str, prefix: str = "") -> Iterator[tuple[str, Node
     if not isinstance(node, MappingNode):
         yield prefix.removesuffix("."), node
         return
-    for name, value in members(node, where):
+    for name, value in members(node, where, prefix):
         yield from leaves(value, where, f"{prefix}{name}.")
 
 
-def to_plain(node: Node | None, where: str) -> object:
+def to_plain(node: Node | None, where: str, prefix: str = "") -> object:
     """As JSON would have it: dict, list, str, int, float, bool, None. Raises: ConfigError."""
     if node is None:
         return None
     if isinstance(node, MappingNode):
-        return {key: to_plain(value, where) for key, value in members(node, where)}
+        return {key: to_plain(value, where, f"{prefix}{key}.") for key, value in members(node, where, prefix)}
     if isinstance(node, SequenceNode):
-        return [to_plain(value, where) for value in node.value]
+        path = prefix.removesuffix(".")
+        return [to_plain(value, where, f"{path}[{index}].") for index, value in enumerate(node.value)]
     text: str = node.value
     if not (isinstance(node, ScalarNode) and is_unquoted(node)):
         return text
@@ -241,14 +243,26 @@ def to_plain(node: Node | None, where: str) -> object:
 def locate(node: Node | None, path: Sequence[str | int]) -> int | None:
     """The line of the deepest node on `path` that exists."""
     line = None
+    for step in _along(node, path):
+        line = line_of(step)
+    return line
+
+
+def find(node: Node | None, path: Sequence[str | int]) -> Node | None:
+    """The node at the end of `path`, if there is one."""
+    found = list(_along(node, path))
+    return found[-1] if found and len(found) == len(path) else None
+
+
+def _along(node: Node | None, path: Sequence[str | int]) -> Iterator[Node]:
+    """The nodes on `path`, without the first, as far as they exist."""
     for step in path:
         if isinstance(node, MappingNode):
             node = next((value for name, value in members(node, "") if name == step), None)
         elif isinstance(node, SequenceNode) and isinstance(step, int) and step < len(node.value):
             node = node.value[step]
         else:
-            break
+            return
         if node is None:
-            break
-        line = line_of(node)
-    return line
+            return
+        yield node

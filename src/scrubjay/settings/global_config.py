@@ -11,10 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
-
 from scrubjay.errors import ConfigError
-from scrubjay.settings.document import read_text
+from scrubjay.settings.document import decode_json, read_text
 from scrubjay.settings.stamps import Stamp, stamp_of
 
 FILE_NAME: Final = "global_config.json"
@@ -71,10 +69,7 @@ def load_global(folder: Path, previous: GlobalFile | None = None) -> GlobalFile:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    try:
-        document = msgspec.json.decode(read_text(path))
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise ConfigError(f"malformed JSON: {error}", where=str(path)) from error
+    document = decode_json(read_text(path), str(path))
     if not isinstance(document, dict):
         raise ConfigError("the file must be an object", where=str(path))
     return document

@@ -69,10 +69,10 @@ class Loaded:
 
     def with_changed_projects(self) -> Loaded | None:
         """The project files as they are now, all else as it was; None if none of them changed. Never raises."""
-        folder, rules = self.projects_dir, self.source.rules
-        if self.projects.is_current(folder, rules):
+        folder = self.projects_dir
+        if self.projects.is_current(folder, self.source.rules):
             return None
-        return replace(self, projects=_projects(folder, rules, self.settings, self.projects))
+        return replace(self, projects=_projects(folder, self.source, self.settings, self.projects))
 
 
 def load(
@@ -113,7 +113,7 @@ def read(source: Source, previous: ProjectSet | None = None) -> Loaded:
         container=in_container(source.env),
         refuse=refuse,
     )
-    projects = _projects(folder / PROJECTS if folder else None, source.rules, settings, previous)
+    projects = _projects(folder / PROJECTS if folder else None, source, settings, previous)
     origins = {key: derived.get(key) or (written[key].origin if key in values else "default") for key in FIELDS}
     if isinstance(values.get("relay.workers"), int) and values["relay.workers"] != settings.relay.workers:
         warnings.append(f"{written['relay.workers'].origin}: relay.workers: {derived['relay.workers']}")
@@ -123,9 +123,9 @@ def read(source: Source, previous: ProjectSet | None = None) -> Loaded:
     )
 
 
-def _projects(folder: Path | None, rules: Path | None, settings: Settings, previous: ProjectSet | None) -> ProjectSet:
+def _projects(folder: Path | None, source: Source, settings: Settings, previous: ProjectSet | None) -> ProjectSet:
     """What is in the folder; in mode `capture` there is a plan in any case."""
-    projects = load_projects(folder, previous, rules=rules)
+    projects = load_projects(folder, previous, rules=source.rules, strict=source.strict)
     if settings.relay.mode == "capture" and not projects.by_key and projects.default is None:
         return replace(projects, default=ProjectConfig(slug="default"))
     return projects

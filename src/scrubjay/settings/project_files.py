@@ -12,21 +12,24 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from msgspec.structs import replace
 
 from scrubjay.errors import ConfigError
-from scrubjay.settings.document import compose, locate, read_text, to_plain
+from scrubjay.settings.document import compose, decode_json, find, locate, read_text, to_plain
 from scrubjay.settings.global_config import GlobalFile, load_global
 from scrubjay.settings.project import ProjectConfig, ProjectOptions
+from scrubjay.settings.project_members import unknown_members
 from scrubjay.settings.stamps import Stamp, stamp_of
+from scrubjay.settings.suggestions import shown
 
 SUFFIXES: Final = (".json", ".yaml", ".yml")
 DEFAULT_STEM: Final = "default"
 RULE_KEYS: Final = frozenset({"rules", "applications", "vars"})
-_PATH_STEP: Final = re.compile(r"\.(\w+)|\[(\d+)\]")
+_PATH_STEP: Final = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]")
+_ABOVE: Final[tuple[tuple[str, ...], ...]] = ((), ("config",), ("config", "piiConfig"))
 _GONE: Final = (0, 0, 0)
 """The stamp of a file of rules that is not there: they stay in force, and it is a problem."""
 _MAX_ID: Final = 2**64 - 1
@@ -69,15 +72,19 @@ class ProjectSet:
         return tuple(file.problem for file in self.files if file.problem)
 
     def place_of(self, project: ProjectConfig, dotted: str) -> tuple[str, int | None]:
-        """The file of one of these projects, and the line of what `dotted` names in its scrub rules, as far as they can be told."""
+        """The file of one of these projects, and the line of what `dotted` names in it, as far as they can be told.
+
+        `dotted` begins at the file's root, in `config` or in `config.piiConfig`.
+        """
         for file in self.files:
             if file.config is not None and file.config.config is project.config:
-                steps = dotted.split(".")
+                where = str(file.path)
+                steps = _steps(f".{dotted}")
                 with suppress(ConfigError):
-                    text = read_text(file.path)
-                    where = str(file.path)
-                    return where, _line(text, where, ["config", "piiConfig", *steps]) or _line(text, where, steps)
-                return str(file.path), None
+                    root = compose(read_text(file.path), where)
+                    lines = (locate(root, [*above, *steps]) for above in _ABOVE if find(root, [*above, *steps[:1]]))
+                    return where, next(lines, None)
+                return where, None
         return "", None
 
     def is_current(self, folder: Path | None, rules: Path | None = None) -> bool:
@@ -92,11 +99,16 @@ def scan(folder: Path | None, rules: Path | None = None) -> dict[Path, Stamp]:
 
 
 def load_projects(
-    folder: Path | None, previous: ProjectSet | None = None, *, rules: Path | None = None, managed: bool = False
+    folder: Path | None,
+    previous: ProjectSet | None = None,
+    *,
+    rules: Path | None = None,
+    managed: bool = False,
+    strict: bool = False,
 ) -> ProjectSet:
     """Read what changed since `previous`. Never raises: what is wrong stands in `problems` and `warnings`.
 
-    `rules`: a file that says what the plan `default` is, in place of the folder's.
+    `rules`: a file that says what the plan `default` is, in place of the folder's. `strict`: a file with an unknown member cannot be used.
     """
     known = {file.path: file for file in previous.files} if previous else {}
     files = []
@@ -105,7 +117,11 @@ def load_projects(
         if old is not None and old.stamp == stamp:
             files.append(old)
         else:
-            files.append(_read_rules(path, stamp, old) if path == rules else _read(path, stamp, old, managed=managed))
+            files.append(
+                _read_rules(path, stamp, old)
+                if path == rules
+                else _read(path, stamp, old, managed=managed, strict=strict)
+            )
     skipped = tuple(
         f"{path}: skipped, no regular file named *{', *'.join(SUFFIXES)}"
         for path, stamp in _entries(folder)
@@ -125,13 +141,19 @@ def _entries(folder: Path | None) -> Iterator[tuple[Path, Stamp | None]]:
         yield path, stamp_of(path)
 
 
-def _read(path: Path, stamp: Stamp, old: ProjectFile | None, *, managed: bool) -> ProjectFile:
+def _read(path: Path, stamp: Stamp, old: ProjectFile | None, *, managed: bool, strict: bool) -> ProjectFile:
+    where = str(path)
     try:
-        config = parse_project(read_text(path), str(path))
+        text = read_text(path)
+        document = _document(text, where)
+        config = _project_of(document, text, where)
+        slips = list(_unknown(document, text, where))
+        if slips and strict:
+            raise slips[0]
     except ConfigError as error:
         return ProjectFile(path, stamp, old.config if old else None, str(error))
     placed, warnings = _place(config, path, managed=managed)
-    return ProjectFile(path, stamp, placed, None, warnings)
+    return ProjectFile(path, stamp, placed, None, (*map(str, slips), *warnings))
 
 
 def _read_rules(path: Path, stamp: Stamp, old: ProjectFile | None) -> ProjectFile:
@@ -155,39 +177,63 @@ def parse_rules(text: str, where: str) -> ProjectConfig:
 
 def parse_project(text: str, where: str) -> ProjectConfig:
     """One project in JSON, if `where` says so by its suffix, else in YAML. Raises: ConfigError with path and line."""
+    return _project_of(_document(text, where), text, where)
+
+
+def _project_of(document: object, text: str, where: str) -> ProjectConfig:
     try:
-        config = msgspec.convert(_document(text, where), ProjectConfig)
+        config = msgspec.convert(document, ProjectConfig)
     except msgspec.ValidationError as error:
         problem, dotted, steps = plain_problem(error)
-        raise ConfigError(problem, where=where, path=dotted, line=_line(text, where, steps)) from error
-    for name, value in (("projectId", config.project_id), ("organizationId", config.organization_id)):
-        if value is not None and value > _MAX_ID:
-            raise ConfigError("an id has at most 64 bits", where=where, path=name, line=_line(text, where, [name]))
+        said = f"{_quoted(document, steps)}{problem}"
+        raise ConfigError(said, where=where, path=dotted, line=_line(text, where, steps)) from error
+    for name, number in (("projectId", config.project_id), ("organizationId", config.organization_id)):
+        if number is not None and number > _MAX_ID:
+            said = f"{shown(str(number))}: an id has at most 64 bits"
+            raise ConfigError(said, where=where, path=name, line=_line(text, where, [name]))
     return config
+
+
+def _unknown(document: object, text: str, where: str) -> Iterator[ConfigError]:
+    for steps, near in unknown_members(document):
+        dotted = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps).removeprefix(".")
+        yield ConfigError("unknown member", where=where, path=dotted, line=_line(text, where, steps), near=near)
 
 
 def plain_problem(error: msgspec.ValidationError) -> tuple[str, str, list[str | int]]:
     """What msgspec found, in an operator's words, and where: as a dotted path, and step by step."""
     problem, _, path = str(error).partition(" - at `$")
-    steps = [name or int(index) for name, index in _PATH_STEP.findall(path)]
-    return _plain_words(problem), path.removesuffix("`").removeprefix("."), steps
+    return _plain_words(problem), path.removesuffix("`").removeprefix("."), _steps(path.removesuffix("`"))
+
+
+def _steps(path: str) -> list[str | int]:
+    return [name or int(index) for name, index in _PATH_STEP.findall(path)]
 
 
 def _document(text: str, where: str) -> object:
     if not where.endswith(".json"):
         return to_plain(compose(text, where), where)
-    try:
-        return msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise ConfigError(f"malformed JSON: {error}", where=where) from error
+    return decode_json(text, where)
 
 
 def _line(text: str, where: str, steps: Sequence[str | int]) -> int | None:
     """Best effort: what JSON writes otherwise than YAML has no line."""
     try:
-        return locate(compose(text, where), steps)
+        return locate(compose(text, where), steps) if steps else 1
     except ConfigError:
         return None
+
+
+def _quoted(document: Any, steps: Sequence[str | int]) -> str:
+    """The single value that stands at a place, with a colon; nothing if there is none."""
+    for step in steps:
+        try:
+            document = document[step]
+        except (KeyError, IndexError, TypeError):
+            return ""
+    if document is None or isinstance(document, dict | list):
+        return ""
+    return f"{shown(document if isinstance(document, str) else msgspec.json.encode(document).decode())}: "
 
 
 def _plain_words(problem: str) -> str:

@@ -18,11 +18,12 @@ from yaml.nodes import MappingNode, Node
 
 from scrubjay.errors import ConfigError
 from scrubjay.settings import inert
-from scrubjay.settings.document import compose, is_null, leaves, line_of, read_text, to_plain
+from scrubjay.settings.document import compose, decode_json, is_null, leaves, line_of, read_text, to_plain
 from scrubjay.settings.fields import FIELDS, map_of
 from scrubjay.settings.global_config import FILE_NAME as GLOBAL_NAME
 from scrubjay.settings.project import ProjectOptions
 from scrubjay.settings.project_files import parse_project
+from scrubjay.settings.project_members import SERVERS_OWN, TOP
 from scrubjay.settings.scalars import Unusable, is_list, parse, takes_one
 
 Kind = Literal["changed", "no equivalent", "not yet", "unknown", "cannot be used"]
@@ -31,16 +32,6 @@ KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 CONFIG: Final = "config.yml"
 _UPSTREAM: Final = "https://sentry.io/"
 _FILE_REFERENCE: Final = re.compile(r"\$\{file:([^}]*)\}")
-# What the server decides with these is not for a relay to decide.
-_SERVERS_OWN: Final = frozenset(
-    ("trustedRelays", "trustedRelaySettings", "features", "trimming", "measurements", "breakdownsV2", "performanceScore",
-     "sessionMetrics", "transactionMetrics", "metricExtraction", "metricConditionalTagging", "metrics", "txNameRules", "txNameReady",
-     "spanDescriptionRules", "spanAttributes", "groupingConfig", "eventRetention", "downsampledEventRetention", "retentions")
-)  # fmt: skip
-_TOP: Final = frozenset(
-    ("projectId", "organizationId", "slug", "rev", "lastChange", "disabled", "publicKeys", "upstream", "config", "overlay",
-     "lastFetch", "organizationSlug")
-)  # fmt: skip
 _OPTIONS: Final = frozenset(info.encode_name for info in msgspec.structs.fields(ProjectOptions))
 
 
@@ -168,9 +159,9 @@ def _settle_mode(imported: Imported) -> None:
 def _read_project(path: Path, imported: Imported) -> None:
     where = str(path)
     try:
-        document = msgspec.json.decode(read_text(path))
-    except (msgspec.DecodeError, RecursionError) as error:
-        imported.note("cannot be used", where, "", f"malformed JSON: {error}")
+        document = decode_json(read_text(path), where)
+    except ConfigError as error:
+        imported.note("cannot be used", where, "", error.problem)
         return
     if not isinstance(document, dict):
         imported.note("cannot be used", where, "", "no object")
@@ -203,7 +194,7 @@ def _members(document: Mapping[str, Any], where: str, imported: Imported) -> Ite
                 yield name, value
         elif name == "upstream":
             imported.note("no equivalent", where, name, "one upstream serves all projects")
-        elif name not in _TOP:
+        elif name not in TOP:
             imported.note("unknown", where, name, "no member of a project")
     if not document.get("config"):
         yield "config", {}
@@ -215,7 +206,7 @@ def _options(config: Mapping[str, Any], where: str, imported: Imported) -> Itera
             # Null is as good as absent to the reference.
             if value is not None:
                 yield name, value
-        elif name in _SERVERS_OWN:
+        elif name in SERVERS_OWN:
             imported.note("no equivalent", where, f"config.{name}", "the server's own business")
         else:
             imported.note("unknown", where, f"config.{name}", "no member of a project's configuration")
@@ -228,9 +219,9 @@ def _options(config: Mapping[str, Any], where: str, imported: Imported) -> Itera
 
 def _read_global_config(path: Path, imported: Imported) -> None:
     try:
-        document = msgspec.json.decode(read_text(path))
-    except (msgspec.DecodeError, RecursionError) as error:
-        imported.note("cannot be used", str(path), "", f"malformed JSON: {error}")
+        document = decode_json(read_text(path), str(path))
+    except ConfigError as error:
+        imported.note("cannot be used", str(path), "", error.problem)
         return
     for name, value in document.items() if isinstance(document, dict) else ():
         if name in {"quotas", "filters"}:

@@ -78,7 +78,7 @@ def expand(text: str, env: Mapping[str, str], folder: Path, *, partial: bool) ->
             raise Unusable(
                 f"the environment variable {name} is not set" if name else "no name in `${}`",
                 "a variable that is set, or ${file:PATH}",
-                near=f"${{{near}}}" if (near := nearest_word(name, env)) else "",
+                near=f"${{{near}}}" if (near := nearest_word(name, env, cutoff=0.75)) else "",
             )
         return env[name]
 

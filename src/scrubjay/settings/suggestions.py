@@ -46,10 +46,10 @@ def nearest_key(key: str, known: Collection[str]) -> str:
     return close[0] if close else ""
 
 
-def nearest_word(word: str, known: Collection[str]) -> str:
-    """One of a few words; empty if none is near."""
+def nearest_word(word: str, known: Collection[str], *, cutoff: float = 0.5) -> str:
+    """One of a few words; empty if none is near. `cutoff`: more for words that could mean anything."""
     by_lower = {other.lower(): other for other in known}
-    close = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.5)
+    close = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=cutoff)
     return by_lower[close[0]] if close else ""
 
 

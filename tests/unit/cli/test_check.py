@@ -72,7 +72,7 @@ def test_plans_are_named_with_their_keys(call: Call, folder: Folder) -> None:
     [
         ("config: {allowedDomains: 5}", "config.allowedDomains"),
         ("config: {scrubjay: {scrub: {profile: lax}}}", "config.scrubjay.scrub.profile"),
-        ("config: {quotas: [{id: q, categories: [error], limit: 5, window: 0}]}", "project default: "),
+        ("config: {quotas: [{id: q, categories: [error], limit: 5, window: 0}]}", "default.yaml:1: quotas[0]: "),
         ("config: {filterSettings: {localhost: {}}}", "filterSettings.localhost is disabled"),
         ("config: {filterSettings: {webCrawler: {isEnabled: true}}}", "did you mean `webCrawlers`?"),
         ("config: {scrubjay: {filters: [{id: x, loggrs: [a]}]}}", "did you mean `loggers`?"),

@@ -42,14 +42,15 @@ def test_a_pair_is_read_in_each_of_its_forms() -> None:
         ("secret_key", LONG_SECRET.replace("ElUxuA", "ElUxuQ"), "does not belong"),
         ("public_key", SECRET, "does not belong"),
         ("public_key", LONG_SECRET, "bad key"),
-        ("id", "x", "no UUID"),
+        ("id", "not a relay", "no UUID"),
     ],
 )
 def test_upstream_36_bad_keys(name: str, text: str, problem: str) -> None:
     with pytest.raises(ConfigError, match=problem) as caught:
         check({**FIELDS, name: text}, "here")
     assert caught.value.where == "here"
-    assert not text or text not in str(caught.value)
+    assert caught.value.path == name
+    assert not text or name == "id" or text not in str(caught.value)
 
 
 def test_generated_pairs_are_their_own_and_differ() -> None:
@@ -97,8 +98,9 @@ def test_upstream_9_without_a_file_all_variables_or_none() -> None:
     ("stored", "problem"),
     [
         ("{", "malformed JSON"),
-        ([], "an object of texts"),
-        ({**FIELDS, "id": 5}, "an object of texts"),
+        ([], "not an object"),
+        ({**FIELDS, "id": 5}, "id: `5`: not a text"),
+        ({**FIELDS, "secret_key": 987654}, r"secret_key: `\*\*\*`: not a text"),
         ({"id": IDENTITY}, "public_key, secret_key missing"),
         ({**FIELDS, "secret_key": "${NO_SUCH_VAR}"}, "NO_SUCH_VAR is not set"),
     ],
@@ -115,3 +117,57 @@ def test_the_secret_may_stand_elsewhere(tmp_path: Path) -> None:
     found = read_credentials(tmp_path, {"ID": IDENTITY})
     assert found is not None
     assert found.dump() == FIELDS
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ('{\n"id": 5}', ":2: id: "),
+        ('{\n\n"id": "${NO_SUCH_VAR}"}', ":3: id: "),
+        ('{\n"id": "x",\n"public_key": "y",\n"secret_key": "z"}', ":2: id: `x`: no UUID (accepted: a UUID)"),
+        ('{"id": "x",\n"publickey": "y",\n"secret_key": "z"}', ":2: publickey: the credentials are incomplete"),
+        ('{"id": "x",\n"publickey": "y",\n"secret_key": "z"}', "did you mean `public_key`?"),
+        ('{"id": "x"\n"public_key": "y"}', ":2: malformed JSON: "),
+        ('{"id":\t"x", "public_key": "y", "secret_key": "z"}', "credentials.json:1: id: "),
+    ],
+)
+def test_errors_of_the_file_name_line_and_member(tmp_path: Path, text: str, place: str) -> None:
+    store(tmp_path, text)
+    with pytest.raises(ConfigError) as caught:
+        read_credentials(tmp_path, {})
+    assert place in str(caught.value)
+
+
+def test_a_bad_variable_is_named(tmp_path: Path) -> None:
+    store(tmp_path, FIELDS)
+    with pytest.raises(ConfigError, match="environment variable RELAY_ID: id: `x`: no UUID"):
+        read_credentials(tmp_path, {"RELAY_ID": "x"})
+
+
+def test_a_pair_that_does_not_belong_together_says_what_would(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        check({**FIELDS, "public_key": generate().public_key}, "here")
+    assert caught.value.accepted == FIELDS["public_key"]
+
+
+def test_each_replica_has_an_id_of_its_own(tmp_path: Path) -> None:
+    store(tmp_path, FIELDS)
+    found = [
+        read_credentials(tmp_path, {"RELAY_ID": f"{IDENTITY}+pod", "HOSTNAME": pod})
+        for pod in ("relay-0", "relay-1", "relay-0")
+    ]
+    ids = [one.id for one in found if one is not None]
+    assert ids[0] == ids[2] != ids[1] != IDENTITY
+    named = read_credentials(tmp_path, {"RELAY_ID": f"{IDENTITY}+pod", "POD_NAME": "relay-1", "HOSTNAME": "node"})
+    assert named is not None
+    assert named.id == ids[1]
+
+
+@pytest.mark.parametrize(
+    ("env", "problem"),
+    [({"RELAY_ID": f"{IDENTITY}+pod"}, "no name of a pod"), ({"RELAY_ID": "x+pod", "HOSTNAME": "h"}, "`x`: no UUID")],
+)
+def test_replicas_without_an_id(tmp_path: Path, env: dict[str, str], problem: str) -> None:
+    store(tmp_path, FIELDS)
+    with pytest.raises(ConfigError, match=problem):
+        read_credentials(tmp_path, env)

@@ -74,7 +74,7 @@ def test_malformed_yaml_by_depth() -> None:
 
 @pytest.mark.parametrize("text", ["a: 1\na: 2\n", "{a: 1, a: 2}"])
 def test_a_key_occurs_once(text: str) -> None:
-    with pytest.raises(ConfigError, match="`a` occurs twice"):
+    with pytest.raises(ConfigError, match="a: occurs twice"):
         to_plain(compose(text, "f"), "f")
 
 

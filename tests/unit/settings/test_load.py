@@ -165,7 +165,7 @@ def test_lists(load_text: LoadText) -> None:
         ("routing: {tunnel_paths: [[/a]]}", "a list of lists or mappings (accepted: a list of texts)"),
         ("relay: 5", "relay: `5`: a section is expected, not a value"),
         ("- relay", "the file must be a mapping"),
-        ("relay:\n  port: 1\n  port: 2\n", "`port` occurs twice"),
+        ("relay:\n  port: 1\n  port: 2\n", "relay.port: occurs twice"),
         ("relay: {port: x", "malformed YAML"),
     ],
 )

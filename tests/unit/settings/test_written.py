@@ -22,6 +22,11 @@ def test_the_later_one_wins(tmp_path: Path) -> None:
     assert sort(found, strict=True).written["relay.port"].origin == "flag --port"
 
 
+def test_the_file_is_a_mapping(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="a mapping of sections"):
+        entries(tmp_path, "- relay")
+
+
 def test_an_empty_file_says_nothing(tmp_path: Path) -> None:
     assert [key for key, _ in entries(tmp_path, "# nothing\n")] == ["relay.port", "relay.port"]
 
