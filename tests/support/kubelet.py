@@ -11,6 +11,7 @@ import http.client
 import os
 import re
 import signal
+import ssl
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ from typing import Any
 
 from support.helm import Manifest
 from support.pod_roots import Identity, Root, Volumes, content_of, needs_mounts
-from support.processes import Child
+from support.processes import Child, wait_for
 
 STEP_S = 60.0
 """Most that a test waits for one container to start or to be done."""
@@ -76,7 +77,7 @@ class Pod:
 
     def start(self) -> None:
         """Until all containers run and every sidecar has started."""
-        for container in self.spec.get("initContainers", ()):
+        for container in self.spec.get("initContainers") or ():
             self.launch(container["name"])
             if container.get("restartPolicy") == "Always":
                 self._until_started(container)
@@ -106,7 +107,9 @@ class Pod:
 
     def _beside(self, name: str, command: list[str]) -> Child:
         container = self.container(name)
-        argv = self._root(container).beside(self._children[name].pid, command, self._env(container))
+        pid = self._children[name].pid
+        wait_for(lambda: Path(f"/proc/{pid}/root").readlink() != Path("/"), f"{name} is in its own root")
+        argv = self._root(container).beside(pid, command, self._env(container))
         return Child(argv, cwd=self._folder, log=self._folder / f"{name}.log")
 
     def probe(self, name: str, kind: str) -> bool:
@@ -119,7 +122,7 @@ class Pod:
         port = ask["port"]
         if isinstance(port, str):
             port = next(each["containerPort"] for each in container["ports"] if each["name"] == port)
-        connection = http.client.HTTPConnection(self.ip, port, timeout=probe.get("timeoutSeconds", 1))
+        connection = _connection(ask.get("scheme", "HTTP"), self.ip, port, probe.get("timeoutSeconds", 1))
         try:
             connection.request("GET", ask["path"])
             return 200 <= connection.getresponse().status < 400
@@ -181,7 +184,7 @@ class Pod:
 
     def container(self, name: str) -> dict[str, Any]:
         """As it stands in the pod."""
-        every = [*self.spec.get("initContainers", ()), *self.spec["containers"]]
+        every = [*(self.spec.get("initContainers") or ()), *self.spec["containers"]]
         return next(each for each in every if each["name"] == name)
 
     def _until_started(self, container: Mapping[str, Any]) -> None:
@@ -250,6 +253,16 @@ class Pod:
                 assert reference.get("optional"), f"the container would not start: {reference}"
                 return None
         raise AssertionError(f"no such reference here: {source}")
+
+
+def _connection(scheme: str, host: str, port: int, timeout_s: float) -> http.client.HTTPConnection:
+    """Under `HTTPS` the kubelet believes every certificate, and shows none."""
+    if scheme == "HTTP":
+        return http.client.HTTPConnection(host, port, timeout=timeout_s)
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return http.client.HTTPSConnection(host, port, timeout=timeout_s, context=context)
 
 
 def _expanded(text: str, env: Mapping[str, str]) -> str:

@@ -1,0 +1,207 @@
+"""Values to install the chart with: each toggle on and off, each shape, and what people combine.
+
+Owns the table, and the objects of the cluster that some of the values name (Secrets, ConfigMaps), filled as an operator would fill them.
+"""
+
+import base64
+import json
+from typing import Any
+
+from support.helm import Manifest
+
+UPSTREAM: dict[str, Any] = {"relay": {"upstream": "https://sentry.example/"}}
+TOLERATION = {"key": "dedicated", "operator": "Equal", "value": "relays", "effect": "NoSchedule"}
+GATEWAY = {"shape": "gateway", "config": UPSTREAM}
+DAEMONSET = {"shape": "daemonset", "config": UPSTREAM}
+SIDECAR = {"shape": "sidecar", "config": UPSTREAM}
+SECRETS: dict[str, Any] = {
+    "credentials.existingSecret": "identity",
+    "admin.existingSecret": "tokens",
+    "admin.key": "admin",
+    "redis.existingSecret": "tokens",
+    "redis.key": "redis",
+    "spoolKey.existingSecret": "tokens",
+    "spoolKey.key": "spool",
+    "tls.existingSecret": "certificate",
+    "extraCA.configMap": "authorities",
+    "secretFiles": {"webhook": {"name": "tokens", "key": "webhook"}},
+}
+WATCHED: dict[str, Any] = {
+    "metrics.serviceMonitor": {"enabled": True, "labels": {"release": "prometheus"}},
+    "metrics.prometheusRule": {
+        "enabled": True,
+        "labels": {"release": "prometheus"},
+        "rules": [{"alert": "Own", "expr": "up == 0"}],
+    },
+    "metrics.dashboard": {"enabled": True, "annotations": {"folder": "relays"}},
+}
+OPEN: dict[str, Any] = {
+    "ingress": {
+        "enabled": True,
+        "hosts": ["in.example"],
+        "className": "nginx",
+        "tls": [{"secretName": "in", "hosts": ["in.example"]}],
+    },
+    "networkPolicy": {"enabled": True},
+    "service.type": "LoadBalancer",
+    "service.annotations": {"example/of": "annotations"},
+    "service.sessionAffinity": "ClientIP",
+}
+PLACED: dict[str, Any] = {
+    "nodeSelector": {"kubernetes.io/arch": "amd64"},
+    "tolerations": [TOLERATION],
+    "affinity": {"podAntiAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []}},
+    "priorityClassName": "important",
+    "podLabels": {"team": "errors"},
+    "podAnnotations": {"example/of": "annotations"},
+    "commonLabels": {"cost": "shared"},
+}
+ADDED: dict[str, Any] = {
+    "extraEnv": [{"name": "RELAY_LOG_LEVEL", "value": "debug"}],
+    "extraEnvFrom": [{"secretRef": {"name": "tokens", "optional": True}}],
+    "extraVolumes": [{"name": "scratch", "emptyDir": {}}],
+    "extraVolumeMounts": [{"name": "scratch", "mountPath": "/scratch"}],
+    "imagePullSecrets": [{"name": "registry"}],
+    "image.digest": f"sha256:{'0a' * 32}",
+}
+HPA: dict[str, Any] = {
+    "autoscaling": {
+        "enabled": True,
+        "metrics": [
+            {
+                "type": "Pods",
+                "pods": {"metric": {"name": "depth"}, "target": {"type": "AverageValue", "averageValue": "10"}},
+            }
+        ],
+    }
+}
+
+
+def _project(digit: str) -> dict[str, Any]:
+    return {"publicKeys": [{"publicKey": digit * 32}], "config": {"quotas": []}}
+
+
+CASES: dict[str, dict[str, Any]] = {
+    "gateway": GATEWAY,
+    "gateway, stateless": {**GATEWAY, "persistence.enabled": False},
+    "gateway, stateless, in memory": {
+        **GATEWAY,
+        "persistence.enabled": False,
+        "emptyDir": {"sizeLimit": "300Mi", "medium": "Memory"},
+    },
+    "gateway, one pod": {**GATEWAY, "replicaCount": 1},
+    "gateway, scaled": {**GATEWAY, **HPA},
+    "gateway, scaled, stateless": {**GATEWAY, **HPA, "persistence.enabled": False},
+    "gateway, scaled by other figures": {**GATEWAY, "autoscaling": {**HPA["autoscaling"], "targetCPU": None}},
+    "gateway, watched": {**GATEWAY, **WATCHED},
+    "gateway, watched, over TLS": {**GATEWAY, **WATCHED, "tls.existingSecret": "certificate", "tls.internal": True},
+    "gateway, without an alert": {
+        **GATEWAY,
+        **WATCHED,
+        "metrics.prometheusRule": {"enabled": True, "disabled": ["ScrubjayUpstreamOutage"]},
+    },
+    "gateway, open": {**GATEWAY, **OPEN},
+    "gateway, node port": {**GATEWAY, "service.type": "NodePort", "service.nodePort": 30300, "service.port": 80},
+    "gateway, open to nobody": {
+        **GATEWAY,
+        "networkPolicy": {"enabled": True, "ingressFrom": [], "monitoringFrom": [], "egressTo": []},
+    },
+    "gateway, closed": {
+        **GATEWAY,
+        "networkPolicy": {
+            "enabled": True,
+            "egressTo": [{"ipBlock": {"cidr": "192.0.2.0/24"}}],
+            "extraEgress": [{"ports": [{"port": 8125, "protocol": "UDP"}]}],
+        },
+        "redis.url": "redis://redis:6380",
+        "redis.port": 6380,
+    },
+    "gateway, without tests": {**GATEWAY, "test.enabled": False, "networkPolicy.enabled": True},
+    "gateway, placed": {**GATEWAY, **PLACED},
+    "gateway, unspread": {**GATEWAY, "topologySpreadConstraints": [], "podDisruptionBudget.enabled": False},
+    "gateway, budget of what may go": {
+        **GATEWAY,
+        "podDisruptionBudget": {"minAvailable": None, "maxUnavailable": "30%"},
+    },
+    "gateway, all secrets": {**GATEWAY, **SECRETS},
+    "gateway, client certificates": {
+        **GATEWAY,
+        "tls": {"existingSecret": "certificate", "clientCA": True, "minVersion": "1.3"},
+    },
+    "gateway, authority in a secret": {**GATEWAY, "extraCA": {"secret": "certificate", "key": "ca.crt"}},
+    "gateway, redis by url": {**GATEWAY, "redis.url": "redis://redis.shop:6379/1"},
+    "gateway, more of everything": {**GATEWAY, **ADDED},
+    "gateway, everything": {**GATEWAY, **HPA, **WATCHED, **OPEN, **PLACED, **SECRETS, **ADDED},
+    "gateway, other ports": {**GATEWAY, "relay.port": 9000, "internalPort": 9001, "networkPolicy.enabled": True},
+    "gateway, on IPv6": {**GATEWAY, "relay.host": "::"},
+    "gateway, other names": {**GATEWAY, "nameOverride": "errors", "serviceAccount": {"create": True, "name": "robot"}},
+    "gateway, a long name": {
+        **GATEWAY,
+        "fullnameOverride": "a-relay-with-a-name-as-long-as-it-may-be-and-not-any-x"[:52],
+    },
+    "gateway, no account": {**GATEWAY, "serviceAccount.create": False},
+    "gateway, own classes": {
+        **GATEWAY,
+        "persistence": {"size": "1Ti", "storageClass": "fast", "accessModes": ["ReadWriteOncePod"], "retain": False},
+    },
+    "gateway, one worker per processor": {**GATEWAY, "relay.workers": "auto", "relay.shutdownDelay": 0},
+    "gateway, never reloads": {**GATEWAY, "relay.reloadInterval": None},
+    "gateway, long to end": {
+        **GATEWAY,
+        "config": {**UPSTREAM, "limits": {"shutdown_timeout": "2m"}},
+        "terminationGracePeriodSeconds": 130,
+    },
+    "gateway, several upstreams": {
+        **GATEWAY,
+        "config": {"relay": {"upstream": ["https://a.example:8443/", "http://b.example/"]}},
+        **OPEN,
+    },
+    "gateway, many projects": {
+        **GATEWAY,
+        "projects": {"default": None, "42": _project("a"), "1337": {**_project("b"), "disabled": True}},
+        "globalConfig": {"measurements": {"maxCustomMeasurements": 5}},
+    },
+    "gateway, no projects": {**GATEWAY, "projects": {"default": None}},
+    "gateway, an upstream from the environment": {
+        "extraEnv": [{"name": "RELAY_UPSTREAM_URL", "value": "https://sentry.example/"}]
+    },
+    "daemonset": DAEMONSET,
+    "daemonset, no port of the node": {**DAEMONSET, "daemonset.hostPort": None, "daemonset.hostPath": ""},
+    "daemonset, prepared folder": {**DAEMONSET, "daemonset.prepareHostPath": False},
+    "daemonset, everywhere": {**DAEMONSET, "daemonset.tolerations": [{"operator": "Exists"}], **PLACED},
+    "daemonset, everything": {**DAEMONSET, **WATCHED, **SECRETS, **ADDED, "networkPolicy.enabled": True},
+    "sidecar": SIDECAR,
+    "sidecar, watched": {**SIDECAR, "metrics.prometheusRule.enabled": True, "metrics.dashboard.enabled": True},
+    "sidecar, all secrets": {**SIDECAR, **SECRETS, **ADDED},
+}
+"""What it is → values, as `--set-json` takes them: dotted keys, and maps over the chart's own."""
+
+
+def _secret(name: str, content: dict[str, str]) -> Manifest:
+    coded = {key: base64.b64encode(text.encode()).decode() for key, text in content.items()}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "data": coded}
+
+
+def cluster(credentials: dict[str, str], certificate: dict[str, str]) -> list[Manifest]:
+    """The objects that `SECRETS` names. `certificate` has the keys that cert-manager writes."""
+    tokens = {
+        "admin": "an-admin-token",
+        "redis": "redis://:secret@redis.shop:6379",
+        "spool": base64.b64encode(bytes(range(32))).decode(),
+        "webhook": "a-webhook-secret",
+    }
+    return [
+        _secret("tokens", tokens),
+        _secret("identity", {"credentials.json": json.dumps(credentials)}),
+        _secret("certificate", certificate),
+        {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": "authorities"},
+            "data": {"ca.crt": certificate["ca.crt"]},
+        },
+    ]
+
+
+EXTERNAL = frozenset({"tokens", "identity", "certificate", "authorities"})
+"""Their names."""
