@@ -69,6 +69,10 @@ class Observed:
         self.requests: list[tuple[str, int | None, str, str]] = []
         self.refusals: list[tuple[int, int, str]] = []
         self.ups: list[bool] = []
+        self.bodies: list[tuple[str, int]] = []
+        self.waits: list[float] = []
+        self.deliveries: list[float] = []
+        self.reads = 0
         self.inflight = 0
         self.retries = 0
         self.dropped: Counter[str] = Counter()
@@ -82,6 +86,18 @@ class Observed:
 
     def upstream_refused(self, project_id: int, status: int, detail: str) -> None:
         self.refusals.append((project_id, status, detail))
+
+    def upstream_body(self, route: str, size_bytes: int) -> None:
+        self.bodies.append((route, size_bytes))
+
+    def waited(self, seconds: float) -> None:
+        self.waits.append(seconds)
+
+    def delivered(self, seconds: float) -> None:
+        self.deliveries.append(seconds)
+
+    def spool_read(self, seconds: float) -> None:
+        self.reads += 1
 
     def upstream_inflight(self, change: int) -> None:
         self.inflight += change

@@ -17,12 +17,12 @@ from scrubjay.runtime.account import Held
 from scrubjay.runtime.audit.log import audit_of
 from scrubjay.runtime.chronicle import Chronicle
 from scrubjay.runtime.limits_file import LimitsFile
+from scrubjay.runtime.names import instance_name
 from scrubjay.runtime.pulse import Pulse
 from scrubjay.runtime.spikes_file import SpikesFile
 from scrubjay.runtime.spool.partition import Partition
-from scrubjay.runtime.stage_times import TimedLedger
 from scrubjay.runtime.state import StateFile
-from scrubjay.runtime.telemetry import Telemetry
+from scrubjay.runtime.tracing import open_tracing, recorders
 from scrubjay.settings.schema import Settings
 
 _STATE_S = 1.0
@@ -47,10 +47,10 @@ class Books:
         assert settings.relay.state_dir is not None
         file = StateFile(Path(settings.relay.state_dir), slot)
         self.slot = slot
-        self.telemetry = Telemetry(slot, previous=file.load())
+        self.tracing = open_tracing(settings.tracing, instance_name(settings.relay.state_dir))
+        self.telemetry, self.ledger = recorders(self.tracing, slot, file.load(), reports)
         self.telemetry.workers_expected(workers)
         self.telemetry.count_projects_apart(apart=settings.metrics.per_project)
-        self.ledger = TimedLedger(self.telemetry, reports)
         self.audit = audit_of(settings, slot, self.telemetry)
         self._audit_interval_s = settings.scrub.audit_interval
         self._is_audited = settings.scrub.audit != "off"
@@ -79,6 +79,8 @@ class Books:
         self.limits_file.exchange()
         self._spikes_file.write()
         self.chronicle.write(stopped=True)
+        if self.tracing is not None:
+            await self.tracing.close()
 
     def __repr__(self) -> str:
         return f"<Books of slot {self.slot} {self.chronicle!r}>"

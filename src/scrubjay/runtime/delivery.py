@@ -16,11 +16,11 @@ from typing import Final, Protocol
 from scrubjay.categories import DataCategory, Quantities
 from scrubjay.core.ledger import Ledger, Parcel
 from scrubjay.core.limits import UPSTREAM, ActiveLimit, LimitTable, Scoping
-from scrubjay.core.signatures import Signer
 from scrubjay.errors import SpoolLocked
 from scrubjay.runtime.adoption import Adoption, Inherit
 from scrubjay.runtime.forwarding.carrier import Carrier
 from scrubjay.runtime.forwarding.dispatcher import DispatchOptions
+from scrubjay.runtime.forwarding.timed_signer import TimedSigner
 from scrubjay.runtime.gateway.receiver import Receiver
 from scrubjay.runtime.gateway.senders import takes_batches
 from scrubjay.runtime.gateway.shared import shared_of
@@ -217,7 +217,7 @@ async def open_delivery(
         telemetry,
         on_limits=lambda parcel, learnt: limits.learn(scoping(parcel), learnt, time.monotonic()),
         on_denied=projects.deny,
-        signer=None if credentials is None else Signer(credentials.id, credentials.secret_key.reveal()),
+        signer=None if credentials is None else TimedSigner(credentials.id, credentials.secret_key.reveal(), telemetry),
     )
     await roads.refuse_ourselves(settings.relay.host, settings.relay.port)
     roads.start()

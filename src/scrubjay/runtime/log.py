@@ -64,11 +64,24 @@ def configure(
     handler = logging.StreamHandler(out)
     handler.setFormatter(_FORMATS[form](worker, backtraces))
     root = logging.getLogger()
-    root.handlers = [handler]
+    root.handlers = [handler, *(other for other in root.handlers if isinstance(other, Listener))]
     root.setLevel(LEVELS[level])
     logging.captureWarnings(True)
     for noisy in ("aiohttp.access", "asyncio"):  # the first logs addresses of clients, the second each poll at debug
         logging.getLogger(noisy).setLevel(max(LEVELS[level], logging.WARNING))
+
+
+def told_of(error: BaseException) -> str:
+    """What an exception may say: only ours and the system's quote nothing of a payload."""
+    return str(error) if isinstance(error, ScrubjayError | OSError) else ""
+
+
+def without_addresses(text: str) -> str:
+    return _ADDRESS.sub("[ip]", text)
+
+
+class Listener(logging.Handler):
+    """Who hears what is logged beside the stream, and goes on hearing it when the log is set up anew."""
 
 
 class Line(logging.Formatter):
@@ -82,7 +95,7 @@ class Line(logging.Formatter):
     def message(self, record: logging.LogRecord) -> str:
         text = _URL_SECRET.sub(lambda match: f"{match[1][:KEY_LENGTH]}…@", record.getMessage())
         if not record.name.startswith("scrubjay"):
-            text = _ADDRESS.sub("[ip]", text)
+            text = without_addresses(text)
         return text[:_MAX_TEXT].translate(_CONTROL)
 
     def fields(self, record: logging.LogRecord) -> dict[str, object]:
@@ -100,8 +113,8 @@ class Line(logging.Formatter):
     def _exception(self, error: BaseException) -> dict[str, object]:
         frames = traceback.extract_tb(error.__traceback__)
         places = [f"{frame.filename}:{frame.lineno} in {frame.name}" for frame in frames]
-        told = isinstance(error, ScrubjayError | OSError)
-        kind = f"{type(error).__name__}: {error}"[:_MAX_TEXT] if told else type(error).__name__
+        told = told_of(error)
+        kind = f"{type(error).__name__}: {told}"[:_MAX_TEXT] if told else type(error).__name__
         shown: object = places if self._backtraces else "".join(places[-1:])
         return {"error": kind, "at": shown}
 

@@ -44,6 +44,8 @@ OnSurveyed = Callable[[Quantities, int], object]
 class Observer(custody.Observer, dispatcher.Observer, Protocol):
     """What is counted and logged here; `runtime.telemetry` is the real one."""
 
+    def spool_read(self, seconds: float) -> None: ...
+
 
 @dataclass(frozen=True, slots=True)
 class OutboxOptions:
@@ -264,12 +266,14 @@ class Outbox:
             await self._read_more.wait()
             self._read_more.clear()
             while self._wants_backlog():
+                begun_mono = self._clock.mono_s()
                 try:
                     found, unreadable = await backlog.read(self._custody.copies)
                 except SpoolError as error:
                     self._observer.internal_error("reading the spool", error)
                     await asyncio.sleep(_READ_AGAIN_S)
                     continue
+                self._observer.spool_read(self._clock.mono_s() - begun_mono)
                 for record in unreadable:
                     self._custody.end_unreadable(record)
                 for waiting in found:

@@ -15,12 +15,16 @@ from scrubjay.core.envelope import Envelope
 from scrubjay.core.ledger import Account, Book, Ledger, Reports, Tally
 
 
-class Observer(Book, Protocol):
+class Watch(Protocol):
+    """Who hears how long the stages of one envelope took."""
+
+    def stage(self, stage: str, seconds: float) -> None: ...
+
+
+class Observer(Book, Watch, Protocol):
     """`runtime.telemetry` is the real one."""
 
     def timing_due(self) -> bool: ...
-
-    def stage(self, stage: str, seconds: float) -> None: ...
 
 
 class TimedLedger(Ledger):
@@ -40,17 +44,19 @@ class TimedLedger(Ledger):
 
     def open(self, envelope: Envelope, account: Account) -> Tally:
         if self._observer.timing_due():
-            return _TimedTally(self, envelope, account, self._observer, self._now_mono)
+            return TimedTally(self, envelope, account, self._observer, self._now_mono)
         return super().open(envelope, account)
 
 
-class _TimedTally(Tally):
-    __slots__ = ("_now_mono", "_observer", "_since_mono", "_stage")
+class TimedTally(Tally):
+    """Tells `watch` of each stage when it ends."""
+
+    __slots__ = ("_now_mono", "_since_mono", "_stage", "_watch")
 
     def __init__(
-        self, ledger: Ledger, envelope: Envelope, account: Account, observer: Observer, now_mono: Callable[[], float]
+        self, ledger: Ledger, envelope: Envelope, account: Account, watch: Watch, now_mono: Callable[[], float]
     ) -> None:
-        self._observer = observer
+        self._watch = watch
         self._now_mono = now_mono
         self._stage = ""
         self._since_mono = 0.0
@@ -64,7 +70,7 @@ class _TimedTally(Tally):
     def stage(self, stage: str) -> None:
         now_mono = self._now_mono()
         if self._stage:
-            self._observer.stage(self._stage, now_mono - self._since_mono)
+            self._watch.stage(self._stage, now_mono - self._since_mono)
         self._stage = stage
         self._since_mono = now_mono
 

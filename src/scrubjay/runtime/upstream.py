@@ -48,6 +48,8 @@ class Observer(Protocol):
         self, result: str, status: int | None, seconds: float, *, route: str = "envelope", detail: str = ""
     ) -> None: ...
 
+    def upstream_body(self, route: str, size_bytes: int) -> None: ...
+
     def upstream_refused(self, project_id: int, status: int, detail: str) -> None: ...
 
 
@@ -210,6 +212,7 @@ class Upstream:
         self, route: str, head: bytes, body: bytes, *, once: bool = False, work_s: float = 0.0
     ) -> tuple[Reply, float]:
         started_mono = self._now_mono()
+        self._observer.upstream_body(route, len(body))
         try:
             reply = await self._client.request(head, body, self.timeout_s(len(body)) + work_s, once=once)
         except NoReply as error:

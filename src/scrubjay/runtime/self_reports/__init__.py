@@ -1,0 +1,156 @@
+"""Errors and warnings of the relay itself, told to a project of the operator's (`upstream-and-operations.md` 9.9).
+
+Owns how many are told, and that reporting never feeds on itself. What counts is `listening`'s, what it reads like `event`'s, how it gets there `post`'s.
+
+Invariants: a DSN that leads back to this relay, and whatever is about the reports' own key, is counted and not told; at most ten reports a minute leave
+the instance, however many workers it has; a report is not kept: what cannot be sent now is counted and gone; with no DSN nothing of this runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final, Protocol
+
+from scrubjay.runtime.forwarding.http_client import Origin
+from scrubjay.runtime.forwarding.own_address import leads_here
+from scrubjay.runtime.forwarding.resolving import Resolver
+from scrubjay.runtime.log import LimitedLog
+from scrubjay.runtime.names import new_id
+from scrubjay.runtime.self_reports.event import Identity, envelope_of
+from scrubjay.runtime.self_reports.listening import TOPIC, Ear, Told
+from scrubjay.runtime.self_reports.post import Address, Post
+from scrubjay.settings.reporting import Sentry as Options
+from scrubjay.settings.reporting import tags_of
+
+A_MINUTE: Final = 10
+_LAST_WORDS_S: Final = 2.0
+_WINDOW_S: Final = 60.0
+
+
+class Observer(Protocol):
+    """`runtime.telemetry` is the real one."""
+
+    def self_report(self, result: str) -> None: ...
+
+
+class SelfReports:
+    """Listens from `open` on, in a running loop. `number`: of the worker, None if it is alone, of `workers`."""
+
+    def __init__(
+        self,
+        options: Options,
+        observer: Observer,
+        *,
+        number: int | None = None,
+        workers: int = 1,
+        ca_bundle: str | None = None,
+        now_mono: Callable[[], float] = time.monotonic,
+    ) -> None:
+        assert options.dsn is not None
+        self._address = Address.parse(options.dsn)
+        self._post = Post(self._address, ca_bundle, now_mono=now_mono)
+        name = options.server_name or os.environ.get("HOSTNAME") or socket.gethostname()
+        tags = {tag.name: tag.value for tag in tags_of(options.default_tags)}
+        self._identity = Identity(name, options.environment, tags, number)
+        self._observer = observer
+        self._a_minute = max(1, A_MINUTE // workers)
+        self._now_mono = now_mono
+        self._told_mono: deque[float] = deque()
+        self._waiting: deque[Told] = deque()
+        self._sending: asyncio.Task[None] | None = None
+        self._is_open = False
+        self._log = LimitedLog(TOPIC, now_mono)
+        self._loop = asyncio.get_running_loop()
+        self.ear = Ear(self._from_any_thread)
+
+    @property
+    def origin(self) -> Origin:
+        return self._address.origin
+
+    def open(self) -> None:
+        """What is logged from now on is told."""
+        logging.getLogger().addHandler(self.ear)
+
+    async def begin(self, host: str, port: int) -> None:
+        """Sends what has gathered, and all that comes, unless the DSN leads to `host` and `port`, where this relay listens."""
+        if await leads_here(self._address.origin, host, port, Resolver()):
+            logging.getLogger().removeHandler(self.ear)
+            while self._waiting:
+                self._waiting.popleft()
+                self._observer.self_report("own")
+            text = "sentry.dsn leads to this relay itself: its errors are not reported"
+            self._log.line(logging.WARNING, "own", text)
+            return
+        self._is_open = True
+        self._send_on()
+
+    def _from_any_thread(self, told: Told) -> None:
+        with suppress(RuntimeError):  # the loop is closed
+            self._loop.call_soon_threadsafe(self._hear, told)
+
+    def _hear(self, told: Told) -> None:
+        if told.key and self._address.key.startswith(told.key):  # the log shows no more than the beginning of a key
+            self._observer.self_report("own")
+        elif not self._may_tell():
+            self._observer.self_report("limited")
+        else:
+            self._waiting.append(told)
+            self._send_on()
+
+    def _may_tell(self) -> bool:
+        now_mono = self._now_mono()
+        while self._told_mono and now_mono - self._told_mono[0] >= _WINDOW_S:
+            self._told_mono.popleft()
+        if len(self._told_mono) >= self._a_minute:
+            return False
+        self._told_mono.append(now_mono)
+        return True
+
+    def _send_on(self) -> None:
+        if self._is_open and self._waiting and (self._sending is None or self._sending.done()):
+            self._sending = self._loop.create_task(self._send_all(), name="self-reports")
+
+    async def _send_all(self) -> None:
+        while self._waiting:
+            problem = await self._send(self._waiting.popleft())
+            self._observer.self_report("failed" if problem else "sent")
+            if problem:
+                self._log.line(logging.WARNING, "failed", "a self-report was not delivered", {"problem": problem})
+
+    async def _send(self, told: Told) -> str:
+        """Nothing, or why it was not sent."""
+        try:
+            envelope = await asyncio.to_thread(envelope_of, told, self._identity, new_id())
+            return await self._post.send(envelope)
+        except Exception as error:  # noqa: BLE001  told in a report of its own it would never end
+            return type(error).__name__
+
+    async def close(self) -> None:
+        """Sends what waits, if that can be done soon."""
+        logging.getLogger().removeHandler(self.ear)
+        await asyncio.sleep(0)  # what other threads said last
+        if self._sending is not None:
+            await asyncio.wait((self._sending,), timeout=_LAST_WORDS_S)
+            self._sending.cancel()
+        self._post.close()
+
+    def __repr__(self) -> str:
+        return f"<SelfReports {self._post!r}, {len(self._waiting)} wait>"
+
+
+def open_self_reports(
+    options: Options, observer: Observer, *, number: int | None, workers: int, ca_bundle: str | None
+) -> SelfReports | None:
+    """None if nobody is to be told."""
+    if not options.enabled or options.dsn is None:
+        return None
+    reports = SelfReports(options, observer, number=number, workers=workers, ca_bundle=ca_bundle)
+    reports.open()
+    return reports

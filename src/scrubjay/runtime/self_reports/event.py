@@ -1,0 +1,112 @@
+"""A report of the relay as an event of a project: its members, and scrubbing it.
+
+Everything goes through the scrubbing that events of clients go through, by the default rules, whatever those of the projects are: reports travel to
+whoever looks after the relay, and what its log says may quote a server or a file. What cannot be scrubbed is not sent.
+"""
+
+from __future__ import annotations
+
+import logging
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+from scrubjay import __version__
+from scrubjay.core.envelope import encode_json
+from scrubjay.core.plan import compile_plan
+from scrubjay.core.scrub.documents import scrub_document
+from scrubjay.core.scrub.program import ScrubProgram
+from scrubjay.runtime.self_reports.listening import Crumb, Told
+from scrubjay.settings.project import ProjectConfig
+from scrubjay.settings.schema import Settings
+
+_LEVELS: Final = ((logging.ERROR, "error"), (logging.WARNING, "warning"), (logging.INFO, "info"))
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who reports. `worker`: None, if it is alone."""
+
+    server_name: str
+    environment: str | None
+    tags: Mapping[str, str]
+    worker: int | None
+
+
+def envelope_of(told: Told, identity: Identity, event_id: str) -> bytes:
+    """As it is sent. Raises `Unscrubbable`."""
+    event = encode_json(_event(told, identity, event_id))
+    event = scrub_document(_rules(), event, "event", None) or event
+    header = encode_json({"event_id": event_id})
+    return b'%b\n{"type":"event","length":%d}\n%b\n' % (header, len(event), event)
+
+
+@cache
+def _rules() -> ScrubProgram:
+    program = compile_plan(ProjectConfig(), Settings()).scrub
+    assert program is not None
+    return program
+
+
+def _event(told: Told, identity: Identity, event_id: str) -> dict[str, object]:
+    line = told.line
+    event: dict[str, object] = {
+        "event_id": event_id,
+        "timestamp": line.time_unix,
+        "level": _level(line.level),
+        "logger": line.topic,
+        "platform": "python",
+        "logentry": {"formatted": line.text},
+        "fingerprint": [line.topic, line.text, told.error],
+        "release": f"scrubjay@{__version__}",
+        "server_name": identity.server_name,
+        "tags": _tags(identity),
+        "extra": {name: _plain(value) for name, value in line.fields.items()},
+        "breadcrumbs": {"values": [_crumb(crumb) for crumb in told.before]},
+        "contexts": {
+            "runtime": {"name": platform.python_implementation(), "version": platform.python_version()},
+            "os": {"name": platform.system(), "kernel_version": platform.release()},
+        },
+        "sdk": {"name": "scrubjay", "version": __version__},
+    }
+    if identity.environment is not None:
+        event["environment"] = identity.environment
+    if told.error:
+        event["exception"] = {"values": [_exception(told)]}
+    return event
+
+
+def _tags(identity: Identity) -> dict[str, str]:
+    tags = dict(identity.tags)
+    if identity.worker is not None:
+        tags["worker"] = str(identity.worker)
+    return tags
+
+
+def _crumb(crumb: Crumb) -> dict[str, object]:
+    return {
+        "timestamp": crumb.time_unix,
+        "type": "default",
+        "category": crumb.topic,
+        "level": _level(crumb.level),
+        "message": crumb.text,
+        "data": {name: _plain(value) for name, value in crumb.fields.items()},
+    }
+
+
+def _exception(told: Told) -> dict[str, object]:
+    frames = [
+        {"filename": frame.file, "lineno": frame.line, "function": frame.function, "in_app": "/" in frame.file}
+        for frame in told.frames
+    ]
+    return {"type": told.error, "value": told.problem, "stacktrace": {"frames": frames}}
+
+
+def _level(level: int) -> str:
+    return next((name for least, name in _LEVELS if level >= least), "info")
+
+
+def _plain(value: object) -> object:
+    return value if isinstance(value, str | int | float | bool) else str(value)
