@@ -172,6 +172,9 @@ class Witness:
     def limited(self, parcel: Parcel, limits: tuple[ActiveLimit, ...]) -> None:
         self.limits = limits
 
+    def upstream_body(self, route: str, size_bytes: int) -> None:
+        """Its size says nothing here."""
+
     def upstream_refused(self, project_id: int, status: int, detail: str) -> None:
         """It is raised too."""
 

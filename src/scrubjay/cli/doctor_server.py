@@ -197,7 +197,9 @@ async def _answer(way: Way) -> AsyncIterator[Finding]:
     try:
         reply, took_s = await way.upstream.call("probe", "GET", PROBE_PATH)
     except Transient as error:
-        yield _silence(error, way)
+        is_secure, is_cut = way.origin.scheme == "https", not str(error).startswith(("timeout", "broken"))
+        against = await doctor_tls.objection(way.dialer(way.tls)) if is_secure and is_cut else None
+        yield against or _silence(error, way)
         return
     except ConfigError as error:
         yield failed("http", str(error), "correct it")
@@ -210,14 +212,12 @@ async def _answer(way: Way) -> AsyncIterator[Finding]:
 
 def _silence(error: Transient, way: Way) -> Finding:
     text = str(error)
-    reason = error.__cause__
-    if isinstance(reason, NoReply) and (found := doctor_tls.wants_certificate(reason)) is not None:
-        return found
     if text.startswith("timeout"):
         return failed("http", f"{way.origin} takes the connection and does not answer: {text}", "the server hangs or is overloaded: see its log; `http.timeout` is how long we wait")  # fmt: skip
     if text.startswith("broken"):
         return failed("http", f"{way.origin} speaks no HTTP: {text}", "see host and port in `relay.upstream`")
-    return failed("http", f"{way.origin} hangs up without an answer: {text}", "see its log; if it speaks TLS on this port, write https://")  # fmt: skip
+    other = "" if way.origin.scheme == "https" else "; if it speaks TLS on this port, write https://"
+    return failed("http", f"{way.origin} hangs up without an answer: {text}", f"see its log{other}")
 
 
 def _judge(reply: Reply, took_s: float, way: Way) -> Finding:

@@ -36,9 +36,7 @@ def spool(loaded: Loaded, merged: Merged) -> Iterator[Finding]:
         return
     path = settings.spool.envelopes.path
     if path is None:
-        yield warning(
-            "spool", "none: what waits is in memory, and gone after a crash", "set `spool.envelopes.path` to a folder"
-        )
+        yield skipped("spool", "none is configured: what waits is in memory, and gone after a crash")
         return
     root = Path(path)
     unusable = _try_out(root)

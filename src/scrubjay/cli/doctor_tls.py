@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _DER: Final = 2
 """The encoding, as OpenSSL's binding numbers it."""
+_LISTEN_S: Final = 1.0
 _BUNDLE: Final = "put that authority's certificate into a file and set `http.ca_bundle` to it"
 
 DialerFor = Callable[[ssl.SSLContext], Dialer]
@@ -75,9 +76,19 @@ def _wants_ours(text: str) -> Finding:
     )
 
 
-def wants_certificate(error: NoReply) -> Finding | None:
-    """From TLS 1.3 on a server refuses us only after the handshake."""
-    return _wants_ours(str(error)) if error.failure == "tls" else None
+async def objection(dialer: Dialer) -> Finding | None:
+    """What a server has against us that it told after the handshake, as from TLS 1.3 on, and that is lost where we had written already."""
+    try:
+        connection = await dialer.connect()
+    except NoReply:
+        return None
+    try:
+        await connection.exchange(b"", b"", _LISTEN_S)
+    except NoReply as error:
+        return _wants_ours(str(error)) if error.failure == "tls" else None
+    finally:
+        connection.close()
+    return None
 
 
 def _judge(error: NoReply, name: str, chain: list[Certificate]) -> Finding:
