@@ -91,9 +91,6 @@ secretFiles.{{ . }} is a file of the chart's: another name
 {{- if and (not .existingSecret) (or .clientCA .internal) }}
 tls.{{ ternary "clientCA" "internal" .clientCA }} is set, but there is no certificate: name its Secret in tls.existingSecret
 {{- end }}
-{{- if and .clientCA .internal }}
-tls.clientCA and tls.internal are both set: the kubelet has no client certificate, so that its probes would fail
-{{- end -}}
 {{- end -}}
 {{- if eq (int .Values.relay.port) (int .Values.internalPort) }}
 relay.port and internalPort are both {{ int .Values.internalPort }}: two ports
