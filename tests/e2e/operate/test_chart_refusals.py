@@ -97,10 +97,6 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         "tls.clientCA is set, but there is no certificate: name its Secret in tls.existingSecret",
     ),
     "TLS inside without TLS": (UPSTREAM | {"tls.internal": True}, "tls.internal is set, but there is no certificate"),
-    "probes that have no certificate": (
-        UPSTREAM | {"tls.existingSecret": "s", "tls.clientCA": True, "tls.internal": True},
-        "tls.clientCA and tls.internal are both set: the kubelet has no client certificate",
-    ),
     "one port for two": (UPSTREAM | {"internalPort": 3000}, "relay.port and internalPort are both 3000: two ports"),
     "from more to less": (
         UPSTREAM | {"autoscaling.enabled": True, "autoscaling.min": 11},
