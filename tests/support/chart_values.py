@@ -171,7 +171,7 @@ CASES: dict[str, dict[str, Any]] = {
     "daemonset, everywhere": {**DAEMONSET, "daemonset.tolerations": [{"operator": "Exists"}], **PLACED},
     "daemonset, everything": {**DAEMONSET, **WATCHED, **SECRETS, **ADDED, "networkPolicy.enabled": True},
     "sidecar": SIDECAR,
-    "sidecar, watched": {**SIDECAR, "metrics.prometheusRule.enabled": True, "metrics.dashboard.enabled": True},
+    "sidecar, watched": {**SIDECAR, **WATCHED},
     "sidecar, all secrets": {**SIDECAR, **SECRETS, **ADDED},
 }
 """What it is → values, as `--set-json` takes them: dotted keys, and maps over the chart's own."""

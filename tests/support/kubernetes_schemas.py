@@ -69,8 +69,10 @@ def finding(text: str, version: str) -> str | None:
 
 def operator_findings(manifests: list[Manifest]) -> list[str]:
     """What the operator's own validators say of its kinds among `manifests`: types, required fields, formats."""
-    node = node_program()
     ours = [manifest for manifest in manifests if manifest["apiVersion"] == MONITORING]
+    if not ours:
+        return []
+    node = node_program()
     done = subprocess.run(
         [str(node), "--input-type=module", "--eval", _VALIDATE % OPERATOR],
         cwd=_operator(),

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from support.helm import MONITORING, Manifest
+from support.helm import Manifest
 
 WORKLOADS = ("StatefulSet", "Deployment", "DaemonSet", "Job")
 
@@ -198,6 +198,9 @@ def _references(manifest: Manifest, manifests: list[Manifest]) -> Iterator[str]:
                         yield f"it leads to {backend}, which is not there"
         case "ServiceMonitor":
             yield from _scraped(spec, manifests)
+        case "PodMonitor" if any(each["kind"] in WORKLOADS for each in manifests):  # else the pods are another chart's
+            ports = [each["port"] for each in spec["podMetricsEndpoints"]]
+            yield from _reaches(spec["selector"]["matchLabels"], ports, manifests)
 
 
 def _reaches(selector: Mapping[str, str], ports: list[Any], manifests: list[Manifest]) -> Iterator[str]:
@@ -237,8 +240,3 @@ def _services(manifests: list[Manifest]) -> dict[str, Manifest]:
 
 def _selects(selector: Mapping[str, str], labels: Mapping[str, str]) -> bool:
     return bool(selector) and selector.items() <= labels.items()
-
-
-def of_operator(manifests: list[Manifest]) -> list[Manifest]:
-    """Those of the Prometheus operator's kinds."""
-    return [each for each in manifests if each["apiVersion"] == MONITORING]
