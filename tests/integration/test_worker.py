@@ -41,7 +41,7 @@ def metrics(one: Relay) -> dict[str, float]:
 @pytest.fixture(autouse=True)
 def logging_of_the_tests(monkeypatch: pytest.MonkeyPatch) -> None:
     """The worker must not replace the handlers that the tests read."""
-    monkeypatch.setattr(module.log, "configure", lambda level, form, worker: None)
+    monkeypatch.setattr(module.log, "configure", lambda level, form, worker, backtraces: None)
 
 
 async def until(condition: Any) -> None:
@@ -114,6 +114,18 @@ async def test_polling_applies_changes_and_only_those(tmp_path: Path) -> None:
         assert one.worker._configuration.generation == generation
         change(tmp_path / "r", limits={"max_event_size": 10})
         await until(lambda: one.worker._configuration.generation > generation)
+        assert (await one.env(EVENT)).status == 413
+
+
+async def test_looking_for_changes_is_switched_on_by_a_reload(tmp_path: Path) -> None:
+    async with relay(tmp_path / "r", options={"cache": {"file_interval": 0.02}}) as one:
+        generation = one.worker._configuration.generation
+        change(tmp_path / "r", relay={"config_reload_interval": 0})
+        await one.worker._look_at_configuration()
+        assert one.worker._configuration.generation == generation
+        await one.worker.reload()
+        change(tmp_path / "r", limits={"max_event_size": 10})
+        await until(lambda: one.worker._configuration.generation > generation + 1)
         assert (await one.env(EVENT)).status == 413
 
 

@@ -28,7 +28,7 @@ SETTINGS: Final = {
     "server_name": "sentry.server_name",
     "kafka_broker_url": "processing.kafka_config",
 }
-"""Flag → key. `instance` and the last three are the reference's, known and without effect."""
+"""Flag → key. Of the reference's, `instance`, `source_id` and `kafka_broker_url` are known and without effect."""
 
 IDENTITY: Final = {"id": "RELAY_ID", "public_key": "RELAY_PUBLIC_KEY", "secret_key": "RELAY_SECRET_KEY"}
 
@@ -49,7 +49,7 @@ _OPTIONS: Final = (
     click.option("--kafka-broker-url", metavar="URL", help="Accepted, without effect."),
     click.option("--redis-url", metavar="URL", help="Redis or Valkey to count quotas in."),
     click.option("--source-id", metavar="ID", help="Accepted, without effect."),
-    click.option("--server-name", metavar="NAME", help="Accepted, not honoured yet."),
+    click.option("--server-name", metavar="NAME", help="Name of this relay in its reports of its own errors."),
 )
 
 

@@ -15,6 +15,7 @@ from scrubjay.errors import ConfigError
 from scrubjay.runtime.telemetry import Telemetry
 from scrubjay.settings.load import Loaded, changed, in_force
 
+_LEAST_POLL_S: Final = 0.05
 _LOG: Final = logging.getLogger("scrubjay.worker")
 
 
@@ -29,6 +30,16 @@ class Configuration:
         self._was_refused = False
         self._later: tuple[str, ...] = ()
         telemetry.config_generation(self.generation)
+
+    @property
+    def is_polled(self) -> bool:
+        """Whether changes are looked for without a signal."""
+        return self.loaded.settings.relay.config_reload_interval is not None
+
+    def poll_s(self) -> float:
+        """Time until the next look; a reload may have changed it, or have switched looking on."""
+        interval_s = self.loaded.settings.relay.config_reload_interval
+        return self.loaded.settings.cache.file_interval if interval_s is None else max(_LEAST_POLL_S, interval_s)
 
     async def read_again(self) -> Loaded | None:
         """All sources as they are now, but for what needs a restart; None if they cannot be used."""

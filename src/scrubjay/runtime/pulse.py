@@ -13,6 +13,8 @@ from typing import Protocol
 from scrubjay.runtime.tasks import Tasks
 
 Work = Callable[[], Awaitable[None] | None]
+Interval = float | Callable[[], float]
+"""Seconds; asked anew before each beat where a reload may change them."""
 
 
 class Observer(Protocol):
@@ -30,9 +32,9 @@ class Pulse:
         self._observer = observer
         self._tasks = Tasks(observer.internal_error)
 
-    def every(self, interval_s: float, work: Work, name: str) -> None:
+    def every(self, interval: Interval, work: Work, name: str) -> None:
         """Runs `work` from now on; a beat that fails is reported, and the next one comes."""
-        self._tasks.start(f"every-{name}", self._beat(interval_s, work, name))
+        self._tasks.start(f"every-{name}", self._beat(interval, work, name))
 
     def once(self, work: Work, name: str) -> None:
         """Runs `work` now, beside everything else."""
@@ -41,8 +43,9 @@ class Pulse:
     async def stop(self) -> None:
         await self._tasks.stop()
 
-    async def _beat(self, interval_s: float, work: Work, name: str) -> None:
+    async def _beat(self, interval: Interval, work: Work, name: str) -> None:
         while True:
+            interval_s = interval() if callable(interval) else interval
             due_mono = time.monotonic() + interval_s
             await asyncio.sleep(interval_s)
             self._observer.loop_lag(max(0.0, time.monotonic() - due_mono))

@@ -17,6 +17,8 @@ DISPENSABLE: Final = frozenset(
     if type(None) in get_args(row.type) and reduce(getattr, key.split("."), Settings()) is not None
 )
 """Keys whose null says that one does without; of all others it means the default."""
+ALIASES: Final[Mapping[str, str]] = {"limits.max_replay_size": "limits.max_replay_uncompressed_size"}
+"""The reference's other names for keys."""
 MAPS: Final = tuple(key for key, row in FIELDS.items() if row.note.unit == "tag")
 """Settings that are written as a mapping from names to values."""
 

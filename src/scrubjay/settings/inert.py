@@ -1,64 +1,70 @@
 """Keys that are known and have no effect: a configuration of the reference loads, and nothing pretends to work.
 
-`ELSEWHERE` is what belongs to processing, storage or registration and will not be felt in a relay of this kind: one line of
-information names what was found. `NOT_YET` is what an operator may count on and this version does not do: each is a warning.
-A name that ends in `.` stands for everything below it.
+`ELSEWHERE` is what has no counterpart in a relay of this kind, with the reason: one line of information names what was found. `NOT_YET` is
+what an operator may count on and this version does not do: each is a warning. A name that ends in `.` stands for everything below it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-ELSEWHERE: Final[frozenset[str]] = frozenset(
-    {
+_REASONS: Final[Mapping[str, tuple[str, ...]]] = {
+    "storing and normalising is the server's business": (
         "processing.",
         "geoip.",
         "normalization.",
         "cogs.",
         "upload.",
+        "limits.max_upload_size",
+    ),
+    "metrics leave as they came, in their envelope": (
         "aggregator.",
         "secondary_aggregators.",
         "http.global_metrics",
-        "http.auth_interval",
-        "http.project_failure_interval",
-        "cache.project_request_full_config",
+    ),
+    "belongs to mode `managed`, which is not available yet": (
+        "auth.ready",
+        "auth.registration",
+        "cache.batch_interval",
+        "cache.batch_size",
+        "cache.downstream_relays_batch_interval",
+        "cache.eviction_interval",
+        "cache.global_config_fetch_interval",
+        "cache.persist",
         "cache.project_expiry",
         "cache.project_grace_period",
         "cache.project_refresh_interval",
+        "cache.project_request_full_config",
         "cache.relay_expiry",
-        "cache.batch_interval",
-        "cache.downstream_relays_batch_interval",
-        "cache.batch_size",
-        "cache.global_config_fetch_interval",
-        "cache.envelope_buffer_size",
-        "cache.envelope_expiry",
-        "cache.eviction_interval",
-        "cache.persist",
-        "spool.envelopes.flush_timeout_secs",
-        "spool.envelopes.partitions",
-        "spool.envelopes.partitioning",
-        "spool.envelopes.disk_usage_refresh_frequency_ms",
-        "spool.envelopes.pending",
-        "spool.envelopes.pending_max_bytes",
+        "http.auth_interval",
+        "http.project_failure_interval",
         "limits.max_concurrent_queries",
         "limits.query_timeout",
-        "limits.max_thread_count",
-        "limits.max_pool_concurrency",
-        "limits.max_replay_size",
-        "limits.max_upload_size",
-        "logging.enable_backtraces",
-        "logging.log_failed_payloads",
-        "outcomes.source",
-        "auth.ready",
-        "auth.registration",
         "relay.advertised_upstream",
         "relay.advertised_version",
-        "relay.instance",
-        "health.refresh_interval_ms",
+        "spool.envelopes.pending",
+        "spool.envelopes.pending_max_bytes",
+    ),
+    "what is accepted is written to the spool at once, in a partition for each worker": (
+        "cache.envelope_buffer_size",
+        "cache.envelope_expiry",
+        "spool.envelopes.disk_usage_refresh_frequency_ms",
+        "spool.envelopes.flush_timeout_secs",
+        "spool.envelopes.partitioning",
+        "spool.envelopes.partitions",
+    ),
+    "readiness is worked out at each probe, from what is known": (
         "health.probe_timeout_ms",
-        "health.memory_stat_refresh_frequency_ms",
-    }
-)
+        "health.refresh_interval_ms",
+    ),
+    "a worker is one thread and its helpers; see `relay.workers`": ("limits.max_pool_concurrency",),
+    "payloads are never logged": ("logging.log_failed_payloads",),
+    "client reports name no source": ("outcomes.source",),
+    "nothing depends on it": ("relay.instance",),
+}
+ELSEWHERE: Final[Mapping[str, str]] = {name: why for why, names in _REASONS.items() for name in names}
+"""Name → why it has no effect."""
 
 NOT_YET: Final[frozenset[str]] = frozenset(
     {
@@ -69,6 +75,16 @@ NOT_YET: Final[frozenset[str]] = frozenset(
 )
 
 
-def covers(names: frozenset[str], key: str) -> bool:
+def covers(names: Iterable[str], key: str) -> bool:
     """Whether `key` is one of `names` or stands below one."""
-    return key in names or any(name.endswith(".") and f"{key}.".startswith(name) for name in names)
+    return any(name == key or (name.endswith(".") and f"{key}.".startswith(name)) for name in names)
+
+
+def why(key: str) -> str:
+    """Why a key that `ELSEWHERE` covers has no effect."""
+    return next(reason for name, reason in ELSEWHERE.items() if covers((name,), key))
+
+
+def by_reason() -> Iterator[tuple[str, tuple[str, ...]]]:
+    """(why, names), for pages."""
+    yield from _REASONS.items()

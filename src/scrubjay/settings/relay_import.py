@@ -19,7 +19,7 @@ from yaml.nodes import MappingNode, Node
 from scrubjay.errors import ConfigError
 from scrubjay.settings import inert
 from scrubjay.settings.document import compose, decode_json, is_null, leaves, line_of, read_text, to_plain
-from scrubjay.settings.fields import FIELDS, map_of
+from scrubjay.settings.fields import ALIASES, FIELDS, map_of
 from scrubjay.settings.global_config import FILE_NAME as GLOBAL_NAME
 from scrubjay.settings.project import ProjectOptions
 from scrubjay.settings.project_files import parse_project
@@ -87,7 +87,8 @@ def _read_config(path: Path, imported: Imported) -> None:
         return
     if not isinstance(root, MappingNode):
         raise ConfigError("the file must be a mapping of sections", where=str(path), line=line_of(root))
-    for key, node in leaves(root, str(path)):
+    for name, node in leaves(root, str(path)):
+        key = ALIASES.get(name, name)
         where = f"{path}:{line_of(node)}"
         if is_null(node):
             continue  # null means the default
@@ -96,7 +97,7 @@ def _read_config(path: Path, imported: Imported) -> None:
         elif inert.covers(inert.NOT_YET, key):
             imported.note("not yet", where, key, "known, and not honoured by this version")
         elif inert.covers(inert.ELSEWHERE, key):
-            imported.note("no equivalent", where, key, "belongs to processing, storage or registration")
+            imported.note("no equivalent", where, key, inert.why(key))
         else:
             imported.note("unknown", where, key, "no key of ours, nor a known one of the reference")
 

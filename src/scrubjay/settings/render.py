@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import NoneType
 from typing import Any, Final, Literal, Union, get_args, get_origin
 
@@ -157,13 +157,19 @@ def reference() -> str:
             cells = (f"`{row.name}`", _type(row), _default(row), reload, f"{row.note.doc}{_bounds(row)}")
             lines.append(f"| {' | '.join(cells)} |")
     lines += _projects()
-    lines += ["", "## Known, without effect", ""]
-    lines.append(
-        "These keys of the reference belong to parts that a relay of this kind has not: " + _keys(inert.ELSEWHERE)
-    )
     lines += [
         "",
-        "These are planned, and this version does not honour them; each is a warning at start: " + _keys(inert.NOT_YET),
+        "## Known, without effect",
+        "",
+        "These keys of the reference are understood, and change nothing here:",
+        "",
+    ]
+    lines += [f"- {_keys(names)}: {why}." for why, names in inert.by_reason()]
+    lines += [
+        "",
+        "These are planned, and this version does not honour them; each is a warning at start: "
+        + _keys(inert.NOT_YET)
+        + ".",
     ]
     return "\n".join(lines) + "\n"
 
@@ -199,8 +205,8 @@ def _bounds(row: Field) -> str:
     return f" At least {show(low, row)}." if low else ""
 
 
-def _keys(names: frozenset[str]) -> str:
-    return ", ".join(f"`{name}*`" if name.endswith(".") else f"`{name}`" for name in sorted(names)) + "."
+def _keys(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}*`" if name.endswith(".") else f"`{name}`" for name in sorted(names))
 
 
 def reasons() -> str:

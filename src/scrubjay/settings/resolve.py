@@ -58,8 +58,9 @@ def resolve(
         relay = replace(relay, workers=1)
         derived["relay.workers"] = f"{_what_captures(relay)} runs in one worker"
     elif relay.workers == "auto":
-        relay = replace(relay, workers=min(MAX_WORKERS, processors()))
-        derived["relay.workers"] = "`auto`: one per processor"
+        named = settings.limits.max_thread_count
+        relay = replace(relay, workers=named or min(MAX_WORKERS, processors()))
+        derived["relay.workers"] = "`auto`: limits.max_thread_count" if named else "`auto`: one per processor"
     path = _spool_folder(settings.spool.envelopes.path)
     if relay.state_dir is None:
         relay = replace(relay, state_dir=_state_dir(path, relay.port))
@@ -123,7 +124,11 @@ def _check(settings: Settings, refuse: Refuse) -> None:
         missing = "http.client_key" if settings.http.client_key is None else "http.client_cert"
         raise refuse(missing, "a client certificate needs both `http.client_cert` and `http.client_key`", "a file")
     token = settings.capture.token
-    if _captures(settings, relay) and not _is_loopback(relay.admin_host) and (token is None or not token.reveal().strip()):
+    if (
+        _captures(settings, relay)
+        and not _is_loopback(relay.admin_host)
+        and (token is None or not token.reveal().strip())
+    ):
         problem = f"{_what_captures(relay)} shows what it catches: on any address but loopback it needs `capture.token`"
         key = "relay.host" if relay.internal_host is None else "relay.internal_host"
         raise refuse(key, problem, "127.0.0.1, or a token")

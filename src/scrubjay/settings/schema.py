@@ -107,6 +107,7 @@ class Relay(Section, frozen=True):
         unit="s",
         minimum=0,
         example="30",
+        reload=True,
     )
 
     @property
@@ -143,6 +144,14 @@ class Limits(Section, frozen=True):
         minimum=1,
         example="64MiB",
         shown="an eighth of the memory limit, at most 256MiB",
+    )
+    max_thread_count: int | None = setting(
+        None,
+        "What `relay.workers: auto` stands for.",
+        minimum=1,
+        maximum=MAX_WORKERS,
+        example="4",
+        shown="one worker per processor that may be used",
     )
     max_concurrent_requests: int = setting(100, "Requests to the upstream in flight.", minimum=1, reload=True)
     shutdown_timeout: float = setting(10, "Time to finish after SIGTERM.", unit="s", minimum=0, reload=True)
@@ -291,6 +300,9 @@ class Logging(Section, frozen=True):
 
     level: Level = setting("info", "Least level that is written.", reload=True)
     format: Format = setting("auto", "`auto` is `pretty` on a terminal, else `simplified`.", reload=True)
+    enable_backtraces: bool = setting(
+        False, "Of an error in this program name every place on its way, not the last alone.", reload=True
+    )
 
 
 class Health(Section, frozen=True):
@@ -301,6 +313,13 @@ class Health(Section, frozen=True):
     )
     max_memory_bytes: int | None = setting(
         None, "The same in bytes; the lower one counts.", unit="bytes", minimum=1, reload=True, example="400MiB"
+    )
+    memory_stat_refresh_frequency_ms: float = setting(
+        500,
+        "How often memory is measured; before a large body is taken, in any case.",
+        unit="ms",
+        minimum=10,
+        reload=True,
     )
 
 
@@ -339,7 +358,9 @@ class Projects(Section, frozen=True):
 class Cache(Section, frozen=True):
     """How long things are remembered."""
 
-    file_interval: float = setting(10, "Look for changed project files this often.", unit="s", minimum=0.01)
+    file_interval: float = setting(
+        10, "Look for changed project files this often.", unit="s", minimum=0.01, reload=True
+    )
     miss_expiry: float = setting(
         60, "Time for which a key that the upstream denied is refused here.", unit="s", minimum=0, reload=True
     )

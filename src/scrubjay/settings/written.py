@@ -16,7 +16,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from scrubjay.errors import ConfigError
 from scrubjay.settings import environment, inert
 from scrubjay.settings.document import compose, is_null, is_unquoted, leaves, line_of, read_text
-from scrubjay.settings.fields import DISPENSABLE, FIELDS, SECTIONS, field_above, map_of
+from scrubjay.settings.fields import ALIASES, DISPENSABLE, FIELDS, SECTIONS, field_above, map_of
 from scrubjay.settings.gateway import MEMBERS, fold_relays
 from scrubjay.settings.scalars import is_list, takes_one
 from scrubjay.settings.suggestions import nearest_key, nearest_word, shown
@@ -51,7 +51,8 @@ def collect(
     """Everything that was written, lowest precedence first. Raises: ConfigError."""
     if path is not None:
         yield from _of_file(path)
-    for key, text, variable in environment.overrides(env):
+    for name, text, variable in environment.overrides(env):
+        key = ALIASES.get(name, name)
         yield key, _of_text(key, text, f"env {variable}", f"environment variable {variable}")
     for key, (text, flag) in flags.items():
         yield key, _of_text(key, text, f"flag {flag}", f"flag {flag}")
@@ -70,7 +71,8 @@ def _of_file(path: Path) -> Iterator[tuple[str, Written]]:
         )
     found, relays = fold_relays(leaves(root, str(path)), _RELAYS)
     seen: set[str] = set()
-    for key, node in found:
+    for name, node in found:
+        key = ALIASES.get(name, name)
         if key in seen:
             raise ConfigError("occurs twice", where=str(path), path=key, line=line_of(node), accepted="one of them")
         seen.add(key)
@@ -135,8 +137,15 @@ def sort(entries: Iterable[tuple[str, Written]], *, strict: bool) -> Sorted:
             warnings.append(
                 f"{entry.origin}: {key}: unknown key, ignored" + (f"; did you mean `{near}`?" if near else "")
             )
-    notices = [f"known keys without effect here: {', '.join(sorted(set(idle)))}"] if idle else []
-    return Sorted(written, warnings, notices)
+    return Sorted(written, warnings, [_notice(idle)] if idle else [])
+
+
+def _notice(idle: Iterable[str]) -> str:
+    """One line for all keys without effect, by reason."""
+    grouped: dict[str, list[str]] = {}
+    for key in sorted(set(idle)):
+        grouped.setdefault(inert.why(key), []).append(key)
+    return "known keys without effect here: " + "; ".join(f"{', '.join(keys)} ({why})" for why, keys in grouped.items())
 
 
 def _nearest(key: str) -> str:

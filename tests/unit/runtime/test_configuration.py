@@ -42,6 +42,20 @@ async def test_what_needs_more_than_a_reload_is_named_once_and_left(
     assert scene.one.remark() == "generation 2"
 
 
+async def test_when_changes_are_looked_for(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, is_replaced=False)
+    assert not scene.one.is_polled
+    assert scene.one.poll_s() == 10  # the next look at whether to look
+    text = scene.file.read_text()
+    for interval, poll_s in (("0", 0.05), ("30", 30)):
+        scene.file.write_text(text.replace("relay: {", f"relay: {{config_reload_interval: {interval}, "))
+        loaded = await scene.one.read_again()
+        assert loaded is not None
+        scene.one.put_in_force(loaded)
+        assert scene.one.is_polled
+        assert scene.one.poll_s() == poll_s
+
+
 async def test_what_cannot_be_used_changes_nothing_and_is_remembered(tmp_path: Path) -> None:
     scene = Scene(tmp_path, is_replaced=False)
     for bad in ("relay: {", "relay: {mode: capture}"):

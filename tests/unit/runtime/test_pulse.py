@@ -38,6 +38,23 @@ async def test_a_beat_that_fails_is_told_and_the_next_one_comes() -> None:
     assert min(observer.lags) >= 0
 
 
+async def test_a_rhythm_may_change() -> None:
+    intervals, enough = iter([0.0, 0.0, 3600.0]), asyncio.Event()
+    pulse = Pulse(Observer())
+    beats: list[int] = []
+
+    def work() -> None:
+        beats.append(1)
+        if len(beats) == 2:
+            enough.set()
+
+    pulse.every(lambda: next(intervals), work, "work")
+    await enough.wait()
+    await asyncio.sleep(0)
+    await pulse.stop()
+    assert len(beats) == 2
+
+
 async def test_work_may_wait_and_may_be_wanted_once() -> None:
     observer, done = Observer(), asyncio.Event()
 

@@ -13,7 +13,7 @@ SOURCE = Path(__file__).parents[3] / "src" / "scrubjay"
 READERS = "\n".join(
     path.read_text(encoding="utf-8")
     for storey in ("core", "runtime")
-    for path in sorted((SOURCE / storey).rglob("*.py"))
+    for path in (*sorted((SOURCE / storey).rglob("*.py")), SOURCE / "settings" / "resolve.py")
 )
 
 

@@ -18,9 +18,9 @@ LoadText = Callable[..., Loaded]
         ("relay: {}", (None, None)),
         ("relay: {internal_port: 3001}", ("127.0.0.1", 3001)),
         ("relay: {internal_port: 0}", ("127.0.0.1", 0)),
-        ("relay: {internal_host: 10.0.0.7}", ("10.0.0.7", 3000)),
+        ("relay: {mode: proxy, internal_host: 10.0.0.7}", ("10.0.0.7", 3000)),
         ("relay: {host: 10.0.0.7, mode: proxy, internal_port: 3001}", ("10.0.0.7", 3001)),
-        ("relay: {internal_host: 0.0.0.0, internal_port: 3001}", ("0.0.0.0", 3001)),
+        ("relay: {mode: proxy, internal_host: 0.0.0.0, internal_port: 3001}", ("0.0.0.0", 3001)),
     ],
 )
 def test_a_missing_half_is_the_main_listeners(
@@ -32,7 +32,7 @@ def test_a_missing_half_is_the_main_listeners(
 
 def test_where_the_other_half_comes_from_is_told(load_text: LoadText) -> None:
     assert load_text("relay: {internal_port: 3001}").origins["relay.internal_host"] == "`relay.host`"
-    assert load_text("relay: {internal_host: 10.0.0.7}").origins["relay.internal_port"] == "`relay.port`"
+    assert load_text("relay: {mode: proxy, internal_host: 10.0.0.7}").origins["relay.internal_port"] == "`relay.port`"
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_where_the_other_half_comes_from_is_told(load_text: LoadText) -> None:
     [
         "{internal_port: 3000}",
         "{internal_host: 127.0.0.1}",
-        "{internal_host: 0.0.0.0, internal_port: 3000}",
+        "{mode: proxy, internal_host: 0.0.0.0, internal_port: 3000}",
         "{host: '::', internal_host: '::1', mode: proxy}",
         "{host: 0.0.0.0, mode: proxy, internal_host: 10.0.0.7, internal_port: 3000}",
     ],
@@ -54,9 +54,9 @@ def test_operations_20_two_listeners_on_one_address_are_refused(load_text: LoadT
 @pytest.mark.parametrize(
     "text",
     [
-        "{internal_host: 10.0.0.7, internal_port: 3000}",
+        "{mode: proxy, internal_host: 10.0.0.7, internal_port: 3000}",
         "{internal_host: '::1', internal_port: 3000}",
-        "{internal_host: '::', internal_port: 3000}",
+        "{mode: proxy, internal_host: '::', internal_port: 3000}",
         "{port: 0, internal_port: 0}",
     ],
 )
@@ -86,3 +86,13 @@ def test_what_goes_together(load_text: LoadText) -> None:
     tls = load_text(text).settings.tls
     assert (tls.cert, tls.key, tls.client_ca, tls.min_version, tls.internal) == ("a.pem", "b.pem", "c.pem", "1.3", True)
     assert load_text(f"relay: {{unix_socket: /{'x' * 106}}}").settings.relay.unix_socket is not None
+
+
+def test_who_captures_needs_a_token_where_the_page_answers(load_text: LoadText) -> None:
+    text = "relay: {internal_host: 0.0.0.0, internal_port: 3001}"
+    with pytest.raises(ConfigError, match=r"it needs `capture\.token`") as caught:
+        load_text(text)
+    assert caught.value.path == "relay.internal_host"
+    assert load_text(f"{text}\ncapture: {{token: t}}").settings.relay.admin_host == "0.0.0.0"
+    inside = "relay: {host: 0.0.0.0, internal_host: 127.0.0.1, internal_port: 3001}"
+    assert load_text(inside).settings.relay.admin_host == "127.0.0.1"

@@ -128,9 +128,20 @@ def test_keys_of_the_reference_without_effect_are_one_notice(load_text: LoadText
         "processing:\n  enabled: false\n  kafka_config: [{name: a, value: b}]\ngeoip: {path: x}\nspool: {envelopes: {partitions: 2}}"
     )
     assert loaded.warnings == ()
-    assert loaded.notices == (
-        "known keys without effect here: geoip.path, processing.enabled, processing.kafka_config, spool.envelopes.partitions",
+    (notice,) = loaded.notices
+    assert notice == (
+        "known keys without effect here: geoip.path, processing.enabled, processing.kafka_config (storing and normalising is the "
+        "server's business); spool.envelopes.partitions (what is accepted is written to the spool at once, in a partition for each "
+        "worker)"
     )
+
+
+def test_the_reference_s_other_names_of_keys(load_text: LoadText) -> None:
+    assert load_text("limits: {max_replay_size: 5MB}").settings.limits.max_replay_uncompressed_size == 5_000_000
+    env = {"SCRUBJAY__LIMITS__MAX_REPLAY_SIZE": "6MB"}
+    assert load_text("", env).settings.limits.max_replay_uncompressed_size == 6_000_000
+    error = failure(load_text, "limits: {max_replay_size: 5MB, max_replay_uncompressed_size: 6MB}")
+    assert error.path == "limits.max_replay_uncompressed_size"
 
 
 def test_keys_that_are_not_honoured_yet_are_warnings(load_text: LoadText) -> None:

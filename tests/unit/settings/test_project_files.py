@@ -192,7 +192,11 @@ def test_overlays_need_something_below(tmp_path: Path) -> None:
         ("{", "f.json", "f.json:1: malformed JSON: Input data was truncated"),
         ("5", "f.yaml", "f.yaml:1: `5`: expected an object, got a whole number"),
         (f"projectId: {2**64}", "f.yaml", "f.yaml:1: projectId: `18446744073709551616`: an id has at most 64 bits"),
-        (f"organizationId: {2**64}", "f.yaml", "f.yaml:1: organizationId: `18446744073709551616`: an id has at most 64 bits"),
+        (
+            f"organizationId: {2**64}",
+            "f.yaml",
+            "f.yaml:1: organizationId: `18446744073709551616`: an id has at most 64 bits",
+        ),
     ],
 )
 def test_errors_name_place_and_member(text: str, where: str, message: str) -> None:

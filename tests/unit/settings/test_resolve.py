@@ -72,6 +72,13 @@ def test_a_large_machine_has_no_more_workers_than_partitions(
     assert load_text("relay: {mode: proxy, workers: auto}").settings.relay.workers == 100
 
 
+def test_auto_can_be_named(load_text: LoadText) -> None:
+    loaded = load_text("relay: {mode: proxy, workers: auto}\nlimits: {max_thread_count: 7}")
+    assert loaded.settings.relay.workers == 7
+    assert loaded.origins["relay.workers"] == "`auto`: limits.max_thread_count"
+    assert load_text("relay: {mode: proxy, workers: 2}\nlimits: {max_thread_count: 7}").settings.relay.workers == 2
+
+
 @pytest.mark.parametrize(("workers", "warned"), [("1", False), ("auto", False), ("4", True)])
 def test_a_capture_has_one_worker_and_says_so(load_text: LoadText, workers: str, warned: bool) -> None:
     loaded = load_text(f"relay:\n  workers: {workers}\n")
