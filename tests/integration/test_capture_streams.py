@@ -275,7 +275,7 @@ async def _rest(reader: Connection) -> bytes:
 
 
 async def _gone(one: Relay) -> None:
-    while one.worker._front._unanswered:  # noqa: ASYNC110  the front door tells nobody
+    while one.worker._front.public._unanswered:  # noqa: ASYNC110  the front door tells nobody
         await asyncio.sleep(0.01)
 
 

@@ -5,6 +5,7 @@ Started by supervisors, not by people, so it is not in the list of verbs. It tak
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -17,6 +18,8 @@ from scrubjay.cli.verb import Invocation, pass_invocation, verb
 @running_options
 @click.option("--slot", type=click.IntRange(0, 99), default=0, help="Which of the workers this is.")
 @click.option("--socket", type=int, help="Descriptor of the slot's listening socket.")
+@click.option("--internal-socket", type=int, help="The same of its internal listener.")
+@click.option("--unix-socket", type=int, help="The same of the Unix socket.")
 @click.option("--channel", type=int, help="Descriptor of the channel to the supervisor.")
 @click.option("--ledger", default="", help="Path of the quota ledger's socket.")
 @click.option("--again", is_flag=True, help="The slot's last worker died.")
@@ -29,6 +32,8 @@ def worker(
     /,
     slot: int,
     socket: int | None,
+    internal_socket: int | None,
+    unix_socket: int | None,
     channel: int | None,
     ledger: str,
     again: bool,
@@ -50,5 +55,6 @@ def worker(
 
     workers = loaded.settings.relay.workers
     assert isinstance(workers, int), "resolve() has counted them"
-    seat = Seat.take(slot, workers, socket, channel, ledger=ledger, follows_a_death=again)
-    ctx.exit(serve(loaded, seat))
+    beside = {"internal": internal_socket, "unix": unix_socket}
+    seat = Seat.take(slot, workers, socket, channel, ledger=ledger, follows_a_death=again, beside=beside)
+    ctx.exit(serve(replace(loaded, settings=seat.held_to(loaded.settings)), seat))

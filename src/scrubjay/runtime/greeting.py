@@ -38,16 +38,28 @@ class Addresses:
 def addresses_of(settings: Settings, doors: Doors) -> Addresses:
     """In what is pasted into an application it is `localhost`, where that name leads here."""
     host, port = settings.relay.host, doors.number
-    literal = f"[{host}]" if ":" in host else host
-    name = _BY_NAME.get(host, literal)
-    spotlight_url = f"http://{name}:{doors.spotlight or port}/stream"
+    scheme = "http" if settings.tls.cert is None else "https"
+    name = _BY_NAME.get(host, _literal(host))
+    spotlight_url = f"{'http' if doors.spotlight else scheme}://{name}:{doors.spotlight or port}/stream"
     is_usual = SPOTLIGHT_PORT in (doors.spotlight, port) and name == "localhost"
     return Addresses(
-        url=f"http://{_EVERYWHERE.get(host, literal)}:{port}",
-        dsn=f"http://{SAMPLE_KEY}@{name}:{port}/1",
+        url=_page(settings, doors),
+        dsn=f"{scheme}://{SAMPLE_KEY}@{name}:{port}/1",
         spotlight_url=spotlight_url,
         spotlight="1" if is_usual else spotlight_url,
     )
+
+
+def _page(settings: Settings, doors: Doors) -> str:
+    """Where people look: on the internal listener, if there is one."""
+    host, port, is_secure = settings.relay.host, doors.number, settings.tls.cert is not None
+    if doors.internal is not None:
+        host, port, is_secure = settings.relay.admin_host, doors.internal, settings.tls.internal
+    return f"{'https' if is_secure else 'http'}://{_EVERYWHERE.get(host, _literal(host))}:{port}"
+
+
+def _literal(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def greet(settings: Settings, doors: Doors) -> None:
@@ -70,9 +82,9 @@ Node       require("@sentry/node").init({{ dsn: "{at.dsn}" }})
 
 Ctrl-C stops it."""
     )
-    if settings.capture.token is not None and settings.relay.host not in ("127.0.0.1", "::1"):
+    if settings.capture.token is not None and settings.relay.admin_host not in ("127.0.0.1", "::1"):
         click.echo(
-            f"warning: {settings.relay.host} is not this machine alone: anybody who reaches it may send; reading needs the token "
+            f"warning: {settings.relay.admin_host} is not this machine alone: anybody who reaches it may send; reading needs the token "
             f"(the page: open {at.url}/#token=… once)",
             err=True,
         )

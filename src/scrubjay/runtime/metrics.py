@@ -246,22 +246,11 @@ PROJECT_STALE: Final = _gauge(
     "How long a project file has been unusable, so that an older version is in force; 0: all are as written.",
     merge=Merge.MAX,
 )
-TLS_EXPIRY: Final = _gauge(
-    "scrubjay_tls_expiry_seconds",
-    "Unix time at which the certificate that our listeners show is good no more.",
-    "certificate",
-    merge=Merge.MIN,
-)
 TLS_FAILURES: Final = _counter(
     "scrubjay_tls_handshakes_failed_total",
     "TLS connections of clients that came to nothing, by why: timeout, gone, plain_http, garbage, version, cipher, no_certificate, "
     "untrusted (the client's certificate), distrusts_us (the client does not trust ours), other.",
     "reason",
-)
-CERTIFICATE_ERRORS: Final = _counter(
-    "scrubjay_certificate_errors_total",
-    "New certificates that could not be used, so that the old ones stay in force: of our listeners, or towards the upstream.",
-    "certificate",
 )
 PROJECT_FILE_ERRORS: Final = _counter("scrubjay_project_file_errors_total", "Project files that could not be used.")
 CONFIG_ERRORS: Final = _counter(
@@ -308,7 +297,8 @@ TLS_EXPIRY: Final = _gauge(
 )
 CERTIFICATES_REFUSED: Final = _gauge(
     "scrubjay_certificates_refused",
-    "1 while new certificates could not be used, and the old ones are.",
+    "1 while new certificates could not be used, and the old ones are: of a listener, or towards the upstream.",
+    "of",
     merge=Merge.MAX,
 )
 INTERNAL_ERRORS: Final = _counter("scrubjay_internal_errors_total", "Exceptions that nobody expected: always a bug.")

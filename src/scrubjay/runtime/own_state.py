@@ -22,10 +22,11 @@ from scrubjay.runtime.state import Snapshot
 
 _ZERO_FROM_THE_START: Final = (
     metrics.CONFIG_REFUSED,
-    metrics.CERTIFICATES_REFUSED,
     metrics.PROJECT_STALE,
     metrics.SHED_CATEGORIES,
 )
+
+_SCANS: Final = frozenset({"timeout", "gone", "garbage"})
 
 
 class OwnState(AccountBook):
@@ -97,18 +98,26 @@ class OwnState(AccountBook):
 
     # Certificates
 
-    def certificates_renewed(self, problem: str = "") -> None:
-        """The files of certificates are others than before; with a `problem` the old ones stay in force."""
-        self.values.series[metrics.CERTIFICATES_REFUSED.name][()] = int(bool(problem))
+    def certificates_renewed(self, problem: str = "", *, of: str = "upstream") -> None:
+        """The files of certificates are others than before; with a `problem` the old ones stay in force. `of`: upstream or listener."""
+        self.values.series[metrics.CERTIFICATES_REFUSED.name][(of,)] = int(bool(problem))
+        fields = {"of": of}
         if problem:
-            fields = {"problem": problem[:MAX_DETAIL]}
-            self._config.line(logging.ERROR, "certificates", "new certificates not used", fields, depth=2)
+            fields["problem"] = problem[:MAX_DETAIL]
+            self._config.line(logging.ERROR, f"certificates/{of}", "new certificates not used", fields, depth=2)
         else:
-            self._config.line(logging.INFO, "renewed", "new certificates in force", depth=2)
+            self._config.line(logging.INFO, f"renewed/{of}", "new certificates in force", fields, depth=2)
 
     def certificate(self, listener: str, expires_unix: float) -> None:
         """What the `listener` shows from now on: public or internal."""
         self._certificates[listener] = expires_unix
+
+    def handshake_failed(self, reason: str, detail: str) -> None:
+        """A connection to a listener of ours came to nothing. Whoever scans ports is no reason for a warning."""
+        self.values.series[metrics.TLS_FAILURES.name].add((reason,))
+        level = logging.INFO if reason in _SCANS else logging.WARNING
+        fields = {"reason": reason, "detail": detail[:MAX_DETAIL]}
+        self._config.line(level, f"handshake/{reason}", "a TLS handshake failed", fields, depth=2)
 
     def unverified(self) -> None:
         text = "http.insecure_skip_verify: the upstream's certificate is not verified"

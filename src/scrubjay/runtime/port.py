@@ -2,7 +2,7 @@
 
 Owns the listening socket, the bound of connections and the order of closing (`upstream-and-operations.md` 9.6, step 3). A socket that was
 given stays open elsewhere when the worker closes it: what arrives then waits for the next worker. Beyond the bound nothing is accepted,
-and nobody refused: connections wait in the kernel until one ends.
+and nobody refused: connections wait in the kernel until one ends. With TLS a connection counts from its first packet on (`handshakes`).
 
 Whoever is connected when it closes is answered: those that wait in the kernel are taken, and a connection that seems idle may have a request on
 its way, which a client would lose that sends no request twice.
@@ -11,9 +11,10 @@ its way, which a client would lose that sends no request twice.
 from __future__ import annotations
 
 import asyncio
-import logging
+import math
 import socket
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Final, Protocol
 
@@ -21,7 +22,9 @@ from aiohttp import web
 
 from scrubjay.errors import ConfigError
 from scrubjay.runtime.bound_socket import bound_socket
+from scrubjay.runtime.endpoints.common import Request, UnixRequest
 from scrubjay.runtime.endpoints.front import Front
+from scrubjay.runtime.handshakes import Handshakes
 from scrubjay.runtime.tasks import Tasks
 from scrubjay.settings.schema import Settings
 
@@ -30,9 +33,10 @@ _HANDLER_END_S: Final = 0.1
 _LAST_REQUEST_S: Final = 0.5
 _LAST_LOOK_S: Final = 0.02
 """For a connection that is open when the port closes: until then its last request comes, or none does."""
+_LAST_HANDSHAKE_S: Final = 1.0
+"""For a TLS connection that is being made when the port closes."""
 _AGAIN_S: Final = 1.0
 """Pause after an error of accepting, such as too many open files."""
-_LOG: Final = logging.getLogger("scrubjay.worker")
 
 
 class Listener(Protocol):
@@ -41,19 +45,31 @@ class Listener(Protocol):
     def close(self) -> None: ...
 
 
+Serve = Callable[[web.Server, socket.socket], Awaitable[None]]
+"""Has a connection that was accepted served. Raises `OSError` if it has gone again."""
+
+
 class Observer(Protocol):
     def internal_error(self, place: str, error: BaseException) -> None: ...
 
 
 class Port:
-    """Open from `open_port` until `close`. `bound` is the socket on which `listener` accepts."""
+    """Open from `open_port` until `close`. `bound` is the socket on which `listener` accepts; `tasks` are those of connections that are
+    being made.
+    """
 
-    def __init__(self, front: Front, server: web.Server, listener: Listener, bound: socket.socket) -> None:
-        self.number = int(bound.getsockname()[1])
+    def __init__(
+        self, front: Front, server: web.Server, listener: Listener, bound: socket.socket, serve: Serve, tasks: Tasks
+    ) -> None:
+        name = bound.getsockname()
+        self.number = int(name[1]) if isinstance(name, tuple) else 0
+        """0 for a Unix socket."""
         self._front = front
         self._server = server
         self._listener = listener
         self._bound = bound
+        self._serve = serve
+        self._tasks = tasks
 
     async def close(self, wait_s: float) -> None:
         """Takes nobody new, and answers what was begun, if it ends in time."""
@@ -77,12 +93,14 @@ class Port:
             while True:  # until nobody is left, which is an error
                 waiting.append(last.accept()[0])
         self._listener.close()  # if there was no descriptor for the other one
-        await asyncio.gather(*map(self._serve, waiting))
+        for connection in waiting:
+            self._tasks.start("last-connection", self._take(connection))
+        await self._tasks.settle(_LAST_HANDSHAKE_S)
 
-    async def _serve(self, connection: socket.socket) -> None:
+    async def _take(self, connection: socket.socket) -> None:
         connection.setblocking(False)
         try:
-            await asyncio.get_running_loop().connect_accepted_socket(self._server, connection)
+            await self._serve(self._server, connection)
         except OSError:  # it has gone again
             connection.close()
 
@@ -97,8 +115,12 @@ async def open_port(
     observer: Observer,
     *,
     at: tuple[str, int] | None = None,
+    handshakes: Handshakes | None = None,
 ) -> Port:
-    """Begins to accept on the socket `given`, else `at` an address, else at the configured one. Raises `ConfigError` if it cannot be had."""
+    """Begins to accept on the socket `given`, else `at` an address, else at the configured one. Raises `ConfigError` if it cannot be had.
+
+    With `handshakes` it speaks TLS.
+    """
     relay, limits = settings.relay, settings.limits
     host, number = at or (relay.host, relay.port)
     bound = given
@@ -108,32 +130,37 @@ async def open_port(
         except OSError as error:
             problem = f"cannot listen on {host}:{number}: {error.strerror or error}"
             raise ConfigError(problem, path="relay.port") from error
+    kind: type[Request] = UnixRequest if bound.family == socket.AF_UNIX else Request
+    tasks = Tasks(observer.internal_error)
+    serve = _in_the_clear if handshakes is None else handshakes.serve
     idle_s = limits.keepalive_timeout if limits.idle_timeout is None else limits.idle_timeout
     listener: Listener
-    if limits.max_connections is None:
-        server = front.server(keepalive_timeout_s=idle_s)
+    if limits.max_connections is None and handshakes is None:
+        server = front.server(keepalive_timeout_s=idle_s, kind=kind)
         loop = asyncio.get_running_loop()
         listener = await loop.create_server(server, sock=bound, backlog=limits.tcp_listen_backlog)
     else:
-        bounded = Bounded(bound, limits.max_connections, observer)
-        server = front.server(keepalive_timeout_s=idle_s, on_closed=bounded.one_closed)
+        bounded = Bounded(bound, limits.max_connections, tasks, serve)
+        server = front.server(keepalive_timeout_s=idle_s, on_closed=bounded.one_closed, kind=kind)
         bounded.start(server, limits.tcp_listen_backlog)
         listener = bounded
-    port = Port(front, server, listener, bound)
-    if given is None:
-        _LOG.info("listening on %s:%d in mode %s", host, port.number, relay.mode)
-    return port
+    return Port(front, server, listener, bound, serve, tasks)
+
+
+async def _in_the_clear(server: web.Server, connection: socket.socket) -> None:
+    await asyncio.get_running_loop().connect_accepted_socket(server, connection)
 
 
 class Bounded:
-    """Accepts while fewer than `most` connections are open."""
+    """Accepts while fewer than `most` connections are open; None: any number."""
 
-    def __init__(self, bound: socket.socket, most: int, observer: Observer) -> None:
+    def __init__(self, bound: socket.socket, most: int | None, tasks: Tasks, serve: Serve = _in_the_clear) -> None:
         self.open = 0
         self._bound = bound
-        self._most = most
+        self._most = math.inf if most is None else most
+        self._start = serve
         self._loop = asyncio.get_running_loop()
-        self._tasks = Tasks(observer.internal_error)
+        self._tasks = tasks
         self._is_accepting = False
         self._is_closed = False
 
@@ -179,7 +206,7 @@ class Bounded:
 
     async def _serve(self, connection: socket.socket) -> None:
         try:
-            await self._loop.connect_accepted_socket(self._server, connection)
+            await self._start(self._server, connection)
         except OSError:  # it has gone again
             connection.close()
             self.one_closed()

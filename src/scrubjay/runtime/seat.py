@@ -8,17 +8,21 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from msgspec.structs import replace
 
 from scrubjay.runtime.supervision.slot import REFUSED, STOPPING
+from scrubjay.settings.schema import Settings
 
 
 @dataclass(frozen=True, slots=True)
 class Seat:
     """`slot` is the one to take, if it is free, of `workers`. `ledger`: path of the quota ledger's socket, if there is one. `follows_a_death`: the slot's last
-    worker was not meant to end."""
+    worker was not meant to end. `beside`: sockets of further listeners, by name: `internal`, `unix`."""
 
     slot: int
     workers: int
@@ -26,17 +30,36 @@ class Seat:
     channel: socket.socket
     ledger: str = ""
     follows_a_death: bool = False
+    beside: Mapping[str, socket.socket] = field(default_factory=dict)
 
     @classmethod
     def take(
-        cls, slot: int, workers: int, listener: int, channel: int, *, ledger: str = "", follows_a_death: bool = False
+        cls,
+        slot: int,
+        workers: int,
+        listener: int,
+        channel: int,
+        *,
+        ledger: str = "",
+        follows_a_death: bool = False,
+        beside: Mapping[str, int | None] = MappingProxyType({}),
     ) -> Seat:
         """From inherited descriptors, which go no further: what a worker starts must not keep them alive."""
-        for descriptor in (listener, channel):
+        held = {name: descriptor for name, descriptor in beside.items() if descriptor is not None}
+        for descriptor in (listener, channel, *held.values()):
             os.set_inheritable(descriptor, False)
         line = socket.socket(fileno=channel)
         line.setblocking(False)
-        return cls(slot, workers, socket.socket(fileno=listener), line, ledger, follows_a_death)
+        others = {name: socket.socket(fileno=descriptor) for name, descriptor in held.items()}
+        return cls(slot, workers, socket.socket(fileno=listener), line, ledger, follows_a_death, others)
+
+    def held_to(self, settings: Settings) -> Settings:
+        """The settings with those listeners beside the main one that the supervisor holds, whatever the sources say by now."""
+        internal, unix = self.beside.get("internal"), self.beside.get("unix")
+        host, port = internal.getsockname()[:2] if internal is not None else (None, None)
+        path = unix.getsockname() if unix is not None else None
+        relay = replace(settings.relay, internal_host=host, internal_port=port, unix_socket=path)
+        return replace(settings, relay=relay)
 
     def say(self, word: int) -> None:
         """One byte to the supervisor: the slot that is owned, as a sign of life, or `STOPPING`."""

@@ -22,7 +22,7 @@ import socket
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -32,9 +32,9 @@ from scrubjay.runtime import log
 from scrubjay.runtime.quota_sharing.service import Sharing
 from scrubjay.runtime.supervision.child import Check, Workers
 from scrubjay.runtime.supervision.ledger import Ledger
-from scrubjay.runtime.supervision.orders import Orders
+from scrubjay.runtime.supervision.orders import PINNED, Orders
 from scrubjay.runtime.supervision.slot import EXIT_REFUSED, REFUSED, RETIRE, Launch, Slot
-from scrubjay.runtime.supervision.sockets import bind, port_of
+from scrubjay.runtime.supervision.sockets import bind, bind_beside, leaving, port_of, shown
 
 EXIT_OK: Final = 0
 EXIT_FAILED: Final = 1
@@ -50,7 +50,7 @@ _LOG: Final = logging.getLogger("scrubjay.supervisor")
 
 class Supervisor:
     """All slots of one address. `launch` starts workers, `check` begins to read the configuration again, `obey_sharing` hands on what the quota
-    ledger has to know."""
+    ledger has to know, `beside` are each slot's further listeners."""
 
     def __init__(
         self,
@@ -60,8 +60,10 @@ class Supervisor:
         check: Callable[[], Check],
         obey_sharing: Callable[[Sharing], None],
         mono: Callable[[], float] = time.monotonic,
+        beside: Sequence[Mapping[str, socket.socket]] = (),
     ) -> None:
-        self.slots = [Slot(number, listener) for number, listener in enumerate(listeners)]
+        others = beside or [{}] * len(listeners)
+        self.slots = [Slot(number, *held) for number, held in enumerate(zip(listeners, others, strict=True))]
         self._orders = orders
         self._launch = launch
         self._begin_check = check
@@ -236,7 +238,8 @@ class Supervisor:
             slot.start_at_mono = None
             slot.is_stopping = True
             slot.signal(signal.SIGTERM)
-            slot.listener.close()
+            for listener in (slot.listener, *slot.beside.values()):
+                listener.close()
         orders = self._orders
         self._kill_at_mono = self._mono() + orders.shutdown_delay_s + orders.shutdown_timeout_s + _GRACE_S
 
@@ -287,7 +290,8 @@ class Supervisor:
         if changes.pinned:
             _LOG.warning("changed, and in force only after a restart of the whole: %s", ", ".join(changes.pinned))
         old = self._orders
-        self._orders = replace(newer, host=old.host, port=old.port, workers=old.workers, state_dir=old.state_dir)
+        pinned = {name.removeprefix("relay."): getattr(old, name.removeprefix("relay.")) for name in PINNED}
+        self._orders = replace(newer, **pinned)
         log.configure(newer.log_level, newer.log_format)
         self._obey_sharing(newer.sharing)
         self._signal_ready(signal.SIGHUP)
@@ -331,16 +335,21 @@ def main(arguments: Sequence[str]) -> int:
     ledger = Ledger(Path(orders.state_dir))
     try:
         listeners = bind(orders.host, orders.port, orders.workers)
+        beside = bind_beside(orders)
         ledger.start(orders.sharing)
     except ConfigError as error:
         sys.stderr.write(f"config: {error}\n")
         return EXIT_FAILED
     port = port_of(listeners[0])
     _LOG.info("listening on %s:%d in mode %s with %d workers", orders.host, port, orders.mode, orders.workers)
+    for held in beside[0].values():
+        _LOG.info("listening on %s too", shown(held))
+    leave = leaving(orders)
     try:
         launch = Workers(flags, orders, port, ledger.path)
-        return Supervisor(orders, listeners, launch, lambda: Check(flags), ledger.obey).run()
+        return Supervisor(orders, listeners, launch, lambda: Check(flags), ledger.obey, beside=beside).run()
     finally:
+        leave()
         ledger.stop()
 
 

@@ -18,6 +18,11 @@ class Tasks:
         self._running.add(task)
         task.add_done_callback(self._ended)
 
+    async def settle(self, wait_s: float) -> None:
+        """Waits until all have ended by themselves, or the time is over."""
+        if self._running:
+            await asyncio.wait(self._running, timeout=wait_s)
+
     async def stop(self) -> None:
         """Cancels all and waits until they are gone."""
         running = tuple(self._running)

@@ -24,6 +24,7 @@ from scrubjay.core.sampling.first_n import Occasions
 from scrubjay.errors import ConfigError, SpoolError, SpoolSealed
 from scrubjay.runtime import log
 from scrubjay.runtime.books import Books
+from scrubjay.runtime.broadcasts import Broadcasts
 from scrubjay.runtime.capturing.opening import open_sink
 from scrubjay.runtime.capturing.sink import CaptureSink
 from scrubjay.runtime.configuration import Configuration
@@ -52,14 +53,16 @@ from scrubjay.settings.schema import Settings
 
 EXIT_OK: Final = 0
 EXIT_LOST: Final = 3
-_LEAST_POLL_S: Final = 0.05
+_CERTIFICATES_S: Final = 5.0
 _LOG: Final = logging.getLogger("scrubjay.worker")
 
 
 def run(loaded: Loaded, seat: Seat | None = None, greeting: Greeting = greet) -> int:
     """Serves until a signal ends it; returns the exit status. Raises `ConfigError` if it cannot start."""
     logging = loaded.settings.logging
-    log.configure(logging.level, logging.format, worker=seat.slot if seat else None)
+    log.configure(
+        logging.level, logging.format, worker=seat.slot if seat else None, backtraces=logging.enable_backtraces
+    )
     with asyncio.Runner(loop_factory=lambda: open_loop(loaded.settings)) as runner:
         return runner.run(Worker(loaded, seat).serve(greeting))
 
@@ -79,6 +82,7 @@ class Worker:
         self._delivery: Delivery | None = None
         self._sink: CaptureSink | None = None
         self._doors: Doors | None = None
+        self._broadcasts: Broadcasts | None = None
         self._ending = Ending(seat)
         self._changing = asyncio.Lock()
         """Held by whoever builds or exchanges parts."""
@@ -116,6 +120,7 @@ class Worker:
                 key = "encryption_key" if isinstance(error, SpoolSealed) else "path"
                 raise ConfigError(str(error), path=f"spool.envelopes.{key}") from error
         self.books = self._open_books(settings)
+        self._broadcasts = Broadcasts(settings, self.telemetry, self._number, self._seat.workers if self._seat else 1)
         self._projects = Projects(settings, self._loaded.projects, self.telemetry, time.monotonic)
         self._sink = open_sink(settings, self._projects.find)
         if settings.relay.mode != "capture":
@@ -142,8 +147,8 @@ class Worker:
         self._watch()
         bodies = self._pressure.bodies(settings.limits)
         self._front = front_door(settings, self.ports, self._health, self.telemetry, bodies, self._delivery)
-        listener = self._seat.listener if self._seat else given
-        self._doors = doors = await open_doors(self._front, settings, listener, self.telemetry)
+        listener, beside = (self._seat.listener, self._seat.beside) if self._seat else (given, {})
+        self._doors = doors = await open_doors(self._front, settings, listener, self.telemetry, beside)
         self.books.keep(self._pulse)
         self._health.has_started = True
         self._begin_pulse()
@@ -155,6 +160,8 @@ class Worker:
             await self._delivery.close(time.monotonic())
         elif self._spool is not None:
             await self._spool.close()
+        if self._broadcasts is not None:
+            await self._broadcasts.close()
 
     async def stop(self) -> int:
         """Steps 1 to 8 of `upstream-and-operations.md` 9.6. Returns the exit status."""
@@ -179,6 +186,8 @@ class Worker:
             _LOG.error("stopped; %d envelopes were in memory alone and are lost", lost)
         else:
             _LOG.info("stopped")
+        if self._broadcasts is not None:
+            await self._broadcasts.close()
         return EXIT_LOST if lost else EXIT_OK
 
     async def _open_spool(self, settings: Settings) -> Partition | None:
@@ -291,19 +300,22 @@ class Worker:
         if (seat := self._seat) is not None:
             seat.say(self.books.slot)
             every(1.0, lambda: seat.say(self.books.slot), "sign-of-life")
-        every(0.5, self._measure, "measure")
+        every(lambda: self._loaded.settings.health.memory_stat_refresh_frequency_ms / 1000, self._measure, "measure")
         if self._delivery is not None:
             every(1.0, self._delivery.adopt, "adoption")
         options, read = lambda: self._loaded.settings.webhooks, self.books.chronicle.as_written
         start_webhooks(self._number, options, read, self._pulse, self.telemetry)
-        every(settings.cache.file_interval, self._look_at_projects, "projects")
-        if settings.relay.config_reload_interval is not None:
-            interval_s = max(_LEAST_POLL_S, settings.relay.config_reload_interval)
-            every(interval_s, self._look_at_configuration, "configuration")
+        if self._broadcasts is not None:
+            self._broadcasts.begin(read, self.port, self._pulse)
+        every(lambda: self._loaded.settings.cache.file_interval, self._look_at_projects, "projects")
+        every(self._configuration.poll_s, self._look_at_configuration, "configuration")
+        if self._doors is not None and settings.tls.cert is not None:
+            every(_CERTIFICATES_S, self._doors.renew, "certificates")
 
     def _measure(self) -> None:
         self._pressure.measure()
         self.telemetry.memory_ratio(self._memory.ratio)
+        self.telemetry.shed(self._pressure.kinds_refused)
 
     # Reload
 
@@ -313,9 +325,13 @@ class Worker:
             loaded = await self._configuration.read_again()
             if loaded is not None:
                 await self._put_in_force(loaded)
+        if self._doors is not None:
+            await self._doors.renew()
 
     async def _look_at_configuration(self) -> None:
-        """As `reload`, if there is anything new."""
+        """As `reload`, if there is anything new and somebody wants it looked for."""
+        if not self._configuration.is_polled:
+            return
         async with self._changing:
             loaded = await self._configuration.read_again()
             if loaded is not None and self._configuration.differs(loaded):
@@ -334,7 +350,9 @@ class Worker:
         await self._projects.reload(settings, loaded.projects)
         self._limits.forget_own()
         self._pressure.reconfigure(settings)
-        log.configure(settings.logging.level, settings.logging.format, worker=self._number)
+        self.telemetry.count_projects_apart(apart=settings.metrics.per_project)
+        logging = settings.logging
+        log.configure(logging.level, logging.format, worker=self._number, backtraces=logging.enable_backtraces)
         ports = self.ports
         ports.bounds = settings.limits
         ports.accepts_unknown = settings.routing.accept_unknown_items

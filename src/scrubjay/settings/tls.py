@@ -26,4 +26,6 @@ class Tls(Section, frozen=True):
         example="/etc/scrubjay/tls/clients.crt",
     )
     min_version: Version = setting("1.2", "Oldest version of TLS that is spoken.")
-    internal: bool = setting(False, "The internal listener speaks TLS too, in the same way.")
+    internal: bool = setting(
+        False, "The internal listener speaks TLS too. It asks nobody for a certificate: probes and scrapers have none."
+    )

@@ -13,7 +13,8 @@ from scrubjay.errors import ConfigError
 from scrubjay.runtime.bound_socket import bound_socket
 from scrubjay.runtime.doors import Doors, open_doors
 from scrubjay.runtime.endpoints.bodies import Bodies
-from scrubjay.runtime.endpoints.front import Front, Route
+from scrubjay.runtime.endpoints.front import Route
+from scrubjay.runtime.endpoints.fronts import Fronts
 from scrubjay.settings.load import build
 
 
@@ -32,9 +33,10 @@ async def opened(**options: object) -> AsyncIterator[Doors]:
         return web.Response(text="x")
 
     settings = build({"relay.port": 0, **{key.replace("__", "."): value for key, value in options.items()}})
-    doors = await open_doors(
-        Front([Route("GET", "/", answer, "page")], Book(), Bodies(1 << 20)), settings, None, Book()
-    )
+    routes = [Route("GET", "/", answer, "page"), Route("GET", "/healthz", answer, "health", internal=True)]
+    is_split = settings.relay.internal_host is not None
+    fronts = Fronts(routes, Book(), Bodies(1 << 20), is_split=is_split)
+    doors = await open_doors(fronts, settings, None, Book())
     try:
         yield doors
     finally:

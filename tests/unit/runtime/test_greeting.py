@@ -17,8 +17,8 @@ from scrubjay.settings.setting import Secret
 
 
 def doors(number: int = 3000, spotlight: int | None = None) -> Doors:
-    made = Doors(SimpleNamespace(number=number))  # type: ignore[arg-type]
-    made.spotlight = spotlight
+    made = Doors(None, (), SimpleNamespace())  # type: ignore[arg-type]
+    made.number, made.spotlight = number, spotlight
     return made
 
 
@@ -91,3 +91,20 @@ def test_an_address_that_others_reach_is_warned_of(capsys: pytest.CaptureFixture
 def test_other_modes_have_their_log(capsys: pytest.CaptureFixture[str]) -> None:
     greet(on("127.0.0.1", "static"), doors())
     assert capsys.readouterr().out == ""
+
+
+def test_what_needs_no_other_listener_is_told_with_its_language() -> None:
+    settings = on("127.0.0.1")
+    tls = replace(settings.tls, cert="c.pem", key="k.pem")
+    relay = replace(settings.relay, internal_host="0.0.0.0", internal_port=0)
+    made = doors(3000, 8969)
+    assert addresses_of(replace(settings, tls=tls), made).url == "https://127.0.0.1:3000"
+    made.internal = 3001
+    at = addresses_of(replace(settings, tls=tls, relay=relay), made)
+    assert (at.url, at.dsn.partition("://")[0]) == ("http://127.0.0.1:3001", "https")
+    assert at.dsn.endswith("@localhost:3000/1")
+    assert at.spotlight == "1", "on its own port it is found in the clear"
+    made.spotlight = None
+    assert addresses_of(replace(settings, tls=tls), made).spotlight == "https://localhost:3000/stream"
+    secured = replace(tls, internal=True)
+    assert addresses_of(replace(settings, tls=secured, relay=relay), made).url == "https://127.0.0.1:3001"

@@ -76,10 +76,21 @@ def test_certificates(scene: Scene) -> None:
     scene.one.certificate("public", NOW + 1100.0)
     scene.mono += 50
     assert scene.counted("scrubjay_tls_expiry_seconds") == {("public",): 950}
-    scene.one.certificates_renewed("half a file")
-    assert scene.number("scrubjay_certificates_refused") == 1
+    scene.one.certificates_renewed("half a file", of="listener")
     scene.one.certificates_renewed()
-    assert scene.number("scrubjay_certificates_refused") == 0
+    assert scene.counted("scrubjay_certificates_refused") == {("listener",): 1, ("upstream",): 0}
+    scene.one.certificates_renewed(of="listener")
+    assert scene.counted("scrubjay_certificates_refused") == {("listener",): 0, ("upstream",): 0}
+
+
+def test_handshakes_that_fail_are_counted_and_scans_are_no_warning(
+    scene: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO):
+        scene.one.handshake_failed("garbage", "WRONG_VERSION_NUMBER")
+        scene.one.handshake_failed("distrusts_us", "the client does not trust our certificate")
+    assert scene.counted("scrubjay_tls_handshakes_failed_total") == {("garbage",): 1, ("distrusts_us",): 1}
+    assert [record.levelname for record in caplog.records] == ["INFO", "WARNING"]
 
 
 def test_the_process(scene: Scene) -> None:

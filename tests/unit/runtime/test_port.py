@@ -16,6 +16,7 @@ from scrubjay.errors import ConfigError
 from scrubjay.runtime.endpoints.bodies import Bodies
 from scrubjay.runtime.endpoints.front import Front, Route
 from scrubjay.runtime.port import Bounded, Port, open_port
+from scrubjay.runtime.tasks import Tasks
 from scrubjay.settings.load import build
 
 
@@ -171,7 +172,7 @@ async def test_errors_of_accepting_are_outlived(error: int, monkeypatch: pytest.
 async def test_who_has_gone_before_being_served_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
     bound, book = socket.create_server(("127.0.0.1", 0)), Book()
     loop, failed = asyncio.get_running_loop(), asyncio.Event()
-    listener = Bounded(bound, 1, book)
+    listener = Bounded(bound, 1, Tasks(book.internal_error))
 
     async def fails(*_: object) -> None:
         failed.set()

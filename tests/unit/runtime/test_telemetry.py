@@ -112,7 +112,7 @@ def test_what_the_server_says_against_envelopes_is_said_once_a_minute_per_projec
 def test_roads_that_change_are_told(telemetry, lines):
     telemetry.upstream_chosen("https://second", "https://first")
     telemetry.certificates_renewed("half a file")
-    assert counted(telemetry, "scrubjay_certificates_refused") == {(): 1}
+    assert counted(telemetry, "scrubjay_certificates_refused") == {("upstream",): 1}
     telemetry.certificates_renewed()
     telemetry.unverified()
     assert lines() == [

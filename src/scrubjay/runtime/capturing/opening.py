@@ -39,7 +39,7 @@ def open_sink(settings: Settings, plan_of: PlanOf) -> CaptureSink | None:
 def originals_of(settings: Settings) -> Mode:
     """What is kept of values that scrubbing took (`capture.md` 8.2)."""
     asked = settings.capture.originals
-    if not _is_loopback(settings.relay.host):
+    if not _is_loopback(settings.relay.admin_host):
         return "none"
     if asked == "auto":
         return "full" if settings.relay.mode == "capture" else "shape"

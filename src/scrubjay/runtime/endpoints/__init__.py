@@ -14,7 +14,8 @@ from scrubjay.runtime.endpoints.admin import Health
 from scrubjay.runtime.endpoints.bodies import Bodies
 from scrubjay.runtime.endpoints.capture import faults
 from scrubjay.runtime.endpoints.common import Observer
-from scrubjay.runtime.endpoints.front import Front, Handler, Route
+from scrubjay.runtime.endpoints.front import Handler, Route
+from scrubjay.runtime.endpoints.fronts import Fronts
 from scrubjay.settings.schema import Settings
 
 __all__ = ["ENDPOINTS", "front_door", "routes"]
@@ -29,9 +30,10 @@ ENDPOINTS: Final[tuple[Callable[[Settings, Ports], Iterable[Route | web.RouteDef
 
 def front_door(
     settings: Settings, ports: Ports, health: Health, observer: Observer, bodies: Bodies, delivery: Delivery | None
-) -> Front:
-    """The handler for everything that comes in; `Front.server` makes it a server."""
-    return Front(routes(settings, ports, health, delivery), observer, bodies)
+) -> Fronts:
+    """The handlers for everything that comes in; `Front.server` makes one a server."""
+    is_split = settings.relay.internal_host is not None
+    return Fronts(routes(settings, ports, health, delivery), observer, bodies, is_split=is_split)
 
 
 def routes(settings: Settings, ports: Ports, health: Health, delivery: Delivery | None) -> list[Route]:

@@ -15,6 +15,8 @@ from scrubjay.runtime.endpoints.replies import JSON, Reply, problem
 from scrubjay.runtime.state import Merged
 from scrubjay.settings.schema import Settings
 
+_UPSTREAM_PROBE: Final = "/api/0/relays/live/"
+"""Relays that send to us ask it, and know our main listener alone."""
 _METRICS_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -30,6 +32,9 @@ class Health(Protocol):
     def metrics(self) -> str:
         """All numbers of the instance, as Prometheus text."""
 
+    def autoscaling(self) -> str:
+        """The few numbers by which replicas are added and removed, as Prometheus text."""
+
     def merged(self) -> Merged:
         """All workers of the instance, as they are now."""
 
@@ -40,15 +45,16 @@ def routes(settings: Settings, health: Health) -> list[Route]:
         ("/api/relay/healthcheck/live/", admin.live),
         ("/api/relay/healthcheck/ready/", admin.ready),
         ("/api/relay/healthcheck/{kind}/", admin.unknown_check),
-        ("/api/0/relays/live/", admin.live),
+        (_UPSTREAM_PROBE, admin.live),
         ("/healthz", admin.live),
         ("/livez", admin.live),
         ("/readyz", admin.ready),
         ("/startupz", admin.started),
     ]
-    table = [Route("GET", path, handler, "health") for path, handler in found]
+    table = [Route("GET", path, handler, "health", internal=path != _UPSTREAM_PROBE) for path, handler in found]
+    table.append(Route("GET", "/api/relay/autoscaling/", admin.autoscaling, "metrics", internal=True))
     if settings.metrics.prometheus:
-        table.append(Route("GET", "/metrics", admin.metrics, "metrics"))
+        table.append(Route("GET", "/metrics", admin.metrics, "metrics", internal=True))
     return table
 
 
@@ -73,6 +79,9 @@ class _Admin:
 
     async def metrics(self, _: Request) -> Reply:
         return Reply(200, self._health.metrics().encode(), _METRICS_TYPE)
+
+    async def autoscaling(self, _: Request) -> Reply:
+        return Reply(200, self._health.autoscaling().encode(), _METRICS_TYPE)
 
 
 def _healthy(*, is_healthy: bool, checks: Mapping[str, object] | None = None) -> Reply:

@@ -57,6 +57,7 @@ class Request(web.BaseRequest):
     query_text = ""
     encoding = ""
     cors = False
+    is_remote = True
 
     def unread(self, body: bytes) -> None:
         """What was read of the body is there to be read again."""
@@ -71,6 +72,17 @@ class Request(web.BaseRequest):
         response.headers.update(FIXED_HEADERS)
         if self.cors:
             response.headers.update(CORS_HEADERS)
+
+
+class UnixRequest(Request):
+    """One that came through a Unix socket: from this machine, from whom the file's mode lets in, and from no address."""
+
+    is_remote = False
+
+    @property
+    def remote(self) -> None:
+        """What headers say of a client's address is believed: nothing else says anything."""
+        return None
 
 
 class Observer(Protocol):

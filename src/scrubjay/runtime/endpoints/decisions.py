@@ -31,14 +31,14 @@ _MAX_DIGITS: Final = 20
 
 def routes(settings: Settings, ports: Ports, merged: Callable[[], Merged]) -> list[Route]:
     """`merged`: all workers of the instance as they are now."""
-    guard = Guard(settings.relay.host, settings.admin.token)
+    guard = Guard(settings.relay.admin_host, settings.admin.token)
     shown = _Decisions(settings, ports, merged)
     found = [
-        Route("GET", f"{_BASE}/limits", guard(shown.limits), "admin"),
-        Route("GET", f"{_BASE}/decisions", guard(shown.decisions), "admin"),
-        Route("POST", f"{_BASE}/explain", guard(shown.explain), "admin"),
+        Route("GET", f"{_BASE}/limits", guard(shown.limits), "admin", internal=True),
+        Route("GET", f"{_BASE}/decisions", guard(shown.decisions), "admin", internal=True),
+        Route("POST", f"{_BASE}/explain", guard(shown.explain), "admin", internal=True),
     ]
-    return found + [Route("OPTIONS", route.path, guard.preflight, "admin") for route in found]
+    return found + [Route("OPTIONS", route.path, guard.preflight, "admin", internal=True) for route in found]
 
 
 class _Decisions:

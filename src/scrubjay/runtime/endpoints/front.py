@@ -55,7 +55,8 @@ _BOOKED: Final = frozenset({reasons.PROJECT_ID, reasons.CORS, reasons.QUEUE_FAIL
 class Route:
     """`path` may hold `{names}`, each one segment; one route may end in `/*`, for what is below it and no other's.
 
-    `method` may be `ANY`. `cors`: browsers call it. `label` is the route's name in metrics.
+    `method` may be `ANY`. `cors`: browsers call it. `label` is the route's name in metrics. `internal`: for operators; if there is an
+    internal listener, it answers there and nowhere else.
     """
 
     method: str
@@ -63,6 +64,7 @@ class Route:
     handler: Handler
     label: str
     cors: bool = False
+    internal: bool = False
 
 
 @dataclass(slots=True)
@@ -102,11 +104,18 @@ class Front:
         for route in routes:
             self._add(route)
 
-    def server(self, *, keepalive_timeout_s: float, on_closed: Callable[[], None] = lambda: None) -> web.Server:
-        """For `loop.create_server` or `web.ServerRunner`. `on_closed` is called when a connection has ended."""
+    def server(
+        self,
+        *,
+        keepalive_timeout_s: float,
+        on_closed: Callable[[], None] = lambda: None,
+        kind: type[Request] = Request,
+    ) -> web.Server:
+        """For `loop.create_server` or `web.ServerRunner`. `on_closed` is called when a connection has ended. `kind`: what came through it."""
         return _Server(
             self,  # type: ignore[arg-type]
             on_closed,
+            kind,
             auto_decompress=False,
             keepalive_timeout=keepalive_timeout_s,
             max_line_size=HEADER_BYTES,
@@ -216,9 +225,10 @@ class _Server(web.Server):
         self,
         handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
         on_closed: Callable[[], None],
+        kind: type[Request],
         **options: Any,
     ) -> None:
-        super().__init__(handler, request_factory=_request)
+        super().__init__(handler, request_factory=_factory(kind))
         self._on_closed = on_closed
         self._options = options
 
@@ -298,11 +308,14 @@ def _last_segment(path: str) -> str:
     return path.rsplit("/", 1)[-1]
 
 
-def _request(
-    message: RawRequestMessage,
-    payload: StreamReader,
-    protocol: web.RequestHandler,
-    writer: AbstractStreamWriter,
-    task: asyncio.Task[None],
-) -> Request:
-    return Request(message, payload, protocol, writer, task, asyncio.get_running_loop())
+def _factory(kind: type[Request]) -> Callable[..., Request]:
+    def request(
+        message: RawRequestMessage,
+        payload: StreamReader,
+        protocol: web.RequestHandler,
+        writer: AbstractStreamWriter,
+        task: asyncio.Task[None],
+    ) -> Request:
+        return kind(message, payload, protocol, writer, task, asyncio.get_running_loop())
+
+    return request

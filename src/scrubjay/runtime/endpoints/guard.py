@@ -72,7 +72,7 @@ class Guests:
 class Guard:
     """Who may read and change what only the machine's own people should see (`capture.md` 6).
 
-    `host`: the address that is listened on. `cursor`: the newest record's id, which answers carry; none where nothing is kept.
+    `host`: the address that is listened on; whoever comes through a Unix socket is let in. `cursor`: the newest record's id, which answers carry; none where nothing is kept.
     `guests`: who else; None: nobody, and no page may show ours in a frame.
     """
 
@@ -149,6 +149,8 @@ class Guard:
         return self.dress(request, response)
 
     def _refusal(self, request: Request, *, secret: bool, by_any_name: bool) -> web.StreamResponse | None:
+        if not request.is_remote:  # no page of any site leads here, and the socket's mode has let in whom it should
+            return None
         if self.on_loopback and not by_any_name and not self._is_own_name(request.headers.get("Host", "")):
             return error_reply(403, "host", "this address answers to localhost only")
         origin = request.headers.get("Origin")

@@ -39,6 +39,8 @@ class Workers:
         pinned = ["--host", self.orders.host, "--port", str(self.port), "--workers", str(self.orders.workers)]
         seat = ["--slot", str(slot.partition), "--socket", str(slot.listener.fileno()), "--channel", str(channel)]
         seat += ["--ledger", str(self.ledger)]
+        for name, held in slot.beside.items():
+            seat += [f"--{name}-socket", str(held.fileno())]
         if slot.follows_a_death:
             seat.append("--again")
         return [*_PROGRAM, *self.flags, *pinned, *seat]
@@ -47,7 +49,7 @@ class Workers:
         return subprocess.Popen(  # noqa: S603  our own program
             self.command(slot, channel.fileno()),
             stdin=subprocess.DEVNULL,
-            pass_fds=(slot.listener.fileno(), channel.fileno()),
+            pass_fds=(slot.listener.fileno(), channel.fileno(), *(held.fileno() for held in slot.beside.values())),
             env={**environ, _STATE_DIR: self.orders.state_dir},
         )
 

@@ -14,7 +14,10 @@ from typing import Final
 from scrubjay.runtime.quota_sharing.service import Sharing
 
 MODE: Final = "relay.mode"
-PINNED: Final = ("relay.host", "relay.port", "relay.workers", "relay.state_dir")
+PINNED: Final = (
+    *("relay.host", "relay.port", "relay.internal_host", "relay.internal_port", "relay.unix_socket"),
+    *("relay.workers", "relay.state_dir"),
+)
 """Keys that belong to the whole: they are the supervisor's from its start to its end, whatever the sources say meanwhile."""
 
 
@@ -28,6 +31,9 @@ class Orders:
     port: int
     workers: int
     state_dir: str
+    internal_host: str | None = None
+    internal_port: int | None = None
+    unix_socket: str | None = None
     shutdown_delay_s: float = 0.0
     shutdown_timeout_s: float = 10.0
     log_level: str = "info"

@@ -15,8 +15,9 @@ from __future__ import annotations
 
 import socket
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from types import MappingProxyType
 from typing import Final, Protocol
 
 STOPPING: Final = 255
@@ -52,12 +53,17 @@ Launch = Callable[["Slot", socket.socket], Process]
 
 
 class Slot:
-    """`partition` is what the worker owns: its number, unless somebody else had that when it came."""
+    """`partition` is what the worker owns: its number, unless somebody else had that when it came. `beside`: sockets of further listeners,
+    by name.
+    """
 
-    def __init__(self, number: int, listener: socket.socket) -> None:
+    def __init__(
+        self, number: int, listener: socket.socket, beside: Mapping[str, socket.socket] = MappingProxyType({})
+    ) -> None:
         self.number = number
         self.partition = number
         self.listener = listener
+        self.beside = beside
         self.process: Process | None = None
         self.channel: socket.socket | None = None
         self.is_ready = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from scrubjay.core.ports import Ports
@@ -50,8 +51,11 @@ def routes(settings: Settings, ports: Ports) -> list[Route]:
     if not isinstance(sink, CaptureSink):
         return []
     options = settings.capture
-    guard = Guard(settings.relay.host, options.token, lambda: sink.store.newest_id, Guests.of(options))
+    guard = Guard(settings.relay.admin_host, options.token, lambda: sink.store.newest_id, Guests.of(options))
     site = Site(settings, ports, sink, guard)
     found = [route for part in PARTS for route in part(site)]
     preflights = [Route("OPTIONS", path, guard.preflight, "capture") for path in {route.path for route in found}]
-    return preflights + found  # a part may answer them in its own way
+    table = preflights + found  # a part may answer them in its own way
+    return [
+        route if (route.method, route.path) in spotlight.TAKING else replace(route, internal=True) for route in table
+    ]

@@ -43,6 +43,7 @@ def routes(site: Site) -> list[Route]:
 
 class _Reading:
     def __init__(self, site: Site) -> None:
+        self._settings = site.settings
         self._options = site.settings.capture
         self._sink = site.sink
         self._store = site.sink.store
@@ -56,7 +57,7 @@ class _Reading:
             "started_at": iso(self._sink.started_unix),
             "uptime_s": round(self._sink.now() - self._sink.started_unix, 1),
             "mode": "tee" if self._sink.is_tee else "capture",
-            "dsn": f"{request.scheme}://{SAMPLE_KEY}@{request.host}/1",
+            "dsn": self._dsn(request),
             "spotlight_url": f"{base}/stream",
             "originals": self._sink.originals,
             "limits": {"envelopes": store.max_envelopes, "bytes": store.max_bytes},
@@ -64,6 +65,14 @@ class _Reading:
             "opens_in_editor": options.open_in_editor is not None,
         }
         return answer(told | counts(self._sink))
+
+    def _dsn(self, request: Request) -> str:
+        """For applications: what they reach the main listener by is known here only if this request came by it."""
+        relay, tls = self._settings.relay, self._settings.tls
+        if relay.internal_host is None:
+            return f"{request.scheme}://{SAMPLE_KEY}@{request.host}/1"
+        host = f"[{relay.host}]" if ":" in relay.host else relay.host
+        return f"{'http' if tls.cert is None else 'https'}://{SAMPLE_KEY}@{host}:{relay.port}/1"
 
     async def stats(self, request: Request) -> web.Response:
         """Since the start, whatever is gone."""

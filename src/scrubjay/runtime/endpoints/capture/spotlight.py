@@ -33,6 +33,8 @@ _PATIENCE_S: Final = 0.01
 _MOST_HELD_BYTES: Final = 16 * 1024 * 1024
 """Of bodies whose senders have their answer. Beyond that, senders wait."""
 _DEEPEST_LINK: Final = 4
+TAKING: Final = frozenset({("POST", "/stream"), ("OPTIONS", "/stream"), ("GET", "/health"), ("OPTIONS", "/health")})
+"""For SDKs, which know no other listener than the main one."""
 
 
 def routes(site: Site, process: Process = process) -> list[Route]:
