@@ -13,14 +13,15 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import click
-from msgspec.structs import replace
 
 from scrubjay.cli import doctor_probe, doctor_relay, doctor_server, doctor_setup, doctor_spool
+from scrubjay.cli.destination import Target, chosen, leads_here, leads_upstream, read_dsn, towards
 from scrubjay.cli.findings import Finding, Verdict, failed, skipped, write, write_summary
 from scrubjay.cli.samples import Sample, probe
 from scrubjay.cli.terminal import Screen
 from scrubjay.cli.verb import Invocation, pass_invocation, verb
-from scrubjay.core.dsn import Dsn, parse_dsn
+from scrubjay.cli.witness import Witness
+from scrubjay.core.dsn import Dsn
 from scrubjay.core.signatures import Signer
 from scrubjay.errors import ConfigError
 from scrubjay.runtime.roads import Roads
@@ -78,9 +79,9 @@ def examine(invocation: Invocation, text: str | None, *, probes: bool) -> Iterat
     dsn = None
     if text is not None:
         try:
-            dsn = parse_dsn(text)
-        except ValueError as error:
-            yield failed("dsn", f"it is none: {error}", "scheme://key@host[:port]/project, as the server shows it")
+            dsn = read_dsn(text)
+        except ConfigError as error:
+            yield failed("dsn", f"it is none: {error.problem}", f"{error.accepted}, as the server shows it")
             return
         yield doctor_probe.known(dsn, loaded)
     yield from _server(loaded, merged, dsn, probes=probes)
@@ -88,10 +89,10 @@ def examine(invocation: Invocation, text: str | None, *, probes: bool) -> Iterat
 
 def _server(loaded: Loaded, merged: Merged, dsn: Dsn | None, *, probes: bool) -> Iterator[Finding]:
     """The stages, and the way to each server."""
-    target, sample = doctor_probe.chosen(dsn, loaded), probe()
+    target, sample = chosen(dsn, loaded), probe()
     if target is None:
         yield doctor_probe.NO_TARGET
-    elif target.is_local:
+    elif target.is_ours:
         yield doctor_probe.stages(target, sample, loaded, merged)
     settings = _towards(dsn, loaded)
     if not settings.relay.upstreams:
@@ -105,29 +106,20 @@ def _server(loaded: Loaded, merged: Merged, dsn: Dsn | None, *, probes: bool) ->
 
 def _towards(dsn: Dsn | None, loaded: Loaded) -> Settings:
     """A DSN of some other server: that one is meant."""
-    settings = loaded.settings
-    if dsn is None or doctor_probe.leads_here(dsn, loaded) or doctor_probe.leads_upstream(dsn, loaded):
-        return settings
-    port = "" if dsn.port is None else f":{dsn.port}"
-    return replace(
-        settings,
-        relay=replace(settings.relay, upstream=f"{dsn.scheme}://{dsn.host}{port}"),
-        http=replace(settings.http, upstream_path_prefix=dsn.path),
-    )
+    is_ours = dsn is None or leads_here(dsn, loaded) or leads_upstream(dsn, loaded)
+    return loaded.settings if is_ours or dsn is None else towards(dsn, loaded.settings)
 
 
 async def _next(findings: AsyncIterator[Finding]) -> Finding | None:
     return await anext(findings, None)
 
 
-async def _reach(
-    settings: Settings, loaded: Loaded, target: doctor_probe.Target | None, sample: Sample
-) -> AsyncIterator[Finding]:
+async def _reach(settings: Settings, loaded: Loaded, target: Target | None, sample: Sample) -> AsyncIterator[Finding]:
     """By the relay's own roads, which are not started: nothing is sent on them but what is asked here."""
-    witness, credentials = doctor_probe.Witness(), loaded.credentials
+    witness, credentials = Witness(), loaded.credentials
     signer = None if credentials is None else Signer(credentials.id, credentials.secret_key.reveal())
     try:
-        roads = Roads(settings, witness, on_limits=witness.limited, on_denied=lambda key, project: None, signer=signer, env=os.environ)  # fmt: skip
+        roads = Roads(settings, witness, on_limits=witness.limited, on_denied=witness.denied, signer=signer, env=os.environ)  # fmt: skip
         await roads.refuse_ourselves(settings.relay.host, settings.relay.port)
     except ConfigError as error:
         yield failed("upstream", str(error), "correct it: the relay does not start with it")

@@ -7,52 +7,25 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 from scrubjay.categories import DataCategory
+from scrubjay.cli.destination import Target, leads_here, leads_upstream
 from scrubjay.cli.doctor_server import Way
 from scrubjay.cli.findings import Finding, failed, ok, skipped, warning
 from scrubjay.cli.own_listener import listener_url
 from scrubjay.cli.rehearsal import Plans, as_envelope, ask_relay, rehearsed
 from scrubjay.cli.samples import Sample
+from scrubjay.cli.witness import Witness
 from scrubjay.core.dsn import Auth, Dsn
 from scrubjay.core.ledger import Parcel
-from scrubjay.core.limits import ActiveLimit
 from scrubjay.core.ports import Ingress
 from scrubjay.errors import ConfigError, Refused, Throttled, Transient, UpstreamError
 from scrubjay.reasons import REASONS
-from scrubjay.runtime.forwarding.origin import Origin
 from scrubjay.runtime.state import Merged
 from scrubjay.settings.load import Loaded
 
 _CLIENT: Final = "scrubjay.doctor/1"
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Whose probe it is. `is_local`: the DSN, if there is one, leads to the relay of this configuration."""
-
-    key: str
-    project_id: int
-    is_local: bool = True
-
-
-def leads_here(dsn: Dsn, loaded: Loaded) -> bool:
-    ours = Origin.parse(listener_url(loaded.settings))
-    names = {ours.host, loaded.settings.relay.host}
-    if names & {"127.0.0.1", "0.0.0.0", "::1", "::"}:  # noqa: S104  compared, not bound
-        names |= {"localhost", "127.0.0.1", "[::1]"}
-    return _port(dsn) == ours.port and dsn.host.lower() in names
-
-
-def leads_upstream(dsn: Dsn, loaded: Loaded) -> bool:
-    origins = (Origin.parse(url) for url in loaded.settings.relay.upstreams)
-    return any((dsn.host.lower().strip("[]"), _port(dsn)) == (origin.host, origin.port) for origin in origins)
-
-
-def _port(dsn: Dsn) -> int:
-    return dsn.port or (443 if dsn.scheme == "https" else 80)
 
 
 def known(dsn: Dsn, loaded: Loaded) -> Finding:
@@ -89,13 +62,6 @@ def _without_project(text: str, loaded: Loaded) -> Finding:
     if loaded.settings.projects.unknown == "forward":
         return warning("dsn", f"{text}; no project has its key: what it sends is forwarded unscrubbed", "add a project file with the key, or a plan `default`")  # fmt: skip
     return failed("dsn", f"{text}; no project has its key: what it sends is refused (`project_id`)", "add a project file with the key, or a plan `default`")  # fmt: skip
-
-
-def chosen(dsn: Dsn | None, loaded: Loaded) -> Target | None:
-    """That of the DSN, else of the first project; None if there is none."""
-    if dsn is not None:
-        return Target(dsn.key, dsn.project_id, leads_here(dsn, loaded) or leads_upstream(dsn, loaded))
-    return next((Target(key, each.project_id or 0) for key, each in loaded.projects.by_key.items()), None)
 
 
 def stages(target: Target, sample: Sample, loaded: Loaded, merged: Merged) -> Finding:
@@ -157,43 +123,6 @@ def _advice(code: str) -> str:
     return next((row.remedy for row in REASONS if row.code == code), "")
 
 
-@dataclass(slots=True)
-class Witness:
-    """Hears what the relay's parts would count and log. `answers`: (result, status, detail) of each request."""
-
-    answers: list[tuple[str, int | None, str]] = field(default_factory=list)
-    limits: tuple[ActiveLimit, ...] = ()
-
-    def upstream_request(
-        self, result: str, status: int | None, seconds: float, *, route: str = "envelope", detail: str = ""
-    ) -> None:
-        self.answers.append((result, status, detail))
-
-    def limited(self, parcel: Parcel, limits: tuple[ActiveLimit, ...]) -> None:
-        self.limits = limits
-
-    def upstream_body(self, route: str, size_bytes: int) -> None:
-        """Its size says nothing here."""
-
-    def upstream_refused(self, project_id: int, status: int, detail: str) -> None:
-        """It is raised too."""
-
-    def upstream_chosen(self, upstream: str, instead_of: str) -> None:
-        """Each is looked at."""
-
-    def certificates_renewed(self, problem: str = "") -> None:
-        """Nothing runs long enough."""
-
-    def unverified(self) -> None:
-        """Told where TLS is looked at."""
-
-    def batch(self, envelopes: int, size_bytes: int) -> None:
-        """None is sent."""
-
-    def internal_error(self, place: str, error: BaseException) -> None:
-        raise error
-
-
 async def answer(way: Way, target: Target, sample: Sample, witness: Witness) -> Finding:
     """What the server says to the probe."""
     parcel = Parcel(
@@ -227,14 +156,14 @@ def _refusal(error: UpstreamError, way: Way, target: Target, witness: Witness) -
         until = max((limit.until_mono for limit in witness.limits), default=time.monotonic()) - time.monotonic()
         return failed("probe", f"{way.origin} answers 429: it limits this project for {max(0, until):.0f} s ({error})", "raise the project's quota at the server, or send less; until then all of it is dropped here as `rate_limited`")  # fmt: skip
     if isinstance(error, Refused):
-        return failed("probe", said, _refused_advice(error.status or 0, target))
+        return failed("probe", said, refused_advice(error.status or 0, target))
     assert isinstance(error, Transient)
     if error.status is None:
         return failed("probe", f"{way.origin} gives no answer to an envelope: {error}", "see its log; the relay keeps what it has and tries again")  # fmt: skip
     return failed("probe", said, "the server is in trouble: see its log; the relay keeps what it has and tries again")
 
 
-def _refused_advice(status: int, target: Target) -> str:
+def refused_advice(status: int, target: Target) -> str:
     whose = f"key {target.key[:8]}… and project {target.project_id}"
     return {
         400: "something between changes the envelope, or the server takes no envelopes: see its log",

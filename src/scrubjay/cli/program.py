@@ -23,6 +23,7 @@ VERBS: Final = {
         "scrubjay.cli.doctor:doctor",
         "Look at everything from the configuration to the server; say what to do.",
     ),
+    "send": ("scrubjay.cli.send:send", "Send a sample: an error, a transaction, a log, a check-in."),
     "status": ("scrubjay.cli.status:status", "Show how the relay is: workers, upstream, the account, what is held."),
     "drops": ("scrubjay.cli.drops:drops", "Show what was lost last, and why."),
     "spool": ("scrubjay.cli.spool:spool", "Look into the spool, mend it, take out of it, put into it."),
