@@ -71,6 +71,7 @@ class Quotas(Section, frozen=True):
         None,
         "Redis or Valkey that hosts count in together: `redis://`, `rediss://` or `unix://`; `redis+sentinel://host:port,…/name` and "
         "`redis+cluster://host:port,…`, with `rediss` for TLS. Needs the extra `redis`.",
+        unit="redis",
         example="rediss://redis.example:6379/0",
     )
     redis_timeout_ms: int = setting(

@@ -76,7 +76,7 @@ class Http(Section, frozen=True):
         reload=True,
     )
     proxy: Secret | None = setting(
-        None, "Forward proxy; overrides `HTTPS_PROXY` and its kin.", example="http://proxy.internal:3128"
+        None, "Forward proxy; overrides `HTTPS_PROXY` and its kin.", unit="proxy", example="http://proxy.internal:3128"
     )
     ca_bundle: str | None = setting(
         None,

@@ -6,12 +6,13 @@ text and judged by its field, wherever it came from. What follows from several s
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 from scrubjay.errors import ConfigError
+from scrubjay.settings.advice import advice
 from scrubjay.settings.credentials import Credentials, read_credentials
 from scrubjay.settings.fields import DISPENSABLE, FIELDS, SECTIONS
 from scrubjay.settings.folders import FILE_NAMES, usual_folder
@@ -117,7 +118,7 @@ def read(source: Source, previous: ProjectSet | None = None) -> Loaded:
     origins = {key: derived.get(key) or (written[key].origin if key in values else "default") for key in FIELDS}
     if isinstance(values.get("relay.workers"), int) and values["relay.workers"] != settings.relay.workers:
         warnings.append(f"{written['relay.workers'].origin}: relay.workers: {derived['relay.workers']}")
-    warnings += [*projects.problems, *projects.warnings, *_advice(settings, projects)]
+    warnings += [*projects.problems, *projects.warnings, *advice(settings, projects)]
     return Loaded(
         settings, origins, texts, tuple(warnings), tuple(found.notices), folder, projects, credentials, source
     )
@@ -215,19 +216,3 @@ def _value(row: Field, entry: Written, env: Mapping[str, str], folder: Path | No
         return tuple(values), f"[{', '.join(texts)}]"
     quoted_digits = row.note.unit == "bytes" and texts[0].isdigit() and not entry.plain
     return values[0], f"{texts[0]}B" if quoted_digits else texts[0]
-
-
-def _advice(settings: Settings, projects: ProjectSet) -> Iterator[str]:
-    """What is allowed, and probably not meant."""
-    mode = settings.relay.mode
-    if mode == "static" and not projects.by_key and projects.default is None and settings.projects.unknown == "reject":
-        yield "no project and no plan `default`: every request is answered 403; add projects/default.yaml"
-    if mode in ("static", "proxy") and settings.spool.envelopes.path is None:
-        yield "spool.envelopes.path is not set: what waits for the upstream is lost with the process"
-    if settings.http.insecure_skip_verify:
-        yield "http.insecure_skip_verify: the upstream's certificate is not verified"
-    fates = (settings.scrub.on_error, *settings.scrub.on_error_by_type)
-    if any(fate.endswith("forward") for fate in fates):
-        yield "scrub.on_error: forward: payloads that cannot be scrubbed leave unscrubbed"
-    if settings.projects.unknown == "forward" and mode == "static":
-        yield "projects.unknown: forward: envelopes of unknown keys leave unscrubbed"

@@ -8,13 +8,14 @@ Invariant: `parse(show(value, field), field) == value` for every value that `par
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Callable, Mapping
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from types import UnionType
 from typing import Any, Final, Literal, Union, get_args, get_origin
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from scrubjay.settings.gateway import normal_relay
 from scrubjay.settings.keys import BadKey
@@ -40,6 +41,9 @@ _VARIABLE: Final = re.compile(r"\$\$\{|\$\{([^}]*)\}")
 _TRUE: Final = frozenset({"true", "on"})
 _FALSE: Final = frozenset({"false", "off"})
 
+_STORES: Final = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel", "redis+cluster", "rediss+cluster")
+_KEY_BYTES: Final = 32
+_URL_SAFE: Final = str.maketrans("-_", "+/")
 _MOST_DIGITS: Final = 64
 """Longer numbers are out of every bound, and slow to read."""
 _MOST_OF_A_FILE: Final = 1 << 20
@@ -201,6 +205,45 @@ def _reporting(convert: Callable[[str], str]) -> Callable[[str], str]:
     return read
 
 
+def _proxy(text: str) -> str:
+    parts = urlsplit(text if "://" in text else f"http://{text}")
+    if (
+        parts.scheme not in ("http", "https")
+        or not parts.hostname
+        or parts.path not in ("", "/")
+        or not _has_port(parts)
+    ):
+        raise Unusable("no proxy", "http or https, a host, optionally a port")
+    return text
+
+
+def _redis(text: str) -> str:
+    parts = urlsplit(text)
+    is_whole = "+" not in parts.scheme or bool(parts.netloc.rpartition("@")[2])
+    if parts.scheme not in _STORES or not is_whole:
+        raise Unusable("no Redis", f"a URL that begins with {', '.join(f'{scheme}://' for scheme in _STORES)}")
+    return text
+
+
+def _has_port(parts: SplitResult) -> bool:
+    """Whether the port, if there is one, is a number."""
+    try:
+        return parts.port != 0
+    except ValueError:
+        return False
+
+
+def _sealing_key(text: str) -> str:
+    plain = text.strip().rstrip("=").translate(_URL_SAFE)
+    try:
+        size = len(base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True))
+    except ValueError:
+        size = 0
+    if size != _KEY_BYTES:
+        raise Unusable("no key", f"{_KEY_BYTES} random bytes in base64, as `openssl rand -base64 32` prints them")
+    return text
+
+
 _TEXTS: Final[dict[Unit, Callable[[str], str]]] = {
     "url": parse_upstream,
     "ip": _address,
@@ -214,6 +257,9 @@ _TEXTS: Final[dict[Unit, Callable[[str], str]]] = {
     "tag": _reporting(normal_tag),
     "dsn": _reporting(checked_dsn),
     "otlp": _reporting(otlp_url),
+    "proxy": _proxy,
+    "redis": _redis,
+    "sealing key": _sealing_key,
 }
 
 

@@ -255,6 +255,7 @@ class Envelopes(Section, frozen=True):
     encryption_key: Secret | None = setting(
         None,
         "Encrypts what is on disk with AES-256-GCM: 32 random bytes in base64, best `${file:PATH}`. To change it, empty the spool first.",
+        unit="sealing key",
         example="${SPOOL_KEY}",
     )
     when_full: Literal["reject", "drop_oldest"] = setting("reject", "Answer 503 to what is new, or drop the oldest.")

@@ -35,6 +35,9 @@ Unit = Literal[
     "tag",
     "dsn",
     "otlp",
+    "proxy",
+    "redis",
+    "sealing key",
 ]
 """What a number or a text means; it decides how it is parsed and shown."""
 

@@ -253,6 +253,30 @@ def test_large_numbers_are_shown_whole() -> None:
     assert show(0.1234567, FIELDS["http.timeout"]) == "0.1234567"
 
 
+@pytest.mark.parametrize(
+    ("key", "good", "bad"),
+    [
+        (
+            "http.proxy",
+            ["http://u:p@proxy:3128", "proxy.internal:3128", "https://proxy/"],
+            ["socks5://p:1", "http://", "http://p/x", "p:port"],
+        ),
+        (
+            "quotas.redis",
+            ["redis://h", "rediss://u:p@h:1/0", "unix:///run/r.sock", "redis+sentinel://a:1,b:2/name", "redis:///0"],
+            ["http://h", "h:6379", "redis+cluster:///0"],
+        ),
+        ("spool.envelopes.encryption_key", ["A" * 43 + "=", "-_" * 21 + "A"], ["x", "A" * 40, "ü" * 43]),
+    ],
+)
+def test_secrets_whose_form_is_known(key: str, good: list[str], bad: list[str]) -> None:
+    for text in good:
+        assert parse(text, FIELDS[key]) == Secret(text)
+    for text in bad:
+        with pytest.raises(Unusable):
+            parse(text, FIELDS[key])
+
+
 def test_an_empty_level_is_the_reference_s() -> None:
     assert parse("", FIELDS["logging.level"]) == "error"
 
