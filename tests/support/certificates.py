@@ -16,12 +16,12 @@ from cryptography.x509.oid import NameOID
 Key = ec.EllipticCurvePrivateKey
 
 
-def make_authority(folder: Path) -> tuple[Path, Path]:
-    """A private certificate authority and a certificate for 127.0.0.1 and sentry.internal: (bundle, certificate and key)."""
+def make_authority(folder: Path, host: str = "sentry.internal") -> tuple[Path, Path]:
+    """A private certificate authority and a certificate for 127.0.0.1 and `host`: (bundle, certificate and key)."""
     ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     ca = _certificate("Test authority", ca_key, ca_key)
-    names = [x509.DNSName("sentry.internal"), x509.IPAddress(ip_address("127.0.0.1"))]
-    certificate = _certificate("sentry.internal", key, ca_key, names)
+    names = [x509.DNSName(host), x509.IPAddress(ip_address("127.0.0.1"))]
+    certificate = _certificate(host, key, ca_key, names)
     pem = serialization.Encoding.PEM
     (folder / "ca.pem").write_bytes(ca.public_bytes(pem))
     (folder / "server.pem").write_bytes(

@@ -85,6 +85,8 @@ class Daemon:
             config["spool"] = {"envelopes": {"path": str(folder / "spool")}}
         for section, values in (options or {}).items():
             config[section] = _merged(config.get(section, {}), values)
+        self.admin_port: int = config["relay"].get("internal_port", self.port)
+        """Where it says how it is: the internal listener's, if there is one."""
         (folder / "projects").mkdir(parents=True)
         (folder / "scrubjay.yaml").write_text(yaml.safe_dump(config))
         if projects is None:
@@ -124,13 +126,13 @@ class Daemon:
         """Start the process and wait until it is ready."""
         self.launch()
         assert self._child is not None
-        self._child.wait_until(lambda: answers(self.port, READY), "the daemon is ready", timeout_s=START_S)
+        self._child.wait_until(lambda: answers(self.admin_port, READY), "the daemon is ready", timeout_s=START_S)
 
     def start_unready(self) -> None:
         """Start the process and wait until it answers, although it may be unable to take anything."""
         self.launch()
         assert self._child is not None
-        self._child.wait_until(lambda: answers(self.port, LIVE), "the daemon answers", timeout_s=START_S)
+        self._child.wait_until(lambda: answers(self.admin_port, LIVE), "the daemon answers", timeout_s=START_S)
 
     def stop(self) -> int:
         """SIGTERM, wait. Exit status, which a test that stops a healthy daemon expects to be 0."""
@@ -170,7 +172,7 @@ class Daemon:
 
     def metrics(self) -> Samples:
         """All samples of `/metrics`: name and labels → value."""
-        status, text = get(self.port, "/metrics")
+        status, text = get(self.admin_port, "/metrics")
         assert status == 200, text
         return samples_of(text)
 

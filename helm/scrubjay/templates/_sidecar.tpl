@@ -121,8 +121,8 @@ volumeMounts:
 {{- $dsn := urlParse .dsn }}
 {{- $key := regexReplaceAll ":.*" $dsn.userinfo "" }}
 {{- $project := regexFind "[0-9]+$" $dsn.path }}
-{{- if not (and $key $project) }}
-{{- fail (printf "the application's DSN must be scheme://KEY@HOST/PROJECT, not %q" .dsn) }}
+{{- if not (and (regexMatch "^[^,=]{32}$" $key) $project) }}
+{{- fail (printf "the application's DSN must be scheme://KEY@HOST/PROJECT with a key of 32 characters, not %q" .dsn) }}
 {{- end }}
 {{- $scheme := ternary "https" "http" (not (empty .relay.Values.tls.existingSecret)) }}
 {{- printf "%s://%s@127.0.0.1:%v/%s" $scheme $key (int .relay.Values.relay.port) $project }}

@@ -1,5 +1,6 @@
 """What the templates `scrubjay.sidecar.*` make of a chart that includes them, under both helms and in all versions of Kubernetes."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -7,12 +8,15 @@ import pytest
 import yaml
 
 from support.chart_values import ADDED, EXTERNAL, SECRETS, WATCHED
-from support.helm import EXAMPLE_CHART, HelmError, Manifest, helm
+from support.helm import EXAMPLE_CHART, RELAY_CHART, HelmError, Manifest, helm
 from support.kubernetes_schemas import findings, operator_findings
 from support.manifests import containers, contradictions, pod_specs
 from support.pod_security import violations
 
+ROOT = RELAY_CHART.parents[1]
+TEMPLATES = sorted(RELAY_CHART.glob("templates/*.tpl"))
 HELMS = ("helm-3", "helm-4")
+KEY = "4f2a8c1e9b7d4a6380c5e2f1a7b9d3c4"
 UPSTREAM = {"upstream": "https://errors.example/"}
 
 
@@ -95,10 +99,10 @@ def test_the_grace_period_is_the_sum(chart: Path, application_s: int, shutdown: 
 @pytest.mark.parametrize(
     ("dsn", "rewritten"),
     [
-        ("https://public@errors.example/1", "http://public@127.0.0.1:3000/1"),
-        ("https://public:secret@errors.example:8443/42", "http://public@127.0.0.1:3000/42"),
-        ("http://public@o1.errors.example/some/path/7", "http://public@127.0.0.1:3000/7"),
-        ("https://public@[2001:db8::1]:9000/3", "http://public@127.0.0.1:3000/3"),
+        (f"https://{KEY}@errors.example/1", f"http://{KEY}@127.0.0.1:3000/1"),
+        (f"https://{KEY}:secret@errors.example:8443/42", f"http://{KEY}@127.0.0.1:3000/42"),
+        (f"http://{KEY}@o1.errors.example/some/path/7", f"http://{KEY}@127.0.0.1:3000/7"),
+        (f"https://{KEY}@[2001:db8::1]:9000/3", f"http://{KEY}@127.0.0.1:3000/3"),
     ],
 )
 def test_the_application_gets_a_dsn_of_the_relay(chart: Path, dsn: str, rewritten: str) -> None:
@@ -109,7 +113,7 @@ def test_the_application_gets_a_dsn_of_the_relay(chart: Path, dsn: str, rewritte
 def test_a_dsn_over_tls_where_the_relay_has_a_certificate(chart: Path) -> None:
     values = {"scrubjay.tls.existingSecret": "certificate", "scrubjay.relay.port": 3443}
     pod = _pod(helm("helm-4").template(chart, values))
-    assert {"name": "SENTRY_DSN", "value": "https://public@127.0.0.1:3443/1"} in pod["containers"][0]["env"]
+    assert {"name": "SENTRY_DSN", "value": f"https://{KEY}@127.0.0.1:3443/1"} in pod["containers"][0]["env"]
 
 
 def test_the_configuration_is_that_of_a_sidecar(chart: Path) -> None:
@@ -153,19 +157,44 @@ def test_a_dependency_under_another_name_works_too(tmp_path: Path) -> None:
     [
         ({"scrubjay.shape": "gateway"}, "a chart that includes the templates of the sidecar must set it to sidecar"),
         ({"dsn": "https://errors.example/1"}, "the application's DSN must be scheme://KEY@HOST/PROJECT"),
+        ({"dsn": "https://public@errors.example/1"}, "with a key of 32 characters"),
         (
             {"scrubjay.config": {"relay": UPSTREAM, "limits": {"shutdown_timeout": "${WAIT}"}}},
             "config.limits.shutdown_timeout is ${WAIT}: a sidecar's must be a duration",
         ),
         ({"scrubjay.replicaCounts": 1}, "replicaCounts"),
     ],
-    ids=["gateway beside it", "no DSN", "unknown time to end", "a value that does not exist"],
+    ids=["gateway beside it", "no DSN", "no key", "unknown time to end", "a value that does not exist"],
 )
 @pytest.mark.parametrize("program", HELMS)
 def test_wrong_values_are_refused_in_words(values: dict[str, Any], told: str, program: str, chart: Path) -> None:
     with pytest.raises(HelmError) as refused:
         helm(program).text(chart, values)
     assert told in str(refused.value)
+
+
+def test_the_chart_of_the_page_is_one(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "sidecar.md").read_text()
+    blocks = dict(re.findall(r"^```yaml\n# (\S+)\n(.+?)^```$", page, re.MULTILINE | re.DOTALL))
+    assert sorted(blocks) == ["Chart.yaml", "templates/deployment.yaml", "values.yaml"]
+    for name, text in blocks.items():
+        (tmp_path / "shop" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "shop" / name).write_text(text)
+    for program in HELMS:
+        chart = helm(program).resolve(tmp_path / "shop", tmp_path / program)
+        manifests = helm(program).template(chart)
+        assert not findings(manifests)
+        assert not contradictions(manifests)
+        pod = _pod(manifests)
+        assert [each["name"] for each in containers(pod)] == ["scrubjay", "shop"]
+        assert {"name": "SENTRY_DSN", "value": f"http://{KEY}@127.0.0.1:3000/1"} in pod["containers"][0]["env"]
+
+
+def test_the_page_names_every_template() -> None:
+    page = (ROOT / "docs" / "sidecar.md").read_text()
+    defined = re.findall(r'define "(scrubjay\.sidecar\.\w+)"', "".join(path.read_text() for path in TEMPLATES))
+    for name in set(defined) - {f"scrubjay.sidecar.{inner}" for inner in ("config", "container", "check")}:
+        assert f"| `{name}` |" in page
 
 
 def _pod(manifests: list[Manifest]) -> dict[str, Any]:
