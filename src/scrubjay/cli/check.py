@@ -48,7 +48,7 @@ def check(ctx: click.Context, invocation: Invocation, /, as_json: bool) -> None:
         *loaded.projects.problems,
         *loaded.projects.shared.problems,
         *(problem for project in projects for problem in project.problems),
-        *disk(loaded),
+        *outside(loaded),
     ]
     warnings = [warning for warning in loaded.warnings if warning not in errors]
     if as_json:
@@ -140,10 +140,34 @@ def _tried(program: ScrubProgram) -> list[str]:
     return list(dict.fromkeys(rule.id for one in applications for rule in one.rules if type(rule) is DryRule))
 
 
-def disk(loaded: Loaded) -> Iterator[str]:
+def outside(loaded: Loaded) -> Iterator[str]:
+    """What a start would stumble over beside the configuration itself: the spool's folder, certificates, the package for Redis."""
+    from scrubjay.runtime.quota_sharing.service import sharing_of
+    from scrubjay.runtime.roads import trust_of
+    from scrubjay.runtime.supervision.ledger import authority_of
+
+    if loaded.settings.relay.mode == "capture":
+        return
+
+    def place(key: str) -> str:
+        origin = loaded.origins.get(key, "default")
+        return "" if origin.startswith("default") else f"{origin}: "
+
+    yield from (f"{place('spool.envelopes.path')}{problem}" for problem in _disk(loaded))
+    for attempt in (
+        lambda: trust_of(loaded.settings.http),
+        lambda: authority_of(sharing_of(loaded.settings.quotas)).close(),
+    ):
+        try:
+            attempt()
+        except ConfigError as error:
+            yield f"{place(error.path)}{error}"
+
+
+def _disk(loaded: Loaded) -> Iterator[str]:
     """Why the spool's folder could not be used; it need not exist yet."""
     path = loaded.settings.spool.envelopes.path
-    if path is None or loaded.settings.relay.mode == "capture":
+    if path is None:
         return
     place = next(folder for folder in (Path(path), *Path(path).absolute().parents) if folder.exists())
     if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):

@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Iterator
 from typing import Any
 
-from scrubjay.errors import ConfigError
 from scrubjay.runtime.quota_sharing.service import sharing_of
 from scrubjay.runtime.supervision.orders import Orders
 from scrubjay.settings.fields import FIELDS
@@ -45,19 +44,9 @@ def _digest(value: Any) -> str:
 
 
 def _problems(loaded: Loaded) -> Iterator[str]:
-    from scrubjay.cli.check import check_projects, disk
-    from scrubjay.runtime.roads import trust_of
-    from scrubjay.runtime.supervision.ledger import authority_of
+    from scrubjay.cli.check import check_projects, outside
 
     yield from loaded.projects.problems
     for project in check_projects(loaded):
         yield from project.problems
-    yield from disk(loaded)
-    for attempt in (
-        lambda: trust_of(loaded.settings.http),
-        lambda: authority_of(sharing_of(loaded.settings.quotas)).close(),
-    ):
-        try:
-            attempt()
-        except ConfigError as error:
-            yield str(error)
+    yield from outside(loaded)

@@ -117,11 +117,25 @@ def test_settings_that_cannot_be_used(call: Call, folder: Folder) -> None:
     assert "mode `static` needs an upstream" in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("section", "words"),
+    [
+        ("http: {ca_bundle: missing.pem}", "http.ca_bundle: "),
+        ("quotas: {redis: 'redis+sentinel://h'}", "quotas.redis: the name that the sentinels know is missing"),
+    ],
+)
+def test_what_a_start_would_stumble_over(call: Call, folder: Folder, section: str, words: str) -> None:
+    conf = folder(f"relay: {{upstream: 'https://h'}}\n{section}\n", default="config: {}")
+    (error,) = checked(call, conf, 1)["errors"]
+    assert error.startswith(f"{conf}/scrubjay.yaml:2: {words}")
+
+
 def test_a_spool_that_cannot_be_written(call: Call, folder: Folder, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     text = f"relay: {{upstream: 'https://h'}}\nspool: {{envelopes: {{path: {tmp_path}/file/spool}}}}\n"
-    (error,) = checked(call, folder(text, default="config: {}"), 1)["errors"]
-    assert error == f"spool.envelopes.path: {tmp_path}/file is no folder that can be written to"
+    conf = folder(text, default="config: {}")
+    (error,) = checked(call, conf, 1)["errors"]
+    assert error == f"{conf}/scrubjay.yaml:2: spool.envelopes.path: {tmp_path}/file is no folder that can be written to"
     capture = "relay: {mode: capture}\n" + text.partition("\n")[2]
     assert checked(call, folder(capture, default="config: {}"))["errors"] == []
 

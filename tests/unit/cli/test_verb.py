@@ -55,9 +55,9 @@ def test_flags_beat_the_environment(call: Call, monkeypatch: pytest.MonkeyPatch)
     assert "level: warn" in call("config", "show", "--log-level", "warn").stdout
 
 
-def test_upstream_14_strict(call: Call, folder: Folder) -> None:
+def test_operations_14_strict(call: Call, folder: Folder) -> None:
     conf = str(folder("relay: {portt: 1}"))
     assert call("config", "show", "-c", conf).exit_code == 0
     result = call("config", "show", "-c", conf, "--strict-config")
     assert result.exit_code == 1
-    assert "relay.portt: unknown key (accepted: did you mean `relay.port`?)" in result.stderr
+    assert "relay.portt: unknown key (did you mean `relay.port`?)" in result.stderr

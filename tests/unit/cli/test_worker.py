@@ -79,7 +79,7 @@ def test_orders_say_what_a_supervisor_needs(call: Call, folder: Folder) -> None:
 def test_orders_name_what_a_worker_would_stumble_over(call: Call, folder: Folder) -> None:
     blocked = folder("http: {ca_bundle: missing.pem}", p7="publicKeys: [{publicKey: short}]") / "scrubjay.yaml"
     text = f"relay: {{upstream: 'https://h'}}\nhttp: {{ca_bundle: missing.pem}}\nspool: {{envelopes: {{path: {blocked}/x}}}}\n"
-    blocked.write_text(text + "quotas: {redis: 'nonsense://h'}")
+    blocked.write_text(text + "quotas: {redis: 'redis+sentinel://h'}")
     problems = orders(call, f"--config={blocked.parent}").problems
     assert len(problems) == 4
     for expected in ("7.yaml", "spool.envelopes.path", "http.ca_bundle", "quotas.redis"):
