@@ -79,6 +79,14 @@ CASES: Final[tuple[Case, ...]] = (
         50,
     ),
     Case(
+        "ScrubjayUpstreamOutage",
+        {
+            of("scrubjay_upstream_up", 'upstream="default"'): always(0),
+            of("scrubjay_upstream_requests_total", 'route="probe",result="network",status=""'): grows(9),
+        },
+        {of("scrubjay_upstream_up", 'upstream="default"'): always(1)},
+    ),
+    Case(
         "ScrubjayUpstreamThrottling",
         {of("scrubjay_upstream_requests_total", 'route="envelope",result="throttled",status="429"'): grows(1)},
         {of("scrubjay_upstream_requests_total", 'route="envelope",result="throttled",status="429"'): always(9)},
@@ -145,7 +153,12 @@ CASES: Final[tuple[Case, ...]] = (
     _level("ScrubjayProjectFileErrors", "scrubjay_project_config_stale_seconds", 60, 0),
     _level("ScrubjayRulesLeftOut", "scrubjay_rules_left_out", 1, 0, 'kind="quota"'),
     _level("ScrubjayCertificateExpiring", "scrubjay_tls_expiry_seconds", 6 * 86400, 8 * 86400, 'listener="public"'),
-    _level("ScrubjayCertificateRefused", "scrubjay_certificates_refused", 1, 0),
+    _level("ScrubjayCertificateRefused", "scrubjay_certificates_refused", 1, 0, 'of="listener"'),
+    Case(
+        "ScrubjayHandshakesFailing",
+        {of("scrubjay_tls_handshakes_failed_total", 'reason="distrusts_us"'): grows(1)},
+        {of("scrubjay_tls_handshakes_failed_total", 'reason="garbage"'): grows(1)},
+    ),
     _level("ScrubjayQuotaStoreAway", "scrubjay_quota_store_up", 0, 1),
     _loss("ScrubjayWebhooksFailing", "scrubjay_webhooks_total", 'type="quota.exhausted",result="failed"'),
     _loss("ScrubjayUnaccounted", "scrubjay_losses_total", 'reason="unaccounted"'),

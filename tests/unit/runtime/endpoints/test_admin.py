@@ -13,6 +13,9 @@ from scrubjay.runtime.state import Merged, merge
 from scrubjay.settings.schema import Metrics, Settings
 
 
+NUMBERS = ("/metrics", "/api/relay/autoscaling/")
+
+
 class FakeHealth:
     def __init__(self, *, full: bool = False, has_started: bool = True) -> None:
         self.full = full
@@ -27,6 +30,9 @@ class FakeHealth:
     def metrics(self) -> str:
         return "a_total 1\n"
 
+    def autoscaling(self) -> str:
+        return "relay_up 1\n"
+
     def merged(self) -> Merged:
         return merge([])
 
@@ -37,7 +43,7 @@ async def get(path: str, health: FakeHealth) -> tuple[int, Any]:
     assert not route.cors
     reply = await route.handler(cast("Request", None))
     assert isinstance(reply, Reply)
-    return reply.status, reply.payload if path == "/metrics" else msgspec.json.decode(reply.payload)
+    return reply.status, reply.payload if path in NUMBERS else msgspec.json.decode(reply.payload)
 
 
 @pytest.mark.parametrize("path", ["/api/relay/healthcheck/ready/", "/readyz"])
@@ -64,4 +70,5 @@ async def test_started() -> None:
 async def test_metrics() -> None:
     assert await get("/metrics", FakeHealth()) == (200, b"a_total 1\n")
     off = Settings(metrics=Metrics(prometheus=False))
+    assert await get("/api/relay/autoscaling/", FakeHealth()) == (200, b"relay_up 1\n")
     assert "/metrics" not in {route.path for route in admin.routes(off, FakeHealth())}
