@@ -54,6 +54,11 @@ class Doors:
         self._observer = observer
         self._leave: list[Callable[[], None]] = []
 
+    @property
+    def connections(self) -> int:
+        """Those that are open, of all listeners."""
+        return sum(each.connections for each in self._ports)
+
     def add(self, made: Port) -> None:
         self._ports.append(made)
 

@@ -71,6 +71,10 @@ class Port:
         self._serve = serve
         self._tasks = tasks
 
+    @property
+    def connections(self) -> int:
+        return len(self._server.connections)
+
     async def close(self, wait_s: float) -> None:
         """Takes nobody new, and answers what was begun, if it ends in time."""
         give_up_mono = time.monotonic() + wait_s

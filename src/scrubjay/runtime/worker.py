@@ -53,7 +53,7 @@ from scrubjay.settings.schema import Settings
 
 EXIT_OK: Final = 0
 EXIT_LOST: Final = 3
-_CERTIFICATES_S: Final = 5.0
+_CERTIFICATES_S: Final = 2.0
 _LOG: Final = logging.getLogger("scrubjay.worker")
 
 
@@ -316,6 +316,8 @@ class Worker:
         self._pressure.measure()
         self.telemetry.memory_ratio(self._memory.ratio)
         self.telemetry.shed(self._pressure.kinds_refused)
+        if self._doors is not None:
+            self.telemetry.connections(self._doors.connections)
 
     # Reload
 

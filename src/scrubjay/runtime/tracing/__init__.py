@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
 
 _LAST_WORDS_S: Final = 2.0
-_UNTRACED_ROUTES: Final = frozenset({"health", "metrics", "unknown"})
-"""Asked by machines all the time, and by whoever tries doors."""
+_UNTRACED_ROUTES: Final = frozenset({"health", "metrics", "admin", "capture", "unknown"})
+"""Asked by machines all the time, by people who look, and by whoever tries doors."""
 
 
 class Tracing:
