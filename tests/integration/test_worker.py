@@ -280,6 +280,19 @@ async def test_upstream_111_the_end_tells_whether_anything_was_lost(
         assert closed(one)
 
 
+async def test_the_end_tells_what_an_ephemeral_spool_still_holds(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    envelopes = {"path": str(tmp_path / "spool"), "ephemeral": True}
+    options = {"limits": {"shutdown_timeout": 0.3}, "spool": {"envelopes": envelopes}}
+    async with relay(tmp_path / "r", options=options) as one:
+        await one.upstream.stop()
+        assert (await one.env(EVENT)).status == 200
+        with caplog.at_level("WARNING", "scrubjay.worker"):
+            assert await one.worker.stop() == EXIT_OK, "it is on the disk"
+    assert "1 envelopes are left in the spool, and lost if its folder goes with the relay" in caplog.text
+
+
 def test_run_serves_until_it_is_told_to_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "scrubjay.yaml").write_text("relay: {mode: capture, port: 0}\nlogging: {level: 'off'}\n")
     exits: list[int] = []
