@@ -132,6 +132,30 @@ def test_inflight_and_retries(telemetry):
     assert counted(telemetry, "scrubjay_upstream_retries_total") == {(): 1}
 
 
+def test_times_and_sizes_on_the_way(telemetry):
+    telemetry.upstream_body("batch", 20_000)
+    telemetry.signed(0.00002)
+    telemetry.waited(0.2)
+    telemetry.delivered(7.0)
+    telemetry.spool_read(0.002)
+    found = {name: rows for name, rows in telemetry.values.histograms.items() if rows}
+    assert {name: row[-1] for name, rows in found.items() for row in rows.values()} == {
+        "scrubjay_upstream_body_bytes": 20_000,
+        "scrubjay_signature_duration_seconds": 0.00002,
+        "scrubjay_wait_seconds": 0.2,
+        "scrubjay_delivery_seconds": 7.0,
+        "scrubjay_spool_read_duration_seconds": 0.002,
+    }
+
+
+def test_reports_of_ourselves_and_connections(telemetry):
+    telemetry.self_report("sent")
+    telemetry.connections(3)
+    telemetry.connections(2)
+    assert counted(telemetry, "scrubjay_self_reports_total") == {("sent",): 1}
+    assert counted(telemetry, "scrubjay_connections") == {(): 2}
+
+
 def test_an_outage_is_counted_while_it_lasts_and_logged_at_its_ends(telemetry, clock, lines):
     assert telemetry.snapshot({}).upstream_up is None
     telemetry.upstream_up(True)
