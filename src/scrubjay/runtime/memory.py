@@ -14,6 +14,8 @@ from pathlib import Path
 _UNLIMITED_V1_BYTES = 1 << 60
 """Version 1 writes "no limit" as a page-rounded 2^63."""
 
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+
 _NEAR = 4
 """A part of what is left that is not yet near."""
 
@@ -83,15 +85,15 @@ def family_of(parent: int, root: Path = Path("/")) -> list[str]:
 
 
 def anonymous_memory(process: str = "self", root: Path = Path("/")) -> int:
-    """Bytes of a process that no file backs; none if it is no more."""
+    """Bytes of a process that no file backs; none if it is no more.
+
+    Resident less shared; `RssAnon` in `status` is the same, and takes five times as long, twice a second.
+    """
     try:
-        lines = (root / "proc" / process / "status").read_text().splitlines()
-    except OSError:
+        _, resident, shared, *_ = (root / "proc" / process / "statm").read_bytes().split()
+    except (OSError, ValueError):
         return 0
-    for line in lines:
-        if line.startswith("RssAnon:"):
-            return int(line.split()[1]) * 1024
-    return 0
+    return (int(resident) - int(shared)) * _PAGE_BYTES
 
 
 def memory_limit(root: Path = Path("/")) -> int:

@@ -1,17 +1,29 @@
 """The memory gauge, on made-up machines."""
 
+import os
 from pathlib import Path
 
 import pytest
 
+from scrubjay.runtime import memory
 from scrubjay.runtime.memory import MemoryGauge, anonymous_memory, family_of, memory_limit
 
 KIB = 1024
 
 
+@pytest.fixture(autouse=True)
+def _small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "_PAGE_BYTES", KIB)
+
+
+def statm(anonymous_kib: int) -> str:
+    """Of a process with so much of its own, and more that it shares."""
+    return f"9000 {anonymous_kib + 300} 300 1 0 4000 0\n"
+
+
 def machine(root: Path, groups: dict[str, str], *, cgroup: str | None) -> Path:
     files = {
-        "proc/self/status": "Name:\tx\nVmRSS:\t 900 kB\nRssAnon:\t 600 kB\n",
+        "proc/self/statm": statm(600),
         "proc/meminfo": "MemTotal:  2048 kB\nMemFree: 1 kB\n",
         **groups,
     }
@@ -43,7 +55,7 @@ def test_limit_is_the_nearest_finite_one(
 
 
 def test_machine_that_tells_nothing_has_no_limit(tmp_path: Path) -> None:
-    machine(tmp_path, {"proc/meminfo": "", "proc/self/status": ""}, cgroup=None)
+    machine(tmp_path, {"proc/meminfo": "", "proc/self/statm": ""}, cgroup=None)
     assert memory_limit(tmp_path) > 1 << 50
     assert anonymous_memory("self", tmp_path) == 0
 
@@ -84,7 +96,7 @@ def test_the_soft_mark_keeps_its_distance_from_the_hard_one(
     has_room: bool,
     between: float,
 ) -> None:
-    machine(tmp_path, {"proc/self/status": f"RssAnon: {used_kib} kB\n"}, cgroup=None)
+    machine(tmp_path, {"proc/self/statm": statm(used_kib)}, cgroup=None)
     gauge = MemoryGauge(root=tmp_path)
     gauge.set_marks(*marks)
     assert (gauge.is_soft, gauge.has_room()) == (is_soft, has_room)
@@ -95,7 +107,7 @@ def test_what_comes_near_the_mark_is_asked_anew(tmp_path: Path) -> None:
     machine(tmp_path, {}, cgroup=None)
     gauge = MemoryGauge(root=tmp_path)
     gauge.set_marks(0.5, None, 0.4)
-    machine(tmp_path, {"proc/self/status": "RssAnon: 900 kB\n"}, cgroup=None)
+    machine(tmp_path, {"proc/self/statm": statm(900)}, cgroup=None)
     assert gauge.has_room_for(100 * KIB)
     assert gauge.used_bytes == 600 * KIB, "far from the mark nothing is asked"
     assert not gauge.has_room_for(200 * KIB)
@@ -122,10 +134,17 @@ def test_workers_count_with_their_supervisor(tmp_path: Path, monkeypatch: pytest
     assert family_of(10, tmp_path) == ["self"]
     assert MemoryGauge(family=True, root=tmp_path).used_bytes == 600 * KIB
     for pid, size in (("10", 1), ("11", 20), ("12", 300)):
-        machine(tmp_path, {f"proc/{pid}/status": f"RssAnon: {size} kB\n"}, cgroup=None)
+        machine(tmp_path, {f"proc/{pid}/statm": statm(size)}, cgroup=None)
     machine(tmp_path, {"proc/10/task/10/children": "11 12 13 "}, cgroup=None)
     gauge = MemoryGauge(family=True, root=tmp_path)
     gauge.set_marks(0.5, 322 * KIB, 0.4)
     assert gauge.used_bytes == 321 * KIB
     assert gauge.has_room()
     assert MemoryGauge(root=tmp_path).used_bytes == 600 * KIB
+
+
+def test_the_kernel_says_the_same_in_its_long_form(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "_PAGE_BYTES", os.sysconf("SC_PAGE_SIZE"))
+    measured = anonymous_memory("self")
+    told = Path("/proc/self/status").read_text().partition("RssAnon:")[2].split()[0]
+    assert measured == pytest.approx(int(told) * KIB, rel=0.05)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scrubjay.runtime import pressure
+from scrubjay.runtime import memory, pressure
 from scrubjay.runtime.memory import MemoryGauge
 from scrubjay.runtime.pressure import Pressure
 from scrubjay.settings.load import build
@@ -36,10 +36,11 @@ class Machine:
     def __init__(self, root: Path, monkeypatch: pytest.MonkeyPatch, **options: object) -> None:
         (root / "proc/self").mkdir(parents=True)
         (root / "proc/meminfo").write_text("MemTotal: 1000 kB\n")
-        self._status = root / "proc/self/status"
+        self._statm = root / "proc/self/statm"
         self.mono = 100.0
         self.given_back = 0
         self.freed_kib = 0
+        monkeypatch.setattr(memory, "_PAGE_BYTES", KIB)
         monkeypatch.setattr(pressure, "give_back", self._give_back)
         self.use(0)
         self.settings = build(options)
@@ -50,7 +51,7 @@ class Machine:
 
     def use(self, kib: int) -> None:
         self.kib = kib
-        self._status.write_text(f"RssAnon: {kib} kB\n")
+        self._statm.write_text(f"0 {kib} 0 0 0 0 0\n")
 
     def measure(self, kib: int) -> None:
         self.use(kib)
