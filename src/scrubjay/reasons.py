@@ -87,7 +87,7 @@ PROJECT_ID: Final = _invalid(
     "project_id",
     403,
     "No plan for this key, or the plan is another project's.",
-    "add a project file, or a plan `default`",
+    "add a project file with the key, or a plan `default`; compare its project's id with that of the DSN",
 )
 LOOP: Final = _invalid("loop", 508, "It came through this relay before.", "see `relay.upstream` of those on its way")
 CORS: Final = _invalid(

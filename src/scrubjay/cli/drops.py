@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 import click
 import msgspec
@@ -15,6 +16,9 @@ from scrubjay.cli.status import state_folder
 from scrubjay.cli.verb import Invocation, pass_invocation, verb
 from scrubjay.reasons import REASONS, Outcome, filtered, rate_limited, sampled, too_large
 from scrubjay.runtime.state import Drop, read_states
+
+_ANSWERED: Final = frozenset(("forward", "report", "restart"))
+"""Stages in which the client has its answer."""
 
 
 @verb("drops")
@@ -43,7 +47,7 @@ def drops(
     ]
     if as_json:
         for drop in found[:limit]:
-            click.echo(json.dumps(msgspec.to_builtins(drop)))
+            click.echo(json.dumps({**msgspec.to_builtins(drop), "remedy": remedy(drop)}))
     elif found:
         _print(found, limit)
     else:
@@ -52,9 +56,9 @@ def drops(
 
 def remedy(drop: Drop) -> str:
     """The remedy of the reason's row; codes with a variable part are found by their outcome."""
-    for row in REASONS:
-        if row.code == drop.reason and str(row.outcome) == drop.outcome:
-            return row.remedy
+    rows = [row for row in REASONS if row.code == drop.reason and str(row.outcome) == drop.outcome]
+    if rows:  # one of before the client had its answer, or one of after
+        return min(rows, key=lambda row: (row.status is None) != (drop.stage in _ANSWERED)).remedy
     if drop.outcome == Outcome.RATE_LIMITED:
         return rate_limited(drop.reason).remedy
     if drop.outcome == Outcome.SAMPLED:

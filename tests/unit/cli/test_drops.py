@@ -66,6 +66,17 @@ def test_drops_are_counted_and_listed_with_their_remedies(call: Call, run_dir: s
         assert word in line
 
 
+@pytest.mark.parametrize(("stage", "text"), [("gate", "add a project file"), ("forward", "enable the project again")])
+def test_one_code_of_before_and_after_the_answer(stage: str, text: str) -> None:
+    drop = Drop(time_unix=1.0, slot=0, reason="project_id", outcome="invalid", stage=stage)
+    assert text in remedy(drop)
+
+
+def test_programs_are_told_the_remedy_too(call: Call, run_dir: str) -> None:
+    drop = json.loads(call("drops", "--state-dir", run_dir, "--json", "--reason", "auth_missing").stdout)
+    assert drop["remedy"] == "check the DSN and the version of the SDK"
+
+
 def test_newest_first_and_no_more_than_asked(call: Call, run_dir: str) -> None:
     lines = call("drops", "--state-dir", run_dir, "--json", "-n", "2").stdout.splitlines()
     assert [json.loads(line)["reason"] for line in lines] == ["auth_missing", "too_large:event"]
