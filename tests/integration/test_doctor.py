@@ -267,7 +267,7 @@ def test_an_outage(tmp_path: Path) -> None:
     setup = Setup(tmp_path)
     _state(setup, upstream_up=False, held={"spool": {"error": 7}})
     found = setup.diagnose()
-    assert "does not reach its upstream; 7 held" in found.failed("outage").text
+    assert "does not reach its upstream; held 7 error" in found.failed("outage").text
     assert "cannot be asked" in found.warned("readiness").text
     assert "this configuration (the relay that runs cannot be asked" in found.of("stages")[0].text
 

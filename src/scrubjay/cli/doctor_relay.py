@@ -10,7 +10,7 @@ import http.client
 import json
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from typing import Any, Final
 
@@ -29,6 +29,8 @@ from scrubjay.settings.schema import Settings
 _PATIENCE_S: Final = 3.0
 _RECENT_S: Final = 3_600.0
 _MOST_REASONS: Final = 8
+_MOST_CATEGORIES: Final = 5
+_IN_BYTES: Final = frozenset({"attachment", "log_byte", "trace_metric_byte"})
 _INTENDED: Final = frozenset(row.code for row in REASONS if row.intended)
 _START: Final = "start it (`scrubjay run`), and look at the end of its log"
 
@@ -174,23 +176,33 @@ _UNREADY: Final = {
 
 
 def _upstream(merged: Merged) -> Iterator[Finding]:
-    held = int(sum(merged.values.series[HELD.name].values()))
+    held: Counter[str] = Counter()
+    for (category, _), amount in merged.values.series[HELD.name].items():
+        held[category] += int(amount)
     ages = merged.values.series[SPOOL_OLDEST_AGE.name].values()
-    waits = f"{held} held" + (f", the oldest for {ago(max(ages))}" if held and any(ages) else "")
+    waits = f"held {_amounts(held)}" + (f", the oldest for {ago(max(ages))}" if held.total() and any(ages) else "")
     if merged.upstream_up is False:
-        yield failed("outage", f"the relay does not reach its upstream; {waits}", "see the findings of the server below: what is held is sent when it is back")  # fmt: skip
+        advice = "see the findings of the server below; what is held is sent when it is back"
+        yield failed("outage", f"the relay does not reach its upstream; {waits}", advice)
     elif merged.upstream_up:
-        yield ok("outage", f"none; {waits}", held=held)
+        yield ok("outage", f"none; {waits}", held=dict(held))
 
 
 def _account(merged: Merged) -> Iterator[Finding]:
     lost = int(sum(merged.values.series[UNACCOUNTED.name].values()))
     if lost:
         yield failed("account", f"{lost} left it without a reason", "that is a bug of scrubjay: report it with the log")
-    received = sum(balance.received for balance in merged.account.values())
-    ended = sum(balance.forwarded + balance.captured for balance in merged.account.values())
-    dropped = sum(balance.dropped for balance in merged.account.values())
-    yield ok("account", f"{received} received, {ended} delivered, {dropped} dropped on purpose or lost")
+    account = merged.account.items()
+    received = _amounts({name: balance.received for name, balance in account})
+    delivered = _amounts({name: balance.forwarded + balance.captured for name, balance in account})
+    dropped = _amounts({name: balance.dropped for name, balance in account})
+    yield ok("account", f"received {received}; delivered {delivered}; dropped {dropped}")
+
+
+def _amounts(amounts: Mapping[str, int]) -> str:
+    """The largest few, without what is counted in bytes."""
+    counts = Counter({name: amount for name, amount in amounts.items() if amount and name not in _IN_BYTES})
+    return ", ".join(f"{amount} {name}" for name, amount in counts.most_common(_MOST_CATEGORIES)) or "nothing"
 
 
 def _limits(merged: Merged) -> Iterator[Finding]:

@@ -97,10 +97,11 @@ def transaction() -> Sample:
         "environment": _ENVIRONMENT,
         "tags": _TAGS,
         "user": _PERSON,
+        "request": {"method": "GET", "headers": {"Authorization": "Bearer sample-bearer-token"}},
         "contexts": {"trace": {"trace_id": trace_id, "span_id": root, "op": "http.server", "status": "ok"}},
         "spans": [
             _span(sql, root, trace_id, now_unix - 0.24, 0.08, "db", "SELECT * FROM orders WHERE email = 'jane.doe@example.com'"),
-            _span(call, root, trace_id, now_unix - 0.15, 0.12, "http.client", "GET https://pay.example/status?token=sample-bearer-token"),
+            _span(call, root, trace_id, now_unix - 0.15, 0.12, "http.client", "GET https://pay.example/status"),
         ],
     }  # fmt: skip
     return Sample("transaction", event_id, _envelope(event_id, [({"type": "transaction"}, event)]))
@@ -123,7 +124,7 @@ def log() -> Sample:
     """Three lines of one trace."""
     trace_id, now_unix = uuid.uuid4().hex, time.time()
     lines = (
-        ("info", 9, f"user {_PERSON['email']} signed in from {_PERSON['ip_address']}"),
+        ("info", 9, f"user {_PERSON['email']} signed in"),
         ("warn", 13, "the cart is getting full: 97 items"),
         ("error", 17, f"the card {_CARD} was declined"),
     )

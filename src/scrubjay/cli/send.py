@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 
 from scrubjay import __version__
+from scrubjay.capture_client import NoAnswer
 from scrubjay.cli.verb import Invocation, group, pass_invocation, verb
 from scrubjay.errors import ConfigError
 
@@ -185,7 +186,7 @@ def _head(target: Target) -> dict[str, str]:
 
 
 def _near(settings: Settings, _: Dsn | None, target: Target, sent: Sequence[Sample]) -> Sent:
-    """To the relay of this machine. Raises `ConfigError` if it does not answer."""
+    """To the relay of this machine. Raises `NoAnswer`."""
     import http.client
     from contextlib import closing
 
@@ -199,13 +200,14 @@ def _near(settings: Settings, _: Dsn | None, target: Target, sent: Sequence[Samp
                 reply = connection.getresponse()
                 text = reply.read().decode(errors="replace")
             except (OSError, http.client.HTTPException) as error:
-                raise ConfigError(f"no relay answers at {address}: {error}", accepted="one that runs (`scrubjay run`), or --dsn") from None  # fmt: skip
+                start = "start one (`scrubjay run`), or say with --dsn where to"
+                raise NoAnswer(f"no relay answers at {address}: {error}; {start}") from None
             answers.append(Answer(reply.status, {name.lower(): value for name, value in reply.getheaders()}, text))
     return address, answers
 
 
 def _far(settings: Settings, dsn: Dsn | None, target: Target, sent: Sequence[Sample]) -> Sent:
-    """To another server, as the relay would get there. Raises `ConfigError` if it gives no answer."""
+    """To another server, as the relay would get there. Raises `NoAnswer`."""
     from scrubjay.cli.destination import towards
 
     assert dsn is not None
@@ -229,7 +231,7 @@ async def _by_road(settings: Settings, target: Target, sent: Sequence[Sample]) -
             reply, _ = await upstream.call("sample", "POST", path, lines, sample.body)
             answers.append(Answer(reply.status, reply.headers, reply.text()))
     except Transient as error:
-        raise ConfigError(f"{place} gives no answer: {error}", accepted="see `scrubjay doctor --dsn`") from None
+        raise NoAnswer(f"{place} gives no answer: {error}; see `scrubjay doctor --dsn`") from None
     finally:
         await roads.stop()
     return place, answers
