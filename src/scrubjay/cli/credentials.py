@@ -12,7 +12,7 @@ import click
 from scrubjay.cli.verb import Invocation, group, pass_invocation, verb
 from scrubjay.errors import ConfigError
 from scrubjay.settings import credentials as store
-from scrubjay.settings.folders import FOLDERS
+from scrubjay.settings.folders import FOLDERS, usual_folder
 
 
 @group("credentials")
@@ -88,9 +88,12 @@ def remove(invocation: Invocation, /, yes: bool) -> None:
 
 
 def _folder(invocation: Invocation) -> Path:
-    if invocation.config is not None:
-        return invocation.config.parent if invocation.config.is_file() else invocation.config
-    return next((folder for folder in map(Path, FOLDERS) if folder.is_dir()), Path(FOLDERS[0]))
+    """Where `run` finds them, too; where there is nothing yet, below the working directory."""
+    named = os.environ.get("SCRUBJAY_CONFIG_DIR")
+    config = invocation.config or (Path(named) if named else None)
+    if config is not None:
+        return config.parent if config.is_file() else config
+    return usual_folder(os.environ) or Path(FOLDERS[0])
 
 
 def _summarize(shown: store.Credentials) -> None:

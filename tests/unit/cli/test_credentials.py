@@ -94,3 +94,11 @@ def test_where_they_are_kept(call: Call, tmp_path: Path) -> None:
     (tmp_path / ".relay").mkdir()
     call("credentials", "generate")
     assert (tmp_path / ".relay" / "credentials.json").exists()
+
+
+def test_they_are_kept_where_the_environment_says(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCRUBJAY_CONFIG_DIR", str(tmp_path / "named"))
+    assert call("credentials", "generate").exit_code == 0
+    assert (tmp_path / "named" / "credentials.json").exists()
+    assert call("credentials", "show").exit_code == 0
+    assert not FILE.exists()
