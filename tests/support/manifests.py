@@ -41,6 +41,9 @@ ENUMERATIONS: Mapping[str, frozenset[str]] = {
 }
 """End of a dotted path → what may stand there. Where the schema says `string`, a cluster says no."""
 
+CONFIG_MAP_BYTES = 1_000_000
+"""About what an object may hold."""
+
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 _LABEL_VALUE = re.compile(r"([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?")
@@ -121,6 +124,8 @@ def _forms(manifest: Manifest) -> Iterator[str]:
     for key in [*manifest.get("data", ()), *manifest.get("stringData", ())]:
         if not _FILE_KEY.fullmatch(key):
             yield f"no key: {key!r}"
+    if (size := len(str(manifest.get("data", "")))) > CONFIG_MAP_BYTES:
+        yield f"has {size} bytes of data"
     for path, value in leaves(manifest):
         if re.search(r"\.(requests|limits)\.\w+$|\.(sizeLimit|storage)$", path) and not _QUANTITY.fullmatch(str(value)):
             yield f"{path} is no quantity: {value!r}"

@@ -71,6 +71,7 @@ CONTRADICTIONS: list[tuple[str, str, Any, str]] = [
     ("Ingress/r-scrubjay", "spec.rules.0.http.paths.0.backend.service.port.name", "http", "it leads to"),
     ("Ingress/r-scrubjay", "spec.rules.0.http.paths.0.pathType", "prefix", "pathType is 'prefix'"),
     ("ConfigMap/r-scrubjay-config", "data", {"a/b": "x"}, "no key: 'a/b'"),
+    ("ConfigMap/r-scrubjay-config", "data.large", "x" * 1_000_001, "bytes of data"),
 ]
 """Object, path in it, what is put there, and what is told of it."""
 

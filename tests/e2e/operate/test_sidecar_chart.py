@@ -1,5 +1,6 @@
 """What the templates `scrubjay.sidecar.*` make of a chart that includes them, under both helms and in all versions of Kubernetes."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import yaml
 
 from support.chart_values import ADDED, EXTERNAL, SECRETS, WATCHED
 from support.helm import EXAMPLE_CHART, RELAY_CHART, HelmError, Manifest, helm
-from support.kubernetes_schemas import findings, operator_findings
+from support.kubernetes_schemas import finding, findings, operator_findings
 from support.manifests import containers, contradictions, pod_specs
 from support.pod_security import violations
 
@@ -174,14 +175,8 @@ def test_wrong_values_are_refused_in_words(values: dict[str, Any], told: str, pr
 
 
 def test_the_chart_of_the_page_is_one(tmp_path: Path) -> None:
-    page = (ROOT / "docs" / "sidecar.md").read_text()
-    blocks = dict(re.findall(r"^```yaml\n# (\S+)\n(.+?)^```$", page, re.MULTILINE | re.DOTALL))
-    assert sorted(blocks) == ["Chart.yaml", "templates/deployment.yaml", "values.yaml"]
-    for name, text in blocks.items():
-        (tmp_path / "shop" / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / "shop" / name).write_text(text)
     for program in HELMS:
-        chart = helm(program).resolve(tmp_path / "shop", tmp_path / program)
+        chart = helm(program).resolve(_chart_of_the_page(tmp_path / f"of {program}"), tmp_path / program)
         manifests = helm(program).template(chart)
         assert not findings(manifests)
         assert not contradictions(manifests)
@@ -190,11 +185,30 @@ def test_the_chart_of_the_page_is_one(tmp_path: Path) -> None:
         assert {"name": "SENTRY_DSN", "value": f"http://{KEY}@127.0.0.1:3000/1"} in pod["containers"][0]["env"]
 
 
+def test_older_clusters_get_an_ordinary_container(tmp_path: Path) -> None:
+    chart = helm("helm-3").resolve(_chart_of_the_page(tmp_path / "page"), tmp_path / "resolved")
+    for version, native, is_taken in (("1.25", False, True), ("1.25", True, False), ("1.29", True, True)):
+        manifests = helm("helm-3").template(chart, {"scrubjay.sidecar.native": native}, kubernetes=version)
+        workload = next(each for each in manifests if each["kind"] == "Deployment")
+        assert (finding(json.dumps(workload), version) is None) == is_taken
+
+
 def test_the_page_names_every_template() -> None:
     page = (ROOT / "docs" / "sidecar.md").read_text()
     defined = re.findall(r'define "(scrubjay\.sidecar\.\w+)"', "".join(path.read_text() for path in TEMPLATES))
     for name in set(defined) - {f"scrubjay.sidecar.{inner}" for inner in ("config", "container", "check")}:
         assert f"| `{name}` |" in page
+
+
+def _chart_of_the_page(folder: Path) -> Path:
+    """The files that docs/sidecar.md shows, each in a block that begins with its name."""
+    page = (ROOT / "docs" / "sidecar.md").read_text()
+    blocks = dict(re.findall(r"^```yaml\n# (\S+)\n(.+?)^```$", page, re.MULTILINE | re.DOTALL))
+    assert sorted(blocks) == ["Chart.yaml", "templates/deployment.yaml", "values.yaml"]
+    for name, text in blocks.items():
+        (folder / "shop" / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "shop" / name).write_text(text)
+    return folder / "shop"
 
 
 def _pod(manifests: list[Manifest]) -> dict[str, Any]:

@@ -97,6 +97,7 @@ def test_an_outage_of_the_upstream_and_a_killed_sidecar_cost_the_pod_nothing(pod
         assert {each.envelope()[0]["event_id"] for each in server.deliveries} == {*before, after}
 
 
+@pytest.mark.deep
 def test_an_ordinary_container_does_the_same_where_there_are_no_native_sidecars(pods: Pods) -> None:
     with recording() as server:
         pod = pods(server.port, native=False, applicationGraceSeconds=2)
