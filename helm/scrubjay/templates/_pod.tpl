@@ -10,6 +10,13 @@ Names of volumes begin with `scrubjay-`, since a sidecar's stand beside those of
 {{- define "scrubjay.container.env" -}}
 - name: SCRUBJAY_CONFIG_DIR
   value: {{ include "scrubjay.configDir" . }}
+- name: POD_NAME
+  valueFrom:
+    fieldRef: {fieldPath: metadata.name}
+{{- with .Values.credentials.id }}
+- name: RELAY_ID
+  value: {{ . }}+pod
+{{- end }}
 {{- with .Values.extraEnv }}
 {{ toYaml . }}
 {{- end }}

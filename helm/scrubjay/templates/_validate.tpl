@@ -70,6 +70,9 @@ terminationGracePeriodSeconds is {{ int .Values.terminationGracePeriodSeconds }}
 {{- end -}}
 
 {{- define "scrubjay.validate.secrets" -}}
+{{- if and .Values.credentials.id (not .Values.credentials.existingSecret) }}
+credentials.id is set, but there are no keys: name their Secret in credentials.existingSecret
+{{- end }}
 {{- if and .Values.redis.url .Values.redis.existingSecret }}
 redis.url and redis.existingSecret are both set: one of them
 {{- end }}

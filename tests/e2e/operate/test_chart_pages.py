@@ -87,11 +87,7 @@ def edited(path: tuple[str, ...], replacement: object) -> dict[str, Any]:
         ("projects", {"../42": {}}),
         (
             "credentials",
-            {
-                "existingSecret": "a",
-                "key": "credentials.json",
-                "secretKey": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8",
-            },
+            {**VALUES["credentials"], "secretKey": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"},
         ),
         ("secretFiles", {"a/b": {"name": "x", "key": "y"}}),
         ("secretFiles", {"a": "the secret itself"}),

@@ -76,6 +76,10 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         config(spool={"envelopes": {"max_disk_size": "11GiB"}}),
         "persistence.size is 10Gi, less than config.spool.envelopes.max_disk_size (11GiB)",
     ),
+    "an id without keys": (
+        UPSTREAM | {"credentials.id": "7f9b7a54-3d2c-4b0e-9a51-2c6f5c1de001"},
+        "credentials.id is set, but there are no keys: name their Secret in credentials.existingSecret",
+    ),
     "two places for Redis": (
         UPSTREAM | {"redis.url": "redis://r:6379", "redis.existingSecret": "s"},
         "redis.url and redis.existingSecret are both set: one of them",

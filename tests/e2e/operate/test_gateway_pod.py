@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from uuid import UUID, uuid5
 
 import pytest
 
@@ -27,7 +28,9 @@ PATH = {"PATH": f"{Path(sys.prefix) / 'bin'}:/usr/bin:/bin"}
 IMAGES = {"scrubjay": Image(("scrubjay",), ("run",), PATH, "/var/lib/scrubjay", 10001)}
 KEY = "a" * 32
 OTHER_KEY = "b" * 32
+BASE_ID = "7f9b7a54-3d2c-4b0e-9a51-2c6f5c1de001"
 CLAIM = "scrubjay-spool"
+SCRUBJAY = (sys.executable, "-m", "scrubjay")
 
 
 class Gateway:
@@ -121,11 +124,16 @@ def test_everything_by_reference(gateways: Callable[..., Gateway], tmp_path: Pat
         "tls": {"existingSecret": "certificate", "internal": True},
         "admin": {"existingSecret": "admin"},
         "spoolKey": {"existingSecret": "spool"},
+        "credentials": {"existingSecret": "identity", "id": BASE_ID},
     }
+    identity = subprocess.run(
+        [*SCRUBJAY, "credentials", "generate", "--stdout"], capture_output=True, check=True
+    ).stdout
     objects = [
         secret("certificate", tls_crt=pair.cert.read_bytes(), tls_key=pair.key.read_bytes()),
         secret("admin", token=token.encode() + b"\n"),
         secret("spool", key=base64.b64encode(secrets.token_bytes(32))),
+        secret("identity", credentials_json=identity),
     ]
     trusting = ssl.create_default_context(cafile=str(chain.root))
     with recording() as server:
@@ -140,6 +148,8 @@ def test_everything_by_reference(gateways: Callable[..., Gateway], tmp_path: Pat
         assert gateway.ask(*asked, {"Authorization": f"Bearer {token}"}, tls=trusting)[0] == 200
         assert gateway.ask(gateway.port, *asked[1:], {"Authorization": f"Bearer {token}"}, tls=trusting)[0] == 404
         assert gateway.pod.execute("scrubjay", ["scrubjay", "status"]) == 0, gateway.pod.log("scrubjay")
+        assert gateway.pod.execute("scrubjay", ["scrubjay", "credentials", "show"]) == 0
+        assert str(uuid5(UUID(BASE_ID), "r-scrubjay-0")) in gateway.pod.log("scrubjay"), "each pod has an id of its own"
 
         assert helm_test(gateway).returncode == 0
         (ended,) = gateway.pod.end()
