@@ -87,7 +87,7 @@ def _write(path: Path, text: str) -> None:
 @verb("schema")
 def schema() -> None:
     """Print the JSON schema of the configuration; `$defs` holds that of project files."""
-    from scrubjay.settings.render import json_schema
+    from scrubjay.settings.json_schema import json_schema
 
     click.echo(json_schema(), nl=False)
 

@@ -16,26 +16,15 @@ import msgspec
 from scrubjay.reasons import REASONS
 from scrubjay.settings import inert
 from scrubjay.settings.fields import FIELDS, SECTIONS
+from scrubjay.settings.json_schema import json_schema
 from scrubjay.settings.project import DataScrubbing, ProjectConfig, ProjectOptions, PublicKey, ScrubjayOptions
-from scrubjay.settings.rule_tests import RuleTestFile
 from scrubjay.settings.scalars import show
 from scrubjay.settings.schema import Settings
-from scrubjay.settings.setting import Field, Secret, Section, walk
+from scrubjay.settings.setting import Field, Secret, walk
 
 _SAMPLE_VALUES: Final = {"spool.envelopes.path": "scrubjay-spool"}
 """What the sample configuration sets; all else stands in it as a comment."""
 
-_VARIABLE: Final = {"type": "string", "pattern": r"^\$\{.+\}$"}
-_RELAYS: Final = {
-    "type": "object",
-    "additionalProperties": {
-        "type": "object",
-        "properties": {"public_key": {"type": "string"}, "internal": {"type": "boolean"}},
-        "required": ["public_key"],
-        "additionalProperties": False,
-    },
-}
-_TAGS: Final = {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean", "null"]}}
 _MAPS: Final = {"relay": "relays by id", "tag": "values by name"}
 _UNITS: Final = {"s": "seconds", "ms": "milliseconds"}
 _PROJECT_PARTS: Final[Mapping[str, type[msgspec.Struct]]] = {
@@ -228,66 +217,6 @@ def reasons() -> str:
         cells = (code, str(reason.outcome), str(reason.status or ""), told, reason.doc, reason.remedy)
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
-
-
-def json_schema() -> str:
-    """`config/schema.json`: for editors; `$defs/project` describes project files, `$defs/rule_tests` files of rule tests."""
-    kinds = (ProjectConfig, RuleTestFile)
-    (project, tests), definitions = msgspec.json.schema_components(kinds, ref_template="#/$defs/{name}")
-    schema = {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "scrubjay",
-        **_section_schema(Settings, ""),
-        "$defs": {"project": project, "rule_tests": tests, **definitions},
-    }
-    return json.dumps(schema, indent=2) + "\n"
-
-
-def _section_schema(kind: type[Section], prefix: str) -> dict[str, Any]:
-    properties: dict[str, Any] = {}
-    for name in kind.__struct_fields__:
-        key = f"{prefix}{name}"
-        properties[name] = _section_schema(SECTIONS[key], f"{key}.") if key in SECTIONS else _field_schema(FIELDS[key])
-    for names, text in ((inert.ELSEWHERE, "Known, without effect here."), (inert.NOT_YET, "Not honoured yet.")):
-        for name in sorted(names):
-            first, _, rest = name.removeprefix(prefix).partition(".")
-            if name.startswith(prefix) and not rest:
-                properties.setdefault(first, {"description": text})
-    return {
-        "type": ["object", "null"],
-        "description": " ".join((kind.__doc__ or "").split()),
-        "properties": properties,
-        "additionalProperties": False,
-    }
-
-
-def _field_schema(row: Field) -> dict[str, Any]:
-    kinds: list[dict[str, Any]] = []
-    for option in _options(row):
-        if get_origin(option) is Literal:
-            kinds.append({"enum": list(get_args(option))})
-        elif get_origin(option) is tuple:
-            kinds.append({"type": "array", "items": {"type": "string"}})
-            if row.note.unit in _MAPS:
-                kinds.append(_RELAYS if row.note.unit == "relay" else _TAGS)
-        elif option in (int, float):
-            kinds.append(_number_schema(row, option))
-        else:
-            names: Mapping[Any, str] = {bool: "boolean", NoneType: "null"}
-            kinds.append({"type": names.get(option, "string")})
-    if not any(kind.get("type") == "string" for kind in kinds):
-        kinds.append(_VARIABLE)
-    described = {"description": row.note.doc}
-    if row.note.default is not None and not isinstance(row.note.default, tuple):
-        described["default"] = row.note.default
-    return {**described, "anyOf": kinds}
-
-
-def _number_schema(row: Field, kind: type) -> dict[str, Any]:
-    if row.note.unit in ("bytes", "s", "ms"):
-        return {"type": ["number", "string"]}
-    number: dict[str, Any] = {"type": "integer" if kind is int else "number", "minimum": row.note.minimum or 0}
-    return number if row.note.maximum is None else {**number, "maximum": row.note.maximum}
 
 
 PAGES: Final[Mapping[str, Callable[[], str]]] = {

@@ -121,8 +121,8 @@ def _check(settings: Settings, refuse: Refuse) -> None:
     if relay.upstream is not None and len(set(relay.upstreams)) != max(1, len(relay.upstreams)):
         raise refuse("relay.upstream", "the list is empty, or names a server twice", "different servers")
     if (settings.http.client_cert is None) != (settings.http.client_key is None):
-        missing = "http.client_key" if settings.http.client_key is None else "http.client_cert"
-        raise refuse(missing, "a client certificate needs both `http.client_cert` and `http.client_key`", "a file")
+        alone = "http.client_cert" if settings.http.client_key is None else "http.client_key"
+        raise refuse(alone, "a client certificate needs both `http.client_cert` and `http.client_key`", "both, or none")
     token = settings.capture.token
     if (
         _captures(settings, relay)

@@ -10,8 +10,8 @@ import pytest
 from click.testing import Result
 
 from scrubjay.cli.config import pages
+from scrubjay.settings.json_schema import json_schema
 from scrubjay.settings.load import load
-from scrubjay.settings.render import json_schema
 
 Call = Callable[..., Result]
 Folder = Callable[..., Path]

@@ -13,9 +13,10 @@ from scrubjay.reasons import REASONS
 from scrubjay.settings import inert
 from scrubjay.settings.document import compose, to_plain
 from scrubjay.settings.fields import FIELDS, SECTIONS
+from scrubjay.settings.json_schema import json_schema
 from scrubjay.settings.load import load
 from scrubjay.settings.project import DataScrubbing, ProjectConfig, ProjectOptions, PublicKey, ScrubjayOptions
-from scrubjay.settings.render import PAGES, json_schema, reasons, reference, sample
+from scrubjay.settings.render import PAGES, reasons, reference, sample
 
 ROOT = Path(__file__).parents[3]
 

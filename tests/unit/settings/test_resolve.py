@@ -163,9 +163,9 @@ def test_upstream_74_neighbours_are_fine(load_text: LoadText, text: str) -> None
 
 
 def test_client_certificates_come_in_pairs(load_text: LoadText) -> None:
-    with pytest.raises(ConfigError, match=r"http\.client_key: a client certificate needs both"):
-        load_text("http: {client_cert: x}")
     with pytest.raises(ConfigError, match=r"http\.client_cert: a client certificate needs both"):
+        load_text("http: {client_cert: x}")
+    with pytest.raises(ConfigError, match=r"http\.client_key: a client certificate needs both"):
         load_text("http: {client_key: x}")
 
 

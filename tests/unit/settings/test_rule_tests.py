@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from scrubjay.errors import ConfigError
+from scrubjay.settings.json_schema import json_schema
 from scrubjay.settings.project import DataScrubbing
-from scrubjay.settings.render import json_schema
 from scrubjay.settings.rule_tests import RuleTest, read_rule_tests
 
 
