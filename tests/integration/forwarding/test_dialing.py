@@ -109,7 +109,8 @@ async def test_operations_72_what_is_not_trusted_is_named(tmp_path: Path) -> Non
             with pytest.raises(NoReply) as caught:
                 await post(client)
             shown = r"it showed CN=sentry\.internal, issued by CN=Test authority, good until 20\d\d-\d\d-\d\d"
-            assert caught.match(f"tls: 127.0.0.1: unable to get local issuer certificate; {shown}")
+            missing = "no CN=Test authority is trusted here: put that authority into http.ca_bundle"
+            assert caught.match(f"tls: 127.0.0.1: unable to get local issuer certificate; {shown}; {missing}")
         assert server.arrivals == []
         assert server.connections <= 3, "its certificate is looked at once a minute"
 

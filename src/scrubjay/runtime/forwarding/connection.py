@@ -11,6 +11,7 @@ import ssl
 from typing import Final, Literal, cast
 
 from scrubjay.runtime.forwarding.http_reply import BrokenReply, Reply, ReplyReader
+from scrubjay.runtime.forwarding.presented import chain_of, reason_of
 
 _JOIN_BELOW_BYTES: Final = 64 * 1024
 """Up to here one copy is cheaper than a second write."""
@@ -78,10 +79,9 @@ class Connection(asyncio.Protocol):
         return None if self._transport is None else self._transport.get_extra_info("ssl_object")
 
     @property
-    def certificate(self) -> bytes | None:
-        """What the server showed, in DER; None without TLS."""
-        tls = self.tls
-        return None if tls is None else tls.getpeercert(binary_form=True)
+    def certificates(self) -> list[bytes]:
+        """What the server showed, in DER, its own first; none without TLS."""
+        return [] if self.tls is None else chain_of(self.tls)
 
     def close(self) -> None:
         if self._transport is not None:
@@ -154,8 +154,3 @@ class Connection(asyncio.Protocol):
             self._timer.cancel()
             self._timer = None
         return waiter
-
-
-def reason_of(error: ssl.SSLError) -> str:
-    """OpenSSL's own word for it, where it has one."""
-    return getattr(error, "reason", None) or str(error)

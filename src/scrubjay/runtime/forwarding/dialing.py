@@ -13,8 +13,9 @@ from typing import Final
 
 from aiohappyeyeballs import start_connection
 
-from scrubjay.runtime.forwarding.connection import Connection, NoReply, reason_of
+from scrubjay.runtime.forwarding.connection import Connection, NoReply
 from scrubjay.runtime.forwarding.origin import Origin, Proxy
+from scrubjay.runtime.forwarding.presented import presented, reason_of
 from scrubjay.runtime.forwarding.resolving import Resolver
 
 _NEXT_ADDRESS_S: Final = 0.25
@@ -59,7 +60,7 @@ class Dialer:
         except TimeoutError as error:
             raise NoReply("connect", f"no connection within {self.timeout_s:g} s") from error
         except ssl.SSLCertVerificationError as error:
-            detail = f"{self._server_name}: {error.verify_message}{await self._certificate()}"
+            detail = f"{self._server_name}: {error.verify_message}{await self._certificate(error.verify_code)}"
             raise NoReply("tls", detail) from error
         except ssl.SSLError as error:
             raise NoReply("tls", f"{self._server_name}: {reason_of(error)}") from error
@@ -104,31 +105,27 @@ class Dialer:
         if not 200 <= reply.status < 300:
             raise NoReply("connect", f"the proxy answered {reply.status}")
 
-    async def _certificate(self) -> str:
-        """Whose certificate it was that is not trusted: without that, a wrong name or an old root looks like an outage.
+    async def _certificate(self, verify_code: int) -> str:
+        """Whose certificate it was that is not trusted, and who is missing: without that, a wrong name or an old root looks like an outage.
 
         The server is asked once more, and nothing is sent to it.
         """
         now_mono = asyncio.get_running_loop().time()
         if now_mono >= self._shown_until_mono:
             self._shown_until_mono = now_mono + _LOOK_AGAIN_S
-            self._shown = await self._look()
+            self._shown = await self._look(verify_code)
         return self._shown
 
-    async def _look(self) -> str:
+    async def _look(self, verify_code: int) -> str:
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         tls.check_hostname = False
         tls.verify_mode = ssl.CERT_NONE
         try:
             async with asyncio.timeout(self.timeout_s):
                 connection = await self._connect(tls)
-            der = connection.certificate
+            chain = connection.certificates
             connection.close()
-            from cryptography import x509  # noqa: PLC0415 - 8 MiB of memory, for what hardly ever happens
-
-            certificate = x509.load_der_x509_certificate(der or b"")
-            subject, issuer = certificate.subject.rfc4514_string(), certificate.issuer.rfc4514_string()
-            until = certificate.not_valid_after_utc
-        except (OSError, NoReply, ValueError):  # TimeoutError and SSLError are OSErrors
+        except (OSError, NoReply):  # TimeoutError and SSLError are OSErrors
             return ""
-        return f"; it showed {subject or 'no subject'}, issued by {issuer}, good until {until:%Y-%m-%d}"
+        told = presented(chain, verify_code)
+        return f"; {told}" if told else ""

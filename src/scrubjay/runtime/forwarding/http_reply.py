@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from scrubjay.core.envelope import decode_json
+from scrubjay.runtime.log import of_others
 
 MAX_HEAD_BYTES: Final = 64 * 1024
 MAX_KEPT_BYTES: Final = 256 * 1024
@@ -60,7 +61,7 @@ class Reply(NamedTuple):
             document = None
         if isinstance(document, dict) and isinstance(document.get("detail"), str):
             text = document["detail"]
-        return f"{self.status} {' '.join(text.split())}".strip()[:_MAX_DETAIL]
+        return f"{self.status} {' '.join(of_others(text).split())}".strip()[:_MAX_DETAIL]
 
 
 # What the bytes to come are. Plain numbers: looking up the members of an enumeration would double the cost of a reply.

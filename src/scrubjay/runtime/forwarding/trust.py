@@ -63,7 +63,7 @@ class Trust:
             raise _unusable(error, "http.ca_bundle") from error
         try:
             if options.client_cert is not None:
-                context.load_cert_chain(options.client_cert, options.client_key)
+                context.load_cert_chain(options.client_cert, options.client_key, password="")
         except (OSError, ssl.SSLError) as error:
             raise _unusable(error, "http.client_cert") from error
         if options.insecure_skip_verify:
