@@ -44,6 +44,7 @@ _ADDRESS: Final = re.compile(
     r"(?<![\w.])(?:\d{1,3}(?:\.\d{1,3}){3}|(?:[0-9a-f]{0,4}:){2,7}(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-f]{0,4}))(?![\w.])",
     re.IGNORECASE,
 )
+_KEY: Final = re.compile(r"(?<![0-9a-z])([0-9a-f]{8})[0-9a-f]{24}(?![0-9a-z])", re.IGNORECASE)
 _CONTROL: Final = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
 
 Fields = Mapping[str, object]
@@ -78,6 +79,11 @@ def told_of(error: BaseException) -> str:
 
 def without_addresses(text: str) -> str:
     return _ADDRESS.sub("[ip]", text)
+
+
+def of_others(text: str) -> str:
+    """What a server said, which may quote what it was sent: no addresses, and no more than the beginning of a key or an id."""
+    return _KEY.sub(r"\1…", without_addresses(text))
 
 
 class Listener(logging.Handler):
