@@ -15,6 +15,7 @@ from bench import (
     bench_capture,
     bench_decisions,
     bench_durability,
+    bench_footprint,
     bench_hostile,
     bench_relay,
     bench_rules,
@@ -72,6 +73,10 @@ GROUPS: dict[str, tuple[str, Callable[..., Iterator[Row]]]] = {
     "batches": ("a sidecar before a gateway: in batches, beside one by one", bench_batches.rows),
     "workers": ("one worker and two, and how long a client waits", bench_workers.rows),
     "capture": ("the capture page, beside Spotlight's sidecar", bench_capture.rows),
+    "footprint": (
+        "what it costs to have one: idle, at a hundred envelopes a second, as an image",
+        bench_footprint.rows,
+    ),
     "sidecar": ("memory of the profile `sidecar`: the highest resident size under each load", bench_sidecar.rows),
 }
 

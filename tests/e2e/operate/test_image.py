@@ -201,6 +201,27 @@ def test_it_starts_soon(container: Make, tmp_path: Path) -> None:
     assert relay.stop() == 0
 
 
+@pytest.mark.deep
+def test_compiled_and_on_a_newer_python(upstream: Recorder, tmp_path: Path) -> None:
+    """As it is built for use: hot modules compiled, on the Python of the default base."""
+    store = base_store("trixie")
+    store.tidy()
+    image = store.build(VERSION=__version__)
+    print(f"layers on top of the base: {sum(store.layer_bytes(image, tmp_path / 'oci')[1:]) / MB:.1f} MB compressed")
+    env = {"RELAY_UPSTREAM_URL": upstream.url, "RELAY_HOST": "127.0.0.1"}
+    with store.mounted(image) as root:
+        box = Container(root, store.config(image), tmp_path / "volume", free_port(), env)
+        code = "import sys, scrubjay.core.scrub.descend as walk; print(*sys.version_info[:2], walk.__file__)"
+        assert box.run("/opt/scrubjay/bin/python", "-c", code).stdout.startswith("3 13 /opt/scrubjay/")
+        assert box.run("/opt/scrubjay/bin/python", "-c", code).stdout.endswith(".so\n")
+        relay = box.start(log=tmp_path / "log")
+        assert post(box.port, "/api/1/envelope/", envelope(), auth()).status == 200
+        wait_for(lambda: EVENT_ID in delivered(upstream), "the event arrives")
+        assert b"ana@lab" not in upstream.deliveries[0].body
+        assert relay.stop() == 0
+    store.tidy()
+
+
 def test_the_context_is_what_the_image_is_made_of() -> None:
     """A folder of the checkout that is new does not travel to the builder by itself."""
     lines = (ROOT / ".dockerignore").read_text().splitlines()
