@@ -29,13 +29,14 @@ _REFERENCE = re.compile(r"\$\(([A-Za-z0-9_.-]+)\)")
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """What an image's configuration says."""
+    """What an image's configuration says, and where its files are; `/`: this machine is the image."""
 
     entrypoint: tuple[str, ...] = ()
     cmd: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     work_dir: str = "/"
     uid: int = 0
+    root: Path = Path("/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,8 +209,10 @@ class Pod:
         uid = merged.get("runAsUser", self._image(container).uid)
         assert uid or not merged.get("runAsNonRoot"), f"{container['name']} would run as root, and may not"
         group = merged.get("fsGroup")
-        who = Identity(uid, merged.get("runAsGroup", 0), () if group is None else (group,))
+        capabilities = tuple(merged.get("capabilities", {}).get("add", ()))
+        who = Identity(uid, merged.get("runAsGroup", 0), () if group is None else (group,), capabilities)
         return Root(
+            self._image(container).root,
             self._folder / "roots" / container["name"],
             self.volumes,
             container.get("volumeMounts", ()),

@@ -1,6 +1,6 @@
 """What a container finds in its file system, without a container: an overlay of this machine's root with the pod's volumes in it.
 
-Owns the volumes of a pod as the kubelet fills them (an `emptyDir` anybody may write; files of ConfigMaps, Secrets and projections that
+Owns the volumes of a pod as the kubelet fills them (an `emptyDir` anybody may write, a new folder of the node root alone; files of ConfigMaps, Secrets and projections that
 are swapped all at once by a symbolic link), and the command line that shows them, and nothing else to write to, to one process:
 own mount namespace, read-only root, its own user, no capabilities, only the environment it is given. Needs root, as mounting does.
 """
@@ -20,7 +20,6 @@ from support.helm import Manifest
 from support.requirements import require, tool
 
 CHECKOUT = Path(__file__).parents[2]
-_NO_PRIVILEGES = ("--clear-groups", "--no-new-privs", "--bounding-set=-all", "--inh-caps=-all")
 
 
 def needs_mounts() -> None:
@@ -36,11 +35,16 @@ class Identity:
     uid: int
     gid: int
     groups: tuple[int, ...] = ()
+    capabilities: tuple[str, ...] = ()
 
     def flags(self) -> list[str]:
-        """For setpriv."""
-        groups = [f"--groups={','.join(map(str, self.groups))}", *_NO_PRIVILEGES[1:]] if self.groups else _NO_PRIVILEGES
-        return [f"--reuid={self.uid}", f"--regid={self.gid}", *groups]
+        """For setpriv. Root, too, has no capabilities but those that the container names."""
+        groups = f"--groups={','.join(map(str, self.groups))}" if self.groups else "--clear-groups"
+        kept = ",".join(["-all", *(f"+{name.lower()}" for name in self.capabilities)])
+        return [
+            *(f"--reuid={self.uid}", f"--regid={self.gid}", groups),
+            *("--no-new-privs", f"--bounding-set={kept}", "--inh-caps=-all"),
+        ]
 
 
 class Volumes:
@@ -68,7 +72,7 @@ class Volumes:
     def refresh(self) -> None:
         """What the kubelet does each minute: volumes of files become what the objects say now."""
         for volume in self._spec["volumes"]:
-            if "emptyDir" not in volume:
+            if not {"emptyDir", "hostPath"} & volume.keys():
                 self._swap(self._folder / volume["name"], dict(self._files(volume)), _mode(volume))
 
     def _swap(self, path: Path, files: Mapping[str, bytes], mode: int) -> None:
@@ -113,8 +117,9 @@ class Volumes:
 
 @dataclass(frozen=True, slots=True)
 class Root:
-    """The file system of one container. `mounts` are its `volumeMounts`."""
+    """The file system of one container: `image` below, its `volumeMounts` in it. An image that is `/` is this machine, with its Python."""
 
+    image: Path
     scratch: Path
     volumes: Volumes
     mounts: Sequence[Mapping[str, Any]]
@@ -143,9 +148,9 @@ class Root:
         scratch = shlex.quote(str(self.scratch))
         yield f"mount -t tmpfs tmpfs {scratch}; mkdir {scratch}/up {scratch}/work {scratch}/root"
         yield f"mknod {scratch}/up/tmp c 0 0"  # overlayfs' mark for what is not there: the machine's /tmp is not the image's
-        layers = f"lowerdir=/,upperdir={self.scratch}/up,workdir={self.scratch}/work"
+        layers = f"lowerdir={self.image},upperdir={self.scratch}/up,workdir={self.scratch}/work"
         yield f"mount -t overlay overlay -o {shlex.quote(layers)} {scratch}/root"
-        for place in _needed_places():
+        for place in _needed_places() if self.image == Path("/") else ():
             inside = shlex.quote(f"{root}{place}")
             if place.stat().st_dev != Path("/").stat().st_dev:
                 yield f"mkdir -p {inside}; mount --bind {shlex.quote(str(place))} {inside}"

@@ -13,15 +13,14 @@ from typing import Any
 import pytest
 
 from support.helm import EXAMPLE_CHART, helm
+from support.image import base_store
 from support.kubelet import Image, Pod
 from support.processes import free_port, get, wait_for
 from support.recorder import Recorder, recording
 
 PATH = {"PATH": f"{Path(sys.prefix) / 'bin'}:/usr/bin:/bin"}
-IMAGES = {
-    "scrubjay": Image(("scrubjay",), ("run",), PATH, "/var/lib/scrubjay", 10001),
-    "python": Image((), ("python3",), PATH),
-}
+RELAY = Image(("scrubjay",), ("run",), PATH, "/var/lib/scrubjay", 10001)
+PYTHON = Image((), ("python3",), PATH)
 SECRET = "hunter2-planted"
 RETRIES = {"http": {"retry_delay": 0.1, "outage_grace_period": 1, "max_retry_interval": 1}}
 
@@ -38,7 +37,7 @@ def pods(chart: Path, tmp_path: Path) -> Iterator[Pods]:
     """Makes pods of the example, not started; the upstream is on `port`."""
     made: list[Pod] = []
 
-    def make(port: int, *, packages: list[str] | None = None, **sidecar: Any) -> Pod:
+    def make(port: int, *, packages: list[str] | None = None, relay: Image = RELAY, **sidecar: Any) -> Pod:
         values = {
             "dsn": f"https://{'a' * 32}@errors.example/7",
             "port": free_port(),
@@ -50,7 +49,14 @@ def pods(chart: Path, tmp_path: Path) -> Iterator[Pods]:
         }
         manifests = helm("helm-4").template(chart, values)
         workload = next(each for each in manifests if each["kind"] == "Deployment")
-        made.append(Pod(tmp_path / f"pod-{len(made)}", workload, objects=_objects(manifests), images=IMAGES))
+        made.append(
+            Pod(
+                tmp_path / f"pod-{len(made)}",
+                workload,
+                objects=_objects(manifests),
+                images={"scrubjay": relay, "python": PYTHON},
+            )
+        )
         return made[-1]
 
     yield make
@@ -95,6 +101,25 @@ def test_an_outage_of_the_upstream_and_a_killed_sidecar_cost_the_pod_nothing(pod
     with recording(port) as server:
         wait_for(lambda: len(server.deliveries) >= 4, "all have arrived")
         assert {each.envelope()[0]["event_id"] for each in server.deliveries} == {*before, after}
+
+
+@pytest.mark.deep
+def test_the_image_in_the_pod_of_the_chart(pods: Pods) -> None:
+    store = base_store()
+    name = store.build(COMPILE="0")
+    config = store.config(name)
+    with store.mounted(name) as root, recording() as server:
+        env = dict(variable.partition("=")[::2] for variable in config["Env"])
+        uid = int(config["User"].partition(":")[0])
+        image = Image(tuple(config["Entrypoint"]), tuple(config["Cmd"]), env, config["WorkingDir"], uid, root)
+        pod = pods(server.port, relay=image)
+        pod.start()
+        _visit(pod, "/error")
+        wait_for(lambda: server.deliveries, "the event has arrived")
+        assert SECRET.encode() not in server.deliveries[0].body
+        for verb in ("status", "drops", "healthcheck", "doctor"):
+            assert pod.execute("scrubjay", ["scrubjay", verb]) == 0, pod.log("scrubjay")
+        assert [(each.name, each.status) for each in pod.end()] == [("app", 0), ("scrubjay", 0)], pod.log("scrubjay")
 
 
 @pytest.mark.deep
