@@ -33,7 +33,7 @@ def show(invocation: Invocation, /, form: str) -> None:
 
 @verb("init")
 @click.option("--yes", is_flag=True, help="Ask nothing.")
-@click.option("--mode", type=click.Choice(["proxy", "static", "capture"]), help="How items are treated.")
+@click.option("--mode", type=click.Choice(["managed", "proxy", "static", "capture"]), help="How items are treated.")
 @click.option("--upstream", metavar="URL", help="Server to forward to.")
 @click.option("--host", metavar="IP", help="Address to listen on.")
 @click.option("--port", metavar="PORT", help="Port to listen on.")
@@ -41,8 +41,11 @@ def show(invocation: Invocation, /, form: str) -> None:
 def init(invocation: Invocation, /, yes: bool, **given: str | None) -> None:
     """Make a config folder. Existing files are left as they are."""
     folder = invocation.config or Path(".scrubjay")
+    if folder.suffix in (".yaml", ".yml"):
+        folder = folder.parent
     target = folder / "scrubjay.yaml"
     click.echo(f"config folder: {folder}")
+    _summarize_credentials(folder)
     if target.exists() or (folder / "config.yml").exists():
         click.echo("nothing to do")
         return
@@ -67,6 +70,16 @@ def _ask() -> dict[str, str]:
     if answers["mode"] != "capture":
         answers["upstream"] = click.prompt("upstream")
     return {**answers, "host": click.prompt("host", default="127.0.0.1"), "port": click.prompt("port", default="3000")}
+
+
+def _summarize_credentials(folder: Path) -> None:
+    """Those that are stored there already. Raises: ConfigError, if they cannot be used."""
+    from scrubjay.cli.credentials import summarize
+    from scrubjay.settings.credentials import read_credentials
+
+    stored = read_credentials(folder, {})
+    if stored is not None:
+        summarize(stored)
 
 
 def _validate(answers: Mapping[str, str]) -> None:

@@ -34,17 +34,21 @@ def generate(invocation: Invocation, /, overwrite: bool, stdout: bool) -> None:
     if (folder / store.FILE_NAME).exists() and not overwrite:
         raise ConfigError("credentials exist already", where=str(folder / store.FILE_NAME), accepted="--overwrite")
     store.write_credentials(folder, made)
-    _summarize(made)
+    summarize(made)
 
 
 @verb("show")
+@click.option("--json", "as_json", is_flag=True, help="For programs: `id` and `public_key`.")
 @pass_invocation
-def show(invocation: Invocation, /) -> None:
+def show(invocation: Invocation, /, as_json: bool) -> None:
     """Print id and public key."""
     stored = store.read_credentials(_folder(invocation), os.environ)
     if stored is None:
         raise ConfigError("no credentials are stored", where=str(_folder(invocation)))
-    _summarize(stored)
+    if as_json:
+        click.echo(json.dumps({"id": stored.id, "public_key": stored.public_key}))
+        return
+    summarize(stored)
 
 
 @verb("set")
@@ -71,7 +75,7 @@ def set_(
         click.echo("nothing changed")
         return
     store.write_credentials(folder, made)
-    _summarize(made)
+    summarize(made)
 
 
 @verb("remove")
@@ -96,7 +100,8 @@ def _folder(invocation: Invocation) -> Path:
     return usual_folder(os.environ) or Path(FOLDERS[0])
 
 
-def _summarize(shown: store.Credentials) -> None:
+def summarize(shown: store.Credentials) -> None:
+    """Without the secret."""
     click.echo(f"credentials:\n  relay id: {shown.id}\n  public key: {shown.public_key}")
 
 

@@ -112,8 +112,6 @@ def _field(row: Field) -> Schema:
     described: Schema = {"description": row.note.doc}
     if row.note.default is not None and not isinstance(row.note.default, tuple):
         described["default"] = row.note.default
-    elif row.note.shown:
-        described["description"] += f" Default: {row.note.shown}."
     if row.note.example:
         described["examples"] = [row.note.example]
     return {**described, "anyOf": [*kinds, _VARIABLE, {"type": "null"}]}

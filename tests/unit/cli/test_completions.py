@@ -18,7 +18,7 @@ Call = Callable[..., Result]
         ("fish", "complete --no-files --command scrubjay"),
     ],
 )
-def test_upstream_23_scripts_without_any_configuration(call: Call, shell: str, mark: str) -> None:
+def test_operations_23_scripts_without_any_configuration(call: Call, shell: str, mark: str) -> None:
     result = call("generate-completions", "-f", shell)
     assert result.exit_code == 0
     assert mark in result.output

@@ -22,13 +22,13 @@ ROOT = Path(__file__).parents[3]
     ("written", "shown"),
     [("1048576", "1MiB"), ("1000", "1kB"), ("4242", "4242B"), ('"1048576"', "1048576B"), ("1KB", "1KB")],
 )
-def test_upstream_3_sizes_are_shown_in_units(call: Call, folder: Folder, written: str, shown: str) -> None:
+def test_operations_3_sizes_are_shown_in_units(call: Call, folder: Folder, written: str, shown: str) -> None:
     conf = str(folder(f"limits: {{max_event_size: {written}}}"))
     assert f"  max_event_size: {shown}\n" in call("config", "show", "-c", conf).stdout
 
 
 @pytest.mark.parametrize("text", ["10tb", "5mb", "-1", '""'])
-def test_upstream_2_bad_sizes_end_with_1(call: Call, folder: Folder, text: str) -> None:
+def test_operations_2_bad_sizes_end_with_1(call: Call, folder: Folder, text: str) -> None:
     result = call("config", "show", "-c", str(folder(f"limits: {{max_event_size: {text}}}")))
     assert result.exit_code == 1
     assert "limits.max_event_size" in result.stderr
@@ -46,7 +46,7 @@ def test_show_in_each_form(call: Call, folder: Folder) -> None:
     assert f"capture.token = ***  # {conf}/scrubjay.yaml:1" in call("config", "show", "-f", "debug", "-c", conf).stdout
 
 
-def test_upstream_13_an_explicit_folder_without_a_file(call: Call, tmp_path: Path) -> None:
+def test_operations_13_an_explicit_folder_without_a_file(call: Call, tmp_path: Path) -> None:
     assert call("config", "show").exit_code == 0
     assert call("config", "show", "-c", str(tmp_path)).exit_code == 1
 
@@ -124,3 +124,30 @@ def test_render_writes_only_what_differs(call: Call, tmp_path: Path) -> None:
     assert call("config", "render", "--check").exit_code == 0
     (tmp_path / "docs" / "reasons.md").write_text("by hand")
     assert call("config", "render").stdout == "written: docs/reasons.md\n"
+
+
+def test_init_shows_credentials_that_are_there(call: Call) -> None:
+    call("credentials", "generate")
+    shown = call("credentials", "show").stdout
+    result = call("config", "init", "--mode", "proxy")
+    assert result.stdout == f"config folder: .scrubjay\n{shown}done\n"
+
+
+def test_init_takes_the_name_of_a_file_too(call: Call) -> None:
+    assert call("config", "init", "--yes", "-c", "conf/scrubjay.yaml").stdout.splitlines() == [
+        "config folder: conf",
+        "done",
+    ]
+    assert Path("conf/scrubjay.yaml").is_file()
+
+
+def test_init_says_that_managed_is_not_to_be_had(call: Call) -> None:
+    result = call("config", "init", "--mode", "managed")
+    assert result.exit_code == 1
+    assert "mode `managed` is not available yet" in result.stderr
+    assert not Path(".scrubjay").exists()
+
+
+def test_init_asks_the_environment_nothing(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RELAY_PORT", "nonsense")
+    assert call("config", "init", "--mode", "capture").exit_code == 0

@@ -15,7 +15,7 @@ Call = Callable[..., Result]
 FILE = Path(".scrubjay/credentials.json")
 
 
-def test_upstream_15_generate(call: Call) -> None:
+def test_operations_15_generate(call: Call) -> None:
     assert call("credentials", "generate").exit_code == 0
     first = json.loads(FILE.read_text())
     assert call("credentials", "generate").exit_code == 1
@@ -24,14 +24,14 @@ def test_upstream_15_generate(call: Call) -> None:
     assert json.loads(FILE.read_text()) != first
 
 
-def test_upstream_15_to_standard_output(call: Call) -> None:
+def test_operations_15_to_standard_output(call: Call) -> None:
     result = call("credentials", "generate", "--stdout")
     assert check(json.loads(result.stdout), "here").dump() == json.loads(result.stdout)
     assert result.stdout.count("\n") == 1
     assert not FILE.exists()
 
 
-def test_upstream_16_show_tells_no_secret(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_operations_16_show_tells_no_secret(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     assert call("credentials", "show").exit_code == 1
     call("credentials", "generate")
     stored = json.loads(FILE.read_text())
@@ -41,7 +41,7 @@ def test_upstream_16_show_tells_no_secret(call: Call, monkeypatch: pytest.Monkey
     assert stored["secret_key"] not in result.output
 
 
-def test_upstream_9_partial_credentials(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_operations_9_partial_credentials(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RELAY_ID", generate().id)
     result = call("config", "show")
     assert result.exit_code == 1

@@ -59,7 +59,7 @@ def test_flags_become_settings(
     assert getattr(getattr(served[0].settings, section), name) == value
 
 
-def test_upstream_10_flag_before_environment_before_file(
+def test_operations_10_flag_before_environment_before_file(
     call: Call, served: list[Loaded], folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RELAY_PORT", "4000")
@@ -79,7 +79,7 @@ def test_upstream_10_flag_before_environment_before_file(
         ["--mode", "bogus"],
     ],
 )
-def test_upstream_17_conflicts_are_usage_errors(call: Call, served: list[Loaded], arguments: list[str]) -> None:
+def test_operations_17_conflicts_are_usage_errors(call: Call, served: list[Loaded], arguments: list[str]) -> None:
     result = call("run", *arguments)
     assert result.exit_code == 2
     assert served == []

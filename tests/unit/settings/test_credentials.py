@@ -45,7 +45,7 @@ def test_a_pair_is_read_in_each_of_its_forms() -> None:
         ("id", "not a relay", "no UUID"),
     ],
 )
-def test_upstream_36_bad_keys(name: str, text: str, problem: str) -> None:
+def test_operations_36_bad_keys(name: str, text: str, problem: str) -> None:
     with pytest.raises(ConfigError, match=problem) as caught:
         check({**FIELDS, name: text}, "here")
     assert caught.value.where == "here"
@@ -59,7 +59,7 @@ def test_generated_pairs_are_their_own_and_differ() -> None:
     assert one != other
 
 
-def test_upstream_16_the_file_is_its_owner_s(tmp_path: Path) -> None:
+def test_operations_16_the_file_is_its_owner_s(tmp_path: Path) -> None:
     made = generate()
     path = write_credentials(tmp_path / "new", made)
     assert path.stat().st_mode & 0o777 == 0o600
@@ -85,7 +85,7 @@ def test_variables_override_single_fields(tmp_path: Path) -> None:
     assert (found.id, found.public_key) == (other, PUBLIC)
 
 
-def test_upstream_9_without_a_file_all_variables_or_none() -> None:
+def test_operations_9_without_a_file_all_variables_or_none() -> None:
     assert read_credentials(None, {}) is None
     found = read_credentials(None, VARIABLES)
     assert found is not None

@@ -32,7 +32,7 @@ def test_variables_name_keys(variable: str, key: str) -> None:
     assert list(overrides({variable: "x"})) == [(key, "x", variable)]
 
 
-def test_upstream_11_the_url_wins_over_the_dsn() -> None:
+def test_operations_11_the_url_wins_over_the_dsn() -> None:
     dsn = "https://k@h:8443/7"
     assert pairs(RELAY_UPSTREAM_DSN=dsn) == [("relay.upstream", "https://h:8443/")]
     assert pairs(RELAY_UPSTREAM_DSN=dsn, RELAY_UPSTREAM_URL="https://u/") == [("relay.upstream", "https://u/")]
@@ -47,7 +47,7 @@ def test_a_bad_dsn_is_an_error_without_its_key(dsn: str) -> None:
 
 
 @pytest.mark.parametrize(("text", "given"), [("15", True), ("2s", True), ("abc", False), ("", False), ("-1", False)])
-def test_upstream_12_an_unparsable_shutdown_timeout_is_ignored(text: str, given: bool) -> None:
+def test_operations_12_an_unparsable_shutdown_timeout_is_ignored(text: str, given: bool) -> None:
     assert pairs(SHUTDOWN_TIMEOUT=text) == ([("limits.shutdown_timeout", text)] if given else [])
 
 

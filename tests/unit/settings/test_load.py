@@ -26,7 +26,7 @@ def failure(load_text: LoadText, text: str, env: dict[str, str] | None = None, *
     return caught.value
 
 
-def test_upstream_13_nothing_configured_is_a_capture_on_this_machine() -> None:
+def test_operations_13_nothing_configured_is_a_capture_on_this_machine() -> None:
     loaded = load()
     assert loaded.settings.relay.mode == "capture"
     assert (loaded.settings.relay.host, loaded.settings.relay.port) == ("127.0.0.1", 3000)
@@ -37,7 +37,7 @@ def test_upstream_13_nothing_configured_is_a_capture_on_this_machine() -> None:
     assert loaded.credentials is None
 
 
-def test_upstream_13_an_explicit_folder_must_hold_a_file(tmp_path: Path) -> None:
+def test_operations_13_an_explicit_folder_must_hold_a_file(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot open the file"):
         load(tmp_path)
     with pytest.raises(ConfigError, match="cannot open the file"):
@@ -47,12 +47,12 @@ def test_upstream_13_an_explicit_folder_must_hold_a_file(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("text", "size"), [("1kB", 1000), ("1KB", 1024), ("1KiB", 1024), ("4242", 4242), ("'4242'", 4242)]
 )
-def test_upstream_1_sizes_in_the_file(load_text: LoadText, text: str, size: int) -> None:
+def test_operations_1_sizes_in_the_file(load_text: LoadText, text: str, size: int) -> None:
     assert load_text(f"limits: {{max_event_size: {text}}}").settings.limits.max_event_size == size
 
 
 @pytest.mark.parametrize("text", ["10tb", "5mb", "-1", '""'])
-def test_upstream_2_bad_sizes_name_the_key(load_text: LoadText, text: str) -> None:
+def test_operations_2_bad_sizes_name_the_key(load_text: LoadText, text: str) -> None:
     error = failure(load_text, f"limits:\n  max_event_size: {text}\n")
     assert (error.path, error.line) == (SIZE, 2)
     assert error.where.endswith("scrubjay.yaml")
@@ -60,34 +60,34 @@ def test_upstream_2_bad_sizes_name_the_key(load_text: LoadText, text: str) -> No
     assert "KiB" in error.accepted
 
 
-def test_upstream_4_unset_variable_is_fatal(load_text: LoadText) -> None:
+def test_operations_4_unset_variable_is_fatal(load_text: LoadText) -> None:
     error = failure(load_text, "http:\n  encoding: ${NO_SUCH_VAR}\n")
     assert "NO_SUCH_VAR is not set" in str(error)
     assert error.path == "http.encoding"
 
 
-def test_upstream_5_files_are_relative_to_the_config_folder(load_text: LoadText, write: Write) -> None:
+def test_operations_5_files_are_relative_to_the_config_folder(load_text: LoadText, write: Write) -> None:
     write("x", "1B\n")
     assert load_text("limits:\n  max_event_size: ${file:x}\n").settings.limits.max_event_size == 1
 
 
 @pytest.mark.parametrize(("url", "problem"), [("https://h/x", "non-root path"), ("ftp://h", "unknown scheme")])
-def test_upstream_6_bad_upstreams(load_text: LoadText, url: str, problem: str) -> None:
+def test_operations_6_bad_upstreams(load_text: LoadText, url: str, problem: str) -> None:
     assert problem in str(failure(load_text, f"relay: {{upstream: '{url}'}}"))
 
 
-def test_upstream_6_default_port_is_not_shown(load_text: LoadText) -> None:
+def test_operations_6_default_port_is_not_shown(load_text: LoadText) -> None:
     assert load_text("relay: {upstream: 'https://h:443'}").settings.relay.upstream == "https://h/"
 
 
-def test_upstream_7_static_starts_and_bogus_does_not(load_text: LoadText) -> None:
+def test_operations_7_static_starts_and_bogus_does_not(load_text: LoadText) -> None:
     assert load_text("relay: {mode: static, upstream: 'https://h'}").settings.relay.mode == "static"
     error = failure(load_text, "relay:\n  mode: bogus\n")
     assert "`bogus`" in error.problem
     assert error.accepted == "managed, proxy, static, capture"
 
 
-def test_upstream_10_precedence(load_text: LoadText) -> None:
+def test_operations_10_precedence(load_text: LoadText) -> None:
     text, env = "relay: {port: 3000}", {"RELAY_PORT": "4000"}
     ours = {**env, "SCRUBJAY__RELAY__PORT": "4500"}
     flagged = load_text(text, ours, flags={"relay.port": ("5000", "--port")})
@@ -101,7 +101,7 @@ def test_upstream_10_precedence(load_text: LoadText) -> None:
     assert load_text("").origins["relay.port"] == "default"
 
 
-def test_upstream_14_unknown_keys(load_text: LoadText) -> None:
+def test_operations_14_unknown_keys(load_text: LoadText) -> None:
     (warning,) = load_text("relay:\n  portt: 1\n").warnings
     assert "scrubjay.yaml:2: relay.portt: unknown key" in warning
     assert "did you mean `relay.port`?" in warning
@@ -111,13 +111,13 @@ def test_upstream_14_unknown_keys(load_text: LoadText) -> None:
     assert warning == "env SCRUBJAY__ZZZ__QQQ: zzz.qqq: unknown key, ignored"
 
 
-def test_upstream_19_outcomes(load_text: LoadText) -> None:
+def test_operations_19_outcomes(load_text: LoadText) -> None:
     assert "asdf" in str(failure(load_text, "outcomes: {emit_outcomes: asdf}"))
     assert load_text("outcomes: {emit_outcomes: false}").settings.outcomes.emit_outcomes is False
     assert load_text("outcomes: {emit_outcomes: true}").settings.outcomes.emit_outcomes is True
 
 
-def test_upstream_22_frames_have_a_bound(load_text: LoadText) -> None:
+def test_operations_22_frames_have_a_bound(load_text: LoadText) -> None:
     error = failure(load_text, "spool: {envelopes: {batch_size_bytes: 10TB}}")
     assert error.path == "spool.envelopes.batch_size_bytes"
     assert error.accepted == "1B to 64MiB"
@@ -237,7 +237,7 @@ def test_errors_of_flags_and_variables_name_them(load_text: LoadText) -> None:
     assert str(failure(load_text, "", flags=flags)).startswith("flag --port: relay.port: `x`: no number (accepted: ")
 
 
-def test_upstream_30_static_without_any_plan_says_so(load_text: LoadText, write: Write) -> None:
+def test_operations_30_static_without_any_plan_says_so(load_text: LoadText, write: Write) -> None:
     text = "relay: {upstream: 'https://h'}\nspool: {envelopes: {path: /s}}"
     (warning,) = load_text(text).warnings
     assert "every request is answered 403" in warning
@@ -320,7 +320,7 @@ def test_what_needs_a_restart_stays_in_force() -> None:
     assert in_force(old, new) == build({"relay.port": 4000, "http.timeout": 7.0})
 
 
-def test_upstream_21_a_syntax_error_leaves_the_old_one_alone(load_text: LoadText, write: Write) -> None:
+def test_operations_21_a_syntax_error_leaves_the_old_one_alone(load_text: LoadText, write: Write) -> None:
     first = load_text("")
     write("scrubjay.yaml", "relay: {")
     with pytest.raises(ConfigError):

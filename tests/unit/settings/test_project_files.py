@@ -25,7 +25,7 @@ def put(folder: Path, name: str, *keys: str, **members: object) -> Path:
     return path
 
 
-def test_upstream_24_the_id_may_stand_in_the_name(tmp_path: Path) -> None:
+def test_operations_24_the_id_may_stand_in_the_name(tmp_path: Path) -> None:
     put(tmp_path, "42.json", K1)
     put(tmp_path, "abc.json", K2)
     put(tmp_path, "named.yaml", K3, projectId=7)
@@ -38,25 +38,25 @@ def test_upstream_24_the_id_may_stand_in_the_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("stem", [str(2**64), "+1", "-1", "1_0", "٤٢", "1.5"])
-def test_upstream_24_names_that_are_no_ids(tmp_path: Path, stem: str) -> None:
+def test_operations_24_names_that_are_no_ids(tmp_path: Path, stem: str) -> None:
     put(tmp_path, f"{stem}.json", K1)
     assert not load_projects(tmp_path).by_key
 
 
-def test_upstream_25_two_keys_are_two_entries(tmp_path: Path) -> None:
+def test_operations_25_two_keys_are_two_entries(tmp_path: Path) -> None:
     put(tmp_path, "1.json", K1, K2)
     found = load_projects(tmp_path)
     assert [key.public_key for key in found.by_key[K1].public_keys] == [K1]
     assert [key.public_key for key in found.by_key[K2].public_keys] == [K2]
 
 
-def test_upstream_26_a_key_can_be_switched_off(tmp_path: Path) -> None:
+def test_operations_26_a_key_can_be_switched_off(tmp_path: Path) -> None:
     put(tmp_path, "1.json", projectId=1, publicKeys=[{"publicKey": K1, "isEnabled": False}])
     assert not load_projects(tmp_path).by_key[K1].public_keys[0].is_enabled
 
 
 @pytest.mark.parametrize("broken", ["{", "{config: {allowedDomains: 5}}", "- x", "a: 1\na: 2", "slug: 99"])
-def test_upstream_27_one_broken_file_among_three(tmp_path: Path, broken: str) -> None:
+def test_operations_27_one_broken_file_among_three(tmp_path: Path, broken: str) -> None:
     for name, key in (("1.yaml", K1), ("2.yaml", K2), ("3.yaml", K3)):
         put(tmp_path, name, key, slug="old")
     before = load_projects(tmp_path)
@@ -102,7 +102,7 @@ def test_unchanged_files_are_not_read_again(tmp_path: Path) -> None:
     assert load_projects(tmp_path, before).files[0] is before.files[0]
 
 
-def test_upstream_28_swapped_links_are_seen(tmp_path: Path) -> None:
+def test_operations_28_swapped_links_are_seen(tmp_path: Path) -> None:
     for version in ("one", "two"):
         put(tmp_path / version, "1.json", K1, slug=version)
     now = 1_700_000_000

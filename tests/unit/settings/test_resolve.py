@@ -44,7 +44,7 @@ def test_only_proxy_has_the_reference_s_upstream(load_text: LoadText) -> None:
     assert load_text("").settings.relay.upstream is None
 
 
-def test_upstream_8_managed_is_not_there_yet(load_text: LoadText, tmp_path: Path) -> None:
+def test_operations_8_managed_is_not_there_yet(load_text: LoadText, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"not available yet.*credentials generate"):
         load_text("relay: {mode: managed}")
     write_credentials(tmp_path / "conf", generate())
@@ -149,7 +149,7 @@ def test_a_spool_named_like_the_reference_s_file(load_text: LoadText, tmp_path: 
         "relay: {upstream: 'http://localhost', port: 80}",
     ],
 )
-def test_upstream_74_a_relay_does_not_feed_itself(load_text: LoadText, text: str) -> None:
+def test_operations_74_a_relay_does_not_feed_itself(load_text: LoadText, text: str) -> None:
     with pytest.raises(ConfigError, match="own address"):
         load_text(text)
 
@@ -158,7 +158,7 @@ def test_upstream_74_a_relay_does_not_feed_itself(load_text: LoadText, text: str
     "text",
     ["relay: {upstream: 'http://127.0.0.1:3001'}", "relay: {upstream: 'http://127.0.0.1:3000', host: 192.0.2.1}"],
 )
-def test_upstream_74_neighbours_are_fine(load_text: LoadText, text: str) -> None:
+def test_operations_74_neighbours_are_fine(load_text: LoadText, text: str) -> None:
     load_text(text)
 
 

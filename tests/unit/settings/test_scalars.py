@@ -45,14 +45,14 @@ from scrubjay.settings.setting import Secret
         (str(MAX_INTEGER), MAX_INTEGER),
     ],
 )
-def test_upstream_1_sizes(text: str, size: int) -> None:
+def test_operations_1_sizes(text: str, size: int) -> None:
     assert parse_size(text) == size
 
 
 @pytest.mark.parametrize(
     "text", ["10tb", "5mb", "-1", "", "1 kib", "1kiB", "1.5", "1  MB", " 1", "1MB ", "MB", "9EiB", "0x10", "1e3", "١"]
 )
-def test_upstream_2_no_sizes(text: str) -> None:
+def test_operations_2_no_sizes(text: str) -> None:
     with pytest.raises(Unusable):
         parse_size(text)
 
@@ -60,7 +60,7 @@ def test_upstream_2_no_sizes(text: str) -> None:
 @pytest.mark.parametrize(
     ("size", "text"), [(1048576, "1MiB"), (1000, "1kB"), (4242, "4242B"), (0, "0B"), (1024, "1KiB"), (10**6, "1MB")]
 )
-def test_upstream_3_shown_sizes(size: int, text: str) -> None:
+def test_operations_3_shown_sizes(size: int, text: str) -> None:
     assert show_size(size) == text
 
 
@@ -107,7 +107,7 @@ def test_a_fraction_is_no_whole_number() -> None:
         ("http://h:443", "http://h:443/"),
     ],
 )
-def test_upstream_6_upstreams(text: str, shown: str) -> None:
+def test_operations_6_upstreams(text: str, shown: str) -> None:
     assert parse_upstream(text) == shown
 
 
@@ -126,12 +126,12 @@ def test_upstream_6_upstreams(text: str, shown: str) -> None:
         ("https://u:p@h/", "user"),
     ],
 )
-def test_upstream_6_no_upstreams(text: str, problem: str) -> None:
+def test_operations_6_no_upstreams(text: str, problem: str) -> None:
     with pytest.raises(Unusable, match=problem):
         parse_upstream(text)
 
 
-def test_upstream_11_upstream_of_a_dsn() -> None:
+def test_operations_11_upstream_of_a_dsn() -> None:
     assert upstream_of_dsn("https://k@h:8443/7") == "https://h:8443/"
     assert upstream_of_dsn("http://k:secret@h/prefix/7") == "http://h/"
 
@@ -153,7 +153,7 @@ def test_variables(tmp_path: Path) -> None:
     assert expand("plain", env, tmp_path, partial=True) == "plain"
 
 
-def test_upstream_4_unset_variable(tmp_path: Path) -> None:
+def test_operations_4_unset_variable(tmp_path: Path) -> None:
     with pytest.raises(Unusable, match="NO_SUCH_VAR is not set"):
         expand("${NO_SUCH_VAR}", {}, tmp_path, partial=False)
     with pytest.raises(Unusable, match="cannot read"):

@@ -39,7 +39,7 @@ http: {upstream_path_prefix: /a, proxy: 'http://u:hunter2@p:1', host_header: 'of
         ("metrics.prometheus", "true"),
     ],
 )
-def test_upstream_3_values_are_shown_as_written(load_text: LoadText, key: str, text: str) -> None:
+def test_operations_3_values_are_shown_as_written(load_text: LoadText, key: str, text: str) -> None:
     assert dict(effective(load_text(RICH)))[key] == text
 
 
