@@ -1,4 +1,4 @@
-"""A gateway as the chart renders it, its pod run as plain processes: what it reads, who may ask it, what it keeps.
+"""A gateway and a node's pod as the chart renders them, run as plain processes: what they read, who may ask them, what they keep.
 
 The claim of the StatefulSet is a folder; names of images mean this checkout's environment, ports are free ones.
 """
@@ -49,8 +49,9 @@ class Gateway:
         relay = {"port": self.port, "reloadInterval": 1, "shutdownDelay": 0, "workers": workers}
         ports = {"relay": relay, "internalPort": self.internal_port}
         self.manifests = helm("helm-4").template(RELAY_CHART, {"config": settings, **ports, **values})
-        workload = next(each for each in self.manifests if each["kind"] == "StatefulSet")
-        workload["spec"]["template"]["spec"]["volumes"].append({"name": CLAIM, "emptyDir": {}})
+        workload = next(each for each in self.manifests if each["kind"] in {"StatefulSet", "DaemonSet"})
+        if workload["kind"] == "StatefulSet":
+            workload["spec"]["template"]["spec"]["volumes"].append({"name": CLAIM, "emptyDir": {}})
         maps = [each for each in self.manifests if each["kind"] == "ConfigMap"]
         self.pod = Pod(folder, workload, [*maps, *objects], IMAGES)
 
@@ -211,3 +212,16 @@ def test_what_waits_outlives_the_pod(gateways: Callable[..., Gateway]) -> None:
         wait_for(lambda: len(server.deliveries) >= 5, "all have arrived")
         texts = {json.loads(each.envelope()[1][0].payload)["message"] for each in server.deliveries}
         assert texts == {f"number {number}" for number in range(5)}
+
+
+def test_a_folder_of_the_node_becomes_the_relays_own(gateways: Callable[..., Gateway]) -> None:
+    """The kubelet makes it as root's; a container that may do nothing else gives it away before the relay starts."""
+    with recording() as server:
+        node = gateways(server.port, shape="daemonset")
+        folder = node.pod.volumes.path(CLAIM)
+        assert folder.stat().st_uid == 0
+        node.start()
+        assert (folder.stat().st_uid, folder.stat().st_gid) == (10001, 10001)
+        assert node.send() == 200
+        wait_for(lambda: server.deliveries, "the event has arrived")
+        assert list((folder / "spool").rglob("*.seg")), "what waits lies in the node's folder"
