@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from scrubjay.cli import check, rehearsal
-from scrubjay.cli.doctor import examine
+from scrubjay.cli.diagnosis import examine
 from scrubjay.cli.findings import Finding, Verdict
 from scrubjay.cli.verb import Invocation
 from scrubjay.core.plan import ProjectPlan, compile_plan, revision_of

@@ -85,7 +85,10 @@ class Screen:
             reconfigure(errors="backslashreplace", line_buffering=True)
 
     def _has_colours(self) -> bool:
-        return self.is_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM", "dumb") != "dumb"
+        """As `rich` judges for the tables: NO_COLOR forbids, then FORCE_COLOR demands, then it is the terminal's matter."""
+        if os.environ.get("NO_COLOR"):
+            return False
+        return bool(os.environ.get("FORCE_COLOR")) or (self.is_terminal and os.environ.get("TERM", "dumb") != "dumb")
 
     def write(self, pieces: Iterable[Piece], *, hang: int = 0) -> None:
         """One line; on a terminal, what is too long goes on below, `hang` columns in. Raises `BrokenPipeError`."""

@@ -74,7 +74,7 @@ def test_colours_only_where_they_are_wanted(monkeypatch: pytest.MonkeyPatch) -> 
             return True
 
     def shown(**environment: str) -> str:
-        for name in ("NO_COLOR", "TERM"):
+        for name in ("NO_COLOR", "FORCE_COLOR", "TERM"):
             monkeypatch.delenv(name, raising=False)
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
@@ -84,3 +84,5 @@ def test_colours_only_where_they_are_wanted(monkeypatch: pytest.MonkeyPatch) -> 
 
     assert shown(TERM="xterm") == "\x1b[1;31mab\x1b[0m\n"
     assert shown(TERM="xterm", NO_COLOR="1") == shown(TERM="dumb") == shown() == "ab\n"
+    assert shown(TERM="dumb", FORCE_COLOR="1") == "\x1b[1;31mab\x1b[0m\n"
+    assert shown(TERM="xterm", FORCE_COLOR="1", NO_COLOR="1") == "ab\n"
