@@ -24,7 +24,7 @@ SERVER = "errors.example.com"
 LONGEST_S = 120
 
 _FENCE = re.compile(r"^```(\w*)\s*$")
-_CODE = re.compile(r"#.*exit (?:code|status) (\d+)")
+_CODE = re.compile(r"#.*exit (?:code|status) (\d+)$", re.MULTILINE)
 _SERVES = re.compile(
     r"^[^|#]*\bscrubjay\b[^|#]*\b(?:run|(?<!capture )capture)(?: --?[\w-]+(?:[= ][\w.:/]+)?)*\s*&?\s*(?:#.*)?$"
 )
@@ -103,7 +103,7 @@ def _is_whole(command: str) -> bool:
     if command.endswith("\\"):
         return False
     done = subprocess.run(["bash", "-n", "-c", command], capture_output=True, check=False)
-    return done.returncode == 0
+    return done.returncode == 0 and not done.stderr  # a text that does not end is a warning
 
 
 def play(page: str, folder: Path, *, before: str = "", instead: Mapping[str, str] | None = None) -> str:
