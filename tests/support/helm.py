@@ -84,6 +84,12 @@ class Helm:
             flags += ["--show-only", only]
         return _printed(self.program, ("template", release, str(chart), *flags, *_values(values)))
 
+    def notes(self, chart: Path, values: Mapping[str, Any] | None = None) -> str:
+        """What is said to whoever has installed it; Helm 3 does not tell without a cluster. Raises: HelmError."""
+        flags = ["--namespace", "shop", "--dry-run=client", *_values(values)]
+        _, _, notes = _printed(self.program, ("install", "r", str(chart), *flags)).partition("\nNOTES:\n")
+        return notes
+
     def resolve(self, chart: Path, folder: Path) -> Path:
         """A copy of `chart` in `folder` with its dependencies beside it, as `helm dependency build` fetches them."""
         for source in (chart, RELAY_CHART):

@@ -61,6 +61,17 @@ def test_the_package_is_the_chart(either: Helm, tmp_path: Path) -> None:
     assert either.text(archive, CASES["gateway, everything"]) == either.text(RELAY_CHART, CASES["gateway, everything"])
 
 
+@pytest.mark.parametrize(
+    "case", ["gateway", "gateway, open", "gateway, everything", "daemonset", "sidecar", "sidecar, watched"]
+)
+def test_who_has_installed_it_is_told_what_to_do(case: str) -> None:
+    notes = helm("helm-4").notes(RELAY_CHART, CASES[case])
+    assert "scrubjay" in notes
+    assert "%!" not in notes, "a wrong verb of a format"
+    assert "<no value>" not in notes
+    assert ("kubectl -n shop exec" in notes) == (not case.startswith("sidecar"))
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_the_program_takes_the_configuration_without_a_complaint(case: str, tmp_path: Path) -> None:
     manifests = {each["metadata"]["name"]: each for each in helm("helm-4").template(RELAY_CHART, CASES[case])}
