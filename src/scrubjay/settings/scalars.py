@@ -47,8 +47,8 @@ _URL_SAFE: Final = str.maketrans("-_", "+/")
 _MOST_DIGITS: Final = 64
 """Longer numbers are out of every bound, and slow to read."""
 _MOST_OF_A_FILE: Final = 1 << 20
-_EMPTY: Final = {"logging.level": "error"}
-"""What an empty text means, where the reference gives it a meaning."""
+_FOLDED: Final = {"logging.level": "error"}
+"""Words that the reference reads in capitals too, and what it takes an empty text for."""
 
 SIZES: Final = "bytes, or a number with B, kB, MB, GB, TB, PB, EB, KiB (= KB), MiB, GiB, TiB, PiB or EiB"
 
@@ -266,7 +266,7 @@ _TEXTS: Final[dict[Unit, Callable[[str], str]]] = {
 def parse(text: str, field: Field) -> Any:
     """The value of a single text. Raises: Unusable."""
     try:
-        return _one(text or _EMPTY.get(field.key, text), field, field.type)
+        return _one(text.lower() or _FOLDED[field.key] if field.key in _FOLDED else text, field, field.type)
     except Unusable as error:
         near = nearest_value(text, _words(field), lambda guess: _is_taken(guess, field))
         raise Unusable(str(error), error.accepted, near=near) from error

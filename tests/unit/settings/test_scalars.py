@@ -277,8 +277,9 @@ def test_secrets_whose_form_is_known(key: str, good: list[str], bad: list[str]) 
             parse(text, FIELDS[key])
 
 
-def test_an_empty_level_is_the_reference_s() -> None:
-    assert parse("", FIELDS["logging.level"]) == "error"
+@pytest.mark.parametrize(("text", "level"), [("", "error"), ("WARN", "warn"), ("Info", "info")])
+def test_levels_are_read_as_the_reference_reads_them(text: str, level: str) -> None:
+    assert parse(text, FIELDS["logging.level"]) == level
 
 
 @pytest.mark.parametrize(
