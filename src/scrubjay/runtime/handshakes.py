@@ -98,7 +98,7 @@ class Handshakes:
 
 def failure_of(error: OSError) -> Failure:
     if isinstance(error, ssl.SSLError):
-        return _BY_REASON.get(error.reason or "", "other")
+        return _BY_REASON.get(getattr(error, "reason", None) or "", "other")
     if isinstance(error, ConnectionAbortedError):  # the loop's word for too slow
         return "timeout"
     return "gone"

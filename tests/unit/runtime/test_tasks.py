@@ -34,3 +34,20 @@ async def test_stop_waits_for_the_end():
     assert repr(tasks) == "<Tasks ['the-task']>"
     await tasks.stop()
     assert ended == [True]
+
+
+async def test_work_that_ends_by_itself_can_be_waited_for():
+    tasks, ended = Tasks(lambda name, error: None), []
+
+    async def work(wait_s):
+        await asyncio.sleep(wait_s)
+        ended.append(wait_s)
+
+    await tasks.settle(1)
+    tasks.start("short", work(0.01))
+    await tasks.settle(5)
+    assert ended == [0.01]
+    tasks.start("long", work(60))
+    await tasks.settle(0.01)
+    await tasks.stop()
+    assert ended == [0.01]
