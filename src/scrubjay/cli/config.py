@@ -127,6 +127,7 @@ def render(ctx: click.Context, /, check: bool, root: Path) -> None:
 
 def pages() -> Mapping[str, Callable[[], str]]:
     """Path in the repository → its rendering."""
+    from scrubjay.cli import command_page
     from scrubjay.core.filters import page as filter_page
     from scrubjay.core.scrub import detector_page
     from scrubjay.core.subjects import page as condition_page
@@ -136,6 +137,7 @@ def pages() -> Mapping[str, Callable[[], str]]:
 
     return {
         **PAGES,
+        "docs/command-line.md": command_page.render_page,
         "docs/conditions.md": condition_page.render_page,
         "docs/detectors.md": detector_page.render_page,
         "docs/differences.md": gaps.page,
