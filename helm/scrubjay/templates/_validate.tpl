@@ -142,4 +142,15 @@ daemonset.prepareHostPath needs securityContext.runAsUser: whose the folder is t
 {{- if and .Values.metrics.serviceMonitor.enabled (eq (dig "metrics" "prometheus" true .Values.config) false) }}
 metrics.serviceMonitor is enabled, but config.metrics.prometheus is false: there would be nothing to read
 {{- end -}}
+{{- with .Values.metrics.prometheusRule.disabled -}}
+{{- $known := list -}}
+{{- range ($.Files.Get "files/alerts.yaml" | fromYaml).groups -}}
+{{- range .rules }}{{ $known = append $known .alert }}{{ end -}}
+{{- end -}}
+{{- range . }}
+{{- if not (has . $known) }}
+metrics.prometheusRule.disabled names {{ . }}, which is none of the alerts: {{ compact $known | sortAlpha | join ", " }}
+{{- end }}
+{{- end -}}
+{{- end -}}
 {{- end -}}

@@ -142,6 +142,10 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         UPSTREAM | {"shape": "daemonset", "securityContext.runAsUser": None},
         "daemonset.prepareHostPath needs securityContext.runAsUser: whose the folder is to be",
     ),
+    "no such alert": (
+        UPSTREAM | {"metrics.prometheusRule.disabled": ["ScrubjaySpoolOld", "ScrubjaySpoolOd"]},
+        "metrics.prometheusRule.disabled names ScrubjaySpoolOd, which is none of the alerts: ScrubjayA",
+    ),
     "nothing to read": (
         config(metrics={"prometheus": False}) | {"metrics.serviceMonitor.enabled": True},
         "metrics.serviceMonitor is enabled, but config.metrics.prometheus is false: there would be nothing to read",
