@@ -6,11 +6,13 @@ import asyncio
 import os
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from scrubjay.runtime.seat import Seat
 from scrubjay.runtime.supervision.slot import REFUSED, RETIRE, STOPPING
+from scrubjay.settings.load import build
 
 Place = tuple[Seat, socket.socket]
 
@@ -32,6 +34,26 @@ def test_what_was_inherited_goes_no_further(place: Place) -> None:
     assert not os.get_inheritable(seat.listener.fileno())
     assert not os.get_inheritable(seat.channel.fileno())
     assert (seat.slot, seat.workers, seat.ledger, seat.follows_a_death) == (2, 4, "/l", True)
+
+
+def test_further_listeners_are_held_by_name_and_decide_what_there_is(tmp_path: Path) -> None:
+    ours, theirs = socket.socketpair()
+    internal, unix = socket.create_server(("127.0.0.1", 0)), socket.socket(socket.AF_UNIX)
+    number, path = internal.getsockname()[1], str(tmp_path / "s")
+    unix.bind(path)
+    said = build({"relay.internal_host": "10.0.0.1", "relay.internal_port": 1, "relay.unix_socket": "/elsewhere"})
+    beside = {"internal": internal.detach(), "unix": unix.detach()}
+    seat = Seat.take(0, 2, socket.socket().detach(), theirs.detach(), beside=beside)
+    with ours, seat.listener, seat.channel, seat.beside["internal"], seat.beside["unix"]:
+        assert not any(os.get_inheritable(each.fileno()) for each in seat.beside.values())
+        relay = seat.held_to(said).relay
+        assert (relay.internal_host, relay.internal_port, relay.unix_socket) == ("127.0.0.1", number, path)
+
+
+def test_what_is_not_held_is_not_there_whatever_the_sources_say(place: Place) -> None:
+    said = build({"relay.internal_host": "10.0.0.1", "relay.internal_port": 1, "relay.unix_socket": "/elsewhere"})
+    relay = place[0].held_to(said).relay
+    assert (relay.internal_host, relay.internal_port, relay.unix_socket) == (None, None, None)
 
 
 def test_signs_of_life_are_bytes(place: Place) -> None:

@@ -37,7 +37,14 @@ def test_a_worker_is_held_to_what_belongs_to_the_whole(tmp_path: Path) -> None:
         assert workers.command(slot, 99)[-1] == "--again"
 
 
-def test_it_inherits_two_descriptors_and_no_more(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_further_listeners_are_handed_on_by_name(tmp_path: Path) -> None:
+    with socket.socket() as listener, socket.socket() as internal, socket.socket() as unix:
+        slot = Slot(1, listener, {"internal": internal, "unix": unix})
+        command = Workers([], ORDERS, 1, tmp_path).command(slot, 99)
+        assert command[-4:] == ["--internal-socket", str(internal.fileno()), "--unix-socket", str(unix.fileno())]
+
+
+def test_it_inherits_its_own_descriptors_and_no_more(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     program(
         monkeypatch,
         "import json, os, socket, sys\n"
@@ -47,9 +54,9 @@ def test_it_inherits_two_descriptors_and_no_more(monkeypatch: pytest.MonkeyPatch
         "channel.send(json.dumps([sorted(kept), os.environ['SCRUBJAY__RELAY__STATE_DIR']]).encode())\n",
     )
     ours, theirs = socket.socketpair()
-    with socket.socket() as listener, ours, theirs:
-        process = Workers([], ORDERS, 1, tmp_path)(Slot(0, listener), theirs)
-        expected = sorted([listener.fileno(), theirs.fileno()])
+    with socket.socket() as listener, socket.socket() as internal, ours, theirs:
+        process = Workers([], ORDERS, 1, tmp_path)(Slot(0, listener, {"internal": internal}), theirs)
+        expected = sorted([listener.fileno(), internal.fileno(), theirs.fileno()])
         assert json.loads(ours.recv(1000)) == [expected, "/the/state"]
         assert process.wait() == 0
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import socket
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from scrubjay.errors import ConfigError
-from scrubjay.runtime.supervision.sockets import bind, port_of
+from scrubjay.runtime.supervision.orders import Orders
+from scrubjay.runtime.supervision.sockets import bind, bind_beside, leaving, port_of, shown
 
 
 def close(made: list[socket.socket]) -> None:
@@ -84,3 +87,42 @@ def test_sockets_that_are_bound_already_are_closed_where_one_fails(monkeypatch: 
     with pytest.raises(ConfigError, match="Too many open files"):
         bind("127.0.0.1", 0, 4)
     assert [each.fileno() for each in made] == [-1] * 3
+
+
+ORDERS = Orders("static", "127.0.0.1", 0, 3, "/the/state")
+
+
+def test_there_is_nothing_beside_unless_it_is_ordered() -> None:
+    assert bind_beside(ORDERS) == [{}, {}, {}]
+    leaving(ORDERS)()
+
+
+def test_each_slot_has_its_own_internal_socket_and_all_share_the_unix_one(tmp_path: Path) -> None:
+    path = tmp_path / "s"
+    orders = replace(ORDERS, internal_host="127.0.0.1", internal_port=0, unix_socket=str(path))
+    slots = bind_beside(orders)
+    leave = leaving(orders)
+    try:
+        assert len({slot["internal"].fileno() for slot in slots}) == 3
+        assert len({port_of(slot["internal"]) for slot in slots}) == 1
+        assert len({slot["unix"].fileno() for slot in slots}) == 1
+        assert shown(slots[0]["unix"]) == str(path)
+        assert shown(slots[0]["internal"]) == f"127.0.0.1:{port_of(slots[0]['internal'])}"
+        assert path.is_socket()
+    finally:
+        for slot in slots:
+            close(list(slot.values()))
+    leave()
+    assert not path.exists()
+
+
+def test_what_cannot_be_had_beside_is_named_by_its_key(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigError, match=r"relay\.unix_socket: cannot listen on .*no socket"):
+        bind_beside(replace(ORDERS, unix_socket=str(tmp_path / "file")))
+    (taken,) = bind("127.0.0.1", 0, 1)
+    with taken:
+        taken.listen()
+        orders = replace(ORDERS, internal_host="127.0.0.1", internal_port=port_of(taken))
+        with pytest.raises(ConfigError, match=r"relay\.internal_port: cannot listen on"):
+            bind_beside(orders, sleep=lambda seconds: None)
