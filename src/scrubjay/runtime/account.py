@@ -17,6 +17,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
 from copy import copy
+from typing import ClassVar
 
 from scrubjay import reasons
 from scrubjay.categories import DataCategory, Quantities
@@ -40,6 +41,9 @@ Held = Mapping[str, Quantities]
 
 class AccountBook:
     """`previous` is what the slot's last process left behind (`StateFile.load`)."""
+
+    above: ClassVar[int] = 0
+    """Frames between a method and whoever calls it, where a class puts its own methods before ours: the log blames the caller."""
 
     def __init__(
         self,
@@ -108,7 +112,8 @@ class AccountBook:
             revision=account.revision,
             detail=booking.detail[:MAX_DETAIL],
         )
-        self._dropped(drop, reason, self._account, f"{reason.outcome}: {reason.code or 'rate limit'}")
+        message = f"{reason.outcome}: {reason.code or 'rate limit'}"
+        self._dropped(drop, reason, self._account, message, depth=3 + self.above)
 
     def _end(self, reason: Reason, category: str, amount: int) -> None:
         code = reason.code
@@ -164,7 +169,7 @@ class AccountBook:
         )
         self._dropped(drop, reason, self._http, f"request refused: {reason.code}")
 
-    def _dropped(self, drop: Drop, reason: Reason, log: LimitedLog, message: str) -> None:
+    def _dropped(self, drop: Drop, reason: Reason, log: LimitedLog, message: str, *, depth: int = 3) -> None:
         self._drops.append(drop)
         if reason.outcome is Outcome.LOST and not reason.intended:
             self._losses.add((reason.code,))
@@ -184,7 +189,7 @@ class AccountBook:
             "revision": drop.revision,
             "detail": drop.detail,
         }
-        log.line(level, f"{drop.outcome}/{drop.reason}/{drop.key}", message, fields, depth=3)
+        log.line(level, f"{drop.outcome}/{drop.reason}/{drop.key}", message, fields, depth=depth)
 
     @property
     def ends_in_order(self) -> bool:

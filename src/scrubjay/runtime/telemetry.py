@@ -157,7 +157,8 @@ class Telemetry(OwnState):
         if result != "ok" and (result, route) != ("refused", "envelope"):
             fields = {"result": result, "status": status, "route": route, "detail": detail[:MAX_DETAIL]}
             site = f"{route}/{result}/{status}"
-            self._upstream.line(logging.WARNING, site, "the upstream did not take a request", fields, depth=2)
+            text = "the upstream did not take a request"
+            self._upstream.line(logging.WARNING, site, text, fields, depth=2 + self.above)
 
     def _note_signature(self, route: str, result: str, status: int | None) -> None:
         """What the answer to a batch, or to the question whether there may be any, says of our signature."""

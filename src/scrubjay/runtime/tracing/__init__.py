@@ -75,6 +75,8 @@ class Tracing:
 class TracedTelemetry(Telemetry):
     """Writes spans of what it counts."""
 
+    above = 1
+
     def __init__(self, tracing: Tracing, slot: int = 0, *, previous: Snapshot | None = None) -> None:
         super().__init__(slot, previous=previous)
         self._tracing = tracing

@@ -177,6 +177,14 @@ def test_several_envelopes_of_one_request_are_one_trace() -> None:
     assert len({span.context.trace_id for span in bench.exporter.get_finished_spans()}) == 1
 
 
+def test_the_log_blames_the_same_place_as_without_traces(caplog: pytest.LogCaptureFixture) -> None:
+    for telemetry in (Bench([1.0]).telemetry, Telemetry()):
+        telemetry.upstream_request("timeout", None, 5.0)
+        account = Account("a" * 32, 7, "rev", None, 0.0)
+        telemetry.ended(Booking(reasons.DRAIN_TIMEOUT, ((DataCategory.ERROR, 1),), account))
+    assert [record.filename for record in caplog.records] == ["test_tracing.py"] * 4
+
+
 def test_with_traces_they_count_as_well() -> None:
     bench = Bench([1.0])
     assert isinstance(bench.telemetry, TracedTelemetry)
