@@ -24,6 +24,8 @@ from support.processes import Child, wait_for
 
 STEP_S = 60.0
 """Most that a test waits for one container to start or to be done."""
+_SERVICE_LINKS = {"RELAY_SERVICE_HOST": "10.96.0.9", "RELAY_SERVICE_PORT": "3000", "RELAY_PORT": "tcp://10.96.0.9:3000"}
+"""What every pod of a namespace is told where a Service has the unlucky name `relay`."""
 _REFERENCE = re.compile(r"\$\(([A-Za-z0-9_.-]+)\)")
 
 
@@ -222,9 +224,10 @@ class Pod:
         )
 
     def _env(self, container: Mapping[str, Any]) -> dict[str, str]:
-        """Of the image, then of `envFrom`, then of `env`, as it is put together in a cluster."""
+        """Of the image, then of the Services, of `envFrom` and of `env`, as it is put together in a cluster."""
         env = {
             **self._image(container).env,
+            **(_SERVICE_LINKS if self.spec.get("enableServiceLinks", True) else {}),
             "KUBERNETES_SERVICE_HOST": "10.96.0.1",
             "HOSTNAME": self._fields["metadata.name"],
         }

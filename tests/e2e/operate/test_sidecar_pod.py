@@ -22,7 +22,10 @@ PATH = {"PATH": f"{Path(sys.prefix) / 'bin'}:/usr/bin:/bin"}
 RELAY = Image(("scrubjay",), ("run",), PATH, "/var/lib/scrubjay", 10001)
 PYTHON = Image((), ("python3",), PATH)
 SECRET = "hunter2-planted"
-RETRIES = {"http": {"retry_delay": 0.1, "outage_grace_period": 1, "max_retry_interval": 1}}
+QUICK = {
+    "http": {"retry_delay": 0.1, "outage_grace_period": 1, "max_retry_interval": 1},
+    "limits": {"shutdown_timeout": 3},
+}
 
 Pods = Callable[..., Pod]
 
@@ -42,7 +45,7 @@ def pods(chart: Path, tmp_path: Path) -> Iterator[Pods]:
             "dsn": f"https://{'a' * 32}@errors.example/7",
             "port": free_port(),
             "packages": packages or [],  # the tests' own environment has the SDK
-            "scrubjay.config": {**RETRIES, "relay": {"upstream": f"http://127.0.0.1:{port}/"}},
+            "scrubjay.config": {**QUICK, "relay": {"upstream": f"http://127.0.0.1:{port}/"}},
             "scrubjay.relay": {"port": free_port(), "reloadInterval": 1},
             "scrubjay.internalPort": free_port(),
             "scrubjay.sidecar": sidecar,
@@ -135,7 +138,7 @@ def test_an_ordinary_container_does_the_same_where_there_are_no_native_sidecars(
         assert "ending: SIGTERM" in _messages(server)
 
 
-def test_clients_reach_it_from_the_pod_alone_and_changes_need_no_restart(pods: Pods) -> None:
+def test_who_reaches_it_what_it_takes_up_and_how_it_ends_in_an_outage(pods: Pods) -> None:
     with recording() as server:
         pod = pods(server.port)
         pod.start()
@@ -162,6 +165,11 @@ def test_clients_reach_it_from_the_pod_alone_and_changes_need_no_restart(pods: P
             return b'"visited":"/error"' not in server.deliveries[-1].body
 
         wait_for(is_gone, "the new rule holds")
+
+        server.is_away = True
+        _visit(pod, "/error")
+        assert [(each.name, each.status) for each in pod.end()] == [("app", 0), ("scrubjay", 0)], "in time all the same"
+        assert "2 envelopes are left in the spool, and lost if its folder goes with the relay" in pod.log("scrubjay")
 
 
 def _change_projects(pod: Pod, text: str) -> None:
