@@ -20,7 +20,7 @@ import yaml
 from yaml.nodes import MappingNode, ScalarNode
 
 from scrubjay.settings.fields import FIELDS
-from scrubjay.settings.render import json_schema
+from scrubjay.settings.json_schema import json_schema
 
 CHART: Final = Path(__file__).parent / "scrubjay"
 _MARK: Final = "@schema "
