@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,17 @@ def test_what_is_shown_can_be_read_again(tmp_path: Path) -> None:
     assert again.settings.metrics == found.settings.metrics
     assert again.settings.tracing == found.settings.tracing
     assert found.settings.metrics.prefix == "a.b"
+
+
+def test_the_settings_of_the_page_load_as_they_stand(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "watching.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```yaml\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    assert len(blocks) == 3
+    found = loaded(tmp_path, "".join(blocks), {"RELAY_SENTRY_DSN": "https://key@errors.example/1"})
+    assert not [warning for warning in found.warnings if "unknown" in warning]
+    assert found.settings.metrics.statsd == "127.0.0.1:8125"
+    assert found.settings.sentry.enabled
+    assert found.settings.tracing.endpoint == "http://127.0.0.1:4318/v1/traces"
 
 
 def test_a_dsn_is_not_shown(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from pathlib import Path
 
 import pytest
 
@@ -31,6 +32,11 @@ def names() -> dict[str, list[tuple[Metric, str]]]:
 
 def test_the_names_of_the_reference_are_kept() -> None:
     assert {name for name in {*names(), STARTING} if not name.startswith("scrubjay.")} == MEASURED
+
+
+def test_the_page_names_them_all() -> None:
+    page = (Path(__file__).parents[4] / "docs" / "watching.md").read_text(encoding="utf-8")
+    assert {name for name in MEASURED if f"`{name}`" not in page} == set()
 
 
 def test_every_metric_has_a_name_and_no_two_share_one() -> None:
