@@ -6,23 +6,11 @@ Without `--against`, the cases of files of rule tests; with it, what other rules
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.progress import track
 
-from scrubjay.cli import rule_report as report
-from scrubjay.cli.tables import console
-from scrubjay.cli.trial import plan_for, plan_of, recorded_files, recorded_items, trace_item, try_case
 from scrubjay.cli.verb import Invocation, pass_invocation, verb
-from scrubjay.core.plan import ProjectPlan
-from scrubjay.core.scrub.comparison import Comparison
-from scrubjay.core.scrub.rule_tests import judge
-from scrubjay.errors import ConfigError
-from scrubjay.settings.load import Loaded
-from scrubjay.settings.rule_tests import read_rule_tests
 
 EXPECTATION_FAILED = 5
 _FILE = click.Path(path_type=Path, exists=True)
@@ -53,19 +41,24 @@ def test(
     junit: Path | None,
 ) -> None:
     """Try out rules: run rule tests, or see what other rules would change."""
+    from scrubjay.cli import rule_report as report
+    from scrubjay.cli.rule_trials import compare, expand, run
+    from scrubjay.cli.tables import console
+    from scrubjay.cli.trial import plan_of
+
     if not files or bool(against) != bool(baseline):
         raise click.UsageError("give files of rule tests; or the new rules, --baseline and --against")
     loaded = invocation.load()
     if baseline is not None:
         if len(files) != 1:
             raise click.UsageError("--baseline compares with the rules of one file")
-        comparison = _compare(plan_of(baseline, loaded), plan_of(files[0], loaded), against)
+        comparison = compare(plan_of(baseline, loaded), plan_of(files[0], loaded), against)
         if as_json:
             click.echo(report.comparison_as_json(comparison))
         else:
             report.show_comparison(console(), comparison)
         ctx.exit(EXPECTATION_FAILED if fail_on_less and comparison.removes_less else 0)
-    results = [result for file in _expand(files) for result in _run(file, loaded)]
+    results = [result for file in expand(files) for result in run(file, loaded)]
     if junit is not None:
         report.write_junit(junit, results)
     if as_json:
@@ -73,36 +66,3 @@ def test(
     else:
         report.show_results(console(), results)
     ctx.exit(EXPECTATION_FAILED if any(result.failures for result in results) else 0)
-
-
-def _expand(files: tuple[Path, ...]) -> list[Path]:
-    """Folders stand for the YAML files in them."""
-    return [
-        path
-        for file in files
-        for path in (sorted((*file.glob("*.yaml"), *file.glob("*.yml"))) if file.is_dir() else [file])
-    ]
-
-
-def _run(file: Path, loaded: Loaded) -> list[report.CaseResult]:
-    tests = read_rule_tests(file)
-    plan = plan_for(tests, file, loaded)
-    results = []
-    for case in tests.tests:
-        began = time.perf_counter()
-        try:
-            failures = judge(case, try_case(case, file.parent, plan))
-        except ConfigError as error:
-            raise ConfigError(error.problem, where=error.where or str(file), path=f"tests ({case.name})") from error
-        results.append(report.CaseResult(str(file), case.name, time.perf_counter() - began, tuple(failures)))
-    return results
-
-
-def _compare(old: ProjectPlan, new: ProjectPlan, recordings: tuple[Path, ...]) -> Comparison:
-    comparison = Comparison()
-    progress = Console(stderr=True)
-    paths = recorded_files(recordings)
-    for path in track(paths, "comparing", console=progress, transient=True, disable=not progress.is_terminal):
-        for item in recorded_items(path):
-            comparison.add(item.type, trace_item(old, item), trace_item(new, item))
-    return comparison

@@ -14,8 +14,8 @@ import pytest
 import zstandard
 from click.testing import Result
 
-from scrubjay.cli import scrub as verb
-from scrubjay.cli.scrub import Shows
+from scrubjay.cli import scrub_run
+from scrubjay.cli.scrub_run import Shows
 from support import planted, scrubbing
 
 Call = Callable[..., Result]
@@ -342,13 +342,13 @@ def test_binary_payloads_have_no_selectors(call: Call, tmp_path: Path) -> None:
 
 
 def test_progress_is_for_terminals(call: Call, event: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verb, "_LONG_BYTES", 1)
+    monkeypatch.setattr(scrub_run, "_LONG_BYTES", 1)
     assert call("scrub", str(event)).stderr == ""
     monkeypatch.setenv("FORCE_COLOR", "1")
     result = call("scrub", str(event))
     assert "scrubbing" in result.stderr
     assert extra(result.stdout)["mail"] == "[email]"
-    monkeypatch.setattr(verb, "_LONG_BYTES", 1_000_000)
+    monkeypatch.setattr(scrub_run, "_LONG_BYTES", 1_000_000)
     assert call("scrub", str(event)).stderr == ""
 
 
