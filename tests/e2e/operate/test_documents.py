@@ -29,8 +29,28 @@ scrubjay send error >/dev/null || exit 1
 leave
 """
 """What a relay that has run leaves behind: state files, an audit log."""
+REFERENCE = """
+mkdir -p .relay/projects old
+cat >.relay/config.yml <<'END'
+relay: {upstream: "https://errors.example.com/"}
+cache: {project_expiry: 600}
+spool: {envelopes: {path: old/relay.db}}
+END
+echo '{"publicKeys": [{"publicKey": "a94ae32be2584e0bbd7a4cbb95971fee"}]}' >.relay/projects/42.json
+"$PYTHON" - <<'END' || exit 1
+import time
+from pathlib import Path
+from support.relay_db import write_buffer
+body = b'{"event_id":"5d2c7a5e1b8f4c0e9a3d6f7081920abc","dsn":"https://a94ae32be2584e0bbd7a4cbb95971fee@errors.example.com/42"}\\n{"type":"event"}\\n{}\\n'
+write_buffer(Path("old/relay.db"), [(int(time.time() * 1000), "a94ae32be2584e0bbd7a4cbb95971fee", body, 1)])
+END
+export SCRUBJAY__RELAY__STATE_DIR=run
+"""
+"""What a relay of the reference leaves behind: its folder, its disk buffer."""
 SCENES: dict[str, dict[str, object]] = {
+    "docs/configuration.md": {"before": "export SCRUBJAY__RELAY__STATE_DIR=run\n"},
     "docs/gateway.md": {"instead": {"SIDECAR_ID=… SIDECAR_PUBLIC_KEY=…": "SIDECAR_ID SIDECAR_PUBLIC_KEY\n" + KEYS}},
+    "docs/migration.md": {"before": REFERENCE},
     "docs/privacy.md": {"before": AUDITED},
     "docs/security.md": {},
     "docs/sidecar.md": {},
