@@ -24,6 +24,7 @@ from bench import (
     bench_sharing,
     bench_sidecar,
     bench_spool,
+    bench_tls,
     bench_workers,
 )
 from bench.report import Row, print_table
@@ -72,6 +73,7 @@ GROUPS: dict[str, tuple[str, Callable[..., Iterator[Row]]]] = {
     "durability": ("the spool beside SQLite, recovery, and its part of the path", bench_durability.rows),
     "batches": ("a sidecar before a gateway: in batches, beside one by one", bench_batches.rows),
     "workers": ("one worker and two, and how long a client waits", bench_workers.rows),
+    "tls": ("TLS on the listener, beside the same in the clear", bench_tls.rows),
     "capture": ("the capture page, beside Spotlight's sidecar", bench_capture.rows),
     "footprint": (
         "what it costs to have one: idle, at a hundred envelopes a second, as an image",

@@ -5,9 +5,11 @@ other than 200 is an error of the run. Knows nothing of what the requests hold.
 """
 
 import asyncio
+import ssl
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import cast
 
 import uvloop
@@ -74,7 +76,14 @@ class _Sender(asyncio.Protocol):
             self._done.set_exception(RuntimeError(problem))
 
 
-def send(port: int, requests: Sequence[bytes], count: int, *, connections: int = CONNECTIONS) -> Run:
+def send(
+    port: int,
+    requests: Sequence[bytes],
+    count: int,
+    *,
+    connections: int = CONNECTIONS,
+    tls: ssl.SSLContext | None = None,
+) -> Run:
     """Send `count` requests, going round `requests`; RuntimeError at the first answer that is not 200."""
 
     async def run() -> None:
@@ -84,7 +93,8 @@ def send(port: int, requests: Sequence[bytes], count: int, *, connections: int =
             share = count // connections + (number < count % connections)
             end: asyncio.Future[None] = loop.create_future()
             turned = requests[number:] + requests[:number]
-            await loop.create_connection(lambda r=turned, s=share, e=end: _Sender(r, s, e), "127.0.0.1", port)  # type: ignore[misc]
+            sender = partial(_Sender, turned, share, end)
+            await loop.create_connection(sender, "127.0.0.1", port, ssl=tls)
             ends.append(end)
         await asyncio.wait_for(asyncio.gather(*ends), TIMEOUT_S)
 
