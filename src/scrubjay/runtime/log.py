@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
 import sys
 import time
@@ -37,6 +38,7 @@ LEVELS: Final[Mapping[str, int]] = {
     "trace": TRACE,
 }
 _LEVEL_NAMES: Final = {logging.WARNING: "WARN", logging.CRITICAL: "ERROR", TRACE: "TRACE"}
+_FAINT: Final = "2"
 _COLOURS: Final = {logging.ERROR: "31", logging.WARNING: "33", logging.INFO: "32"}
 
 _URL_SECRET: Final = re.compile(r"(?<=://)([^/@\s:]{0,64})(:[^/@\s]*)?@")
@@ -63,13 +65,20 @@ def configure(
     if form == "auto":
         form = "pretty" if out.isatty() else "simplified"
     handler = logging.StreamHandler(out)
-    handler.setFormatter(_FORMATS[form](worker, backtraces))
+    handler.setFormatter(_FORMATS[form](worker, backtraces, colours=_takes_colours(out)))
     root = logging.getLogger()
     root.handlers = [handler, *(other for other in root.handlers if isinstance(other, Listener))]
     root.setLevel(LEVELS[level])
     logging.captureWarnings(True)
     for noisy in ("aiohttp.access", "asyncio"):  # the first logs addresses of clients, the second each poll at debug
         logging.getLogger(noisy).setLevel(max(LEVELS[level], logging.WARNING))
+
+
+def _takes_colours(out: TextIO) -> bool:
+    """As the command line judges for its tables: NO_COLOR forbids, then FORCE_COLOR demands, then it is the terminal's matter."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or (out.isatty() and os.environ.get("TERM", "dumb") != "dumb")
 
 
 def told_of(error: BaseException) -> str:
@@ -93,8 +102,9 @@ class Listener(logging.Handler):
 class Line(logging.Formatter):
     """What all formats share: clean text, fields, exceptions without payload."""
 
-    def __init__(self, worker: int | None, backtraces: bool) -> None:
+    def __init__(self, worker: int | None, backtraces: bool, *, colours: bool = False) -> None:
         super().__init__()
+        self._colours = colours
         self._worker = worker
         self._backtraces = backtraces
 
@@ -159,10 +169,14 @@ class SimpleLine(Line):
 class PrettyLine(Line):
     def format(self, record: logging.LogRecord) -> str:
         clock = datetime.fromtimestamp(record.created, UTC).astimezone().strftime("%H:%M:%S")
-        colour = _COLOURS.get(record.levelno, "36")
-        fields = "".join(f" \x1b[2m{name}=\x1b[0m{_plain(value)}" for name, value in self.fields(record).items())
-        level = f"\x1b[{colour}m{self.level(record):<5}\x1b[0m"
-        return f"\x1b[2m{clock}\x1b[0m {level} {self.message(record)}{fields}"
+        level = self._in(_COLOURS.get(record.levelno, "36"), f"{self.level(record):<5}")
+        fields = "".join(
+            f" {self._in(_FAINT, f'{name}=')}{_plain(value)}" for name, value in self.fields(record).items()
+        )
+        return f"{self._in(_FAINT, clock)} {level} {self.message(record)}{fields}"
+
+    def _in(self, colour: str, text: str) -> str:
+        return f"\x1b[{colour}m{text}\x1b[0m" if self._colours else text
 
 
 _FORMATS: Final[Mapping[str, type[Line]]] = {"json": JsonLine, "simplified": SimpleLine, "pretty": PrettyLine}

@@ -1,6 +1,7 @@
 import io
 import json
 import logging
+import re
 
 import pytest
 
@@ -77,7 +78,10 @@ def test_levels(stream, level, passes):
     assert [line["level"] for line in read(stream)] == passes
 
 
-def test_auto_is_pretty_on_a_terminal_and_simplified_elsewhere(stream):
+def test_auto_is_pretty_on_a_terminal_and_simplified_elsewhere(stream, monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    for name in ("NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
     terminal = Terminal()
     for out in (terminal, stream):
         configure("info", "auto", stream=out)
@@ -86,6 +90,35 @@ def test_auto_is_pretty_on_a_terminal_and_simplified_elsewhere(stream):
     assert "hello" in terminal.getvalue()
     assert '[scrubjay.x] WARN: hello a="b c" n=1 list=\n    p\n    q\n' in stream.getvalue()
     assert "\x1b" not in stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("env", "terminal", "coloured"),
+    [
+        ({"TERM": "xterm"}, True, True),
+        ({"TERM": "xterm"}, False, False),
+        ({"TERM": "dumb"}, True, False),
+        ({}, True, False),
+        ({"TERM": "xterm", "NO_COLOR": "1", "FORCE_COLOR": "1"}, True, False),
+        ({"FORCE_COLOR": "1"}, False, True),
+    ],
+)
+def test_colours_are_for_terminals(monkeypatch, stream, env, terminal, coloured):
+    for name in ("TERM", "NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
+    out = Terminal() if terminal else stream
+    configure("info", "pretty", stream=out)
+    logging.getLogger("scrubjay.x").error("hello", extra={"fields": {"a": "b c"}})
+    assert ("\x1b[31mERROR\x1b[0m hello" in out.getvalue()) is coloured
+    if not coloured:
+        assert re.fullmatch(r'\d\d:\d\d:\d\d ERROR hello a="b c"\n', out.getvalue())
+
+
+def test_what_others_said_keeps_no_address_and_no_whole_key():
+    said = "203.0.113.7 may not use 0a1b2c3d4e5f60718293a4b5c6d7e8f9 at [2001:db8::7]:443, 40 digits: " + "a" * 40
+    assert log.of_others(said) == ("[ip] may not use 0a1b2c3d… at [[ip]]:443, 40 digits: " + "a" * 40)
 
 
 def test_access_logs_with_client_addresses_stay_off_at_debug(stream):
