@@ -81,6 +81,49 @@ def _project(digit: str) -> dict[str, Any]:
     return {"publicKeys": [{"publicKey": digit * 32}], "config": {"quotas": []}}
 
 
+OTHERWISE: dict[str, Any] = {
+    "image": {"repository": "registry.example/team/scrubjay", "tag": "edge", "pullPolicy": "Always"},
+    "probes": {
+        "startup": {"periodSeconds": 2, "timeoutSeconds": 3, "failureThreshold": 600},
+        "liveness": {"periodSeconds": 20, "timeoutSeconds": 5, "failureThreshold": 5, "initialDelaySeconds": 1},
+        "readiness": {"periodSeconds": 1, "timeoutSeconds": 1, "failureThreshold": 1, "successThreshold": 1},
+    },
+    "resources": {"requests": {"cpu": 2, "memory": "1Gi"}, "limits": {"memory": "2Gi", "cpu": "1500m"}},
+    "securityContext": {
+        **{"runAsUser": 1234, "runAsGroup": 5678, "runAsNonRoot": True, "readOnlyRootFilesystem": True},
+        **{
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+            "seccompProfile": {"type": "Localhost", "localhostProfile": "x"},
+        },
+    },
+    "podSecurityContext": {
+        "runAsNonRoot": True,
+        "fsGroup": 5678,
+        "fsGroupChangePolicy": "Always",
+        "seccompProfile": {"type": "RuntimeDefault"},
+    },
+    "autoscaling": {
+        "enabled": True,
+        "min": 3,
+        "max": 30,
+        "behavior": {"scaleDown": {"stabilizationWindowSeconds": 60}},
+    },
+    "ingress": {"enabled": True, "hosts": ["a.example", "b.example"], "annotations": {"example/body-size": "200m"}},
+    "service.internalTrafficPolicy": "Local",
+    "serviceAccount.annotations": {"example/role": "relay"},
+    "metrics.serviceMonitor": {"enabled": True, "interval": "5s"},
+    "metrics.prometheusRule": {"enabled": True, "runbook": "https://wiki.example/runbook.md"},
+    "metrics.dashboard": {"enabled": True, "labels": {"grafana_dashboard": "yes"}},
+    "credentials": {
+        "existingSecret": "identity",
+        "key": "credentials.json",
+        "id": "7f9b7a54-3d2c-4b0e-9a51-2c6f5c1de001",
+    },
+}
+"""What is a number, a name or a list in the defaults, as another one."""
+
+
 CASES: dict[str, dict[str, Any]] = {
     "gateway": GATEWAY,
     "gateway, stateless": {**GATEWAY, "persistence.enabled": False},
@@ -165,13 +208,29 @@ CASES: dict[str, dict[str, Any]] = {
     "gateway, an upstream from the environment": {
         "extraEnv": [{"name": "RELAY_UPSTREAM_URL", "value": "https://sentry.example/"}]
     },
+    "gateway, otherwise": {**GATEWAY, **OTHERWISE},
     "daemonset": DAEMONSET,
+    "daemonset, replaced by hand": {
+        **DAEMONSET,
+        "daemonset.updateStrategy": {"type": "OnDelete", "rollingUpdate": None},
+    },
+    "daemonset, many at once": {
+        **DAEMONSET,
+        "daemonset.updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": "25%"}},
+    },
     "daemonset, no port of the node": {**DAEMONSET, "daemonset.hostPort": None, "daemonset.hostPath": ""},
     "daemonset, prepared folder": {**DAEMONSET, "daemonset.prepareHostPath": False},
     "daemonset, everywhere": {**DAEMONSET, "daemonset.tolerations": [{"operator": "Exists"}], **PLACED},
     "daemonset, everything": {**DAEMONSET, **WATCHED, **SECRETS, **ADDED, "networkPolicy.enabled": True},
     "sidecar": SIDECAR,
     "sidecar, watched": {**SIDECAR, **WATCHED},
+    "sidecar, otherwise": {
+        **SIDECAR,
+        "sidecar": {
+            **{"native": False, "applicationGraceSeconds": 5, "emptyDir": {"sizeLimit": "2Gi", "medium": "Memory"}},
+            **{"resources": {"requests": {"cpu": "1", "memory": "2Gi"}, "limits": {"memory": "3Gi"}}},
+        },
+    },
     "sidecar, all secrets": {**SIDECAR, **SECRETS, **ADDED},
 }
 """What it is → values, as `--set-json` takes them: dotted keys, and maps over the chart's own."""

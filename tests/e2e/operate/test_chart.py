@@ -1,8 +1,10 @@
 """The chart under the real helm, old and new: for every set of values it gives manifests that a cluster takes, and that fit together."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from scrubjay.settings.load import Source, read
 from support.chart_values import CASES, EXTERNAL, GATEWAY
@@ -26,6 +28,13 @@ def test_what_is_rendered_is_valid_in_every_version_and_fits_together(case: str)
     assert old == new, "both helms give the same"
     assert not findings(new)
     assert not contradictions(new, external=EXTERNAL)
+
+
+def test_every_value_is_changed_somewhere() -> None:
+    values = yaml.safe_load((RELAY_CHART / "values.yaml").read_text())
+    changed = {path for case in CASES.values() for key, value in case.items() for path in _paths(value, key)}
+    unchanged = {path for path in _paths(values) if not any(f"{path}.".startswith(f"{each}.") for each in changed)}
+    assert not {path for path in unchanged if not any(each.startswith(f"{path}.") for each in changed)}
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if not case.startswith("daemonset")])
@@ -92,6 +101,13 @@ def test_the_program_takes_the_configuration_without_a_complaint(case: str, tmp_
     assert len(loaded.warnings) == (case == "gateway, no projects"), loaded.warnings
     assert not loaded.projects.problems
     assert set(loaded.settings.relay.upstream or ()) or env
+
+
+def _paths(value: Any, path: str = "") -> set[str]:
+    """The dotted keys at which something other than a map stands."""
+    if not isinstance(value, dict) or not value:
+        return {path}
+    return {inner for key, each in value.items() for inner in _paths(each, f"{path}.{key}".lstrip("."))}
 
 
 def _data(manifests: dict[str, Manifest], suffix: str) -> dict[str, str]:
