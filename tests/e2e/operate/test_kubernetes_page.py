@@ -67,3 +67,12 @@ def test_its_sizes_are_the_chart_s() -> None:
     values = yaml.safe_load((RELAY_CHART / "values.yaml").read_text())
     assert f"default limit of {values['resources']['limits']['memory'][:-2]} MiB" in PAGE
     assert f"the default of {values['resources']['requests']['cpu']} is for a quiet site" in PAGE
+
+
+def test_what_it_names_is_there() -> None:
+    docs = Path(__file__).parents[3] / "docs"
+    links = [link.partition("#")[0] for link in re.findall(r"\]\(([^)]+)\)", PAGE)]
+    assert not [link for link in links if link and not (docs / link).is_file()]
+    alerts = yaml.safe_load((RELAY_CHART / "files" / "alerts.yaml").read_text())
+    known = {rule.get("alert") for group in alerts["groups"] for rule in group["rules"]}
+    assert set(re.findall(r"`(Scrubjay\w+)`", PAGE)) <= known
