@@ -5,14 +5,16 @@ only image names mean this checkout's environment, and the ports are free ones o
 """
 
 import http.client
+import re
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from support.helm import EXAMPLE_CHART, helm
+from support.helm import EXAMPLE_CHART, RELAY_CHART, helm
 from support.image import base_store
 from support.kubelet import Image, Pod
 from support.processes import free_port, get, wait_for
@@ -37,15 +39,22 @@ def chart(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def pods(chart: Path, tmp_path: Path) -> Iterator[Pods]:
-    """Makes pods of the example, not started; the upstream is on `port`."""
+    """Makes pods of the example, not started; the upstream is on `port` of `host`."""
     made: list[Pod] = []
 
-    def make(port: int, *, packages: list[str] | None = None, relay: Image = RELAY, **sidecar: Any) -> Pod:
+    def make(
+        port: int,
+        *,
+        host: str = "127.0.0.1",
+        packages: list[str] | None = None,
+        relay: Image = RELAY,
+        **sidecar: Any,
+    ) -> Pod:
         values = {
             "dsn": f"https://{'a' * 32}@errors.example/7",
             "port": free_port(),
             "packages": packages or [],  # the tests' own environment has the SDK
-            "scrubjay.config": {**QUICK, "relay": {"upstream": f"http://127.0.0.1:{port}/"}},
+            "scrubjay.config": {**QUICK, "relay": {"upstream": f"http://{host}:{port}/"}},
             "scrubjay.relay": {"port": free_port(), "reloadInterval": 1},
             "scrubjay.internalPort": free_port(),
             "scrubjay.sidecar": sidecar,
@@ -104,6 +113,33 @@ def test_an_outage_of_the_upstream_and_a_killed_sidecar_cost_the_pod_nothing(pod
     with recording(port) as server:
         wait_for(lambda: len(server.deliveries) >= 4, "all have arrived")
         assert {each.envelope()[0]["event_id"] for each in server.deliveries} == {*before, after}
+
+
+@pytest.mark.deep
+def test_sidecars_send_batches_to_a_gateway_of_the_same_chart(pods: Pods, tmp_path: Path) -> None:
+    port, internal = free_port(), free_port()
+    with recording() as server:
+        values = {
+            "config": {**QUICK, "relay": {"upstream": server.url}, "gateway": {"batch_require_auth": False}},
+            "persistence.enabled": False,
+            "relay": {"port": port, "workers": 1},
+            "internalPort": internal,
+        }
+        manifests = helm("helm-4").template(RELAY_CHART, values)
+        workload = next(each for each in manifests if each["kind"] == "Deployment")
+        with closing(
+            Pod(tmp_path / "gateway", workload, _objects(manifests), {"scrubjay": RELAY}, ip="127.0.0.3")
+        ) as gateway:
+            gateway.start()
+            wait_for(lambda: gateway.is_ready, "the gateway is ready")
+            pod = pods(port, host=gateway.ip)
+            pod.start()
+            event_id = _visit(pod, "/error")[1]
+            wait_for(lambda: server.deliveries, "the event has come through both")
+            assert server.deliveries[0].envelope()[0]["event_id"] == event_id
+            assert SECRET.encode() not in server.deliveries[0].body
+            figures = get(internal, "/metrics")[1].decode()
+            assert re.search(r'^scrubjay_batch_records_total{.*fate="taken".*} [1-9]', figures, re.MULTILINE)
 
 
 @pytest.mark.deep
