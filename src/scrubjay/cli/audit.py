@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from scrubjay.errors import ScrubjayError
 from scrubjay.runtime.audit.chain import Head
 from scrubjay.runtime.audit.lines import Figures, ItemLine, Items, files_by_slot, read_lines
 from scrubjay.runtime.audit.log import audit_folder
-from scrubjay.runtime.audit.verify import verify
+from scrubjay.runtime.audit.verify import Verdict, verify
 from scrubjay.runtime.state import read_states
 
 NUMBERS = ("items", "clean", "scrubbed", "unscrubbed", "dropped", "hits", "bytes", "nodes", "whole")
@@ -30,9 +30,12 @@ def audit() -> None:
 @verb("verify")
 @_PATH
 @click.option("--state-dir", type=click.Path(path_type=Path), metavar="DIR", help="Where the state files are.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
 @pass_invocation
 @click.pass_context
-def verify_(ctx: click.Context, invocation: Invocation, /, path: Path | None, state_dir: Path | None) -> None:
+def verify_(
+    ctx: click.Context, invocation: Invocation, /, path: Path | None, state_dir: Path | None, as_json: bool
+) -> None:
     """Check that no line was changed, removed or moved; exit code 1 names the first line that is wrong.
 
     PATH is a file or the folder of the log; without it, that of the configuration. The state files know the last line, so that
@@ -43,20 +46,27 @@ def verify_(ctx: click.Context, invocation: Invocation, /, path: Path | None, st
         path, state_dir = audit_folder(settings), state_dir or Path(settings.relay.state_dir or ".")
     anchors = {} if state_dir is None or path.is_file() else _anchors(state_dir)
     files = _files(path)
-    is_whole = bool(files or anchors)
-    if not is_whole:
+    verdicts = {slot: verify(files.get(slot, []), anchors.get(slot)) for slot in sorted({*files, *anchors})}
+    is_whole = bool(verdicts) and not any(verdict.broken for verdict in verdicts.values())
+    if as_json:
+        slots = [{"slot": slot, **asdict(each), "end_known": slot in anchors} for slot, each in verdicts.items()]
+        click.echo(json.dumps({"whole": is_whole, "slots": slots}, indent=2))
+    else:
+        _tell(path, verdicts, anchors)
+    ctx.exit(0 if is_whole else 1)
+
+
+def _tell(path: Path, verdicts: Mapping[int, Verdict], anchors: Container[int]) -> None:
+    if not verdicts:
         click.echo(f"no audit log in {path}")
-    for slot in sorted({*files, *anchors}):
-        verdict = verify(files.get(slot, []), anchors.get(slot))
+    for slot, verdict in verdicts.items():
         for note in verdict.notes:
             click.echo(f"slot {slot}: {note}")
         if verdict.broken:
-            is_whole = False
             click.echo(f"slot {slot}: BROKEN: {verdict.broken}")
             continue
         end = "" if slot in anchors else "; whether its end is missing is not known without the state files"
         click.echo(f"slot {slot}: {verdict.lines} lines are as they were written{end}")
-    ctx.exit(0 if is_whole else 1)
 
 
 @verb("show")

@@ -148,6 +148,7 @@ EXAMPLES: Final[Mapping[str, Examples]] = {
     "audit verify": (
         ("scrubjay audit verify", "the log of this configuration"),
         ("scrubjay audit verify audit.jsonl", "another"),
+        ("scrubjay audit verify --json", "for programs"),
     ),
     "audit show": (
         ("scrubjay audit show --project 42", "counts of one project"),

@@ -73,6 +73,14 @@ def test_the_first_wrong_line_is_named(call: Call, conf: str, run_dir: Path) -> 
     assert "slot 0: BROKEN: audit-0.000001.jsonl:6: " in result.stdout
 
 
+def test_verdicts_for_programs(call: Call, conf: str, run_dir: Path) -> None:
+    told = json.loads(call("audit", "verify", "-c", conf, "--json").stdout)
+    assert told == {"whole": True, "slots": [{"slot": 0, "lines": 13, "broken": "", "notes": [], "end_known": True}]}
+    rewrite(log(run_dir), lambda lines: lines[:-1])
+    result = call("audit", "verify", "-c", conf, "--json")
+    assert (result.exit_code, json.loads(result.stdout)["whole"]) == (1, False)
+
+
 def test_a_missing_end_shows_by_the_state_file(call: Call, conf: str, run_dir: Path) -> None:
     rewrite(log(run_dir), lambda lines: lines[:-1])
     result = call("audit", "verify", "-c", conf)
