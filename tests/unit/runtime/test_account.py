@@ -312,3 +312,40 @@ def test_a_partition_without_books_counts_as_received(book):
 def test_adoptions_are_counted(book):
     book.adopted("p09", 3)
     assert book.values.series["scrubjay_spool_adoptions_total"] == {(): 1}
+
+
+def by_project(book):
+    return dict(book.values.series["scrubjay_project_outcomes_total"])
+
+
+def test_projects_are_told_apart_only_where_that_is_wanted(book):
+    book.ended(booking(reasons.FORWARDED))
+    assert by_project(book) == {}
+    book.count_projects_apart(apart=True)
+    book.ended(booking(reasons.FORWARDED, 2))
+    book.ended(booking(reasons.QUEUE_FAILED))
+    book.ended(booking(reasons.UNACCOUNTED, -1))
+    counts = {("7", "forwarded", "error"): 2, ("7", "lost", "error"): 1}
+    assert by_project(book) == counts
+    book.count_projects_apart(apart=True)
+    assert by_project(book) == counts, "a reload changes nothing"
+    later = restarted(book)
+    later.count_projects_apart(apart=True)
+    later.inherit(9, None, ((ERROR, 1),))
+    later.ended(booking(reasons.FORWARDED))
+    assert by_project(later) == {**counts, ("7", "forwarded", "error"): 3}
+    later.count_projects_apart(apart=False)
+    assert by_project(later) == {}
+
+
+def test_losses_are_those_that_are_not_meant(book):
+    for reason in (
+        reasons.QUEUE_FAILED,
+        reasons.UNKNOWN_ITEM,
+        reasons.FORWARDED,
+        reasons.CORS,
+        reasons.rate_limited("x"),
+    ):
+        book.ended(booking(reason))
+    book.rejected(reasons.OUT_OF_MEMORY)
+    assert dict(book.values.series["scrubjay_losses_total"]) == {("queue_failed",): 1, ("out_of_memory",): 1}

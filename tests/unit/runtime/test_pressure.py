@@ -80,6 +80,14 @@ def test_a_full_disk_sheds_and_an_empty_one_does_not(machine: Machine) -> None:
     assert machine.reasons() == []
 
 
+def test_how_much_is_refused_is_known_without_anybody_who_asks(machine: Machine) -> None:
+    assert machine.subject.kinds_refused == 0
+    machine.room.fullness = 0.84
+    assert machine.subject.kinds_refused == 2
+    machine.room.fullness = 0.5
+    assert machine.subject.kinds_refused == 0
+
+
 def test_memory_sheds_from_the_soft_mark_on(machine: Machine) -> None:
     for kib, count in [(799, 0), (800, 1), (875, 3), (949, 5), (760, 1), (740, 0)]:
         machine.measure(kib)
@@ -156,6 +164,7 @@ def test_reloading_changes_order_share_and_marks(machine: Machine) -> None:
 
 def test_without_an_outbox_nothing_is_shed(machine: Machine) -> None:
     machine.subject.room = None
+    assert machine.subject.kinds_refused == 0
     machine.measure(999)
     machine.measure(1)
     assert machine.subject.limits("modest", NOW) == ()
