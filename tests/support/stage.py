@@ -77,9 +77,9 @@ class Line:
     def call(self) -> str:
         """How the stage runs it."""
         if _SERVES.match(self.text):
-            port = re.search(r"--port[= ](\d+)|config/chain/(gateway)", self.text)
+            port = re.search(r"--port[= ](\d+)|config/chain/(gateway)|INTERNAL_PORT=(\d+)", self.text)
             if port is not None:
-                return f"serve {port[1] or 3001}"
+                return f"serve {port[1] or port[3] or 3001}"
             return f"serve {8969 if re.search(r'scrubjay capture', self.text) else 3000}"
         return "follow" if _FOLLOWS.match(self.text) else 'eval "$line"'
 

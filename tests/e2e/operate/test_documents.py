@@ -47,6 +47,8 @@ END
 export SCRUBJAY__RELAY__STATE_DIR=run
 """
 """What a relay of the reference leaves behind: its folder, its disk buffer."""
+INSIDE = "SCRUBJAY__RELAY__INTERNAL_PORT=3001"
+"""Where the stage is to ask whether it serves."""
 SCENES: dict[str, dict[str, object]] = {
     "docs/configuration.md": {"before": "export SCRUBJAY__RELAY__STATE_DIR=run\n"},
     "docs/gateway.md": {"instead": {"SIDECAR_ID=… SIDECAR_PUBLIC_KEY=…": "SIDECAR_ID SIDECAR_PUBLIC_KEY\n" + KEYS}},
@@ -54,6 +56,7 @@ SCENES: dict[str, dict[str, object]] = {
     "docs/privacy.md": {"before": AUDITED},
     "docs/security.md": {},
     "docs/sidecar.md": {},
+    "docs/tls.md": {"instead": {"scrubjay -c config/sidecar run": f"{INSIDE} scrubjay -c config/sidecar run"}},
 }
 """Page → what the stage is given for it."""
 
