@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -33,7 +34,10 @@ def orders_of(loaded: Loaded, *, judged: bool = False) -> Orders:
         log_level=settings.logging.level,
         log_format=settings.logging.format,
         sharing=sharing_of(settings.quotas),
-        digests={key: _digest(value_of(settings, key)) for key, row in FIELDS.items() if not row.note.reload},
+        digests={
+            **{key: _digest(value_of(settings, key)) for key, row in FIELDS.items() if not row.note.reload},
+            "credentials": _digest(Secret(json.dumps(loaded.credentials.dump())) if loaded.credentials else None),
+        },
         problems=tuple(_problems(loaded)) if judged else (),
     )
 

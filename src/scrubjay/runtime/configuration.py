@@ -56,10 +56,12 @@ class Configuration:
         self._was_refused = False
         self._telemetry.config_usable()
         _, later = changed(old, loaded.settings)
+        if loaded.credentials != self.loaded.credentials:
+            later = (*later, "credentials")
         if later and later != self._later:
             _LOG.warning("changed, and in force only after %s: %s", self._needs, ", ".join(later))
         self._later = later
-        return replace(loaded, settings=in_force(old, loaded.settings))
+        return replace(loaded, settings=in_force(old, loaded.settings), credentials=self.loaded.credentials)
 
     async def changed_projects(self) -> Loaded | None:
         """What is in force with the project files as they are now; None if none of them changed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import sys
@@ -148,3 +149,13 @@ def test_an_identity_goes_by_the_environment(call: Call, monkeypatch: pytest.Mon
     assert env["RELAY_SECRET_KEY"] == made["secret_key"]
     assert made["secret_key"] not in " ".join(command)
     assert "RELAY_SECRET_KEY" not in os.environ
+
+
+def test_other_credentials_are_another_worker(call: Call, folder: Folder) -> None:
+    conf = str(folder("relay: {mode: proxy, workers: 2}"))
+    before = orders(call, f"--config={conf}")
+    call("credentials", "generate", "-c", conf)
+    after = orders(call, f"--config={conf}")
+    assert before.changes(after).replacing == ("credentials",)
+    stored = json.loads(Path(conf, "credentials.json").read_text())
+    assert stored["secret_key"] not in after.dump()

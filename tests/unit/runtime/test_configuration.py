@@ -8,6 +8,7 @@ import pytest
 
 from scrubjay.runtime.configuration import Configuration
 from scrubjay.runtime.telemetry import Telemetry
+from scrubjay.settings.credentials import generate, write_credentials
 from scrubjay.settings.load import load
 
 TEXT = "relay: {mode: proxy, state_dir: %s}\nhttp: {timeout: %d}\nlimits: {tcp_listen_backlog: %d}\n"
@@ -40,6 +41,16 @@ async def test_what_needs_more_than_a_reload_is_named_once_and_left(
     scene.one.next_generation()
     assert not scene.one.differs(loaded)
     assert scene.one.remark() == "generation 2"
+
+
+async def test_credentials_need_more_than_a_reload(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    scene = Scene(tmp_path, is_replaced=True)
+    write_credentials(tmp_path, generate())
+    for _ in range(2):
+        loaded = await scene.one.read_again()
+        assert loaded is not None
+        assert loaded.credentials is None
+    assert caplog.text.count("in force only after another worker: credentials") == 1
 
 
 async def test_when_changes_are_looked_for(tmp_path: Path) -> None:
