@@ -12,6 +12,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import closing
+from pathlib import Path
 from typing import Any, Final
 
 from scrubjay.cli.drops import remedy
@@ -45,7 +46,11 @@ def listener(loaded: Loaded, merged: Merged) -> Iterator[Finding]:
     address = local_address(settings, public=True)
     answer = ask(settings, "/api/relay/healthcheck/live/")
     if isinstance(answer, OSError) and answer.errno == errno.ECONNREFUSED:
-        yield _could_be_ours(relay.host, relay.port)
+        yield _could_be_ours("listener", relay.host, relay.port)
+        if relay.internal_host is not None and relay.internal_port:
+            yield _could_be_ours("internal listener", relay.internal_host, relay.internal_port)
+        if relay.unix_socket is not None:
+            yield _could_be_made(Path(relay.unix_socket))
     elif isinstance(answer, tuple) and "is_healthy" in answer[1]:
         if merged.alive:
             pids = ", ".join(str(worker.pid) for worker in merged.alive)
@@ -70,7 +75,16 @@ def listener(loaded: Loaded, merged: Merged) -> Iterator[Finding]:
         )
 
 
-def _could_be_ours(host: str, port: int) -> Finding:
+def _could_be_made(path: Path) -> Finding:
+    """A Unix socket: what is left of an old one is removed, but not what somebody else put there."""
+    if path.exists() and not path.is_socket():
+        return failed("unix socket", f"{path} is there and is no socket", "remove it, or change `relay.unix_socket`")
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        return failed("unix socket", f"{path.parent} cannot be written to", "make the folder, for the relay's user")
+    return ok("unix socket", f"{path} can be made")
+
+
+def _could_be_ours(check: str, host: str, port: int) -> Finding:
     """Nobody listens: whether we could."""
     try:
         bound_socket(host, port).close()
@@ -81,8 +95,8 @@ def _could_be_ours(host: str, port: int) -> Finding:
             errno.EADDRINUSE: f"it is {holder(port)}: stop it, or set another `relay.port`",
         }
         text = f"cannot listen on {host}:{port}: {error.strerror}"
-        return failed("listener", text, remedies.get(error.errno or 0, "set another `relay.host` or `relay.port`"))
-    return ok("listener", f"{host}:{port} is free")
+        return failed(check, text, remedies.get(error.errno or 0, "set another `relay.host` or `relay.port`"))
+    return ok(check, f"{host}:{port} is free")
 
 
 def ask(settings: Settings, path: str) -> tuple[int, dict[str, Any]] | OSError:

@@ -63,7 +63,7 @@ def skipped(check: str, text: str) -> Finding:
 
 _STYLES: Final = {Verdict.OK: "good", Verdict.WARNING: "warn", Verdict.FAILED: "bad", Verdict.SKIPPED: "faint"}
 _VERDICT_COLUMNS: Final = 9
-_CHECK_COLUMNS: Final = 15
+_CHECK_COLUMNS: Final = 18
 _INDENT: Final = _VERDICT_COLUMNS + _CHECK_COLUMNS
 _MOST: Final = 600
 
