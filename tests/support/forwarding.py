@@ -70,8 +70,6 @@ class Observed:
         self.refusals: list[tuple[int, int, str]] = []
         self.ups: list[bool] = []
         self.bodies: list[tuple[str, int]] = []
-        self.waits: list[float] = []
-        self.deliveries: list[float] = []
         self.reads = 0
         self.inflight = 0
         self.retries = 0
@@ -89,12 +87,6 @@ class Observed:
 
     def upstream_body(self, route: str, size_bytes: int) -> None:
         self.bodies.append((route, size_bytes))
-
-    def waited(self, seconds: float) -> None:
-        self.waits.append(seconds)
-
-    def delivered(self, seconds: float) -> None:
-        self.deliveries.append(seconds)
 
     def spool_read(self, seconds: float) -> None:
         self.reads += 1

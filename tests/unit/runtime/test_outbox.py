@@ -126,30 +126,10 @@ class TestWithSpool:
             assert box.held("spool") == 0
             assert box.spool.reads == 0
 
-    async def test_how_long_it_waited_and_took_is_told_of_each_request(self):
+    async def test_reading_back_is_timed(self):
         async with Box(MemorySpool(records("old"))) as box:
-            box.server.gate.clear()
-            await box.outbox.put(parcel("a", received_mono=box.clock.mono_s() - 2))
-            await until(lambda: len(box.observed.waits) == 2)
-            box.clock.move(3)
-            box.server.gate.set()
-            await box.ended(2)
-            assert 2.0 in box.observed.waits
-            assert 5.0 in box.observed.deliveries
-            assert len(box.observed.deliveries) == 2
-            assert box.observed.reads == 1
-
-    async def test_a_second_try_has_not_waited_and_what_was_not_taken_is_not_delivered(self):
-        async with Box(MemorySpool()) as box:
-            box.server.failure = Transient("away")
-            await box.outbox.put(parcel("a"))
-            await until(lambda: box.observed.retries)
-            box.server.failure = None
-            box.clock.move(30)
-            box.outbox.resume()
             await box.ended(1)
-            assert len(box.observed.waits) == 1
-            assert box.observed.deliveries == [30.0]
+            assert box.observed.reads == 1
 
     async def test_what_the_spool_cannot_hold_is_refused(self):
         async with Box(MemorySpool()) as box:

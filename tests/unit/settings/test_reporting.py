@@ -59,6 +59,11 @@ def test_what_is_shown_can_be_read_again(tmp_path: Path) -> None:
     assert found.settings.metrics.prefix == "a.b"
 
 
+def test_reports_to_nobody_are_warned_of(tmp_path: Path) -> None:
+    for text, warned in (("sentry: {enabled: true}", True), ("sentry: {enabled: true, dsn: 'https://k@h/1'}", False)):
+        assert any("sentry.dsn" in warning for warning in loaded(tmp_path, text).warnings) is warned
+
+
 def test_the_settings_of_the_page_load_as_they_stand(tmp_path: Path) -> None:
     page = (Path(__file__).parents[3] / "docs" / "watching.md").read_text(encoding="utf-8")
     blocks = re.findall(r"^```yaml\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)

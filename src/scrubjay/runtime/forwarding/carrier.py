@@ -43,6 +43,10 @@ class Observer(Protocol):
 
     def merged(self, envelopes: int) -> None: ...
 
+    def waited(self, seconds: float) -> None: ...
+
+    def delivered(self, seconds: float) -> None: ...
+
 
 class Batches(Protocol):
     """Sends many records in one request; `batch_post` is the real one."""
@@ -67,10 +71,12 @@ class Carrier:
         *,
         batches: Batches | None = None,
         now_unix: Callable[[], float] = time.time,
+        clock_mono: Callable[[], float] = time.monotonic,
     ) -> None:
         self._upstream = upstream
         self._observer = observer
         self._now_unix = now_unix
+        self._clock_mono = clock_mono
         self.on_change: Callable[[], None] = lambda: None
         self._batches = batches
         if batches is not None:
@@ -85,7 +91,16 @@ class Carrier:
         return merge_tag(parcel) if self._upstream.merges and self.grouping.kind == "envelope" else None
 
     async def send(self, shipment: Shipment, now_mono: float) -> Sequence[UpstreamError | None]:
-        """See `shipment.Sender`."""
+        """See `shipment.Sender`. How long it took is told of the first member: one look at the clock serves for a whole batch."""
+        first, begun_mono = shipment.members[0], self._clock_mono()
+        waited_s = now_mono - first.since_mono
+        if first.parcel.attempts == 1:  # this try is counted already
+            self._observer.waited(waited_s)
+        fates = await self._carry(shipment, now_mono)
+        self._observer.delivered(waited_s + self._clock_mono() - begun_mono)
+        return fates
+
+    async def _carry(self, shipment: Shipment, now_mono: float) -> Sequence[UpstreamError | None]:
         if shipment.kind == "batch":
             if self._batches is None:
                 raise Divide("no batches are sent", apart=True)

@@ -37,10 +37,6 @@ class Observer(Protocol):
 
     def retry(self) -> None: ...
 
-    def waited(self, seconds: float) -> None: ...
-
-    def delivered(self, seconds: float) -> None: ...
-
     def internal_error(self, place: str, error: BaseException) -> None: ...
 
 
@@ -269,9 +265,6 @@ class Dispatcher:
 
     async def _deliver(self, shipment: Shipment) -> None:
         """One try. Cancelled in the middle of it, the parcels stay among those that are on their way."""
-        oldest = shipment.members[0]
-        if not oldest.parcel.attempts:
-            self._observer.waited(self._clock.mono_s() - oldest.since_mono)
         for waiting in shipment.members:
             waiting.parcel.attempts += 1
         self._observer.upstream_inflight(1)
@@ -296,7 +289,6 @@ class Dispatcher:
                     self.lanes.add_timed(part, self._clock.mono_s())
         else:
             self._answered()
-            self._observer.delivered(self._clock.mono_s() - oldest.since_mono)
             self._settle(shipment, fates)
         finally:
             self._observer.upstream_inflight(-1)

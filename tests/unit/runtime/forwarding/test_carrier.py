@@ -37,6 +37,14 @@ class Road:
 class Counted:
     def __init__(self) -> None:
         self.envelopes = 0
+        self.waits = []
+        self.deliveries = []
+
+    def waited(self, seconds):
+        self.waits.append(seconds)
+
+    def delivered(self, seconds):
+        self.deliveries.append(seconds)
 
     def merged(self, envelopes):
         self.envelopes += envelopes
@@ -63,6 +71,19 @@ async def test_one_parcel_goes_as_it_is_with_the_time_that_it_waited():
     one = parcel()
     assert list(await carrier.send(shipment(one), 107.5)) == [None]
     assert road.sent == [(one, 7.5)]
+
+
+async def test_how_long_it_waited_and_took_is_told_of_the_first():
+    counted = Counted()
+    clock = iter([50.0, 52.0, 60.0, 61.0, 70.0])
+    carrier = Carrier(Road(Transient("away")), counted, clock_mono=lambda: next(clock))
+    one = parcel(attempts=1)
+    with pytest.raises(Transient):
+        await carrier.send(shipment(one), 107.5)
+    assert (counted.waits, counted.deliveries) == ([7.5], [])
+    one.attempts = 2
+    await carrier.send(shipment(one), 110.0)
+    assert (counted.waits, counted.deliveries) == ([7.5], [18.0])
 
 
 async def test_several_share_an_envelope():

@@ -82,6 +82,18 @@ async def test_a_warning_becomes_an_event(caplog: pytest.LogCaptureFixture) -> N
         assert "0 wait" in repr(made.reports)
 
 
+async def test_the_server_is_named_by_the_setting_or_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOSTNAME", "pod-7")
+    async with mini_upstream() as server:
+        reports = SelfReports(Options(enabled=True, dsn=Secret(f"http://{KEY}@127.0.0.1:{server.port}/7")), Counted())
+        reports.open()
+        await reports.begin("127.0.0.1", 1)
+        LOG.error("one")
+        await server.until(lambda: server.arrivals)
+        await reports.close()
+        assert json.loads(server.arrivals[0].body.split(b"\n")[2])["server_name"] == "pod-7"
+
+
 async def test_what_is_said_at_the_start_waits_for_the_beginning() -> None:
     async with bench(begun=False) as made:
         LOG.error("early")
