@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -42,3 +45,25 @@ def test_the_shell_in_use_is_the_default(
     if shell:
         monkeypatch.setenv("SHELL", shell)
     assert mark in call("generate-completions").output
+
+
+def test_completing_a_verb_imports_none_of_them() -> None:
+    """Each press of the key starts the program anew."""
+    code = (
+        "import sys; from scrubjay.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "print(sorted(m for m in sys.modules if m.startswith('scrubjay.cli.') and m.split('.')[2] in "
+        "('run', 'scrub', 'doctor', 'status', 'capture')), file=sys.stderr)"
+    )
+    asking = {"_SCRUBJAY_COMPLETE": "bash_complete", "COMP_WORDS": "scrubjay s", "COMP_CWORD": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, **asking},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert done.stdout.split() == ["plain,scrub", "plain,send", "plain,status", "plain,spool"]
+    assert done.stderr.strip() == "[]"
