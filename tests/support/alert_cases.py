@@ -202,7 +202,7 @@ CASES: Final[tuple[Case, ...]] = (
 
 
 def promtool_tests(rule_file: str, cases: Sequence[Case] = CASES) -> dict[str, Any]:
-    """A file for `promtool test rules`: each case fires its alert and no other; what looks alike fires none."""
+    """A file for `promtool test rules`: each case fires its alert and no other, trouble that lasts not at once; what looks alike fires none."""
     named = [(f"{case.alert}-{number}-{case.asked_m}m", case) for number, case in enumerate(cases)]
     fires = [(place, case.fires) for place, case in named]
     quiet = [(place, case.quiet) for place, case in named]
@@ -210,17 +210,19 @@ def promtool_tests(rule_file: str, cases: Sequence[Case] = CASES) -> dict[str, A
         _ask(minute, {place: case.alert for place, case in named if case.asked_m == minute})
         for minute in (_STEP_ASKED_M, _ASKED_M)
     ]
+    asked.append(_ask(_ASKED_M, {}, at=0))
     nothing = [_ask(minute, {}) for minute in (_STEP_ASKED_M, _ASKED_M)]
     tests = [_test("fires", fires, asked), _test("does not fire", quiet, nothing)]
     return {"rule_files": [rule_file], "evaluation_interval": "1m", "tests": tests}
 
 
-def _ask(minute: int, firing: Mapping[str, str]) -> dict[str, Any]:
+def _ask(minute: int, firing: Mapping[str, str], at: int | None = None) -> dict[str, Any]:
+    """What fires of the cases for that `minute`, then or `at` another."""
     samples = [{"labels": f'{{alertname="{name}",instance="{place}"}}', "value": 1} for place, name in firing.items()]
     which = f'alertstate="firing",instance=~".*-{minute}m"'
     return {
         "expr": f"count by (alertname, instance) (ALERTS{{{which}}})",
-        "eval_time": f"{minute}m",
+        "eval_time": f"{minute if at is None else at}m",
         "exp_samples": samples,
     }
 

@@ -78,7 +78,7 @@ def test_an_outage_rings(daemons: Callable[..., Daemon], tmp_path: Path) -> None
                 send(relay)
                 return set(prometheus.firing()) >= OUTAGE
 
-            wait_for(rings, f"{OUTAGE} fire")
+            wait_for(rings, f"{OUTAGE} fire", timeout_s=60)
             told = prometheus.firing()
             assert told["ScrubjayUpstreamOutage"] == f"The upstream of {address} does not answer."
             assert told["ScrubjayLosingData"] == f"{address} lost envelopes (queue_failed)."
@@ -87,7 +87,7 @@ def test_an_outage_rings(daemons: Callable[..., Daemon], tmp_path: Path) -> None
 
             upstream.is_away = False
             relay.wait_until_empty()
-            wait_for(lambda: not set(prometheus.firing()) & OVER_AT_ONCE, "all is well again")
+            wait_for(lambda: not set(prometheus.firing()) & OVER_AT_ONCE, "all is well again", timeout_s=60)
             assert "ScrubjayClockSkew" not in prometheus.firing()
             forwarded = relay.account().forwarded["error"]
             (seen,) = wait_for(
