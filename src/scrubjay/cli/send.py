@@ -6,7 +6,6 @@ To the relay of this configuration, or where a DSN leads: then by the proxies an
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -208,6 +207,8 @@ def _near(settings: Settings, _: Dsn | None, target: Target, sent: Sequence[Samp
 
 def _far(settings: Settings, dsn: Dsn | None, target: Target, sent: Sequence[Sample]) -> Sent:
     """To another server, as the relay would get there. Raises `NoAnswer`."""
+    import asyncio
+
     from scrubjay.cli.destination import towards
 
     assert dsn is not None

@@ -58,6 +58,39 @@ def test_starting_imports_no_more_than_it_needs() -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+LIGHT = [
+    "run",
+    "capture",
+    "tail",
+    "scrub",
+    "doctor",
+    "send",
+    "spool",
+    "pseudonym",
+    "test",
+    "explain",
+    "config",
+    "credentials",
+    "dsn",
+    "healthcheck",
+]
+
+
+def test_helps_need_nothing_heavy() -> None:
+    """Who asks for help has not decided yet. One process for all of them: what one needs shows."""
+    code = (
+        "import contextlib, io, sys\n"
+        "from scrubjay.cli.program import program\n"
+        f"for verb in {['', *LIGHT]!r}:\n"
+        "    with contextlib.redirect_stdout(io.StringIO()):\n"
+        "        program.main([*verb.split(), '-h'], prog_name='scrubjay', standalone_mode=False)\n"
+        "heavy = ('hyperscan', 'aiohttp', 'cryptography', 'rich.table', 'scrubjay.core.pipeline', 'scrubjay.core.plan')\n"
+        "print(sorted(m for m in heavy if m in sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.strip() == "[]"
+
+
 def test_as_a_module() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "scrubjay", "--version"], capture_output=True, text=True, check=True, timeout=60
