@@ -21,7 +21,7 @@ MINIDUMP = b'{"type":"attachment","length":10,"attachment_type":"event.minidump"
 @pytest.fixture(autouse=True)
 def logging_of_the_tests(monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker that reloads sets up logging for its process, which is the tests' here."""
-    monkeypatch.setattr(module.log, "configure", lambda level, form, worker: None)
+    monkeypatch.setattr(module.log, "configure", lambda level, form, worker, backtraces: None)
 
 
 def body(*items: bytes) -> bytes:

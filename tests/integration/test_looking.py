@@ -33,7 +33,7 @@ TOKEN = {"Authorization": "Bearer t0ken"}
 @pytest.fixture(autouse=True)
 def logging_of_the_tests(monkeypatch: pytest.MonkeyPatch) -> None:
     """The worker must not replace the handlers that the tests read."""
-    monkeypatch.setattr(module.log, "configure", lambda level, form, worker: None)
+    monkeypatch.setattr(module.log, "configure", lambda level, form, worker, backtraces: None)
 
 
 async def get(one: Relay, path: str, headers: dict[str, str] | None = None) -> tuple[int, Any]:

@@ -27,7 +27,7 @@ SOON = {"outcomes": {"aggregator": {"initial_delay": 0.05}}}
 @pytest.fixture(autouse=True)
 def logging_of_the_tests(monkeypatch: pytest.MonkeyPatch) -> None:
     """The worker must not replace the handlers that the tests read."""
-    monkeypatch.setattr(module.log, "configure", lambda level, form, worker: None)
+    monkeypatch.setattr(module.log, "configure", lambda level, form, worker, backtraces: None)
 
 
 def metrics(one: Relay) -> dict[str, float]:

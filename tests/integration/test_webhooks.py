@@ -41,7 +41,7 @@ SESSION = b'{}\n{"type":"session"}\n{"sid":"%b","did":"ana"}\n' % E.encode()
 @pytest.fixture(autouse=True)
 def logging_of_the_tests(monkeypatch: pytest.MonkeyPatch) -> None:
     """The worker must not replace the handlers that the tests read."""
-    monkeypatch.setattr(module.log, "configure", lambda level, form, worker: None)
+    monkeypatch.setattr(module.log, "configure", lambda level, form, worker, backtraces: None)
 
 
 @asynccontextmanager
