@@ -115,8 +115,8 @@ def test_the_listeners_certificate(tmp_path: Path) -> None:
     assert diagnosed(good.cert, good.key).of("listener tls")[0].verdict is Verdict.OK
     assert "is not that of" in diagnosed(good.cert, other.key).failed("listener tls").text
     assert "is over since" in diagnosed(old.cert, old.key).failed("listener tls").text
-    assert "there is no file" in diagnosed(tmp_path / "none.pem", good.key).failed("listener tls").text
-    assert "cannot be used" in diagnosed(chain.folder / "good.ext", good.key).failed("listener tls").text
+    assert "cannot read" in diagnosed(tmp_path / "none.pem", good.key).failed("listener tls").text
+    assert "no certificate in" in diagnosed(chain.folder / "good.ext", good.key).failed("listener tls").text
 
 
 # ---- the spool

@@ -142,6 +142,7 @@ def _tried(program: ScrubProgram) -> list[str]:
 
 def outside(loaded: Loaded) -> Iterator[str]:
     """What a start would stumble over beside the configuration itself: the spool's folder, certificates, the package for Redis."""
+    from scrubjay.runtime.certificates import certificates_of
     from scrubjay.runtime.quota_sharing.service import sharing_of
     from scrubjay.runtime.roads import trust_of
     from scrubjay.runtime.supervision.ledger import authority_of
@@ -155,6 +156,7 @@ def outside(loaded: Loaded) -> Iterator[str]:
 
     yield from (f"{place('spool.envelopes.path')}{problem}" for problem in _disk(loaded))
     for attempt in (
+        lambda: certificates_of(loaded.settings.tls),
         lambda: trust_of(loaded.settings.http),
         lambda: authority_of(sharing_of(loaded.settings.quotas)).close(),
     ):

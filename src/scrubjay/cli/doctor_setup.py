@@ -5,14 +5,13 @@ Nothing is sent here and nobody is asked; what the files mean is judged by who r
 
 from __future__ import annotations
 
-import ssl
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Final
 
 from scrubjay.cli.check import check_projects
 from scrubjay.cli.findings import Finding, failed, ok, skipped, warning
+from scrubjay.errors import ConfigError
 from scrubjay.settings.load import Loaded
 
 _DAY_S: Final = 86_400
@@ -81,28 +80,16 @@ def credentials(loaded: Loaded) -> Iterator[Finding]:
 
 def certificate(loaded: Loaded) -> Iterator[Finding]:
     """What clients of our own listener are shown."""
-    tls = loaded.settings.tls
-    if tls.cert is None:
-        return
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    try:
-        context.load_cert_chain(tls.cert, tls.key)
-        if tls.client_ca is not None:
-            context.load_verify_locations(cafile=tls.client_ca)
-    except FileNotFoundError:
-        missing = next(name for name in (tls.cert, tls.key, tls.client_ca) if name and not Path(name).is_file())
-        yield failed("listener tls", f"there is no file {missing}", "put it there, or change `tls.*`")
-        return
-    except (OSError, ssl.SSLError) as error:
-        if getattr(error, "reason", "") == "KEY_VALUES_MISMATCH":
-            yield failed("listener tls", f"the key {tls.key} is not that of {tls.cert}", "take both of the same pair")
-        else:
-            yield failed("listener tls", f"{tls.cert} and {tls.key} cannot be used: {error}", "take a PEM certificate and its key, not encrypted")  # fmt: skip
-        return
-    from cryptography import x509
+    from scrubjay.runtime.certificates import certificates_of
 
-    leaf = x509.load_pem_x509_certificate(Path(tls.cert).read_bytes())
-    yield lifetime("listener tls", f"{tls.cert}", leaf.not_valid_after_utc.timestamp(), "tls.cert")
+    tls = loaded.settings.tls
+    try:
+        certificates = certificates_of(tls)
+    except ConfigError as error:
+        yield failed("listener tls", str(error), "take PEM files of one pair, the key not encrypted")
+        return
+    if certificates is not None:
+        yield lifetime("listener tls", f"{tls.cert}", certificates.shown.until_unix, "tls.cert")
 
 
 def lifetime(check: str, what: str, ends_unix: float, renewed: str) -> Finding:

@@ -74,6 +74,11 @@ class Certificates:
         return f"<Certificates {self.shown}>"
 
 
+def certificates_of(options: Tls) -> Certificates | None:
+    """None without TLS. Raises `ConfigError` for files that cannot be used."""
+    return None if options.cert is None else Certificates(options)
+
+
 def _read(options: Tls) -> tuple[ssl.SSLContext, ssl.SSLContext, Shown]:
     """For the main listener, for the internal one, and what both show."""
     assert options.cert is not None, "settings.listeners sees to that"

@@ -19,7 +19,7 @@ from typing import Final, Protocol
 from scrubjay.errors import ConfigError
 from scrubjay.runtime import handshakes, port
 from scrubjay.runtime.bound_socket import bound_socket, bound_unix_socket, unix_socket_leaver
-from scrubjay.runtime.certificates import Certificates
+from scrubjay.runtime.certificates import Certificates, certificates_of
 from scrubjay.runtime.endpoints.front import Front
 from scrubjay.runtime.endpoints.fronts import Fronts
 from scrubjay.runtime.handshakes import Handshakes
@@ -128,7 +128,7 @@ class _Opening:
         self._observer = observer
         self._public: Handshakes | None = None
         self._internal: Handshakes | None = None
-        certificates = Certificates(settings.tls) if settings.tls.cert is not None else None
+        certificates = certificates_of(settings.tls)
         if certificates is not None:
             self._public = Handshakes(certificates, observer)
             if settings.tls.internal:

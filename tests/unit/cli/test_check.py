@@ -202,3 +202,10 @@ def test_in_allow_list_mode_only_named_types_leave_unread(call: Call, folder: Fo
 def test_keys_without_a_project_in_proxy_leave_unread(call: Call, folder: Folder) -> None:
     result = call("check", "-c", str(folder("relay: {mode: proxy}")))
     assert "Keys without a project: everything leaves unread." in result.stdout
+
+
+def test_certificates_that_no_listener_could_show_are_found(call: Call, folder: Folder) -> None:
+    conf = folder("relay: {mode: proxy, upstream: 'https://h'}\ntls: {cert: none.pem, key: none.key}")
+    result = call("check", "-c", str(conf))
+    assert result.exit_code == 1
+    assert "tls.cert: cannot read none.pem: No such file or directory" in result.stdout + result.stderr
