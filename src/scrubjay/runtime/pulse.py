@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import Protocol
+from typing import Final, Protocol
 
 from scrubjay.runtime.tasks import Tasks
 
@@ -25,12 +25,17 @@ class Observer(Protocol):
     def internal_error(self, place: str, error: BaseException) -> None: ...
 
 
+_GRID_S: Final = 0.5
+"""Work that comes no oftener falls together: an idle process then wakes up twice a second, whatever it has to look after."""
+
+
 class Pulse:
     """All regular work of one owner."""
 
     def __init__(self, observer: Observer) -> None:
         self._observer = observer
         self._tasks = Tasks(observer.internal_error)
+        self._phase_mono = time.monotonic()
 
     def every(self, interval: Interval, work: Work, name: str) -> None:
         """Runs `work` from now on; a beat that fails is reported, and the next one comes."""
@@ -47,7 +52,9 @@ class Pulse:
         while True:
             interval_s = interval() if callable(interval) else interval
             due_mono = time.monotonic() + interval_s
-            await asyncio.sleep(interval_s)
+            if interval_s >= _GRID_S:
+                due_mono = on_grid(due_mono, self._phase_mono)
+            await asyncio.sleep(due_mono - time.monotonic())
             self._observer.loop_lag(max(0.0, time.monotonic() - due_mono))
             await self._do(work, name)
 
@@ -61,3 +68,8 @@ class Pulse:
 
     def __repr__(self) -> str:
         return f"<Pulse {self._tasks!r}>"
+
+
+def on_grid(due_mono: float, phase_mono: float) -> float:
+    """The moment next to `due_mono` at which others are awake too. Each process has a phase of its own: not all of a machine wake up at once."""
+    return phase_mono + round((due_mono - phase_mono) / _GRID_S) * _GRID_S

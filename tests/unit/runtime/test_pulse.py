@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
-from scrubjay.runtime.pulse import Pulse
+import pytest
+
+from scrubjay.runtime.pulse import Pulse, on_grid
 
 
 class Observer:
@@ -84,3 +87,30 @@ async def test_stopping_waits_for_what_runs() -> None:
     await asyncio.sleep(0)
     await pulse.stop()
     assert ended == [1]
+
+
+@pytest.mark.parametrize(
+    ("due_mono", "moment"),
+    [(10.2, 10.2), (10.21, 10.2), (10.44, 10.2), (10.46, 10.7), (10.7, 10.7), (1010.3, 1010.2)],
+)
+def test_beats_fall_together(due_mono: float, moment: float) -> None:
+    """Whatever is due is next to a moment of the grid by less than a quarter of a second, before it or after it."""
+    assert on_grid(due_mono, 3.2) == pytest.approx(moment)
+
+
+async def test_beats_of_the_grid_come_whole_steps_apart() -> None:
+    observer, moments, enough = Observer(), [], asyncio.Event()
+
+    def work() -> None:
+        moments.append(time.monotonic())
+        if len(moments) == 2:
+            enough.set()
+
+    pulse = Pulse(observer)
+    pulse.every(0.5, work, "work")
+    await enough.wait()
+    await pulse.stop()
+    first, second = (moment - lag for moment, lag in zip(moments, observer.lags, strict=True))
+    steps = (second - first) / 0.5
+    assert round(steps) >= 1
+    assert steps == pytest.approx(round(steps), abs=0.1)
