@@ -14,6 +14,7 @@ import msgspec
 from scrubjay.errors import ConfigError
 from scrubjay.settings.gaps import Gap
 from scrubjay.settings.setting import MIB, Secret, Section, setting
+from scrubjay.settings.suggestions import nearest_word
 
 Compression = Literal["gzip", "zip", "zstd", "xz", "bzip2", "7z", "rar"]
 OnError = Literal["drop", "strip", "forward"]
@@ -196,15 +197,22 @@ def over(defaults: Scrub, overrides: Mapping[str, Any]) -> Scrub:
     for name in overrides:
         if name not in PROJECT_FIELDS:
             raise ConfigError(
-                "unknown member", path=f"config.scrubjay.scrub.{name}", accepted=", ".join(sorted(PROJECT_FIELDS))
+                "unknown member",
+                path=f"config.scrubjay.scrub.{name}",
+                accepted=", ".join(sorted(PROJECT_FIELDS)),
+                near=nearest_word(name, PROJECT_FIELDS),
             )
     values = {name: getattr(defaults, name) for name in Scrub.__struct_fields__}
     for name, value in overrides.items():
         try:
             values[name] = msgspec.convert(value, _TYPES[name], strict=True)
         except msgspec.ValidationError as error:
+            words = _words(_TYPES[name])
             raise ConfigError(
-                str(error), path=f"config.scrubjay.scrub.{name}", accepted=", ".join(_words(_TYPES[name]))
+                str(error),
+                path=f"config.scrubjay.scrub.{name}",
+                accepted=", ".join(words),
+                near=nearest_word(value, words) if isinstance(value, str) else "",
             ) from None
     if defaults.compliance and not values["compliance"]:
         raise ConfigError("is on for all projects", path="config.scrubjay.scrub.compliance", accepted="true")

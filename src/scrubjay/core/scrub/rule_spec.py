@@ -11,6 +11,7 @@ from scrubjay.core.scrub.pseudonyms import LENGTHS, SCOPES, USUAL_FORM, Form
 from scrubjay.core.scrub.redact import Redaction
 from scrubjay.core.scrub.selectors import Selector, SelectorError, parse_selector
 from scrubjay.errors import ConfigError
+from scrubjay.settings.suggestions import nearest_word
 
 _DETECTOR_TYPES = frozenset(
     ("anything", "ip", "email", "creditcard", "iban", "mac", "uuid", "imei", "us_ssn", "url_auth", "userpath", "pemkey", "bearer",
@@ -124,8 +125,9 @@ def _typed_rule(spec: Mapping[str, object], path: str, types: frozenset[str]) ->
         hide = _flag(spec, "hideInner", path)
         members = _texts(spec.get("rules"), f"{path}.rules") if kind == "multiple" else (_text(spec, "rule", path),)
         return RuleSpec(kind, redaction, members=members, hide_inner=hide)
-    accepted = ", ".join(sorted((*types, *_GROUP_TYPES, "pattern", "redact_pair")))
-    raise ConfigError(f"unknown rule type {kind!r}", path=f"{path}.type", accepted=accepted)
+    known = sorted((*types, *_GROUP_TYPES, "pattern", "redact_pair"))
+    near = nearest_word(kind, known)
+    raise ConfigError(f"unknown rule type {kind!r}", path=f"{path}.type", accepted=", ".join(known), near=near)
 
 
 def _redaction(value: object, path: str) -> Redaction:

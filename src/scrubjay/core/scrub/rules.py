@@ -23,6 +23,7 @@ from scrubjay.core.scrub.rule_spec import RuleSpec
 from scrubjay.core.scrub.short_texts import short_occurs
 from scrubjay.errors import ConfigError
 from scrubjay.settings.gaps import Gap
+from scrubjay.settings.suggestions import nearest_word
 
 _MAX_DEPTH = 200
 # Detectors by rule type; each is one step, on the result of the one before.
@@ -204,6 +205,9 @@ class RuleSet:
     def lookup(self, rule_id: str) -> RuleSpec | None:
         return self._specs.get(rule_id) or self._builtin.get(rule_id)
 
+    def _nearest(self, rule_id: str) -> str:
+        return nearest_word(rule_id, (*self._specs, *self._builtin))
+
     def resolve(self, ids: Iterable[str], where: str, *, dry_run: bool = False) -> tuple[Rule, ...]:
         """The rules of one application in the order they run: bytewise by id. Raises ConfigError.
 
@@ -218,7 +222,7 @@ class RuleSet:
             spec = self.lookup(rule_id)
             if spec is None:
                 if "validation" in self._closed and rule_id != "@userpath:filter":
-                    raise ConfigError(f"unknown rule {rule_id!r}", path=where)
+                    raise ConfigError(f"unknown rule {rule_id!r}", path=where, near=self._nearest(rule_id))
                 return
             seen.add((rule_id, dry))
             dry = dry or spec.dry_run
@@ -252,7 +256,7 @@ class RuleSet:
             raise ConfigError("group 0 overlaps every other group", path=f"rules.{rule_id}.replaceGroups")
         for member in spec.members:
             if self.lookup(member) is None:
-                raise ConfigError(f"unknown rule {member!r}", path=f"rules.{rule_id}")
+                raise ConfigError(f"unknown rule {member!r}", path=f"rules.{rule_id}", near=self._nearest(member))
 
     @staticmethod
     def _check_method(rule_id: str, redaction: Redaction) -> None:
