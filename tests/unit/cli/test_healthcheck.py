@@ -44,7 +44,7 @@ def server() -> Iterator[Server]:
 
 @pytest.mark.parametrize(("status", "code"), [(200, 0), (204, 0), (503, 1), (404, 1)])
 @pytest.mark.parametrize("mode", ["live", "ready"])
-def test_upstream_18_the_status_decides(call: Call, server: Server, status: int, code: int, mode: str) -> None:
+def test_operations_18_the_status_decides(call: Call, server: Server, status: int, code: int, mode: str) -> None:
     server.status = status
     result = call("healthcheck", "--mode", mode, "--addr", f"127.0.0.1:{server.server_port}", "--timeout", "10")
     assert result.exit_code == code
@@ -60,7 +60,7 @@ def test_the_configuration_says_where(call: Call, server: Server, tmp_path: Path
     assert server.paths == ["/api/relay/healthcheck/live/"]
 
 
-def test_upstream_18_nobody_listens(call: Call) -> None:
+def test_operations_18_nobody_listens(call: Call) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
@@ -69,7 +69,7 @@ def test_upstream_18_nobody_listens(call: Call) -> None:
     assert f"no answer from {address}" in result.stderr
 
 
-def test_upstream_18_somebody_listens_and_says_nothing(call: Call) -> None:
+def test_operations_18_somebody_listens_and_says_nothing(call: Call) -> None:
     with socket.create_server(("127.0.0.1", 0)) as mute:
         result = call("healthcheck", "--addr", f"127.0.0.1:{mute.getsockname()[1]}", "--timeout", "0.05")
     assert result.exit_code == 1
