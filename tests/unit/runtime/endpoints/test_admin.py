@@ -12,7 +12,6 @@ from scrubjay.runtime.endpoints.replies import Reply
 from scrubjay.runtime.state import Merged, merge
 from scrubjay.settings.schema import Metrics, Settings
 
-
 NUMBERS = ("/metrics", "/api/relay/autoscaling/")
 
 
