@@ -50,12 +50,13 @@ def chart(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("case", CASES)
 def test_what_is_rendered_is_valid_in_every_version_and_fits_together(case: str, chart: Path) -> None:
-    old, new = (helm(name).template(chart, CASES[case]) for name in HELMS)
+    old, new = (helm(name).text(chart, CASES[case]).split() for name in HELMS)
     assert old == new, "both helms give the same"
-    assert not findings(new)
-    assert not operator_findings(new)
-    assert not contradictions(new, external=EXTERNAL)
-    assert not violations(_pod(new)), "the application's namespace may enforce the standard `restricted`"
+    manifests = helm("helm-4").template(chart, CASES[case])
+    assert not findings(manifests)
+    assert not operator_findings(manifests)
+    assert not contradictions(manifests, external=EXTERNAL)
+    assert not violations(_pod(manifests)), "the application's namespace may enforce the standard `restricted`"
 
 
 @pytest.mark.parametrize("program", HELMS)
@@ -183,6 +184,16 @@ def test_the_chart_of_the_page_is_one(tmp_path: Path) -> None:
         pod = _pod(manifests)
         assert [each["name"] for each in containers(pod)] == ["scrubjay", "shop"]
         assert {"name": "SENTRY_DSN", "value": f"http://{KEY}@127.0.0.1:3000/1"} in pod["containers"][0]["env"]
+
+
+def test_the_gateway_of_the_page_is_one() -> None:
+    page = (ROOT / "docs" / "sidecar.md").read_text()
+    (values,) = re.findall(r"^```yaml\n(config:\n.+?)^```$", page, re.MULTILINE | re.DOTALL)
+    manifests = helm("helm-4").template(RELAY_CHART, yaml.safe_load(values))
+    assert not findings(manifests)
+    assert not contradictions(manifests)
+    config = yaml.safe_load(_named(manifests, "r-scrubjay-config")["data"]["scrubjay.yaml"])
+    assert config["gateway"] == {"batch_require_auth": False}
 
 
 def test_older_clusters_get_an_ordinary_container(tmp_path: Path) -> None:
