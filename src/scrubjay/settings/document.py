@@ -24,6 +24,8 @@ from scrubjay.errors import ConfigError
 
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MAX_FILE_BYTES: Final = 32 << 20
+_MAX_YAML: Final = 8 << 20
+"""Characters: parsing is slow, and a file of settings is small. JSON may be larger."""
 _MAX_DEPTH: Final = 100
 _MAX_NODES: Final = 1_000_000
 """With everything that aliases repeat."""
@@ -84,6 +86,8 @@ def decode_json(text: str, where: str) -> object:
 
 def compose(text: str, where: str) -> Node | None:
     """The document's root; None if it is empty. Raises: ConfigError."""
+    if len(text) > _MAX_YAML:
+        raise ConfigError("too large for YAML", where=where, accepted=f"at most {_MAX_YAML >> 20} MiB, or JSON")
     try:
         _check_depth(text, where)
         root: Node | None = yaml.compose(text, Loader=_LOADER)

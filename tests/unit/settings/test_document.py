@@ -188,6 +188,8 @@ def test_marks_and_line_ends_of_other_systems(tmp_path: Path, content: bytes) ->
 
 
 def test_a_file_has_a_bound() -> None:
+    with pytest.raises(ConfigError, match="too large for YAML"):
+        compose("# \n" * (3 << 20), "f")
     with pytest.raises(ConfigError, match="too large"):
         read_text(Path("/dev/zero"))
 
