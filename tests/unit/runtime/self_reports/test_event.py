@@ -81,6 +81,16 @@ def test_alone_without_an_environment() -> None:
     assert "exception" not in found
 
 
+def test_the_references_normalisation_finds_nothing_wrong() -> None:
+    from sentry_relay.processing import StoreNormalizer  # noqa: PLC0415  loads a library of its own
+
+    told = Told(LINE, (LINE,), error="OSError", problem="no space", frames=(Frame("scrubjay/a.py", 3, "write"),))
+    century_s = 3_200_000_000
+    normalizer = StoreNormalizer(project_id=1, max_secs_in_future=century_s, max_secs_in_past=century_s)
+    found = normalizer.normalize_event(event(told))
+    assert (found["type"], found.get("errors"), found.get("_meta")) == ("error", None, None)
+
+
 def test_what_a_server_or_a_file_said_is_scrubbed() -> None:
     quoted = "cannot send to ana@lab.example, card 4111 1111 1111 1111"
     line = Crumb(1.0, logging.WARNING, "scrubjay.upstream", quoted, {"detail": quoted, "password": "hunter2"})
