@@ -33,6 +33,8 @@ def status(ctx: click.Context, invocation: Invocation, /, state_dir: Path | None
         click.echo(f"no state files in {folder}; is the relay configured with another `relay.state_dir`?", err=True)
     else:
         _print(merged)
+        if not merged.alive or merged.upstream_up is False:
+            click.echo("`scrubjay doctor` says why, and what to do", err=True)
     ctx.exit(0 if merged.alive else 1)
 
 

@@ -8,7 +8,10 @@ import sys
 from collections.abc import Callable
 
 import pytest
+from click.shell_completion import ShellComplete
 from click.testing import Result
+
+from scrubjay.cli.program import program
 
 Call = Callable[..., Result]
 
@@ -67,3 +70,14 @@ def test_completing_a_verb_imports_none_of_them() -> None:
     )
     assert done.stdout.split() == ["plain,scrub", "plain,send", "plain,status", "plain,spool"]
     assert done.stderr.strip() == "[]"
+
+
+def test_verbs_and_flags_of_a_group() -> None:
+    def completed(*words: str, incomplete: str) -> list[str]:
+        shell = ShellComplete(program, {}, "scrubjay", "_SCRUBJAY_COMPLETE")
+        return [item.value for item in shell.get_completions(list(words), incomplete)]
+
+    assert completed("spool", incomplete="re") == ["repair"]
+    assert completed(incomplete="do") == ["doctor"]
+    assert completed("doctor", incomplete="--no") == ["--no-probe"]
+    assert completed("send", "check-in", "--status", incomplete="e") == ["error"]

@@ -50,6 +50,7 @@ def test_a_living_relay(call: Call, tmp_path: Path, upstream_up: bool | None, wo
     assert ["memory", "error", "5"] in lines
     assert ["memory", "span", "0"] not in lines
     assert words in result.stdout
+    assert ("`scrubjay doctor`" in result.stderr) is (upstream_up is False)
 
 
 def test_dead_and_stopped_workers_are_told_apart(call: Call, tmp_path: Path) -> None:
@@ -60,6 +61,7 @@ def test_dead_and_stopped_workers_are_told_apart(call: Call, tmp_path: Path) -> 
     states = [line.split()[2] for line in result.stdout.splitlines() if " 471" in line]
     assert states == ["dead", "stopped"]
     assert "upstream: unknown" in result.stdout
+    assert "`scrubjay doctor` says why" in result.stderr
 
 
 def test_for_programs(call: Call, tmp_path: Path) -> None:
