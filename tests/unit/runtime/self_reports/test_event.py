@@ -82,7 +82,7 @@ def test_alone_without_an_environment() -> None:
 
 
 def test_the_references_normalisation_finds_nothing_wrong() -> None:
-    from sentry_relay.processing import StoreNormalizer  # noqa: PLC0415  loads a library of its own
+    from sentry_relay.processing import StoreNormalizer
 
     told = Told(LINE, (LINE,), error="OSError", problem="no space", frames=(Frame("scrubjay/a.py", 3, "write"),))
     century_s = 3_200_000_000
