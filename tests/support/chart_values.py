@@ -1,13 +1,9 @@
 """Values to install the chart with: each toggle on and off, each shape, and what people combine.
 
-Owns the table, and the objects of the cluster that some of the values name (Secrets, ConfigMaps), filled as an operator would fill them.
+Owns the table, and the names of those objects of the cluster (Secrets, ConfigMaps) that stand in it.
 """
 
-import base64
-import json
 from typing import Any
-
-from support.helm import Manifest
 
 UPSTREAM: dict[str, Any] = {"relay": {"upstream": "https://sentry.example/"}}
 TOLERATION = {"key": "dedicated", "operator": "Equal", "value": "relays", "effect": "NoSchedule"}
@@ -90,12 +86,13 @@ OTHERWISE: dict[str, Any] = {
     },
     "resources": {"requests": {"cpu": 2, "memory": "1Gi"}, "limits": {"memory": "2Gi", "cpu": "1500m"}},
     "securityContext": {
-        **{"runAsUser": 1234, "runAsGroup": 5678, "runAsNonRoot": True, "readOnlyRootFilesystem": True},
-        **{
-            "allowPrivilegeEscalation": False,
-            "capabilities": {"drop": ["ALL"]},
-            "seccompProfile": {"type": "Localhost", "localhostProfile": "x"},
-        },
+        "runAsUser": 1234,
+        "runAsGroup": 5678,
+        "runAsNonRoot": True,
+        "readOnlyRootFilesystem": True,
+        "allowPrivilegeEscalation": False,
+        "capabilities": {"drop": ["ALL"]},
+        "seccompProfile": {"type": "Localhost", "localhostProfile": "x"},
     },
     "podSecurityContext": {
         "runAsNonRoot": True,
@@ -227,8 +224,10 @@ CASES: dict[str, dict[str, Any]] = {
     "sidecar, otherwise": {
         **SIDECAR,
         "sidecar": {
-            **{"native": False, "applicationGraceSeconds": 5, "emptyDir": {"sizeLimit": "2Gi", "medium": "Memory"}},
-            **{"resources": {"requests": {"cpu": "1", "memory": "2Gi"}, "limits": {"memory": "3Gi"}}},
+            "native": False,
+            "applicationGraceSeconds": 5,
+            "emptyDir": {"sizeLimit": "2Gi", "medium": "Memory"},
+            "resources": {"requests": {"cpu": "1", "memory": "2Gi"}, "limits": {"memory": "3Gi"}},
         },
     },
     "sidecar, all secrets": {**SIDECAR, **SECRETS, **ADDED},
@@ -236,31 +235,5 @@ CASES: dict[str, dict[str, Any]] = {
 """What it is → values, as `--set-json` takes them: dotted keys, and maps over the chart's own."""
 
 
-def _secret(name: str, content: dict[str, str]) -> Manifest:
-    coded = {key: base64.b64encode(text.encode()).decode() for key, text in content.items()}
-    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "data": coded}
-
-
-def cluster(credentials: dict[str, str], certificate: dict[str, str]) -> list[Manifest]:
-    """The objects that `SECRETS` names. `certificate` has the keys that cert-manager writes."""
-    tokens = {
-        "admin": "an-admin-token",
-        "redis": "redis://:secret@redis.shop:6379",
-        "spool": base64.b64encode(bytes(range(32))).decode(),
-        "webhook": "a-webhook-secret",
-    }
-    return [
-        _secret("tokens", tokens),
-        _secret("identity", {"credentials.json": json.dumps(credentials)}),
-        _secret("certificate", certificate),
-        {
-            "apiVersion": "v1",
-            "kind": "ConfigMap",
-            "metadata": {"name": "authorities"},
-            "data": {"ca.crt": certificate["ca.crt"]},
-        },
-    ]
-
-
 EXTERNAL = frozenset({"tokens", "identity", "certificate", "authorities"})
-"""Their names."""
+"""The Secrets and ConfigMaps that the cluster has already, as far as values name them."""

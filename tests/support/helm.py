@@ -58,12 +58,10 @@ class Helm:
         values: Mapping[str, Any] | None = None,
         *,
         kubernetes: str = "1.37",
-        apis: tuple[str, ...] = (MONITORING,),
-        release: str = "r",
         only: str | None = None,
     ) -> list[Manifest]:
         """The manifests, in helm's order; `only` names one template. Raises: HelmError."""
-        text = self.text(chart, values, kubernetes=kubernetes, apis=apis, release=release, only=only)
+        text = self.text(chart, values, kubernetes=kubernetes, only=only)
         return [document for document in yaml.load_all(text, Loader=StrictLoader) if document]
 
     def text(
@@ -72,17 +70,13 @@ class Helm:
         values: Mapping[str, Any] | None = None,
         *,
         kubernetes: str = "1.37",
-        apis: tuple[str, ...] = (MONITORING,),
-        release: str = "r",
         only: str | None = None,
     ) -> str:
         """The same as helm writes it."""
         flags = ["--kube-version", kubernetes, "--namespace", "shop"]
-        for api in apis:
-            flags += ["--api-versions", api]
         if only is not None:
             flags += ["--show-only", only]
-        return _printed(self.program, ("template", release, str(chart), *flags, *_values(values)))
+        return _printed(self.program, ("template", "r", str(chart), *flags, *_values(values)))
 
     def notes(self, chart: Path, values: Mapping[str, Any] | None = None) -> str:
         """What is said to whoever has installed it; Helm 3 does not tell without a cluster. Raises: HelmError."""
