@@ -87,7 +87,7 @@ class Helm:
     def resolve(self, chart: Path, folder: Path) -> Path:
         """A copy of `chart` in `folder` with its dependencies beside it, as `helm dependency build` fetches them."""
         for source in (chart, RELAY_CHART):
-            shutil.copytree(source, folder / source.name, ignore=shutil.ignore_patterns("charts"))
+            shutil.copytree(source, folder / source.name, ignore=shutil.ignore_patterns("charts", "Chart.lock"))
         _run(self.program, ("dependency", "build", str(folder / chart.name)))
         return folder / chart.name
 
