@@ -71,7 +71,7 @@ async def test_one_of_two_addresses_is_dead(tmp_path: Path, monkeypatch: pytest.
     [
         (OSError(errno.ENETUNREACH, "Network is unreachable"), "there is no way to"),
         (OSError(errno.EPERM, "Operation not permitted"), "no connection to"),
-        (TimeoutError(), "does not answer within 1 s"),
+        (TimeoutError(), "does not answer within 3 s"),
     ],
     ids=["no route", "forbidden", "dropped"],
 )

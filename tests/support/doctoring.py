@@ -87,11 +87,9 @@ class Setup:
             "port": self.port,
             "state_dir": str(self.state),
         }
-        http = {"timeout": 0.4, "connection_timeout": 1}
         self.config: dict[str, Any] = {
             **options,
             "relay": {**relay, **options.get("relay", {})},
-            "http": {**http, **options.get("http", {})},
         }
         (self.folder / "projects").mkdir(parents=True)
         self.project("42.yaml", PROJECT)
