@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +52,25 @@ def test_names_that_lead_nowhere(
     found = Setup(tmp_path, "https://sentry.example").diagnose().failed("dns")
     assert text in found.text
     assert remedy in found.remedy
+
+
+def test_a_name_service_that_is_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits for it until it gives up by itself."""
+    away = threading.Event()
+
+    def asked(host: Any, *more: Any, **facts: Any) -> Any:
+        if host == "sentry.example":
+            away.wait(30)
+        return ASKED(host, *more, **facts)
+
+    monkeypatch.setattr(socket, "getaddrinfo", asked)
+    began_mono = time.monotonic()
+    try:
+        found = Setup(tmp_path, "https://sentry.example", http={"connection_timeout": 0.1}).diagnose().failed("dns")
+    finally:
+        away.set()
+    assert "no answer about sentry.example within 0.1 s" in found.text
+    assert time.monotonic() - began_mono < 15
 
 
 def test_a_name_that_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

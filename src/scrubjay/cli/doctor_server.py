@@ -10,8 +10,10 @@ import asyncio
 import errno
 import socket
 import ssl
+import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
@@ -24,7 +26,7 @@ from scrubjay.runtime.forwarding.connection import Connection, NoReply
 from scrubjay.runtime.forwarding.dialing import Dialer
 from scrubjay.runtime.forwarding.http_reply import Reply
 from scrubjay.runtime.forwarding.origin import Origin, Proxy
-from scrubjay.runtime.forwarding.resolving import Resolver
+from scrubjay.runtime.forwarding.resolving import AddressInfo, Resolver
 from scrubjay.runtime.roads import Roads
 from scrubjay.runtime.upstream import PROBE_PATH, Upstream
 from scrubjay.settings.schema import Settings
@@ -97,7 +99,7 @@ async def _name_service(way: Way) -> AsyncIterator[Finding]:
     patience_s = way.settings.http.connection_timeout
     try:
         async with asyncio.timeout(patience_s):
-            infos = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            infos = await _resolved(host, port)
     except TimeoutError:
         yield failed(
             "dns", f"no answer about {host} within {patience_s:g} s", "see /etc/resolv.conf: its name server is away"
@@ -115,6 +117,32 @@ async def _name_service(way: Way) -> AsyncIterator[Finding]:
         return
     addresses = list(dict.fromkeys(str(info[4][0]) for info in infos))
     yield ok("dns", f"{host} is {', '.join(addresses)}", addresses=addresses)
+
+
+async def _resolved(host: str, port: int) -> Sequence[AddressInfo]:
+    """By a thread that nobody waits for at the end: a name server that is away takes half a minute to be given up."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[Sequence[AddressInfo]] = loop.create_future()
+
+    def end(result: Sequence[AddressInfo] | Exception) -> None:
+        if future.done():  # nobody waits any more
+            return
+        if isinstance(result, Exception):
+            future.set_exception(result)
+        else:
+            future.set_result(result)
+
+    def ask() -> None:
+        result: Sequence[AddressInfo] | Exception
+        try:
+            result = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            result = error
+        with suppress(RuntimeError):  # the loop is closed
+            loop.call_soon_threadsafe(end, result)
+
+    threading.Thread(target=ask, name="name service", daemon=True).start()
+    return await future
 
 
 async def _proxy(way: Way) -> AsyncIterator[Finding]:
