@@ -156,7 +156,7 @@ def test_workers_are_replaced_under_tls_and_no_request_fails(
     old.maximum_version = ssl.TLSVersion.TLSv1_2
     with pytest.raises(ssl.SSLError):
         https(daemon, old).connect()
-    assert failures(daemon, "version") == 1
+    wait_for(lambda: failures(daemon, "version") == 1, "it is counted")
 
 
 # What is spoken
