@@ -88,7 +88,9 @@ async def _reach(settings: Settings, loaded: Loaded, target: Target | None, samp
     witness, credentials = Witness(), loaded.credentials
     signer = None if credentials is None else Signer(credentials.id, credentials.secret_key.reveal())
     try:
-        roads = Roads(settings, witness, on_limits=witness.limited, on_denied=witness.denied, signer=signer, env=os.environ)  # fmt: skip
+        roads = Roads(
+            settings, witness, on_limits=witness.limited, on_denied=witness.denied, signer=signer, env=os.environ
+        )
         await roads.refuse_ourselves(settings.relay.host, settings.relay.port)
     except ConfigError as error:
         yield failed("upstream", str(error), "correct it: the relay does not start with it")

@@ -50,7 +50,11 @@ def known(dsn: Dsn, loaded: Loaded) -> Finding:
             f"write /{project.project_id} at the end of the DSN, or set `relay.override_project_ids`",
         )
     if any(key.public_key == dsn.key and not key.is_enabled for key in project.public_keys):
-        return failed("dsn", f"its key is switched off in project {project.project_id}", "set `isEnabled: true` at the key in the project file")  # fmt: skip
+        return failed(
+            "dsn",
+            f"its key is switched off in project {project.project_id}",
+            "set `isEnabled: true` at the key in the project file",
+        )
     domains = project.config.allowed_domains
     pages = "" if "*" in domains else f"; pages may send from {', '.join(domains) or 'nowhere'}"
     return ok("dsn", f"{text}; project {project.project_id}{f' {project.slug}' if project.slug else ''}{pages}")
@@ -60,8 +64,16 @@ def _without_project(text: str, loaded: Loaded) -> Finding:
     if loaded.projects.default is not None or loaded.settings.relay.mode == "capture":
         return ok("dsn", f"{text}; no project has its key, so the plan `default` decides")
     if loaded.settings.projects.unknown == "forward":
-        return warning("dsn", f"{text}; no project has its key: what it sends is forwarded unscrubbed", "add a project file with the key, or a plan `default`")  # fmt: skip
-    return failed("dsn", f"{text}; no project has its key: what it sends is refused (`project_id`)", "add a project file with the key, or a plan `default`")  # fmt: skip
+        return warning(
+            "dsn",
+            f"{text}; no project has its key: what it sends is forwarded unscrubbed",
+            "add a project file with the key, or a plan `default`",
+        )
+    return failed(
+        "dsn",
+        f"{text}; no project has its key: what it sends is refused (`project_id`)",
+        "add a project file with the key, or a plan `default`",
+    )
 
 
 def stages(target: Target, sample: Sample, loaded: Loaded, merged: Merged) -> Finding:
@@ -101,12 +113,22 @@ def _verdict(told: dict[str, Any], judge: str) -> Finding:
     answer, leaves = told["answer"], told["leaves"]
     ended = next((step for step in told["steps"] if step["outcome"]), None)
     if answer["reason"]:
-        return failed("stages", f"{judge} refuses the probe: {answer['status']} {answer['reason']}{_said(told)}", _advice(answer["reason"]), **told)  # fmt: skip
+        return failed(
+            "stages",
+            f"{judge} refuses the probe: {answer['status']} {answer['reason']}{_said(told)}",
+            _advice(answer["reason"]),
+            **told,
+        )
     if not leaves["items"] and ended is not None:
         by = f" by {ended['origin']}" if ended["origin"] else ""
         text = f"{judge} drops the probe in `{ended['stage']}`: {ended['outcome']}/{ended['reason']}{by}"
         if ended["outcome"] in ("filtered", "sampled"):
-            return warning("stages", text, _advice(ended["reason"]) or "on purpose? else change the rule: see `scrubjay explain`", **told)  # fmt: skip
+            return warning(
+                "stages",
+                text,
+                _advice(ended["reason"]) or "on purpose? else change the rule: see `scrubjay explain`",
+                **told,
+            )
         return failed(
             "stages", text, _advice(ended["reason"]) or "see `scrubjay quotas` and `scrubjay explain`", **told
         )
@@ -143,10 +165,18 @@ async def answer(way: Way, target: Target, sample: Sample, witness: Witness) -> 
         return _refusal(error, way, target, witness)
     encodings = [detail for result, _, detail in witness.answers if result == "encoding"]
     if encodings:
-        return warning("probe", f"{way.origin} took it, but not in the first encoding: {', '.join(encodings)}", "set `http.encoding: gzip`, which saves the attempt")  # fmt: skip
+        return warning(
+            "probe",
+            f"{way.origin} took it, but not in the first encoding: {', '.join(encodings)}",
+            "set `http.encoding: gzip`, which saves the attempt",
+        )
     if witness.limits:
         limit = witness.limits[0]
-        return warning("probe", f"{way.origin} took it, and limits what follows ({limit.reason or 'no reason'})", "raise the project's quota at the server, or send less")  # fmt: skip
+        return warning(
+            "probe",
+            f"{way.origin} took it, and limits what follows ({limit.reason or 'no reason'})",
+            "raise the project's quota at the server, or send less",
+        )
     return ok("probe", f"{way.origin} took it: event {sample.event_id}", event_id=sample.event_id)
 
 
@@ -154,12 +184,20 @@ def _refusal(error: UpstreamError, way: Way, target: Target, witness: Witness) -
     said = f"{way.origin} answers {error}"
     if isinstance(error, Throttled):
         until = max((limit.until_mono for limit in witness.limits), default=time.monotonic()) - time.monotonic()
-        return failed("probe", f"{way.origin} answers 429: it limits this project for {max(0, until):.0f} s ({error})", "raise the project's quota at the server, or send less; until then all of it is dropped here as `rate_limited`")  # fmt: skip
+        return failed(
+            "probe",
+            f"{way.origin} answers 429: it limits this project for {max(0, until):.0f} s ({error})",
+            "raise the project's quota at the server, or send less; until then all of it is dropped here as `rate_limited`",
+        )
     if isinstance(error, Refused):
         return failed("probe", said, refused_advice(error.status or 0, target))
     assert isinstance(error, Transient)
     if error.status is None:
-        return failed("probe", f"{way.origin} gives no answer to an envelope: {error}", "see its log; the relay keeps what it has and tries again")  # fmt: skip
+        return failed(
+            "probe",
+            f"{way.origin} gives no answer to an envelope: {error}",
+            "see its log; the relay keeps what it has and tries again",
+        )
     return failed("probe", said, "the server is in trouble: see its log; the relay keeps what it has and tries again")
 
 

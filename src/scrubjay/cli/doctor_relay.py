@@ -144,7 +144,11 @@ def _absent(loaded: Loaded, merged: Merged) -> Iterator[Finding]:
     if not died:
         stopped = max((worker.heartbeat_unix for worker in merged.workers), default=None)
         when = "" if stopped is None else f", stopped {ago(merged.now_unix - stopped)} ago"
-        yield warning("relay", f"none runs with this configuration (state in {loaded.settings.relay.state_dir}){when}", "start it: `scrubjay run`")  # fmt: skip
+        yield warning(
+            "relay",
+            f"none runs with this configuration (state in {loaded.settings.relay.state_dir}){when}",
+            "start it: `scrubjay run`",
+        )
 
 
 def _dead(merged: Merged) -> list[Snapshot]:
@@ -237,7 +241,13 @@ def drops(merged: Merged) -> Iterator[Finding]:
     for (reason, origin, advice), count in counts.most_common(_MOST_REASONS):
         last = next(drop for drop in bad if (drop.reason, drop.origin) == (reason, origin))
         by = f" by {origin}" if origin else ""
-        yield warning("drops", f"{count} × {reason}{by} in the last hour{_last(last, merged.now_unix)}", advice or "see docs/reasons.md", reason=reason, count=count)  # fmt: skip
+        yield warning(
+            "drops",
+            f"{count} × {reason}{by} in the last hour{_last(last, merged.now_unix)}",
+            advice or "see docs/reasons.md",
+            reason=reason,
+            count=count,
+        )
     if not bad:
         text = f"{len(recent)} in the last hour, all on purpose" if recent else "none in the last hour"
         yield ok("drops", text)

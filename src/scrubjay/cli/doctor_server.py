@@ -107,10 +107,18 @@ async def _name_service(way: Way) -> AsyncIterator[Finding]:
         return
     except socket.gaierror as error:
         if error.errno == socket.EAI_AGAIN:
-            yield failed("dns", f"the name service fails for {host}: {error.strerror}", "see /etc/resolv.conf: its name server is away, or refuses")  # fmt: skip
+            yield failed(
+                "dns",
+                f"the name service fails for {host}: {error.strerror}",
+                "see /etc/resolv.conf: its name server is away, or refuses",
+            )
         else:
             named = "http.proxy" if way.proxy else "relay.upstream"
-            yield failed("dns", f"there is no host {host} ({error.strerror})", f"see its spelling in `{named}`; a name of a cluster or a VPN is known only there")  # fmt: skip
+            yield failed(
+                "dns",
+                f"there is no host {host} ({error.strerror})",
+                f"see its spelling in `{named}`; a name of a cluster or a VPN is known only there",
+            )
         return
     except UnicodeError:
         yield failed("dns", f"{host} is no name", "see its spelling in `relay.upstream`")
@@ -164,7 +172,11 @@ async def _connection(way: Way) -> AsyncIterator[Finding]:
         yield _unreachable(what, dead[0][1], patience_s, is_proxy=way.proxy is not None)
     elif dead and len({family for family, _ in places}) == 1:
         addresses = ", ".join(address for address, _ in dead)
-        yield warning("tcp", f"{what}: no connection to {addresses}, to the others there is", "take them out of the name service, or repair them: each attempt costs time")  # fmt: skip
+        yield warning(
+            "tcp",
+            f"{what}: no connection to {addresses}, to the others there is",
+            "take them out of the name service, or repair them: each attempt costs time",
+        )
     else:
         yield ok("tcp", f"{what} takes connections")
 
@@ -182,7 +194,11 @@ async def _reach(address: str, port: int, patience_s: float) -> OSError | None:
 def _unreachable(what: str, error: OSError, patience_s: float, *, is_proxy: bool) -> Finding:
     key = "http.proxy" if is_proxy else "relay.upstream"
     if isinstance(error, ConnectionRefusedError):
-        return failed("tcp", f"{what} refuses connections: nothing listens there", f"start the server, or correct the port in `{key}`")  # fmt: skip
+        return failed(
+            "tcp",
+            f"{what} refuses connections: nothing listens there",
+            f"start the server, or correct the port in `{key}`",
+        )
     if isinstance(error, TimeoutError):
         return failed("tcp", f"{what} does not answer within {patience_s:g} s", _FIREWALL)
     if error.errno in (errno.ENETUNREACH, errno.EHOSTUNREACH):
@@ -193,7 +209,11 @@ def _unreachable(what: str, error: OSError, patience_s: float, *, is_proxy: bool
 async def _security(way: Way) -> AsyncIterator[Finding]:
     """A connection as the relay makes it, through the proxy and with TLS where there are."""
     if way.settings.http.insecure_skip_verify and way.origin.scheme == "https":
-        yield warning("tls", "`http.insecure_skip_verify` is on: anybody can pretend to be the server", "switch it off, and set `http.ca_bundle` where the authority is your own")  # fmt: skip
+        yield warning(
+            "tls",
+            "`http.insecure_skip_verify` is on: anybody can pretend to be the server",
+            "switch it off, and set `http.ca_bundle` where the authority is your own",
+        )
     connection: Connection | None = None
     try:
         if way.origin.scheme == "https":
@@ -211,12 +231,24 @@ async def _security(way: Way) -> AsyncIterator[Finding]:
 async def _refused(error: NoReply, way: Way) -> Finding:
     text = str(error)
     if "proxy answered 407" in text:
-        return failed("proxy", "it wants to know who we are (407)", "put user and password into `http.proxy`: http://USER:PASSWORD@HOST:PORT")  # fmt: skip
+        return failed(
+            "proxy",
+            "it wants to know who we are (407)",
+            "put user and password into `http.proxy`: http://USER:PASSWORD@HOST:PORT",
+        )
     if "proxy answered" in text:
-        return failed("proxy", f"it does not let us through to {way.origin}: {text}", f"allow {way.origin.netloc} in the proxy, or leave it out with NO_PROXY")  # fmt: skip
+        return failed(
+            "proxy",
+            f"it does not let us through to {way.origin}: {text}",
+            f"allow {way.origin.netloc} in the proxy, or leave it out with NO_PROXY",
+        )
     if error.failure == "tls":
         return await doctor_tls.refused(error, way.name, way.dialer)
-    return failed("tls", f"no connection with {way.name}: {text}", "the server takes connections and says nothing: see whether it speaks TLS on this port")  # fmt: skip
+    return failed(
+        "tls",
+        f"no connection with {way.name}: {text}",
+        "the server takes connections and says nothing: see whether it speaks TLS on this port",
+    )
 
 
 async def _answer(way: Way) -> AsyncIterator[Finding]:
@@ -241,7 +273,11 @@ async def _answer(way: Way) -> AsyncIterator[Finding]:
 def _silence(error: Transient, way: Way) -> Finding:
     text = str(error)
     if text.startswith("timeout"):
-        return failed("http", f"{way.origin} takes the connection and does not answer: {text}", "the server hangs or is overloaded: see its log; `http.timeout` is how long we wait")  # fmt: skip
+        return failed(
+            "http",
+            f"{way.origin} takes the connection and does not answer: {text}",
+            "the server hangs or is overloaded: see its log; `http.timeout` is how long we wait",
+        )
     if text.startswith("broken"):
         return failed("http", f"{way.origin} speaks no HTTP: {text}", "see host and port in `relay.upstream`")
     other = "" if way.origin.scheme == "https" else "; if it speaks TLS on this port, write https://"
@@ -251,11 +287,23 @@ def _silence(error: Transient, way: Way) -> Finding:
 def _judge(reply: Reply, took_s: float, way: Way) -> Finding:
     text = f"{way.origin} answers {reply.status} within {took_s * 1000:.0f} ms"
     if reply.status in (502, 503, 504):
-        return failed("http", f"{text}: what stands before the server does not reach it", "start the server behind it; for the relay this is an outage")  # fmt: skip
+        return failed(
+            "http",
+            f"{text}: what stands before the server does not reach it",
+            "start the server behind it; for the relay this is an outage",
+        )
     if reply.status == 407:
-        return failed("proxy", "it wants to know who we are (407)", "put user and password into `http.proxy`: http://USER:PASSWORD@HOST:PORT")  # fmt: skip
+        return failed(
+            "proxy",
+            "it wants to know who we are (407)",
+            "put user and password into `http.proxy`: http://USER:PASSWORD@HOST:PORT",
+        )
     if 300 <= reply.status < 400:
-        return warning("http", f"{text}, and points elsewhere: {reply.detail()}", "set `relay.upstream` to where it points: the relay follows nobody")  # fmt: skip
+        return warning(
+            "http",
+            f"{text}, and points elsewhere: {reply.detail()}",
+            "set `relay.upstream` to where it points: the relay follows nobody",
+        )
     if reply.status >= 500:
         return warning("http", f"{text}: {reply.detail()}", "the server is in trouble: see its log")
     return ok("http", text, status=reply.status)

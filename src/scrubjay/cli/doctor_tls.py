@@ -95,7 +95,12 @@ def _judge(error: NoReply, name: str, chain: list[Certificate]) -> Finding:
     leaf, top, now_unix = chain[0], chain[-1], time.time()
     for each in chain:
         if each.not_valid_after_utc.timestamp() < now_unix:
-            return lifetime("tls", f"the certificate of {_name(each.subject)}", each.not_valid_after_utc.timestamp(), "it on the server")  # fmt: skip
+            return lifetime(
+                "tls",
+                f"the certificate of {_name(each.subject)}",
+                each.not_valid_after_utc.timestamp(),
+                "it on the server",
+            )
         if each.not_valid_before_utc.timestamp() > now_unix:
             return failed(
                 "tls",

@@ -100,10 +100,18 @@ def transaction() -> Sample:
         "request": {"method": "GET", "headers": {"Authorization": "Bearer sample-bearer-token"}},
         "contexts": {"trace": {"trace_id": trace_id, "span_id": root, "op": "http.server", "status": "ok"}},
         "spans": [
-            _span(sql, root, trace_id, now_unix - 0.24, 0.08, "db", "SELECT * FROM orders WHERE email = 'jane.doe@example.com'"),
+            _span(
+                sql,
+                root,
+                trace_id,
+                now_unix - 0.24,
+                0.08,
+                "db",
+                "SELECT * FROM orders WHERE email = 'jane.doe@example.com'",
+            ),
             _span(call, root, trace_id, now_unix - 0.15, 0.12, "http.client", "GET https://pay.example/status"),
         ],
-    }  # fmt: skip
+    }
     return Sample("transaction", event_id, _envelope(event_id, [({"type": "transaction"}, event)]))
 
 
