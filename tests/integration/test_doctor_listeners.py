@@ -60,3 +60,16 @@ async def test_a_relay_with_tls_and_an_internal_listener(tmp_path: Path) -> None
     assert "https://127.0.0.1" in found.of("listener")[0].text
     assert "it leads to this relay" in found.of("dsn")[0].text
     assert "the relay that runs takes the probe" in found.of("stages")[0].text
+
+
+async def test_a_server_that_nothing_is_configured_for(tmp_path: Path) -> None:
+    """In mode `capture` there is no upstream: that of the DSN is looked at."""
+    setup = Setup(tmp_path, relay={"mode": "capture"})
+    setup.config["relay"].pop("upstream")
+    setup.write()
+    async with mini_upstream() as server:
+        found = await setup.diagnosed(f"http://{KEY}@127.0.0.1:{server.port}/prefix/7")
+        (probe,) = server.envelopes
+    assert probe.path == "/prefix/api/7/envelope/"
+    assert "in place of an upstream" in found.of("dsn")[0].text
+    assert found.of("probe")[0].verdict is Verdict.OK

@@ -34,7 +34,9 @@ def known(dsn: Dsn, loaded: Loaded) -> Finding:
         "this relay" if leads_here(dsn, loaded) else "the upstream" if leads_upstream(dsn, loaded) else "another server"
     )
     text = f"it leads to {where}"
-    if where == "another server" and loaded.settings.relay.upstreams:
+    if where == "another server" and not loaded.settings.relay.upstreams:
+        return ok("dsn", f"it leads to {dsn.host}, which is looked at in place of an upstream: none is configured")
+    if where == "another server":
         return warning(
             "dsn",
             f"{dsn.host} is neither this relay ({listener_url(loaded.settings)}) nor its upstream",
