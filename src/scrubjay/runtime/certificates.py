@@ -17,11 +17,12 @@ from typing import Final
 from scrubjay.errors import ConfigError
 from scrubjay.settings.stamps import Stamp, stamp_of
 from scrubjay.settings.tls import Tls, Version
+from scrubjay.settings.whole_files import read_whole
 
 _VERSIONS: Final[dict[Version, ssl.TLSVersion]] = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 _CIPHERS_OF_1_2: Final = "ECDHE+AESGCM:ECDHE+CHACHA20"
 """Keys that are forgotten with their connection, and encryption that notices changes. Those of TLS 1.3 are all of this kind."""
-_LANGUAGE: Final = "http/1.1"
+_ALPN_PROTOCOL: Final = "http/1.1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +52,8 @@ class Certificates:
         self.public, self.internal, self.shown = _read(options)
 
     @property
-    def is_over(self) -> bool:
-        """Whether the certificate that is shown is good no more."""
+    def is_expired(self) -> bool:
+        """Whether the certificate that is shown, or one above it in its file, has expired."""
         return self.shown.until_unix <= self._now_unix()
 
     def has_changed(self) -> bool:
@@ -63,8 +64,8 @@ class Certificates:
         """Reads all of it again. Raises `ConfigError`, and then what was in force still is."""
         self._stamps = self._look()
         public, internal, shown = _read(self._options)
-        if shown.until_unix <= self._now_unix() and not self.is_over:
-            raise ConfigError(f"the new certificate is over already: {shown}", path="tls.cert")
+        if shown.until_unix <= self._now_unix() and not self.is_expired:
+            raise ConfigError(f"the new certificate has expired already: {shown}", path="tls.cert")
         self.public, self.internal, self.shown = public, internal, shown
 
     def _look(self) -> list[Stamp | None]:
@@ -100,7 +101,7 @@ def _context(cert: str, key: str, least: Version) -> ssl.SSLContext:
     context.minimum_version = _VERSIONS[least]
     context.options |= ssl.OP_NO_RENEGOTIATION
     context.set_ciphers(_CIPHERS_OF_1_2)
-    context.set_alpn_protocols([_LANGUAGE])
+    context.set_alpn_protocols([_ALPN_PROTOCOL])
     try:
         context.load_cert_chain(cert, key, password="")
     except (OSError, ValueError) as error:  # SSLError is an OSError
@@ -132,7 +133,7 @@ def _shown(pem: bytes, file: str) -> Shown:
 
 def _text_of(file: str, key: str) -> bytes:
     try:
-        return Path(file).read_bytes()
+        return read_whole(Path(file), _MOST_BYTES)
     except OSError as error:
         raise ConfigError(f"cannot read {file}: {error.strerror or error}", path=key, accepted="a file") from error
 

@@ -50,7 +50,7 @@ class Doors:
         self.spotlight: int | None = None
         self._ports: list[Port] = []
         self._certificates = certificates
-        self._publicd = secured
+        self._secured = secured
         self._observer = observer
         self._leave: list[Callable[[], None]] = []
 
@@ -82,7 +82,7 @@ class Doors:
     def tell(self) -> None:
         """How long what is shown is good."""
         if self._certificates is not None:
-            for listener in self._publicd:
+            for listener in self._secured:
                 self._observer.certificate(listener, self._certificates.shown.until_unix)
 
     async def close(self, wait_s: float) -> None:
@@ -133,8 +133,8 @@ class _Opening:
             self._public = Handshakes(certificates, observer)
             if settings.tls.internal:
                 self._internal = Handshakes(certificates, observer, internal=True)
-            if certificates.is_over:
-                _LOG.warning("tls.cert: the certificate is over, and no client will accept it: %s", certificates.shown)
+            if certificates.is_expired:
+                _LOG.warning("tls.cert: the certificate has expired, and no client will accept it: %s", certificates.shown)
         secured = ["public", *(["internal"] if self._internal else [])]
         self.doors = Doors(certificates, secured, observer)
         self.doors.tell()

@@ -9,25 +9,21 @@ from __future__ import annotations
 import ipaddress
 import os
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
-from scrubjay.errors import ConfigError
 from scrubjay.settings.credentials import FILE_NAME
-from scrubjay.settings.listeners import check_listeners, with_internal
+from scrubjay.settings.listeners import Refuse, check_listeners, with_internal
 from scrubjay.settings.processors import processors
 from scrubjay.settings.profiles import with_profile
 from scrubjay.settings.schema import MAX_WORKERS, Mode, Relay, Settings
 
 DEFAULT_UPSTREAM: Final = "https://sentry.io/"
 _LOCAL_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0", "::"})  # noqa: S104 - compared with, not bound
-
-Refuse = Callable[[str, str, str], ConfigError]
-"""(dotted key, problem, accepted) → an error that knows where the key was set."""
 
 
 def resolve(

@@ -51,7 +51,7 @@ def problem(options: Tls) -> str:
 def test_what_is_shown_is_said(files: Tls) -> None:
     made = Certificates(files)
     assert str(made.shown).startswith("CN=relay.internal, issued by CN=scrubjay test authority, good until 20")
-    assert not made.is_over
+    assert not made.is_expired
     assert not made.has_changed()
     assert repr(made) == f"<Certificates {made.shown}>"
 
@@ -126,12 +126,12 @@ def test_what_is_over_replaces_only_what_is_over(chain: Chain, files: Tls) -> No
     made = Certificates(files, lambda: now_unix)
     now_unix = made.shown.until_unix - 1
     put(files, cert=over.cert, key=over.key)
-    with pytest.raises(ConfigError, match="the new certificate is over already: CN=relay"):
+    with pytest.raises(ConfigError, match="the new certificate has expired already: CN=relay"):
         made.renew()
     now_unix = made.shown.until_unix
-    assert made.is_over
+    assert made.is_expired
     made.renew()
-    assert made.is_over
+    assert made.is_expired
 
 
 def test_what_cannot_be_used_says_why(chain: Chain, files: Tls, pairs: tuple[Pair, Pair], tmp_path: Path) -> None:

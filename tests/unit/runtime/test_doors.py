@@ -222,7 +222,7 @@ async def test_tls_is_spoken_where_it_is_meant_and_new_certificates_are_taken_ov
     options = {"tls__cert": str(cert), "tls__key": str(key), "relay__mode": "capture", "capture__spotlight_port": 0}
     internal = {"relay__internal_host": "127.0.0.1", "relay__internal_port": 0}
     async with opened(book, **options, **internal, tls__internal=True) as doors:
-        assert "tls.cert: the certificate is over, and no client will accept it: CN=relay.internal" in caplog.text
+        assert "tls.cert: the certificate has expired, and no client will accept it: CN=relay.internal" in caplog.text
         assert [listener for listener, _ in book.told] == ["public", "internal"]
         put(pair.cert, pair.key)
         await doors.renew()

@@ -23,7 +23,7 @@ _TOLD: Final = {
     "TLSV13_ALERT_CERTIFICATE_REQUIRED": "the server demands a client certificate: set http.client_cert and http.client_key",
     "TLSV1_ALERT_UNKNOWN_CA": "the server does not trust the authority of our client certificate, http.client_cert",
     "SSLV3_ALERT_BAD_CERTIFICATE": "the server does not take our client certificate, http.client_cert",
-    "SSLV3_ALERT_CERTIFICATE_EXPIRED": "our client certificate is over, http.client_cert",
+    "SSLV3_ALERT_CERTIFICATE_EXPIRED": "our client certificate has expired, http.client_cert",
     "SSLV3_ALERT_HANDSHAKE_FAILURE": "the server wants other versions or ciphers, or a client certificate, http.client_cert",
     "TLSV1_ALERT_PROTOCOL_VERSION": "the server speaks no version of TLS that we speak",
     "UNSUPPORTED_PROTOCOL": "the server speaks no version of TLS that we speak",

@@ -25,7 +25,7 @@ _SECONDS: Final = "_seconds"
 @dataclass(frozen=True, slots=True)
 class Name:
     """`type`: `c` what was added, `g` how it stands, `ms` and `h` single values. `tags`: one for each label of the metric; an empty one is left out, and
-    what differs in nothing else adds up. `factor` turns our unit into theirs; `is_inverted`: 1 for 0 and 0 for all else; `rises`: of a gauge what it rose by.
+    what differs in nothing else adds up. `factor` turns our unit into theirs; `is_inverted`: 1 for 0 and 0 for all else.
     """
 
     text: str
@@ -33,7 +33,6 @@ class Name:
     tags: tuple[str, ...]
     factor: float = 1.0
     is_inverted: bool = False
-    rises: bool = False
 
 
 _TYPES: Final = {Kind.COUNTER: "c", Kind.GAUGE: "g", Kind.HISTOGRAM: "h"}
@@ -84,7 +83,7 @@ def _name(metric: Metric, text: str) -> Name:
     if metric.kind is Kind.HISTOGRAM and metric.name.endswith(_SECONDS):
         return Name(text, "ms", tags, factor=_MS)
     if metric is metrics.CONFIG_GENERATION:
-        return Name(text, "c", tags, rises=True)
+        return Name(text, "c", tags)  # it only rises, and the reference counts reloads
     return Name(text, _TYPES[metric.kind], tags, is_inverted=metric is metrics.UPSTREAM_UP)
 
 
