@@ -134,7 +134,9 @@ class _Opening:
             if settings.tls.internal:
                 self._internal = Handshakes(certificates, observer, internal=True)
             if certificates.is_expired:
-                _LOG.warning("tls.cert: the certificate has expired, and no client will accept it: %s", certificates.shown)
+                _LOG.warning(
+                    "tls.cert: the certificate has expired, and no client will accept it: %s", certificates.shown
+                )
         secured = ["public", *(["internal"] if self._internal else [])]
         self.doors = Doors(certificates, secured, observer)
         self.doors.tell()

@@ -185,7 +185,9 @@ class Worker:
         if lost:
             _LOG.error("stopped; %d envelopes were in memory alone and are lost", lost)
         elif settings.spool.envelopes.ephemeral and self._spool is not None and (left := self._spool.usage.records):
-            _LOG.warning("stopped; %d envelopes are left in the spool, and lost if its folder goes with the relay", left)
+            _LOG.warning(
+                "stopped; %d envelopes are left in the spool, and lost if its folder goes with the relay", left
+            )
         else:
             _LOG.info("stopped")
         if self._broadcasts is not None:

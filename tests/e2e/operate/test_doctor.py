@@ -63,7 +63,9 @@ def test_a_relay_that_is_well_a_drop_and_an_outage(relay: Daemon, upstream: Reco
     upstream.is_away = True
     try:
         assert relay.run("send", "error").returncode == 0
-        wait_for(lambda: _state(relay)["upstream_up"] is False, f"an outage in the state file; {relay.log}", timeout_s=20)
+        wait_for(
+            lambda: _state(relay)["upstream_up"] is False, f"an outage in the state file; {relay.log}", timeout_s=20
+        )
         code, found = diagnosed(relay)
     finally:
         upstream.is_away = False
