@@ -52,7 +52,8 @@ _ADDRESS: Final = (
 
 def duration(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
     """Callback of options: seconds, or a number with a unit, as 250ms, 5s, 2m."""
-    from scrubjay.settings.scalars import Unusable, parse_duration
+    from scrubjay.settings.scalars import parse_duration
+    from scrubjay.settings.texts import Unusable
 
     if value is None:
         return None

@@ -102,7 +102,7 @@ def _refuse_conflicts(given: Mapping[str, Any]) -> None:
 
 
 def _upstream(dsn: str) -> str:
-    from scrubjay.settings.scalars import Unusable, upstream_of_dsn
+    from scrubjay.settings.texts import Unusable, upstream_of_dsn
 
     try:
         return upstream_of_dsn(dsn)

@@ -38,7 +38,8 @@ from scrubjay.runtime.spool.inspection import PartitionView
 from scrubjay.runtime.spool.partition_lock import PartitionLock
 from scrubjay.runtime.spool.segment_log import SegmentLog
 from scrubjay.runtime.spool.types import Damaged, StoredRecord
-from scrubjay.settings.scalars import Unusable, parse_duration
+from scrubjay.settings.scalars import parse_duration
+from scrubjay.settings.texts import Unusable
 
 
 @verb("repair")

@@ -26,9 +26,10 @@ from scrubjay.settings.keys import (
     read_relay_id,
     read_secret_key,
 )
-from scrubjay.settings.scalars import Unusable, expand
+from scrubjay.settings.scalars import expand
 from scrubjay.settings.setting import Secret
 from scrubjay.settings.suggestions import nearest_word, shown
+from scrubjay.settings.texts import Unusable
 
 FILE_NAME: Final = "credentials.json"
 _SECRET: Final = "secret_key"  # noqa: S105  its name

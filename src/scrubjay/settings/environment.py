@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from scrubjay.errors import ConfigError
-from scrubjay.settings.scalars import Unusable, parse_duration, upstream_of_dsn
+from scrubjay.settings.scalars import parse_duration
+from scrubjay.settings.texts import Unusable, upstream_of_dsn
 
 PREFIX: Final = "SCRUBJAY__"
 

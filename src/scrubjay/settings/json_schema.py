@@ -10,8 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from types import NoneType
-from typing import Any, Final, Literal, Union, get_args, get_origin
+from typing import Any, Final, Literal, get_args, get_origin
 
 import msgspec
 
@@ -106,9 +105,7 @@ def _section(kind: type[Section], prefix: str) -> Schema:
 
 
 def _field(row: Field) -> Schema:
-    union = get_origin(row.type) is Union or type(row.type).__name__ == "UnionType"
-    options = get_args(row.type) if union else (row.type,)
-    kinds = [kind for option in options if option is not NoneType for kind in _option(row, option)]
+    kinds = [kind for option in row.options for kind in _option(row, option)]
     described: Schema = {"description": row.note.doc}
     if row.note.default is not None and not isinstance(row.note.default, tuple):
         described["default"] = row.note.default

@@ -19,10 +19,11 @@ from scrubjay.settings.folders import FILE_NAMES, usual_folder
 from scrubjay.settings.project import ProjectConfig
 from scrubjay.settings.project_files import ProjectSet, load_projects
 from scrubjay.settings.resolve import in_container, resolve
-from scrubjay.settings.scalars import Unusable, expand, is_list, is_text, parse, takes_one
+from scrubjay.settings.scalars import expand, is_list, is_text, parse, takes_one
 from scrubjay.settings.schema import Settings
 from scrubjay.settings.setting import Field, Secret, Section
 from scrubjay.settings.suggestions import shown
+from scrubjay.settings.texts import Unusable
 from scrubjay.settings.written import Written, collect, sort
 
 PROJECTS: Final = "projects"

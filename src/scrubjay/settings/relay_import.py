@@ -24,7 +24,8 @@ from scrubjay.settings.global_config import FILE_NAME as GLOBAL_NAME
 from scrubjay.settings.project import ProjectOptions
 from scrubjay.settings.project_files import parse_project
 from scrubjay.settings.project_members import SERVERS_OWN, TOP
-from scrubjay.settings.scalars import Unusable, is_list, parse, takes_one
+from scrubjay.settings.scalars import is_list, parse, takes_one
+from scrubjay.settings.texts import Unusable
 
 Kind = Literal["changed", "no equivalent", "not yet", "unknown", "cannot be used"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)

@@ -8,8 +8,7 @@ from __future__ import annotations
 import json
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from types import NoneType
-from typing import Any, Final, Literal, Union, get_args, get_origin
+from typing import Any, Final, Literal, get_args, get_origin
 
 import msgspec
 
@@ -96,14 +95,8 @@ def _comment(text: str, indent: str) -> list[str]:
     return textwrap.wrap(" ".join(text.split()), 120, initial_indent=f"{indent}# ", subsequent_indent=f"{indent}# ")
 
 
-def _options(row: Field) -> tuple[Any, ...]:
-    """The members of the field's type, a union or not."""
-    union = get_origin(row.type) is Union or type(row.type).__name__ == "UnionType"
-    return get_args(row.type) if union else (row.type,)
-
-
 def _words(row: Field) -> list[str]:
-    return [word for option in _options(row) if get_origin(option) is Literal for word in get_args(option)]
+    return [word for option in row.options if get_origin(option) is Literal for word in get_args(option)]
 
 
 def _default(row: Field) -> str:
@@ -113,7 +106,7 @@ def _default(row: Field) -> str:
 def _type(row: Field) -> str:
     """The type in the reference's words."""
     names = list(_words(row))
-    for option in _options(row):
+    for option in row.options:
         if row.note.unit == "bytes" and option is int:
             names.append("size")
         elif row.note.unit in _UNITS and option in (int, float):
@@ -122,7 +115,9 @@ def _type(row: Field) -> str:
             names.append(_MAPS.get(row.note.unit or "", "list of texts"))
         else:
             known = {int: "whole number", float: "number", bool: "true, false", str: row.note.unit or "text"}
-            names.append({**known, Secret: "secret text", NoneType: "null"}.get(option, ""))
+            names.append({**known, Secret: "secret text"}.get(option, ""))
+    if row.takes_null:
+        names.append("null")
     return ", ".join(name for name in names if name)
 
 

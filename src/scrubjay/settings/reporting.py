@@ -7,25 +7,10 @@ once. In the environment each tag is a variable of its own, `SCRUBJAY__METRICS__
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
-from urllib.parse import SplitResult, urlsplit
 
 from scrubjay.settings.setting import Secret, Section, setting
-
-OTLP_PATH: Final = "/v1/traces"
-_TAG: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-/]{0,199}", re.ASCII)
-_PREFIX: Final = re.compile(r"[A-Za-z0-9_.\-]*", re.ASCII)
-
-
-class BadReporting(ValueError):
-    """A text that cannot be used; `accepted` says what would do."""
-
-    def __init__(self, problem: str, accepted: str) -> None:
-        super().__init__(problem)
-        self.accepted = accepted
 
 
 class Metrics(Section, frozen=True):
@@ -103,65 +88,3 @@ class Tag:
 def tags_of(texts: Iterable[str]) -> tuple[Tag, ...]:
     """The tags that a map setting holds."""
     return tuple(Tag(name, value) for name, _, value in (text.partition("=") for text in texts))
-
-
-def normal_tag(text: str) -> str:
-    """`name=value`. Raises `BadReporting`."""
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise BadReporting("no tag", "name=value")
-    if not value.isprintable():
-        raise BadReporting("a value with control characters", "printable text")
-    return f"{word(name.strip())}={value.strip()}"
-
-
-def word(text: str) -> str:
-    """The name of a tag. Raises `BadReporting`."""
-    if _TAG.fullmatch(text) is None:
-        raise BadReporting(f"`{text}` is no name of a tag", "letters, digits and _ . - /, at most 200")
-    return text
-
-
-def dotted(text: str) -> str:
-    """What names begin with, without the dot after it. Raises `BadReporting`."""
-    if _PREFIX.fullmatch(text) is None:
-        raise BadReporting("no prefix", "letters, digits and _ . -")
-    return text.rstrip(".")
-
-
-def host_and_port(text: str) -> str:
-    """`host:port`, an IPv6 address in brackets. Raises `BadReporting`."""
-    try:
-        parts = urlsplit(f"//{text}")
-        port = parts.port
-    except ValueError:
-        port = None
-    if not port or not parts.hostname or parts.netloc != text or "@" in text or not text.isascii():
-        raise BadReporting("no address of a server", "host:port")
-    return text
-
-
-def otlp_url(text: str) -> str:
-    """The whole address that spans are sent to. Raises `BadReporting`."""
-    accepted = "http or https, a host, optionally a port and a path; no user and no query"
-    parts = _web_address(text)
-    if parts is None or parts.username is not None or parts.query or parts.fragment:
-        raise BadReporting("no address of an OTLP receiver", accepted)
-    return parts._replace(path=OTLP_PATH).geturl() if parts.path in ("", "/") else text
-
-
-def checked_dsn(text: str) -> str:
-    """A DSN, not looked into further than to see that it is one. Raises `BadReporting`."""
-    parts = _web_address(text)
-    if parts is None or not parts.username or not parts.path.rpartition("/")[2].isdigit():
-        raise BadReporting("no DSN", "scheme://key@host[:port]/project")
-    return text
-
-
-def _web_address(text: str) -> SplitResult | None:
-    try:
-        parts = urlsplit(text)
-        is_whole = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return None
-    return parts if is_whole and text.isascii() and text.isprintable() and " " not in text else None

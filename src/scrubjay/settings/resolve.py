@@ -21,6 +21,8 @@ from scrubjay.settings.listeners import Refuse, check_listeners, with_internal
 from scrubjay.settings.processors import processors
 from scrubjay.settings.profiles import with_profile
 from scrubjay.settings.schema import MAX_WORKERS, Mode, Relay, Settings
+from scrubjay.settings.stamps import stamp_of
+from scrubjay.settings.texts import web_address
 
 DEFAULT_UPSTREAM: Final = "https://sentry.io/"
 _LOCAL_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0", "::"})  # noqa: S104 - compared with, not bound
@@ -96,7 +98,7 @@ def _no_managed(credentials: bool, asked: bool) -> str:
 
 def _spool_folder(path: str | None) -> str | None:
     """The reference's spool is a file; ours stands beside it (`upstream-and-operations.md` 2.3)."""
-    if path is not None and (path.endswith((".db", ".sqlite")) or Path(path).is_file()):
+    if path is not None and (path.endswith((".db", ".sqlite")) or stamp_of(Path(path)) is not None):
         return f"{path}.d"
     return path
 
@@ -128,7 +130,7 @@ def _check(settings: Settings, refuse: Refuse) -> None:
         problem = f"{_what_captures(relay)} shows what it catches: on any address but loopback it needs `capture.token`"
         key = "relay.host" if relay.internal_host is None else "relay.internal_host"
         raise refuse(key, problem, "127.0.0.1, or a token")
-    if settings.webhooks.url is not None and not _is_web_address(settings.webhooks.url.reveal()):
+    if settings.webhooks.url is not None and web_address(settings.webhooks.url.reveal()) is None:
         accepted = "http or https, a host, optionally a port, path and query; ASCII, no spaces"
         raise refuse("webhooks.url", "no HTTP address", accepted)
 
@@ -139,15 +141,6 @@ def _captures(settings: Settings, relay: Relay) -> bool:
 
 def _what_captures(relay: Relay) -> str:
     return "mode `capture`" if relay.mode == "capture" else "`capture.enabled`"
-
-
-def _is_web_address(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        is_whole = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return False
-    return is_whole and url.isascii() and url.isprintable() and " " not in url
 
 
 def _is_own(upstream: str, host: str, port: int) -> bool:

@@ -1,27 +1,22 @@
-"""Text to value and back: sizes, durations, switches, addresses, and the variables that stand in for them.
+"""Text to value and back: sizes, durations, numbers, switches, and the variables that stand in for them.
 
 Everything a setting can be written as, in YAML, in the environment or as a flag, is text first; its field decides how it is read
-(`upstream-and-operations.md` 2.2). Pure but for `expand`, which reads the environment it is given and files of the config folder.
+(`upstream-and-operations.md` 2.2). What addresses, paths and other texts look like is `texts`'. Pure but for `expand`, which reads the environment it is given and files of the config folder.
 
 Invariant: `parse(show(value, field), field) == value` for every value that `parse` returns and that is no secret.
 """
 
 from __future__ import annotations
 
-import base64
 import re
-from collections.abc import Callable, Mapping
-from ipaddress import ip_address, ip_network
+from collections.abc import Mapping
 from pathlib import Path
-from types import UnionType
-from typing import Any, Final, Literal, Union, get_args, get_origin
-from urllib.parse import SplitResult, urlsplit
+from typing import Any, Final, Literal, get_args, get_origin
 
-from scrubjay.settings.gateway import normal_relay
-from scrubjay.settings.keys import BadKey
-from scrubjay.settings.reporting import BadReporting, checked_dsn, dotted, host_and_port, normal_tag, otlp_url, word
 from scrubjay.settings.setting import Field, Secret, Unit
 from scrubjay.settings.suggestions import nearest_value, nearest_word
+from scrubjay.settings.texts import FORMS, Unusable
+from scrubjay.settings.whole_files import read_whole
 
 MAX_INTEGER: Final = 2**63 - 1
 
@@ -41,9 +36,6 @@ _VARIABLE: Final = re.compile(r"\$\$\{|\$\{([^}]*)\}")
 _TRUE: Final = frozenset({"true", "on"})
 _FALSE: Final = frozenset({"false", "off"})
 
-_STORES: Final = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel", "redis+cluster", "rediss+cluster")
-_KEY_BYTES: Final = 32
-_URL_SAFE: Final = str.maketrans("-_", "+/")
 _MOST_DIGITS: Final = 64
 """Longer numbers are out of every bound, and slow to read."""
 _MOST_OF_A_FILE: Final = 1 << 20
@@ -51,15 +43,6 @@ _FOLDED: Final = {"logging.level": "error"}
 """Words that the reference reads in capitals too, and what it takes an empty text for."""
 
 SIZES: Final = "bytes, or a number with B, kB, MB, GB, TB, PB, EB, KiB (= KB), MiB, GiB, TiB, PiB or EiB"
-
-
-class Unusable(ValueError):
-    """A text that its field cannot take; `accepted` says what would do, `near` what was probably meant."""
-
-    def __init__(self, problem: str, accepted: str = "", *, near: str = "") -> None:
-        super().__init__(problem)
-        self.accepted = accepted
-        self.near = near
 
 
 def expand(text: str, env: Mapping[str, str], folder: Path, *, partial: bool) -> str:
@@ -91,14 +74,11 @@ def expand(text: str, env: Mapping[str, str], folder: Path, *, partial: bool) ->
 
 def _read(path: Path) -> str:
     try:
-        with path.open(encoding="utf-8") as file:
-            text = file.read(_MOST_OF_A_FILE + 1)
+        text = read_whole(path, _MOST_OF_A_FILE).decode()
     except (OSError, ValueError) as error:
         problem = f"cannot read {path}: {getattr(error, 'strerror', None) or error}"
         raise Unusable(problem, "a file of text, relative to the config folder") from error
-    if len(text) > _MOST_OF_A_FILE:
-        raise Unusable(f"cannot read {path}: too large", f"at most {_MOST_OF_A_FILE} characters")
-    return text.removesuffix("\n")
+    return text.replace("\r\n", "\n").removesuffix("\n")
 
 
 def parse_size(text: str) -> int:
@@ -130,143 +110,10 @@ def parse_duration(text: str, unit: Literal["s", "ms"]) -> float:
     return value if match[2] is None else value * _DURATIONS_MS[match[2]] / _DURATIONS_MS[unit]
 
 
-def parse_upstream(text: str) -> str:
-    """`scheme://host[:port]/`, in lower case and without a default port."""
-    accepted = "http or https, a host, optionally a port; no path and no query"
-    try:
-        parts = urlsplit(text)
-        port = parts.port
-    except ValueError as error:
-        raise Unusable(f"bad URL: {error}", accepted) from error
-    if not parts.scheme or "//" not in text:
-        raise Unusable("bad URL", accepted)
-    if parts.scheme not in ("http", "https"):
-        raise Unusable(f"unknown scheme `{parts.scheme}`", accepted)
-    if not parts.hostname or any(c.isspace() for c in parts.netloc):
-        raise Unusable("no host", accepted)
-    if parts.path not in ("", "/") or parts.query or parts.fragment:
-        raise Unusable("the upstream has a non-root path", accepted)
-    if parts.username is not None:
-        raise Unusable("the upstream has a user", accepted)
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    shown = "" if port in (None, {"http": 80, "https": 443}[parts.scheme]) else f":{port}"
-    return f"{parts.scheme}://{host}{shown}/"
-
-
-def upstream_of_dsn(text: str) -> str:
-    """Scheme, host and port of a DSN, as an upstream."""
-    parts = urlsplit(text)
-    if not parts.username or not parts.path.strip("/"):
-        raise Unusable("no DSN", "scheme://key@host[:port]/project")
-    return parse_upstream(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}")
-
-
-def _address(text: str) -> str:
-    try:
-        return str(ip_address(text))
-    except ValueError as error:
-        raise Unusable("no address", "an IPv4 or IPv6 address") from error
-
-
-def _network(text: str) -> str:
-    try:
-        ip_network(text, strict=False)
-    except ValueError as error:
-        raise Unusable("no address or network", "an address, or a network such as 10.0.0.0/8") from error
-    return text
-
-
-def _prefix(text: str) -> str:
-    if text and (not text.startswith("/") or "?" in text or "#" in text):
-        raise Unusable("no path", "a path that starts with `/`")
-    return text.rstrip("/")
-
-
-def _path(text: str) -> str:
-    if not text or "\0" in text:
-        raise Unusable("no path", "a path of this machine")
-    return text
-
-
-def _relay(text: str) -> str:
-    try:
-        return normal_relay(text)
-    except BadKey as error:
-        raise Unusable(str(error), error.accepted) from error
-
-
-def _reporting(convert: Callable[[str], str]) -> Callable[[str], str]:
-    def read(text: str) -> str:
-        try:
-            return convert(text)
-        except BadReporting as error:
-            raise Unusable(str(error), error.accepted) from error
-
-    return read
-
-
-def _proxy(text: str) -> str:
-    parts = urlsplit(text if "://" in text else f"http://{text}")
-    if (
-        parts.scheme not in ("http", "https")
-        or not parts.hostname
-        or parts.path not in ("", "/")
-        or not _has_port(parts)
-    ):
-        raise Unusable("no proxy", "http or https, a host, optionally a port")
-    return text
-
-
-def _redis(text: str) -> str:
-    parts = urlsplit(text)
-    is_whole = "+" not in parts.scheme or bool(parts.netloc.rpartition("@")[2])
-    if parts.scheme not in _STORES or not is_whole:
-        raise Unusable("no Redis", f"a URL that begins with {', '.join(f'{scheme}://' for scheme in _STORES)}")
-    return text
-
-
-def _has_port(parts: SplitResult) -> bool:
-    """Whether the port, if there is one, is a number."""
-    try:
-        return parts.port != 0
-    except ValueError:
-        return False
-
-
-def _sealing_key(text: str) -> str:
-    plain = text.strip().rstrip("=").translate(_URL_SAFE)
-    try:
-        size = len(base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True))
-    except ValueError:
-        size = 0
-    if size != _KEY_BYTES:
-        raise Unusable("no key", f"{_KEY_BYTES} random bytes in base64, as `openssl rand -base64 32` prints them")
-    return text
-
-
-_TEXTS: Final[dict[Unit, Callable[[str], str]]] = {
-    "url": parse_upstream,
-    "ip": _address,
-    "cidr": _network,
-    "prefix": _prefix,
-    "path": _path,
-    "relay": _relay,
-    "host:port": _reporting(host_and_port),
-    "dotted": _reporting(dotted),
-    "word": _reporting(word),
-    "tag": _reporting(normal_tag),
-    "dsn": _reporting(checked_dsn),
-    "otlp": _reporting(otlp_url),
-    "proxy": _proxy,
-    "redis": _redis,
-    "sealing key": _sealing_key,
-}
-
-
 def parse(text: str, field: Field) -> Any:
     """The value of a single text. Raises: Unusable."""
     try:
-        return _one(text.lower() or _FOLDED[field.key] if field.key in _FOLDED else text, field, field.type)
+        return _one(text.lower() or _FOLDED[field.key] if field.key in _FOLDED else text, field)
     except Unusable as error:
         near = nearest_value(text, _words(field), lambda guess: _is_taken(guess, field))
         raise Unusable(str(error), error.accepted, near=near) from error
@@ -274,7 +121,7 @@ def parse(text: str, field: Field) -> Any:
 
 def _is_taken(text: str, field: Field) -> bool:
     try:
-        _one(text, field, field.type)
+        _one(text, field)
     except Unusable:
         return False
     return True
@@ -282,33 +129,26 @@ def _is_taken(text: str, field: Field) -> bool:
 
 def _words(field: Field) -> tuple[str, ...]:
     """What is accepted word by word, alone or in a list."""
-    kinds = [get_args(kind)[0] if get_origin(kind) is tuple else kind for kind in _options(field.type)]
+    kinds = [get_args(kind)[0] if get_origin(kind) is tuple else kind for kind in field.options]
     return tuple(word for kind in kinds if get_origin(kind) is Literal for word in get_args(kind))
 
 
 def is_list(field: Field) -> bool:
-    return any(get_origin(option) is tuple for option in _options(field.type))
+    return any(get_origin(option) is tuple for option in field.options)
 
 
 def takes_one(field: Field) -> bool:
     """Whether a single value will do; of some settings one or several may be given."""
-    return any(get_origin(option) is not tuple for option in _options(field.type))
+    return any(get_origin(option) is not tuple for option in field.options)
 
 
 def is_text(field: Field) -> bool:
     """Whether variables may stand inside a longer text."""
-    return any(option in (str, Secret) or get_origin(option) is tuple for option in _options(field.type))
+    return any(option in (str, Secret) or get_origin(option) is tuple for option in field.options)
 
 
-def _options(hint: Any) -> tuple[Any, ...]:
-    """The members of a union, without None."""
-    if get_origin(hint) in (Union, UnionType):
-        return tuple(option for option in get_args(hint) if option is not type(None))
-    return (hint,)
-
-
-def _one(text: str, field: Field, hint: Any) -> Any:
-    options = _options(hint)
+def _one(text: str, field: Field) -> Any:
+    options = field.options
     words = tuple(word for option in options if get_origin(option) is Literal for word in get_args(option))
     if text in words:
         return text
@@ -327,7 +167,7 @@ def _plain(text: str, field: Field, kind: Any) -> Any:
         if text.lower() not in _TRUE | _FALSE:
             raise Unusable("no switch", "true, false")
         return text.lower() in _TRUE
-    convert = _TEXTS.get(note.unit) if note.unit else None
+    convert = FORMS.get(note.unit) if note.unit else None
     if kind is Secret:
         return Secret(convert(text) if convert else text)
     if get_origin(kind) is tuple and get_origin(get_args(kind)[0]) is Literal:

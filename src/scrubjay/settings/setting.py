@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final, Literal, TypeVar, cast, get_type_hints
+from types import NoneType, UnionType
+from typing import Any, Final, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -130,6 +131,17 @@ class Field:
     @property
     def name(self) -> str:
         return self.key.rpartition(".")[2]
+
+    @property
+    def options(self) -> tuple[Any, ...]:
+        """What a value may be beside null: the members of the type if it is a union, else the type."""
+        if get_origin(self.type) in (Union, UnionType):
+            return tuple(option for option in get_args(self.type) if option is not NoneType)
+        return (self.type,)
+
+    @property
+    def takes_null(self) -> bool:
+        return NoneType in get_args(self.type)
 
     @property
     def variable(self) -> str:

@@ -12,19 +12,17 @@ from hypothesis import strategies as st
 from scrubjay.settings.fields import FIELDS
 from scrubjay.settings.scalars import (
     MAX_INTEGER,
-    Unusable,
     expand,
     is_list,
     is_text,
     parse,
     parse_duration,
     parse_size,
-    parse_upstream,
     show,
     show_size,
-    upstream_of_dsn,
 )
 from scrubjay.settings.setting import Secret
+from scrubjay.settings.texts import Unusable
 
 
 @pytest.mark.parametrize(
@@ -95,51 +93,6 @@ def test_no_durations(text: str) -> None:
 def test_a_fraction_is_no_whole_number() -> None:
     with pytest.raises(Unusable, match="whole"):
         parse("1.5ms", FIELDS["spool.envelopes.fsync_interval_ms"])
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("https://h:443", "https://h/"),
-        ("http://h:80/", "http://h/"),
-        ("HTTPS://H.Example:8443/", "https://h.example:8443/"),
-        ("http://[::1]:3000", "http://[::1]:3000/"),
-        ("http://h:443", "http://h:443/"),
-    ],
-)
-def test_operations_6_upstreams(text: str, shown: str) -> None:
-    assert parse_upstream(text) == shown
-
-
-@pytest.mark.parametrize(
-    ("text", "problem"),
-    [
-        ("https://h/x", "non-root"),
-        ("https://h/?q=1", "non-root"),
-        ("https://h/#f", "non-root"),
-        ("ftp://h", "unknown scheme"),
-        ("h", "bad URL"),
-        ("http:h", "bad URL"),
-        ("https://", "no host"),
-        ("https://a b/", "no host"),
-        ("https://h:port/", "bad URL"),
-        ("https://u:p@h/", "user"),
-    ],
-)
-def test_operations_6_no_upstreams(text: str, problem: str) -> None:
-    with pytest.raises(Unusable, match=problem):
-        parse_upstream(text)
-
-
-def test_operations_11_upstream_of_a_dsn() -> None:
-    assert upstream_of_dsn("https://k@h:8443/7") == "https://h:8443/"
-    assert upstream_of_dsn("http://k:secret@h/prefix/7") == "http://h/"
-
-
-@pytest.mark.parametrize("dsn", ["https://h/7", "https://k@h", "nonsense", ""])
-def test_no_dsn(dsn: str) -> None:
-    with pytest.raises(Unusable, match="no DSN"):
-        upstream_of_dsn(dsn)
 
 
 def test_variables(tmp_path: Path) -> None:
@@ -251,30 +204,6 @@ def test_kinds_of_fields() -> None:
 def test_large_numbers_are_shown_whole() -> None:
     assert show(1_234_567.0, FIELDS["limits.upstream_max"]) == "1234567"
     assert show(0.1234567, FIELDS["http.timeout"]) == "0.1234567"
-
-
-@pytest.mark.parametrize(
-    ("key", "good", "bad"),
-    [
-        (
-            "http.proxy",
-            ["http://u:p@proxy:3128", "proxy.internal:3128", "https://proxy/"],
-            ["socks5://p:1", "http://", "http://p/x", "p:port"],
-        ),
-        (
-            "quotas.redis",
-            ["redis://h", "rediss://u:p@h:1/0", "unix:///run/r.sock", "redis+sentinel://a:1,b:2/name", "redis:///0"],
-            ["http://h", "h:6379", "redis+cluster:///0"],
-        ),
-        ("spool.envelopes.encryption_key", ["A" * 43 + "=", "-_" * 21 + "A"], ["x", "A" * 40, "ü" * 43]),
-    ],
-)
-def test_secrets_whose_form_is_known(key: str, good: list[str], bad: list[str]) -> None:
-    for text in good:
-        assert parse(text, FIELDS[key]) == Secret(text)
-    for text in bad:
-        with pytest.raises(Unusable):
-            parse(text, FIELDS[key])
 
 
 @pytest.mark.parametrize(("text", "level"), [("", "error"), ("WARN", "warn"), ("Info", "info")])
