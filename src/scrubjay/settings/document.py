@@ -21,6 +21,7 @@ from yaml.events import CollectionEndEvent, CollectionStartEvent
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from scrubjay.errors import ConfigError
+from scrubjay.settings.whole_files import read_whole
 
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MAX_FILE_BYTES: Final = 32 << 20
@@ -56,12 +57,9 @@ _REMEDIES: Final = {
 def read_text(path: Path) -> str:
     """Raises: ConfigError, if the file cannot be read as UTF-8, with or without a mark at its start, or is too large."""
     try:
-        with path.open("rb") as file:
-            content = file.read(_MAX_FILE_BYTES + 1)
+        content = read_whole(path, _MAX_FILE_BYTES)
     except OSError as error:
         raise ConfigError(f"cannot open the file: {error.strerror or error}", where=str(path)) from error
-    if len(content) > _MAX_FILE_BYTES:
-        raise ConfigError("the file is too large", where=str(path), accepted=f"at most {_MAX_FILE_BYTES >> 20} MiB")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -187,11 +188,20 @@ def test_marks_and_line_ends_of_other_systems(tmp_path: Path, content: bytes) ->
     assert read_text(tmp_path / "f") == "a: 1\nb: 2\n"
 
 
-def test_a_file_has_a_bound() -> None:
+def test_a_file_has_a_bound(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="too large for YAML"):
         compose("# \n" * (3 << 20), "f")
+    with (tmp_path / "f").open("wb") as file:
+        file.truncate(1 << 40)
     with pytest.raises(ConfigError, match="too large"):
-        read_text(Path("/dev/zero"))
+        read_text(tmp_path / "f")
+
+
+@pytest.mark.timeout(10)
+def test_a_pipe_is_no_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "f")
+    with pytest.raises(ConfigError, match="cannot open the file: no regular file"):
+        read_text(tmp_path / "f")
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
