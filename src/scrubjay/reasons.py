@@ -89,6 +89,12 @@ PROJECT_ID: Final = _invalid(
     "No plan for this key, or the plan is another project's.",
     "add a project file with the key, or a plan `default`; compare its project's id with that of the DSN",
 )
+UPSTREAM_DENIED: Final = _invalid(
+    "upstream_denied",
+    403,
+    "The server refused this key for this project a moment ago (401, 403); until `cache.miss_expiry` is over it is not asked again.",
+    "compare key and project with the server's Client Keys (DSN), and see whether the project is active there",
+)
 LOOP: Final = _invalid("loop", 508, "It came through this relay before.", "see `relay.upstream` of those on its way")
 CORS: Final = _invalid(
     "cors", 403, "The origin is not in the project's `allowedDomains`.", "add the domain to the project"

@@ -60,7 +60,7 @@ def remedy(drop: Drop) -> str:
     if rows:  # one of before the client had its answer, or one of after
         return min(rows, key=lambda row: (row.status is None) != (drop.stage in _ANSWERED)).remedy
     if drop.outcome == Outcome.RATE_LIMITED:
-        return rate_limited(drop.reason).remedy
+        return _whose_limit(drop.origin) or rate_limited(drop.reason).remedy
     if drop.outcome == Outcome.SAMPLED:
         return sampled("").remedy
     if drop.outcome == Outcome.FILTERED:
@@ -68,8 +68,17 @@ def remedy(drop: Drop) -> str:
     return too_large("").remedy if drop.reason.startswith("too_large:") else ""
 
 
+def _whose_limit(origin: str) -> str:
+    """Of the row's remedies the one that is meant; empty where the origin is not known."""
+    return {
+        "": "",
+        "upstream": "the server refuses: look at its quota; or let less through, by sampling, filters or a quota here",
+        "pressure": "give the spool more room, or the relay more memory; `scrubjay status` says what is held",
+    }.get(origin, f"`{origin}` refuses it: raise that quota, or sample more; `scrubjay quotas` shows its use")
+
+
 def _print(found: Sequence[Drop], limit: int) -> None:
-    from scrubjay.cli.tables import console, table
+    from scrubjay.cli.tables import console, fits, table
 
     out = console()
     counts = Counter((drop.outcome, drop.reason, drop.origin, remedy(drop)) for drop in found)
@@ -84,14 +93,35 @@ def _print(found: Sequence[Drop], limit: int) -> None:
             right=("drops",),
         )
     )
-    columns = ("time", "project", "what", "reason", "origin", "stage", "event", "bytes", "plan", "detail")
-    out.print(table(f"The last {min(limit, len(found))}", columns, map(_row, found[:limit]), right=("bytes",)))
+    title, columns = f"The last {min(limit, len(found))}", ("time", "project", "key", "what", "reason", "origin", "stage", "event", "bytes", "plan", "detail")  # fmt: skip
+    last = table(title, columns, map(_row, found[:limit]), right=("bytes",))
+    if fits(last, out):
+        out.print(last)
+    else:
+        _write_lines(title, found[:limit])
+
+
+def _write_lines(title: str, found: Sequence[Drop]) -> None:
+    """For a window that the table is too wide for: two lines a drop, and one for its detail."""
+    from scrubjay.cli.terminal import Screen, safe
+
+    screen = Screen()
+    screen.write([(title, "bold")])
+    for drop in found:
+        time_text, project, key, what, reason, origin, stage, event, size, plan, detail = map(str, _row(drop))
+        by = f" by {safe(origin)}" if origin else ""
+        screen.write([(f"\n{time_text}  ", "faint"), (safe(reason), "bold"), (f"{by}: {what}", "")], hang=4)
+        named = {"project": project, "key": key, "event": event, "bytes": size, "plan": plan, "stage": stage}
+        screen.write([("    " + ", ".join(f"{name} {safe(text)}" for name, text in named.items() if text), "")], hang=4)
+        if detail:
+            screen.write([(f"    {safe(detail)}", "")], hang=4)
 
 
 def _row(drop: Drop) -> tuple[object, ...]:
     return (
         datetime.fromtimestamp(drop.time_unix, UTC).strftime("%Y-%m-%d %H:%M:%S"),
         "" if drop.project_id is None else drop.project_id,
+        drop.key,
         ", ".join(f"{amount} {category}" for category, amount in drop.quantities.items())
         or drop.item_type
         or "request",

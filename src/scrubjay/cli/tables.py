@@ -7,10 +7,12 @@ from collections.abc import Iterable
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
 _WIDTH_IN_A_PIPE = 1_000
+_UNBOUNDED = 100_000
 
 
 def console() -> Console:
@@ -27,6 +29,11 @@ def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[object]], 
     for row in rows:
         made.add_row(*(cell if isinstance(cell, Text) else Text(str(cell)) for cell in row))
     return made
+
+
+def fits(made: Table, out: Console) -> bool:
+    """Whether no cell of it has to be folded there."""
+    return Measurement.get(out, out.options.update(width=_UNBOUNDED), made).maximum <= out.width
 
 
 def ago(seconds: float) -> str:

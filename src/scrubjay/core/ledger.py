@@ -312,5 +312,7 @@ class Tally:
         if error is None:
             self.close()
             return
-        reason = error.reason if isinstance(error, Rejected) else reasons.INTERNAL
-        self.drop_all(reason, detail=str(error) if isinstance(error, Rejected) else type(error).__name__)
+        if isinstance(error, Rejected):
+            self.drop_all(error.reason, detail="; ".join((error.detail, *error.causes)))
+        else:
+            self.drop_all(reasons.INTERNAL, detail=type(error).__name__)

@@ -155,12 +155,17 @@ def admit(tally: Tally, plan: ProjectPlan | None, ingress: Ingress, ports: Ports
         for item in [item for item in tally.items if not item.is_known]:
             tally.drop(item, reasons.UNKNOWN_ITEM)
     account = tally.account
-    if plan is None or plan.disabled or account.key in plan.disabled_keys:
-        raise Denied(reasons.PROJECT_ID)
+    if plan is None:
+        raise Denied(reasons.PROJECT_ID, "No plan for this key.")
+    if plan.disabled or account.key in plan.disabled_keys:
+        raise Denied(
+            reasons.PROJECT_ID,
+            "The project is switched off, or its file cannot be used." if plan.disabled else "The key is switched off.",
+        )
     if ports.plans.is_denied(account.key, account.project_id):
-        raise Denied(reasons.PROJECT_ID)
+        raise Denied(reasons.UPSTREAM_DENIED)
     if plan.project_id not in (None, account.project_id):
-        raise Denied(reasons.PROJECT_ID)
+        raise Denied(reasons.PROJECT_ID, "The key is another project's.")
     if plan.allows_origin is not None and ingress.origin is not None and not plan.allows_origin(ingress.origin):
         raise Denied(reasons.CORS)
     return plan

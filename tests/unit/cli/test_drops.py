@@ -72,6 +72,27 @@ def test_one_code_of_before_and_after_the_answer(stage: str, text: str) -> None:
     assert text in remedy(drop)
 
 
+def test_in_a_window_that_is_too_narrow_each_drop_has_lines_of_its_own(
+    call: Call, run_dir: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scrubjay.cli.tables._WIDTH_IN_A_PIPE", 80)
+    lines = call("drops", "--state-dir", run_dir).stdout.splitlines()
+    start = lines.index("2027-01-15 08:00:00  unscrubbable: 1 error, 20 attachment")
+    assert lines[start + 1 :] == [
+        f"    project 42, event {'e' * 32}, bytes 1234, plan abc123, stage scrub",
+        "    nested too deep",
+    ]
+    assert "2027-01-15 08:00:01  shop_errors by q1: 2 error" in lines
+
+
+@pytest.mark.parametrize(
+    ("origin", "text"), [("q1", "`q1` refuses it: raise"), ("upstream", "the server refuses"), ("pressure", "more room")]
+)
+def test_who_limits_decides_what_to_do(origin: str, text: str) -> None:
+    drop = Drop(time_unix=1.0, slot=0, reason="any_code", outcome="rate_limited", origin=origin)
+    assert text in remedy(drop)
+
+
 def test_programs_are_told_the_remedy_too(call: Call, run_dir: str) -> None:
     drop = json.loads(call("drops", "--state-dir", run_dir, "--json", "--reason", "auth_missing").stdout)
     assert drop["remedy"] == "check the DSN and the version of the SDK"

@@ -107,6 +107,7 @@ def test_what_the_server_is_told(reason: Reason, section: str, code: str) -> Non
         reasons.OUT_OF_MEMORY,
         reasons.INTERNAL,
         reasons.PROJECT_ID,
+        reasons.UPSTREAM_DENIED,
         reasons.CORS,
         reasons.too_large("event"),
         reasons.SERVER_LIMIT,

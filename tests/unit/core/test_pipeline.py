@@ -210,19 +210,19 @@ def test_route_without_project_needs_a_key_that_names_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("project", "reason"),
+    ("project", "reason", "why"),
     [
-        (None, "project_id"),
-        ("disabled: true", "project_id"),
-        ("projectId: 8", "project_id"),
-        ("publicKeys: [{publicKey: %s, isEnabled: false}]" % KEY, "project_id"),
-        ("config: {allowedDomains: [shop.example]}", "cors"),
+        (None, "project_id", "No plan for this key"),
+        ("disabled: true", "project_id", "The project is switched off"),
+        ("projectId: 8", "project_id", "The key is another project's"),
+        ("publicKeys: [{publicKey: %s, isEnabled: false}]" % KEY, "project_id", "The key is switched off"),
+        ("config: {allowedDomains: [shop.example]}", "cors", "`allowedDomains`"),
     ],
 )
-def test_project_that_refuses_books_each_item(project: str | None, reason: str) -> None:
+def test_project_that_refuses_books_each_item(project: str | None, reason: str, why: str) -> None:
     """upstream-26, upstream-29, upstream-30"""
     path = Path(project)
-    with pytest.raises(Denied) as caught:
+    with pytest.raises(Denied, match=why) as caught:
         path.send(envelope(("event", CLEAN), ("session", "{}")), origin="https://evil.example/")
     assert caught.value.status == 403
     assert path.account.lost() == [("event", reason, ""), ("session", reason, "")]
@@ -233,9 +233,10 @@ def test_a_key_that_the_server_denied_for_one_project_is_served_for_another() ->
     path = Path()
     assert isinstance(path.ports.plans, Plans)
     path.ports.plans.denied.add((KEY, 999))
-    with pytest.raises(Denied):
+    with pytest.raises(Denied, match="The server refused this key") as caught:
         path.send(envelope(("event", CLEAN)), project=999)
-    assert path.account.lost() == [("event", "project_id", "")]
+    assert caught.value.status == 403
+    assert path.account.lost() == [("event", "upstream_denied", "")]
     path.send(envelope(("event", CLEAN)), project=7)
     assert [parcel.project_id for parcel in path.shelf.parcels] == [7]
 

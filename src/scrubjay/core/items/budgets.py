@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from scrubjay import reasons
@@ -13,32 +13,33 @@ from scrubjay.settings.schema import Limits
 
 
 class _Row(NamedTuple):
-    """What one envelope may hold of a budget; `averaged`: an item's size is divided by the records it announces."""
+    """The settings that say what one envelope may hold of a budget; no `most`: one item. `averaged`: an item's size is divided by the
+    records it announces.
+    """
 
-    item_bytes: int
-    max_count: int
-    total_bytes: int
+    item: str
+    most: str
+    total: str
     averaged: bool = False
 
 
-_BUDGETS: Final[dict[str, Callable[[Limits], _Row]]] = {
-    "event": lambda bounds: _Row(bounds.max_event_size, 1, bounds.max_event_size),
-    "attachment": lambda bounds: _Row(
-        bounds.max_attachment_size, bounds.max_attachment_count, bounds.max_attachments_size
+_IN_ALL: Final = "limits.max_container_size"
+_BUDGETS: Final[dict[str, _Row]] = {
+    "event": _Row("limits.max_event_size", "", "limits.max_event_size"),
+    "attachment": _Row("limits.max_attachment_size", "limits.max_attachment_count", "limits.max_attachments_size"),
+    "session": _Row("limits.max_sessions_size", "limits.max_session_count", "limits.max_sessions_size"),
+    "client_report": _Row(
+        "limits.max_client_reports_size", "limits.max_client_reports_count", "limits.max_client_reports_size"
     ),
-    "session": lambda bounds: _Row(bounds.max_sessions_size, bounds.max_session_count, bounds.max_sessions_size),
-    "client_report": lambda bounds: _Row(
-        bounds.max_client_reports_size, bounds.max_client_reports_count, bounds.max_client_reports_size
-    ),
-    "profile": lambda bounds: _Row(bounds.max_profile_size, 1, bounds.max_profile_size),
-    "check_in": lambda bounds: _Row(bounds.max_check_in_size, 1, bounds.max_check_in_size),
-    "replay_recording": lambda bounds: _Row(bounds.max_replay_compressed_size, 1, bounds.max_replay_compressed_size),
-    "replay_video": lambda bounds: _Row(bounds.max_replay_compressed_size, 1, bounds.max_replay_compressed_size),
-    "metric_buckets": lambda bounds: _Row(bounds.max_metric_buckets_size, 1, bounds.max_metric_buckets_size),
-    "log": lambda bounds: _Row(bounds.max_log_size, 1, bounds.max_container_size, averaged=True),
-    "trace_metric": lambda bounds: _Row(bounds.max_trace_metric_size, 1, bounds.max_container_size, averaged=True),
-    "span_container": lambda bounds: _Row(bounds.max_span_size, 1, bounds.max_container_size, averaged=True),
-    "span": lambda bounds: _Row(bounds.max_span_size, bounds.max_standalone_span_count, bounds.max_container_size),
+    "profile": _Row("limits.max_profile_size", "", "limits.max_profile_size"),
+    "check_in": _Row("limits.max_check_in_size", "", "limits.max_check_in_size"),
+    "replay_recording": _Row("limits.max_replay_compressed_size", "", "limits.max_replay_compressed_size"),
+    "replay_video": _Row("limits.max_replay_compressed_size", "", "limits.max_replay_compressed_size"),
+    "metric_buckets": _Row("limits.max_metric_buckets_size", "", "limits.max_metric_buckets_size"),
+    "log": _Row("limits.max_log_size", "", _IN_ALL, averaged=True),
+    "trace_metric": _Row("limits.max_trace_metric_size", "", _IN_ALL, averaged=True),
+    "span_container": _Row("limits.max_span_size", "", _IN_ALL, averaged=True),
+    "span": _Row("limits.max_span_size", "limits.max_standalone_span_count", _IN_ALL),
 }
 
 
@@ -49,19 +50,26 @@ def check_sizes(items: Iterable[Item], bounds: Limits) -> None:
         budget = item.kind.budget
         if not budget:
             continue
-        row = _BUDGETS[budget](bounds)
+        row = _BUDGETS[budget]
         size = len(item.payload)
         count, total_bytes = used.get(budget, (0, 0))
         used[budget] = count, total_bytes = count + 1, total_bytes + size
         if row.averaged:
             size //= item_count(item)
-        if size > row.item_bytes:
-            raise _too_large(item, "one item is too long")
-        if count > row.max_count:
-            raise _too_large(item, f"more than {row.max_count} items of a kind")
-        if total_bytes > row.total_bytes:
-            raise _too_large(item, "items of a kind are too long together")
+        if size > _bound(bounds, row.item):
+            raise _too_large(item, f"one item is too long: {size} bytes", row.item, bounds)
+        if count > (_bound(bounds, row.most) if row.most else 1):
+            raise _too_large(item, f"too many items of a kind: {count}", row.most, bounds)
+        if total_bytes > _bound(bounds, row.total):
+            raise _too_large(item, f"items of a kind are too long together: {total_bytes} bytes", row.total, bounds)
 
 
-def _too_large(item: Item, cause: str) -> TooLarge:
-    return TooLarge(reasons.too_large(item.shown_type), f"{item.shown_type}: over the limit", cause)
+def _bound(bounds: Limits, key: str) -> int:
+    """The value of a setting in the section that they all are in."""
+    value: int = getattr(bounds, key.removeprefix("limits."))
+    return value
+
+
+def _too_large(item: Item, cause: str, key: str, bounds: Limits) -> TooLarge:
+    allowed = f"`{key}` is {_bound(bounds, key)}" if key else "there may be one"
+    return TooLarge(reasons.too_large(item.shown_type), f"{item.shown_type}: over the limit", f"{cause}, {allowed}")

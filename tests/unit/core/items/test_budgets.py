@@ -69,6 +69,21 @@ def test_does_not_fit(culprit: str, items: list[Item]) -> None:
     assert caught.value.status == 413
 
 
+@pytest.mark.parametrize(
+    ("case", "cause"),
+    [
+        ("M33 event", f"one item is too long: {MIB + 1} bytes, `limits.max_event_size` is {MIB}"),
+        ("ingest-66", "too many items of a kind: 31, `limits.max_attachment_count` is 30"),
+        ("ingest-69 logs", "too many items of a kind: 2, there may be one"),
+        ("client reports in all", f"items of a kind are too long together: {120 * KIB} bytes, `limits.max_client_reports_size` is {100 * KIB}"),
+    ],
+)  # fmt: skip
+def test_the_setting_is_named(case: str, cause: str) -> None:
+    with pytest.raises(TooLarge) as caught:
+        check_sizes(OVER[case][1], BOUNDS)
+    assert caught.value.causes == (cause,)
+
+
 @pytest.mark.parametrize("name", KINDS)
 def test_each_kind_has_a_budget(name: str) -> None:
     item = make_item(name)
