@@ -13,7 +13,7 @@ from scrubjay.core.envelope import Envelope, Item, encode_json, parse_envelope, 
 from scrubjay.core.inflate import DECODERS, inflate, measure
 from scrubjay.core.items import KINDS, check_sizes, classify
 from scrubjay.errors import BadRequest, Rejected, TooLarge
-from scrubjay.settings.schema import Limits
+from scrubjay.settings.limits import Limits
 
 LIMITS = Limits()
 NAMES = st.sampled_from(["type", "length", "item_count", "content_type", "attachment_type", "event_id", "dsn", "x"])

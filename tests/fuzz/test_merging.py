@@ -15,7 +15,7 @@ from scrubjay.core.items import check_sizes, classify
 from scrubjay.core.ledger import Parcel
 from scrubjay.core.merging import MAX_BYTES, MAX_ENTRIES, MAX_MEMBERS, merge, merge_tag
 from scrubjay.errors import BadRequest
-from scrubjay.settings.schema import Limits
+from scrubjay.settings.limits import Limits
 from support.corpus import recorded
 from support.merging import RECEIVED_UNIX, SENT_AT, Part, bucket, container, log, packed, report, session, sessions
 from support.random_envelopes import random_envelope

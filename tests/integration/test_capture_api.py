@@ -14,7 +14,9 @@ from scrubjay.runtime.capturing.sink import CaptureSink
 from scrubjay.runtime.endpoints import capture, guard
 from scrubjay.runtime.endpoints.bodies import Bodies
 from scrubjay.runtime.endpoints.front import Front
-from scrubjay.settings.schema import Capture, Relay, Settings
+from scrubjay.settings.capture import Capture
+from scrubjay.settings.relay import Relay
+from scrubjay.settings.schema import Settings
 from scrubjay.settings.setting import Secret
 
 KEY = "4f2a8c1e9b7d4a6380c5e2f1a7b9d3c4"

@@ -16,9 +16,10 @@ from scrubjay.core.pipeline import process
 from scrubjay.core.plan import Programs, ProjectPlan, compile_plan
 from scrubjay.core.ports import Ingress, Ports, Verdict
 from scrubjay.runtime.quota_backends.memory import MemoryBackend
+from scrubjay.settings.limits import Limits
 from scrubjay.settings.project import ProjectConfig
 from scrubjay.settings.project_files import parse_project
-from scrubjay.settings.schema import Limits, Settings
+from scrubjay.settings.schema import Settings
 
 KEY = "0a1b2c3d4e5f60718293a4b5c6d7e8f9"
 EVENT_ID = "5d2c7a5e1b8f4c0e9a3d6f7081920abc"

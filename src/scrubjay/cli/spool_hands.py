@@ -36,7 +36,8 @@ from scrubjay.runtime.spool.partition import Partition
 from scrubjay.runtime.spool.types import Damaged, SpoolEvent, StoredRecord
 from scrubjay.runtime.state import StateFile
 from scrubjay.runtime.telemetry import Telemetry
-from scrubjay.settings.schema import Envelopes, Settings
+from scrubjay.settings.schema import Settings
+from scrubjay.settings.spool import Envelopes
 
 STAGE: Final = "spool"
 _WINDOW_BYTES: Final = 8 * 1024 * 1024

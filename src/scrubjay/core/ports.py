@@ -21,7 +21,7 @@ from scrubjay.core.sampling.first_n import Occasions
 from scrubjay.core.scrub.record import Record
 from scrubjay.core.spikes import SpikeGuard
 from scrubjay.errors import Rejected
-from scrubjay.settings.schema import Limits
+from scrubjay.settings.limits import Limits
 
 T = TypeVar("T")
 

@@ -31,7 +31,8 @@ from scrubjay.runtime.spool.partition import Partition
 from scrubjay.runtime.spool.types import Committed, Faulted, Recovered, SpoolEvent, SpoolOptions, Synced
 from scrubjay.runtime.telemetry import Telemetry
 from scrubjay.settings.credentials import Credentials
-from scrubjay.settings.schema import Envelopes, Settings
+from scrubjay.settings.schema import Settings
+from scrubjay.settings.spool import Envelopes
 
 
 class Projects(Protocol):

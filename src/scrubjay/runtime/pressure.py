@@ -18,7 +18,8 @@ from scrubjay.core.shedding import FULL_AT, STARTS_AT, Shedding, over_share
 from scrubjay.runtime.endpoints.bodies import Bodies
 from scrubjay.runtime.frugality import give_back
 from scrubjay.runtime.memory import MemoryGauge
-from scrubjay.settings.schema import Limits, Settings
+from scrubjay.settings.limits import Limits
+from scrubjay.settings.schema import Settings
 from scrubjay.settings.setting import MIB
 
 _COLLECT_EVERY_S: Final = 10.0

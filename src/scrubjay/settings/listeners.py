@@ -14,7 +14,8 @@ from typing import Final
 from msgspec.structs import replace
 
 from scrubjay.errors import ConfigError
-from scrubjay.settings.schema import Relay, Settings
+from scrubjay.settings.relay import Relay
+from scrubjay.settings.schema import Settings
 from scrubjay.settings.tls import Tls
 
 _MAX_SOCKET_PATH_BYTES: Final = 107

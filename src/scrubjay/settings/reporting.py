@@ -1,6 +1,6 @@
-"""The settings of what the relay tells of itself: numbers, its own errors, its own traces.
+"""The settings of what the relay tells of itself: log lines, numbers, its own errors, its own traces.
 
-Names and defaults of `metrics` and `sentry` are the reference's (`upstream-and-operations.md` 2.3, 9.7, 9.9), `tracing` is ours. Maps of
+Names and defaults of `logging`, `metrics` and `sentry` are the reference's (`upstream-and-operations.md` 2.3, 9.7, 9.9), `tracing` is ours. Maps of
 tags are written as the reference does, as a mapping from names to values, or as texts `name=value`; the value is the texts, each name
 once. In the environment each tag is a variable of its own, `SCRUBJAY__METRICS__DEFAULT_TAGS__ZONE`.
 """
@@ -9,8 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 from scrubjay.settings.setting import Secret, Section, setting
+
+Level = Literal["off", "error", "warn", "info", "debug", "trace"]
+Format = Literal["auto", "pretty", "simplified", "json"]
+
+
+class Logging(Section, frozen=True):
+    """Log lines, on standard error."""
+
+    level: Level = setting("info", "Least level that is written.", reload=True)
+    format: Format = setting("auto", "`auto` is `pretty` on a terminal, else `simplified`.", reload=True)
+    enable_backtraces: bool = setting(
+        False, "Of an error in this program name every place on its way, not the last alone.", reload=True
+    )
 
 
 class Metrics(Section, frozen=True):

@@ -20,7 +20,8 @@ from scrubjay.settings.credentials import FILE_NAME
 from scrubjay.settings.listeners import Refuse, check_listeners, with_internal
 from scrubjay.settings.processors import processors
 from scrubjay.settings.profiles import with_profile
-from scrubjay.settings.schema import MAX_WORKERS, Mode, Relay, Settings
+from scrubjay.settings.relay import MAX_WORKERS, Mode, Relay
+from scrubjay.settings.schema import Settings
 from scrubjay.settings.stamps import stamp_of
 from scrubjay.settings.texts import web_address
 

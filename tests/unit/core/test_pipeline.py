@@ -14,7 +14,8 @@ from scrubjay.core.limits import ActiveLimit, Scoping
 from scrubjay.core.plan import pass_plan
 from scrubjay.core.ports import Ingress
 from scrubjay.errors import BadRequest, Denied, Rejected, TooLarge, Unavailable
-from scrubjay.settings.schema import Limits, Settings
+from scrubjay.settings.limits import Limits
+from scrubjay.settings.schema import Settings
 from support.path import EVENT_ID, KEY, Accounts, Path, Plans, envelope
 
 EVENT = '{"message":"card 4242424242424242 of ana@lab.example"}'

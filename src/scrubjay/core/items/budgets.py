@@ -9,7 +9,7 @@ from scrubjay import reasons
 from scrubjay.core.envelope import Item
 from scrubjay.core.items.kind import item_count
 from scrubjay.errors import TooLarge
-from scrubjay.settings.schema import Limits
+from scrubjay.settings.limits import Limits
 
 
 class _Row(NamedTuple):

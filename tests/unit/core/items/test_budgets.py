@@ -6,7 +6,7 @@ from scrubjay.core.envelope import Item
 from scrubjay.core.items import KINDS, check_sizes
 from scrubjay.core.items.batch import SPAN_CONTAINER_TYPE
 from scrubjay.errors import TooLarge
-from scrubjay.settings.schema import Limits
+from scrubjay.settings.limits import Limits
 from support.items import make_item
 
 KIB = 1024

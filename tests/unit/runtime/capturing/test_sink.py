@@ -21,7 +21,9 @@ from scrubjay.runtime.capturing.importing import _NoBook
 from scrubjay.runtime.capturing.opening import open_sink
 from scrubjay.runtime.capturing.showing import clean_start, default_plan
 from scrubjay.runtime.capturing.sink import CaptureSink
-from scrubjay.settings.schema import Capture, Relay, Settings
+from scrubjay.settings.capture import Capture
+from scrubjay.settings.relay import Relay
+from scrubjay.settings.schema import Settings
 
 KEY = "k" * 32
 E = "e" * 32

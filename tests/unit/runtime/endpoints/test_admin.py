@@ -10,7 +10,8 @@ from scrubjay.runtime.endpoints import admin
 from scrubjay.runtime.endpoints.common import Request
 from scrubjay.runtime.endpoints.replies import Reply
 from scrubjay.runtime.state import Merged, merge
-from scrubjay.settings.schema import Metrics, Settings
+from scrubjay.settings.reporting import Metrics
+from scrubjay.settings.schema import Settings
 
 NUMBERS = ("/metrics", "/api/relay/autoscaling/")
 
