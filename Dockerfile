@@ -25,12 +25,14 @@ RUN --mount=type=secret,id=pipconf,target=/etc/pip.conf \
     && SCRUBJAY_COMPILE="$COMPILE" /pip/bin/pip --python /opt/scrubjay install --no-cache-dir --no-compile ".[$EXTRAS]"
 # Taken out is what no relay loads: symbols, sources of C extensions, a second copy of zstandard, parsers for coloured code.
 # Bytecode is checked by the content of its source: times of files may change on the way into a registry.
+# Commands that were written for the reference's image find the program under the name `relay`.
 WORKDIR /opt/scrubjay
 RUN find . -name '*.so' -exec strip --strip-unneeded {} + \
     && find . -path '*/site-packages/zstandard/*cffi*' -delete \
     && find . -path '*/site-packages/pygments/lexers/*' -delete \
     && find . -name '*.pyi' -delete -o -name '*.py[xd]' -delete -o -name '*.pxi' -delete -o -name '*.[ch]' -delete \
     && find bin -name '[Aa]ctivate*' -delete \
+    && ln -s scrubjay bin/relay \
     && bin/python -m compileall -q -j 0 --invalidation-mode checked-hash lib
 
 FROM ${BASE_IMAGE}

@@ -139,6 +139,7 @@ def test_an_event_of_a_real_sdk_passes_scrubbed(container: Make, upstream: Recor
     assert "\nUid:\t10001\t10001\t10001\t10001\n" in status
     assert "\nCapEff:\t0000000000000000\n" in status
     assert box.run("scrubjay", "healthcheck").returncode == 0
+    assert box.run("relay", "--version").stdout == f"scrubjay {__version__}\n"
     assert relay.stop() == 0
     assert box.run(*box.config["Healthcheck"]["Test"][1:]).returncode == 1
     assert "Read-only" not in relay.output()
