@@ -1,59 +1,15 @@
-"""How quantities are counted, how they end, and why: the vocabulary of the account.
+"""Why something ends: the table of all reasons, from which `docs/reasons.md` is generated.
 
-Owns the outcomes and the table of all reasons, from which `docs/reasons.md` is generated; what is counted is in `categories`. Who
-books what is the ledger's business; this module only names things.
+What is counted is in `categories`, what a reason consists of in `outcomes`. Who books what is the ledger's business; this module only names
+things.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 from typing import Final
 
-
-class Outcome(StrEnum):
-    """How a quantity ended. Each accepted quantity ends exactly once."""
-
-    FORWARDED = "forwarded"
-    CAPTURED = "captured"
-    FILTERED = "filtered"
-    SAMPLED = "sampled"
-    RATE_LIMITED = "rate_limited"
-    INVALID = "invalid"
-    LOST = "lost"
-
-
-class Section(StrEnum):
-    """The lists of a client report (`decisions.md` 8.3)."""
-
-    DISCARDED = "discarded_events"
-    RATE_LIMITED = "rate_limited_events"
-    FILTERED = "filtered_events"
-    SAMPLING = "filtered_sampling_events"
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """One row of the table.
-
-    `status` is the HTTP status that the client sees, `None` where the answer was given before. `section` and `report_as` say
-    how the loss is told to the server; no section: the client counts it itself, or the server did.
-    """
-
-    code: str
-    outcome: Outcome
-    doc: str
-    remedy: str
-    status: int | None = None
-    intended: bool = False
-    section: Section | None = None
-    report_as: str | None = None
-    pattern: str | None = None
-    """For reasons with a variable part: how the row is shown in the docs."""
-
-    @property
-    def reported_reason(self) -> str:
-        return self.code if self.report_as is None else self.report_as
+from scrubjay.outcomes import Outcome, Reason, Section
 
 
 def _invalid(code: str, status: int, doc: str, remedy: str) -> Reason:
@@ -86,7 +42,7 @@ BAD_PROJECT: Final = _invalid("bad_project", 400, "The project id in the path is
 PROJECT_ID: Final = _invalid(
     "project_id",
     403,
-    "No plan for this key, or the plan is another project's.",
+    "No plan for this key, the plan is another project's, or key or project is switched off. The detail says which.",
     "add a project file with the key, or a plan `default`; compare its project's id with that of the DSN",
 )
 UPSTREAM_DENIED: Final = _invalid(

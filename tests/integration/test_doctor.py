@@ -158,11 +158,14 @@ def test_a_folder_that_cannot_be_written_to(tmp_path: Path, path: str, text: str
 
 def test_a_spool_that_somebody_else_uses(tmp_path: Path) -> None:
     root = tmp_path / "spool"
-    lock = PartitionLock.claim(root, 0, {"pid": os.getpid()})
+    lock, setup = PartitionLock.claim(root, 0, {"pid": os.getpid()}), _with_spool(tmp_path, root)
     try:
-        found = _with_spool(tmp_path, root).diagnose().failed("spool")
+        young = setup.diagnose()
+        os.utime(root / "p00" / "OWNER", (0, time.time() - 11))
+        found = setup.diagnose().failed("spool")
     finally:
         lock.release()
+    assert "starting" in young.warned("spool").remedy
     assert f"locked by process {os.getpid()}" in found.text
     assert "two relays cannot share a spool" in found.remedy
 
@@ -323,6 +326,7 @@ def test_a_key_that_is_switched_off(tmp_path: Path) -> None:
     found = setup.diagnose(f"http://{KEY}@127.0.0.1:{setup.port}/42")
     assert "switched off" in found.failed("dsn").text
     assert "refuses the probe" in found.failed("stages").text
+    assert "compare its project's id" in found.failed("stages").remedy, "and not what holds for envelopes that waited"
 
 
 @pytest.mark.parametrize(

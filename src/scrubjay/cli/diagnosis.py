@@ -36,12 +36,13 @@ def examine(invocation: Invocation, text: str | None, *, probes: bool) -> Iterat
         )
         yield skipped("all else", "without a configuration nobody knows what it should be")
         return
-    merged = read_states(Path(loaded.settings.relay.state_dir or ""))
+    state_dir = Path(loaded.settings.relay.state_dir or "")
     yield from doctor_setup.configuration(loaded)
     yield from doctor_setup.projects(loaded)
     yield from doctor_setup.credentials(loaded)
     yield from doctor_setup.certificate(loaded)
-    yield from doctor_spool.spool(loaded, merged)
+    yield from doctor_spool.spool(loaded, read_states(state_dir))
+    merged = read_states(state_dir)  # anew: the port is asked now, and a relay may just have started
     yield from doctor_relay.listener(loaded, merged)
     yield from doctor_relay.running(loaded, merged)
     yield from doctor_relay.drops(merged)

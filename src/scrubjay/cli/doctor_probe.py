@@ -144,7 +144,9 @@ def _said(told: dict[str, Any]) -> str:
 
 
 def _advice(code: str) -> str:
-    return next((row.remedy for row in REASONS if row.code == code), "")
+    """Of two rows with one code that which is of before the client has its answer."""
+    rows = sorted((row for row in REASONS if row.code == code), key=lambda row: row.status is None)
+    return rows[0].remedy if rows else ""
 
 
 async def answer(way: Way, target: Target, sample: Sample, witness: Witness) -> Finding:

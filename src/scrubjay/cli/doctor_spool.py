@@ -10,6 +10,7 @@ import errno
 import fcntl
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Final
 
 from scrubjay.cli.findings import Finding, failed, ok, skipped, warning
 from scrubjay.cli.spool_folder import disk_bytes, size_text
+from scrubjay.cli.tables import ago
 from scrubjay.core.spool_format import FORMAT_LINE
 from scrubjay.errors import ConfigError, SpoolError, SpoolSealed
 from scrubjay.runtime.spool.codec import Codec, read_key
@@ -25,6 +27,8 @@ from scrubjay.runtime.state import Merged
 from scrubjay.settings.load import Loaded
 
 _LEAST_ROOM_BYTES: Final = 16 * 1024 * 1024
+_START_S: Final = 10.0
+"""Until then a relay that has its spool may still be reading it, and has written no state."""
 _ROOM: Final = "make room on the disk, lower `spool.envelopes.max_disk_size`, or give the spool a disk of its own"
 
 
@@ -109,7 +113,16 @@ def _owners(partitions: list[PartitionView], merged: Merged) -> Iterator[Finding
     ours = {worker.pid for worker in merged.alive}
     for partition in partitions:
         holder = partition.owner.get("pid", "?")
-        if partition.is_owned and holder not in ours:
+        if not partition.is_owned or holder in ours:
+            continue
+        taken_s = time.time() - (partition.directory / "OWNER").stat().st_mtime
+        if taken_s < _START_S:
+            yield warning(
+                "spool",
+                f"process {holder} took {partition.directory} {ago(taken_s)} ago, and has not said yet who it is",
+                "a relay that is starting? ask again in a moment",
+            )
+        else:
             yield failed(
                 "spool",
                 f"{partition.directory} is locked by process {holder}, which is no worker of this configuration",

@@ -10,6 +10,7 @@ import http.client
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
@@ -122,7 +123,10 @@ def ask_relay(
         raise ConfigError(f"no relay answers at {address}: {error}", where="flag --live") from None
     finally:
         connection.close()
-    if reply.status != 200:
+    if reply.status == HTTPStatus.UNAUTHORIZED:
+        told = "another `admin.token`" if token else "`admin.token`, which its configuration has to name"
+        raise ConfigError(f"the relay at {address} wants {told}: it answers 401", where="flag --live")
+    if reply.status != HTTPStatus.OK:
         raise ConfigError(f"the relay at {address} answers {reply.status}: {text[:200].decode(errors='replace')}")
     document: dict[str, Any] = json.loads(text)
     return document
