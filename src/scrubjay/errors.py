@@ -6,7 +6,7 @@ translated where they arise, so that nothing but these and bugs travels upwards.
 
 from __future__ import annotations
 
-from scrubjay.reasons import Reason
+from scrubjay.outcomes import Reason
 
 
 class ScrubjayError(Exception):

@@ -15,7 +15,7 @@ import pytest
 from scrubjay.core.items.batch import SPAN_CONTAINER_TYPE
 from scrubjay.core.scrub.payloads import Replaced, Unscrubbed, scrub_payload
 from scrubjay.core.scrub.policies import read_policies
-from scrubjay.reasons import Reason
+from scrubjay.outcomes import Reason
 from scrubjay.settings.scrub import Scrub
 from support import scrubbing
 from support.items import make_item

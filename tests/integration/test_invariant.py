@@ -18,7 +18,7 @@ from scrubjay.core.envelope import parse_envelope
 from scrubjay.core.ledger import Ledger, Parcel
 from scrubjay.core.reporting import pack_reports
 from scrubjay.errors import Rejected
-from scrubjay.reasons import Reason
+from scrubjay.outcomes import Reason
 from support.mixed_load import PROJECT, MixedLoad, counted, lost_in
 from support.path import KEY, Path
 from support.recorder import read_envelope

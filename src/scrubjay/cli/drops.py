@@ -14,7 +14,8 @@ import msgspec
 
 from scrubjay.cli.status import state_folder
 from scrubjay.cli.verb import Invocation, pass_invocation, verb
-from scrubjay.reasons import REASONS, Outcome, filtered, rate_limited, sampled, too_large
+from scrubjay.outcomes import Outcome
+from scrubjay.reasons import REASONS, filtered, rate_limited, sampled, too_large
 from scrubjay.runtime.state import Drop, read_states
 
 _ANSWERED: Final = frozenset(("forward", "report", "restart"))

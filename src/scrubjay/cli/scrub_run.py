@@ -39,7 +39,7 @@ from scrubjay.core.scrub.pseudonyms import occasion, utc_day
 from scrubjay.core.scrub.record import Record
 from scrubjay.core.scrub.suggestions import Suggestion, suggest
 from scrubjay.core.scrub.trace import Trace
-from scrubjay.reasons import Reason
+from scrubjay.outcomes import Reason
 
 _LONG_BYTES: Final = 4 * 1024 * 1024
 _LEAVES: Final = frozenset(("string", "number"))

@@ -28,7 +28,7 @@ from scrubjay.core.ledger import Booking, Ledger, Parcel
 from scrubjay.core.reporting import pack_reports
 from scrubjay.core.spool_format import Record
 from scrubjay.errors import ConfigError, SpoolError, Unavailable
-from scrubjay.reasons import Reason
+from scrubjay.outcomes import Reason
 from scrubjay.runtime.delivery import open_spool
 from scrubjay.runtime.forwarding.parcel_record import decode_facts, encode_record, owner_of
 from scrubjay.runtime.names import new_id

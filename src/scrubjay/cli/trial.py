@@ -24,7 +24,7 @@ from scrubjay.core.scrub.record import Record
 from scrubjay.core.scrub.rule_tests import Outcome, place_text
 from scrubjay.core.scrub.trace import Trace
 from scrubjay.errors import BadRequest, ConfigError
-from scrubjay.reasons import Reason
+from scrubjay.outcomes import Reason
 from scrubjay.settings.document import compose, read_text
 from scrubjay.settings.load import Loaded
 from scrubjay.settings.project import ProjectConfig

@@ -16,7 +16,7 @@ from typing import Final
 
 from scrubjay.categories import DataCategory
 from scrubjay.core.ledger import Booking
-from scrubjay.reasons import Outcome, Reason, Section
+from scrubjay.outcomes import Outcome, Reason, Section
 
 MAX_LINES: Final = 5_000
 """Distinct sums of one key, whatever their slots."""

@@ -16,7 +16,7 @@ from scrubjay.core.rulings import Ruling
 from scrubjay.core.sampling.dynamic import UNCHANGED, TraceRuling
 from scrubjay.core.sampling.plain import Weighted
 from scrubjay.core.scrub.payloads import Replaced, Scrubbed, Unscrubbed
-from scrubjay.reasons import Reason
+from scrubjay.outcomes import Reason
 
 
 def _drop(tally: Tally, item: Item, reason: Reason, *, origin: str = "") -> None:

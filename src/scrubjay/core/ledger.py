@@ -20,7 +20,7 @@ from scrubjay import reasons
 from scrubjay.categories import DataCategory, Quantities
 from scrubjay.core.envelope import Envelope, Item
 from scrubjay.errors import Rejected
-from scrubjay.reasons import Reason
+from scrubjay.outcomes import Reason
 
 UNCOUNTED: Quantities = ((DataCategory.UNKNOWN, 1),)
 """What an item counts as in the account when the protocol gives it no category (client reports, unknown types)."""

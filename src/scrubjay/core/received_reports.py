@@ -21,7 +21,7 @@ from scrubjay.core.header_rules import parse_time
 from scrubjay.core.items.partial import Payload, read
 from scrubjay.core.ledger import Tally
 from scrubjay.core.sampling.reason import normal_reason
-from scrubjay.reasons import Section
+from scrubjay.outcomes import Section
 
 RETENTION_S: Final = 90 * 86_400
 """What is older is of no use to any server."""

@@ -13,7 +13,7 @@ from scrubjay import __version__
 from scrubjay.core.client_reports import Due
 from scrubjay.core.envelope import encode_json
 from scrubjay.core.ledger import UNCOUNTED, Ledger, Parcel
-from scrubjay.reasons import Section
+from scrubjay.outcomes import Section
 
 MAX_ITEM_BYTES: Final = 4096
 MAX_ITEMS: Final = 100

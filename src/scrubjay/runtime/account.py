@@ -22,7 +22,7 @@ from typing import ClassVar
 from scrubjay import reasons
 from scrubjay.categories import DataCategory, Quantities
 from scrubjay.core.ledger import Booking
-from scrubjay.reasons import Outcome, Reason
+from scrubjay.outcomes import Outcome, Reason
 from scrubjay.runtime import metrics
 from scrubjay.runtime.busiest import Busiest
 from scrubjay.runtime.log import KEY_LENGTH, LimitedLog

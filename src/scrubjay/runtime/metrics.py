@@ -11,7 +11,8 @@ from __future__ import annotations
 from typing import Final, get_args
 
 from scrubjay.core.items import KINDS
-from scrubjay.reasons import REASONS, Outcome
+from scrubjay.outcomes import Outcome
+from scrubjay.reasons import REASONS
 from scrubjay.runtime.series import BucketRows, Buckets, Kind, Labels, Merge, Metric, Rows, Series
 from scrubjay.settings.decisions import WebhookEvent
 

@@ -24,7 +24,7 @@ import msgspec
 
 from scrubjay.core.limits import UPSTREAM
 from scrubjay.errors import ConfigError
-from scrubjay.reasons import Outcome
+from scrubjay.outcomes import Outcome
 from scrubjay.runtime.busiest import shown
 from scrubjay.runtime.metrics import (
     CLOCK,

@@ -8,7 +8,7 @@ from scrubjay import reasons
 from scrubjay.categories import DataCategory as C
 from scrubjay.core.client_reports import MAX_KEYS, MAX_LINES, ClientReports, Count
 from scrubjay.core.ledger import Account, Booking
-from scrubjay.reasons import Outcome, Reason, Section
+from scrubjay.outcomes import Outcome, Reason, Section
 
 KEY = "a94ae32be2584e0bbd7a4cbb95971fee"
 ACCOUNT = Account(KEY, 21, "rev", "5d2c7a5e1b8f4c0e9a3d6f7081920abc", 1_767_261_605.5)

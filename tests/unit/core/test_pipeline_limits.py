@@ -12,7 +12,7 @@ import pytest
 from scrubjay.core.envelope import parse_envelope
 from scrubjay.core.ledger import total
 from scrubjay.core.limits import Scoping, parse_rate_limits
-from scrubjay.reasons import Section
+from scrubjay.outcomes import Section
 from scrubjay.settings.decisions import Compat
 from scrubjay.settings.schema import Settings
 from support.path import KEY, Path, envelope

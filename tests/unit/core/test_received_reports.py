@@ -10,7 +10,7 @@ from scrubjay.categories import DataCategory as C
 from scrubjay.core.client_reports import ClientReports, Count
 from scrubjay.core.ledger import Account, Booking, Ledger
 from scrubjay.core.received_reports import RETENTION_S, Received, merge_reports, read_report
-from scrubjay.reasons import Section
+from scrubjay.outcomes import Section
 from support.items import make_envelope, make_item
 
 NOW = 1_767_261_605.5

@@ -9,7 +9,7 @@ from scrubjay.core.client_reports import ClientReports
 from scrubjay.core.envelope import parse_envelope
 from scrubjay.core.ledger import Account, Booking, Ledger
 from scrubjay.core.reporting import MAX_ENVELOPE_BYTES, MAX_ITEM_BYTES, MAX_ITEMS, pack_reports
-from scrubjay.reasons import Reason
+from scrubjay.outcomes import Reason
 
 KEY = "a" * 32
 

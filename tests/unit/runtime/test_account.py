@@ -5,7 +5,7 @@ import pytest
 from scrubjay import __version__, reasons
 from scrubjay.categories import DataCategory
 from scrubjay.core.ledger import Account, Booking, Ledger, Parcel
-from scrubjay.reasons import Outcome
+from scrubjay.outcomes import Outcome
 from scrubjay.runtime.account import AccountBook
 from scrubjay.runtime.state import MAX_DROPS, Balance, Snapshot, StateFile
 from scrubjay.runtime.telemetry import Telemetry

@@ -17,7 +17,7 @@ from scrubjay.core.envelope import parse_envelope
 from scrubjay.core.ledger import Booking, Ledger, Parcel
 from scrubjay.core.limits import ActiveLimit, LimitTable, Scoping
 from scrubjay.errors import Unavailable
-from scrubjay.reasons import Section
+from scrubjay.outcomes import Section
 from scrubjay.runtime.reporter import SHUTDOWN_S, Reporter
 
 NOW = 1_000.0

@@ -25,7 +25,7 @@ from scrubjay.core.scrub.policies import Policies
 from scrubjay.core.scrub.program import ScrubProgram
 from scrubjay.core.scrub.suspects import Suspect
 from scrubjay.core.scrub.trace import Trace
-from scrubjay.reasons import Reason
+from scrubjay.outcomes import Reason
 
 MAX_CHANGES: Final = 2_000
 MAX_SUSPECTS: Final = 500

@@ -18,7 +18,7 @@ from scrubjay.core.capture.reading import Json
 from scrubjay.core.envelope import decode_json
 from scrubjay.core.ledger import Booking
 from scrubjay.core.scrub.json_text import mended
-from scrubjay.reasons import Outcome, Reason
+from scrubjay.outcomes import Outcome, Reason
 
 ItemOutcome = Literal["accepted", "filtered", "sampled", "rate_limited", "invalid", "too_large"]
 OUTCOMES: Final[tuple[ItemOutcome, ...]] = ("accepted", "filtered", "sampled", "rate_limited", "invalid", "too_large")

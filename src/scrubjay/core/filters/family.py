@@ -14,7 +14,7 @@ from typing import Final
 
 from scrubjay.core.filters.facts import Facts
 from scrubjay.core.globs import Matcher, compile_glob
-from scrubjay.reasons import Reason
+from scrubjay.outcomes import Reason
 
 EVENTS: Final = frozenset({"event", "transaction", "feedback", "security", "raw_security"})
 REPLAYS: Final = frozenset({"replay_event", "replay_video"})

@@ -18,7 +18,7 @@ from msgspec import Raw, Struct
 from scrubjay.categories import DataCategory, Quantities
 from scrubjay.core.envelope import Item
 from scrubjay.core.items.kind import u32
-from scrubjay.reasons import Reason
+from scrubjay.outcomes import Reason
 
 T = TypeVar("T")
 Payload = bytes | memoryview

@@ -16,7 +16,7 @@ from scrubjay.core.client_reports import MAX_QUANTITY
 from scrubjay.core.envelope import Item, encode_json
 from scrubjay.core.header_rules import parse_time
 from scrubjay.core.merging.share import ENTRIES_OF_AN_ITEM, MAX_ENTRIES, Share, is_plain, read_strictly
-from scrubjay.reasons import Section
+from scrubjay.outcomes import Section
 
 _SLOT_S: Final = 10
 _MAX_REASON: Final = 200

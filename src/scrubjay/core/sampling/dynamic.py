@@ -28,7 +28,7 @@ from scrubjay.core.sampling.reason import sampled_reason
 from scrubjay.core.sampling.trace_rules import DynamicSampling, TraceRule
 from scrubjay.core.sampling.unit import keeps, unit_interval
 from scrubjay.core.subjects import subject_of, subject_of_trace
-from scrubjay.reasons import Reason
+from scrubjay.outcomes import Reason
 
 UNCHANGED: Final = UNSET
 

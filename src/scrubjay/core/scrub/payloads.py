@@ -33,7 +33,7 @@ from scrubjay.core.scrub.reports import scrub_report
 from scrubjay.core.scrub.strip import STRIPPABLE, strip_document
 from scrubjay.core.scrub.videos import scrub_video
 from scrubjay.errors import Unreadable, Unscrubbable
-from scrubjay.reasons import Reason
+from scrubjay.outcomes import Reason
 
 _PERFETTO: Final = "application/x-perfetto-trace"
 _OBJECT: Final = msgspec.json.Decoder(dict[str, object])

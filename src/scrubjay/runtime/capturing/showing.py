@@ -22,7 +22,7 @@ from scrubjay.core.scrub.payloads import Replaced, Unscrubbed, payload_of, scrub
 from scrubjay.core.scrub.program import ScrubProgram
 from scrubjay.core.scrub.pseudonyms import occasion, utc_day
 from scrubjay.errors import Rejected
-from scrubjay.reasons import Reason
+from scrubjay.outcomes import Reason
 from scrubjay.runtime.capturing.sighting import Seen, SeenItem
 from scrubjay.runtime.capturing.stray import clean_start, clean_text
 from scrubjay.settings.project import ProjectConfig

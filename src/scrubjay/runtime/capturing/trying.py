@@ -23,7 +23,7 @@ from scrubjay.core.items import classify
 from scrubjay.core.plan import ProjectPlan, compile_plan
 from scrubjay.core.scrub.payloads import payload_of, scrub_item
 from scrubjay.errors import ConfigError
-from scrubjay.reasons import Reason
+from scrubjay.outcomes import Reason
 from scrubjay.settings.document import compose, to_plain
 from scrubjay.settings.project import ProjectConfig, ProjectOptions
 from scrubjay.settings.project_files import plain_problem

@@ -18,7 +18,7 @@ from aiohttp import StreamReader, web
 from scrubjay import __version__, reasons
 from scrubjay.core.inflate import inflate, measure, too_large
 from scrubjay.errors import BadRequest, TooLarge
-from scrubjay.reasons import Reason
+from scrubjay.outcomes import Reason
 from scrubjay.runtime.endpoints.bodies import Share
 
 _INLINE_BYTES: Final = 256 * 1024

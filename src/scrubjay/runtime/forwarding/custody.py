@@ -17,7 +17,7 @@ from typing import Final, Protocol
 from scrubjay import reasons
 from scrubjay.categories import DataCategory, Quantities
 from scrubjay.core.ledger import Account, Booking, Ledger, Parcel
-from scrubjay.reasons import Reason
+from scrubjay.outcomes import Reason
 from scrubjay.runtime.forwarding.backlog import Spool
 from scrubjay.runtime.forwarding.parcel_record import decode_facts, owner_of
 from scrubjay.runtime.forwarding.shipment import Waiting

@@ -16,7 +16,7 @@ from typing import Final
 
 from scrubjay.core.limits import UPSTREAM
 from scrubjay.core.spikes import REASON as SPIKE
-from scrubjay.reasons import Outcome
+from scrubjay.outcomes import Outcome
 from scrubjay.runtime.standing import Standing, Surge, Window
 from scrubjay.runtime.state import Drop, Merged
 from scrubjay.runtime.webhooks.events import Event, names, other_owner, project_of

@@ -20,7 +20,7 @@ from scrubjay.core.scrub.payloads import SCRUBBERS, Replaced, Unscrubbed, payloa
 from scrubjay.core.scrub.policies import read_policies
 from scrubjay.core.scrub.program import compile_program
 from scrubjay.core.scrub.record import Record
-from scrubjay.reasons import Reason
+from scrubjay.outcomes import Reason
 from scrubjay.settings.scrub import Scrub
 from support import scrubbing
 from support.items import make_item
