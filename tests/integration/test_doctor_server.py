@@ -17,7 +17,7 @@ from scrubjay.cli.findings import Verdict
 from support.doctoring import KEY, Setup, compile_once
 from support.forward_proxy import ForwardProxy
 from support.mini_upstream import Answer, mini_upstream
-from support.openssl import Chain, Pair
+from support.openssl import Chain, Pair, unreadable
 from support.processes import free_port
 
 
@@ -174,6 +174,15 @@ async def test_an_authority_that_is_missing_is_named(chain: Chain, tmp_path: Pat
         assert "the authority `Acme root` is missing here" in found.text
         assert "issued by `Acme authority`" in found.text
         assert "`http.ca_bundle`" in found.remedy
+
+
+@pytest.mark.parametrize("is_verified", [True, False])
+async def test_a_certificate_that_cannot_be_read(chain: Chain, tmp_path: Path, is_verified: bool) -> None:
+    pair = chain.leaf("unreadable")
+    async with _secure(unreadable(pair) if is_verified else unreadable(pair, "Acme authority")) as url:
+        http = {"ca_bundle": str(chain.root), "insecure_skip_verify": not is_verified}
+        found = (await Setup(tmp_path, url, http=http).diagnosed()).failed("tls")
+        assert "shows a certificate that cannot be read" in found.text
 
 
 async def test_a_server_that_leaves_out_what_is_between(chain: Chain, tmp_path: Path) -> None:

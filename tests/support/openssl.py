@@ -6,6 +6,7 @@ trust `Chain.root`.
 
 from __future__ import annotations
 
+import ssl
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,3 +75,12 @@ class Chain:
             *("-days", str(days), "-extfile", said, "-out", made.cert),
         )
         return made
+
+
+def unreadable(pair: Pair, name: str = "relay.internal") -> Pair:
+    """The same certificate, with this name of it in Teletex. OpenSSL takes it as it is; who asks `cryptography` for it gets an error."""
+    der = ssl.PEM_cert_to_DER_cert(pair.cert.read_text().partition("-----END")[0] + "-----END CERTIFICATE-----\n")
+    start = der.index(name.encode())
+    made = pair.cert.with_suffix(".unreadable.pem")
+    made.write_text(ssl.DER_cert_to_PEM_cert(der[: start - 2] + bytes((0x14, len(name), 0xFF)) + der[start + 1 :]))
+    return Pair(made, pair.key)

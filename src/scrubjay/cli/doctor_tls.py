@@ -32,11 +32,14 @@ async def secured(dialer: Dialer, name: str) -> tuple[Connection, Finding]:
     connection = await dialer.connect()
     tls = connection.tls
     assert tls is not None
-    certificate = _chain(tls)[0]
-    found = lifetime(
-        "tls", f"the certificate of {name}", certificate.not_valid_after_utc.timestamp(), "it on the server"
-    )
-    text = f"{tls.version()}; {found.text}, issued by {_name(certificate.issuer)}"
+    try:
+        certificate = _chain(tls)[0]
+        ends_unix, issuer = certificate.not_valid_after_utc.timestamp(), _name(certificate.issuer)
+    except ValueError as error:
+        connection.close()
+        raise NoReply("tls", "the certificate cannot be read") from error
+    found = lifetime("tls", f"the certificate of {name}", ends_unix, "it on the server")
+    text = f"{tls.version()}; {found.text}, issued by {issuer}"
     return connection, Finding(found.check, found.verdict, text, found.remedy)
 
 
@@ -51,9 +54,11 @@ async def refused(error: NoReply, name: str, dialer_for: DialerFor) -> Finding:
         return _no_tls(error, name)
     try:
         chain = _chain(connection.tls) if connection.tls is not None else []
+        return _judge(error, name, chain) if chain else _no_tls(error, name)
+    except ValueError:
+        return failed("tls", f"{name} shows a certificate that cannot be read", "have another one made for the server")
     finally:
         connection.close()
-    return _judge(error, name, chain) if chain else _no_tls(error, name)
 
 
 def _no_tls(error: NoReply, name: str) -> Finding:

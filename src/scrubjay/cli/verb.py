@@ -26,6 +26,8 @@ FORMATS = ("auto", "pretty", "simplified", "json")
 Command = TypeVar("Command", bound=click.Command)
 _WIDEST_EXAMPLE: Final = 44
 """Columns; what a longer one does stands below it."""
+_MOST_CHARS: Final = 8_000
+"""Of an error."""
 
 
 @dataclass(slots=True)
@@ -136,8 +138,10 @@ def failing_plainly(ctx: click.Context) -> Iterator[None]:
     try:
         yield
     except ScrubjayError as error:
+        from scrubjay.cli.terminal import safe
+
         kind = "config" if isinstance(error, ConfigError) else "error"
-        click.echo(f"{kind}: {error}", err=True)
+        click.echo(f"{kind}: {safe(str(error), _MOST_CHARS)}", err=True)  # it may quote a server, or a file
         ctx.exit(1)
 
 

@@ -23,6 +23,8 @@ _VERSIONS: Final[dict[Version, ssl.TLSVersion]] = {"1.2": ssl.TLSVersion.TLSv1_2
 _CIPHERS_OF_1_2: Final = "ECDHE+AESGCM:ECDHE+CHACHA20"
 """Keys that are forgotten with their connection, and encryption that notices changes. Those of TLS 1.3 are all of this kind."""
 _ALPN_PROTOCOL: Final = "http/1.1"
+_MOST_BYTES: Final = 4 << 20
+"""All authorities there are take a tenth of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +127,10 @@ def _shown(pem: bytes, file: str) -> Shown:
 
     try:
         leaf, *others = x509.load_pem_x509_certificates(pem)
-    except ValueError as error:
+        until_unix = min(each.not_valid_after_utc.timestamp() for each in (leaf, *others))
+        return Shown(leaf.subject.rfc4514_string(), leaf.issuer.rfc4514_string(), until_unix)
+    except ValueError as error:  # names and dates are looked at when they are asked for
         raise ConfigError(f"no certificate in {file}", path="tls.cert", accepted="certificates in PEM") from error
-    until_unix = min(each.not_valid_after_utc.timestamp() for each in (leaf, *others))
-    return Shown(leaf.subject.rfc4514_string(), leaf.issuer.rfc4514_string(), until_unix)
 
 
 def _text_of(file: str, key: str) -> bytes:

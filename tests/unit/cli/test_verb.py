@@ -23,11 +23,18 @@ def fail(invocation: Invocation, /, kind: str) -> None:
     """Fail in one of the ways there are."""
     if kind == "config":
         raise ConfigError("no good", where="f.yaml", path="a.b", line=3, accepted="better")
+    if kind == "hostile":
+        raise SpoolError("a server's\x1b]0;title\x07\nsecond line")
     raise SpoolError("damaged")
 
 
 @pytest.mark.parametrize(
-    ("kind", "line"), [("config", "config: f.yaml:3: a.b: no good (accepted: better)\n"), ("spool", "error: damaged\n")]
+    ("kind", "line"),
+    [
+        ("config", "config: f.yaml:3: a.b: no good (accepted: better)\n"),
+        ("spool", "error: damaged\n"),
+        ("hostile", "error: a server's\\x1b]0;title\\x07\\nsecond line\n"),
+    ],
 )
 def test_errors_are_one_line_and_1(kind: str, line: str) -> None:
     result = CliRunner().invoke(fail, [kind])

@@ -12,7 +12,7 @@ import pytest
 from scrubjay.errors import ConfigError
 from scrubjay.runtime.certificates import Certificates
 from scrubjay.settings.tls import Tls
-from support.openssl import Chain, Pair, openssl
+from support.openssl import Chain, Pair, openssl, unreadable
 
 
 @pytest.fixture(scope="module")
@@ -151,3 +151,26 @@ def test_what_cannot_be_used_says_why(chain: Chain, files: Tls, pairs: tuple[Pai
     assert problem(Tls(cert=cert, key=key, client_ca=str(nothing))).startswith(
         f"tls.client_ca: no authority in {nothing}"
     )
+
+
+@pytest.mark.timeout(10)
+def test_what_never_ends_is_not_read(files: Tls, tmp_path: Path) -> None:
+    made = Certificates(files)
+    os.mkfifo(tmp_path / "pipe")
+    for name in (files.cert, files.key):
+        with (tmp_path / "huge").open("wb") as file:
+            file.truncate(1 << 40)
+        for end, why in (("pipe", "no regular file"), ("huge", "too large")):
+            shutil.copy(str(name), tmp_path / "kept")
+            os.replace(tmp_path / end, str(name))  # noqa: PTH105
+            assert made.has_changed()
+            with pytest.raises(ConfigError, match=why):
+                made.renew()
+            os.replace(str(name), tmp_path / end)  # noqa: PTH105
+            os.replace(tmp_path / "kept", str(name))  # noqa: PTH105
+    made.renew()
+
+
+def test_names_that_cannot_be_read_are_no_certificate(chain: Chain) -> None:
+    pair = unreadable(chain.leaf("unreadable"))
+    assert problem(Tls(cert=str(pair.cert), key=str(pair.key))).startswith(f"tls.cert: no certificate in {pair.cert}")

@@ -19,7 +19,7 @@ _MISSING: Final = frozenset({2, 19, 20, 21})
 _SELF_SIGNED: Final = 18
 _OVER: Final = 10
 
-_TOLD: Final = {
+_MEANINGS: Final = {
     "TLSV13_ALERT_CERTIFICATE_REQUIRED": "the server demands a client certificate: set http.client_cert and http.client_key",
     "TLSV1_ALERT_UNKNOWN_CA": "the server does not trust the authority of our client certificate, http.client_cert",
     "SSLV3_ALERT_BAD_CERTIFICATE": "the server does not take our client certificate, http.client_cert",
@@ -50,17 +50,19 @@ def presented(chain: Sequence[bytes], verify_code: int, now_unix: float | None =
 
     try:
         shown = [x509.load_der_x509_certificate(each) for each in chain]
-    except ValueError:
+        return _told(shown, verify_code, now_unix or time.time()) if shown else ""
+    except ValueError:  # names and dates are looked at when they are asked for
         return ""
-    if not shown:
-        return ""
+
+
+def _told(shown: Sequence[Certificate], verify_code: int, now_unix: float) -> str:
     leaf = shown[0]
     told = f"it showed {_subject(leaf)}, issued by {leaf.issuer.rfc4514_string()}, good until {_until(leaf)}"
     if verify_code == _SELF_SIGNED:
         return f"{told}; it has signed itself: to trust it, put it into http.ca_bundle"
     if verify_code in _MISSING:
         return f"{told}; {_missing(shown[-1])}: put that authority into http.ca_bundle"
-    over = next((each for each in shown[1:] if each.not_valid_after_utc.timestamp() <= (now_unix or time.time())), None)
+    over = next((each for each in shown[1:] if each.not_valid_after_utc.timestamp() <= now_unix), None)
     if verify_code == _OVER and over is not None:
         return f"{told}; what is over is {_subject(over)}, since {_until(over)}"
     return told
@@ -69,7 +71,7 @@ def presented(chain: Sequence[bytes], verify_code: int, now_unix: float | None =
 def reason_of(error: ssl.SSLError) -> str:
     """OpenSSL's own word for it, where it has one, and what it means."""
     word = getattr(error, "reason", None) or str(error)
-    return f"{word}: {_TOLD[word]}" if word in _TOLD else word
+    return f"{word}: {_MEANINGS[word]}" if word in _MEANINGS else word
 
 
 def _missing(last: Certificate) -> str:

@@ -13,8 +13,11 @@ from pathlib import Path
 from typing import Final
 
 from scrubjay.errors import ConfigError
+from scrubjay.settings.whole_files import read_whole
 
 _VARIABLES: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+_MOST_BYTES: Final = 4 << 20
+"""All authorities there are take a tenth of it."""
 
 _Stamps = tuple[tuple[int, int, int] | None, ...]
 
@@ -58,13 +61,15 @@ class Trust:
         _add_system_roots(context)
         try:
             if options.ca_bundle is not None:
+                _look_at(options.ca_bundle)
                 context.load_verify_locations(cafile=options.ca_bundle)
-        except (OSError, ssl.SSLError) as error:
+        except OSError as error:  # SSLError is one
             raise _unusable(error, "http.ca_bundle") from error
         try:
             if options.client_cert is not None:
+                _look_at(options.client_cert, options.client_key)
                 context.load_cert_chain(options.client_cert, options.client_key, password="")
-        except (OSError, ssl.SSLError) as error:
+        except OSError as error:
             raise _unusable(error, "http.client_cert") from error
         if options.insecure_skip_verify:
             context.check_hostname = False
@@ -82,6 +87,13 @@ def _add_system_roots(context: ssl.SSLContext) -> None:
         context.load_verify_locations(cafile=paths.openssl_cafile)
     if paths.capath != paths.openssl_capath and Path(paths.openssl_capath).is_dir():
         context.load_verify_locations(capath=paths.openssl_capath)
+
+
+def _look_at(*files: str | None) -> None:
+    """OpenSSL would wait for a pipe, and read a device for ever. Raises `OSError`."""
+    for file in files:
+        if file is not None:
+            read_whole(Path(file), _MOST_BYTES)
 
 
 def _unusable(error: Exception, path: str) -> ConfigError:

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from scrubjay.runtime.forwarding.presented import chain_of, presented, reason_of
-from support.openssl import Chain, Pair
+from support.openssl import Chain, Pair, unreadable
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +63,10 @@ def test_the_root_that_is_missing_is_named(chain: Chain) -> None:
     text = told(chain.leaf("one"))
     assert text.startswith("it showed CN=relay.internal, issued by CN=scrubjay test authority, good until 20")
     assert text.endswith("; no CN=scrubjay test root is trusted here: put that authority into http.ca_bundle")
+
+
+def test_a_certificate_that_cannot_be_read_is_nothing_to_tell_of(chain: Chain) -> None:
+    assert told(unreadable(chain.leaf("unreadable"))) == ""
 
 
 def test_an_authority_that_the_server_forgot_is_the_one_that_is_missing(chain: Chain) -> None:

@@ -56,6 +56,16 @@ def test_certificates_that_cannot_be_used_name_their_setting(
     assert caught.value.path == path
 
 
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize("name", ["ca_bundle", "client_cert", "client_key"])
+def test_pipes_are_not_waited_for(tmp_path: Path, name: str) -> None:
+    bundle, pair = make_authority(tmp_path)
+    os.mkfifo(tmp_path / "pipe")
+    files = {"ca_bundle": str(bundle), "client_cert": str(pair), "client_key": str(pair), name: str(tmp_path / "pipe")}
+    with pytest.raises(ConfigError, match="no regular file"):
+        Trust(TrustOptions(**files), {})
+
+
 def test_a_changed_file_is_noticed_however_it_was_changed(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
