@@ -246,6 +246,14 @@ def _state(setup: Setup, **facts: Any) -> None:
     StateFile(setup.state, 0).write(Snapshot(slot=0, version="1", **{**given, **facts}))
 
 
+def test_a_relay_on_another_port(tmp_path: Path) -> None:
+    setup = Setup(tmp_path)
+    _state(setup)
+    found = setup.diagnose().warned("listener")
+    assert f"this configuration's relay runs (process {GONE})" in found.text
+    assert "RELAY_PORT" in found.remedy
+
+
 def test_a_relay_that_died(tmp_path: Path) -> None:
     setup = Setup(tmp_path)
     _state(setup, heartbeat_unix=time.time() - 180)

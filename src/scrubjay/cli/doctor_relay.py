@@ -45,7 +45,13 @@ def listener(loaded: Loaded, merged: Merged) -> Iterator[Finding]:
         return
     address = local_address(settings, public=True)
     answer = ask(settings, "/api/relay/healthcheck/live/")
-    if isinstance(answer, OSError) and answer.errno == errno.ECONNREFUSED:
+    if isinstance(answer, OSError) and answer.errno == errno.ECONNREFUSED and merged.alive:
+        yield warning(
+            "listener",
+            f"nobody listens at {address}, though this configuration's relay runs (process {_pids(merged)})",
+            "if it was started with another port (a flag, a variable), set the same here, such as RELAY_PORT; else see its log",
+        )
+    elif isinstance(answer, OSError) and answer.errno == errno.ECONNREFUSED:
         yield _could_be_ours("listener", relay.host, relay.port)
         if relay.internal_host is not None and relay.internal_port:
             yield _could_be_ours("internal listener", relay.internal_host, relay.internal_port)
@@ -53,8 +59,7 @@ def listener(loaded: Loaded, merged: Merged) -> Iterator[Finding]:
             yield _could_be_made(Path(relay.unix_socket))
     elif isinstance(answer, tuple) and "is_healthy" in answer[1]:
         if merged.alive:
-            pids = ", ".join(str(worker.pid) for worker in merged.alive)
-            yield ok("listener", f"{address} is this relay's (process {pids})")
+            yield ok("listener", f"{address} is this relay's (process {_pids(merged)})")
         else:
             yield failed(
                 "listener",
@@ -73,6 +78,10 @@ def listener(loaded: Loaded, merged: Merged) -> Iterator[Finding]:
             f"{address} is taken by {holder(relay.port)}, which is no relay",
             "stop it, or set another `relay.port`",
         )
+
+
+def _pids(merged: Merged) -> str:
+    return ", ".join(str(worker.pid) for worker in merged.alive)
 
 
 def _could_be_made(path: Path) -> Finding:

@@ -25,6 +25,7 @@ from scrubjay.settings.project import ProjectOptions
 from scrubjay.settings.project_files import parse_project
 from scrubjay.settings.project_members import SERVERS_OWN, TOP
 from scrubjay.settings.scalars import is_list, parse, takes_one
+from scrubjay.settings.suggestions import nearest_key
 from scrubjay.settings.texts import Unusable
 
 Kind = Literal["changed", "no equivalent", "not yet", "unknown", "cannot be used"]
@@ -100,7 +101,9 @@ def _read_config(path: Path, imported: Imported) -> None:
         elif inert.covers(inert.ELSEWHERE, key):
             imported.note("no equivalent", where, key, inert.why(key))
         else:
-            imported.note("unknown", where, key, "no key of ours, nor a known one of the reference")
+            near = nearest_key(key, FIELDS)
+            asks = f"; did you mean `{near}`?" if near else ""
+            imported.note("unknown", where, key, f"no key of ours, nor a known one of the reference{asks}")
 
 
 def _take_setting(key: str, node: Node, path: Path, imported: Imported) -> None:

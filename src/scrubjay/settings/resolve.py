@@ -94,7 +94,7 @@ def _no_managed(credentials: bool, asked: bool) -> str:
         return f"{problem}; it follows from the {FILE_NAME}: name another mode, or remove the credentials"
     if not credentials:
         return f"{problem}; it will also need credentials (`scrubjay credentials generate`)"
-    return problem
+    return f"{problem}; `static` has the projects in files, and `scrubjay import relay` writes such a folder out of one of the reference"
 
 
 def _spool_folder(path: str | None) -> str | None:

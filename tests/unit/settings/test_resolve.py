@@ -48,7 +48,9 @@ def test_operations_8_managed_is_not_there_yet(load_text: LoadText, tmp_path: Pa
     with pytest.raises(ConfigError, match=r"not available yet.*credentials generate"):
         load_text("relay: {mode: managed}")
     write_credentials(tmp_path / "conf", generate())
-    with pytest.raises(ConfigError, match=r"`managed` is not available yet \(accepted: static, proxy, capture\)"):
+    with pytest.raises(
+        ConfigError, match=r"`managed` is not available yet; .*`scrubjay import relay`.* \(accepted: static"
+    ):
         load_text("relay: {mode: managed}")
     with pytest.raises(ConfigError, match=r"it follows from the credentials.json"):
         load_text("")

@@ -77,7 +77,7 @@ class Statsd:
     def _send(self, lines: list[str]) -> None:
         problem = self.wire.send(lines)
         if problem:
-            fields = {"server": repr(self.wire), "problem": problem}
+            fields = {"server": self.wire.address, "problem": problem}
             text = "metrics do not reach the statsd server"
             self._log.line(logging.WARNING, "statsd", text, fields, repeat_s=_COMPLAIN_AGAIN_S)
 

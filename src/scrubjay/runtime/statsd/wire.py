@@ -20,6 +20,7 @@ class Wire:
     """To one server. `failed` counts datagrams that nobody can have got, so far as is known here."""
 
     def __init__(self, address: str, *, now_mono: Callable[[], float] = time.monotonic) -> None:
+        self.address = address
         parts = urlsplit(f"//{address}")
         assert parts.hostname is not None
         self._place = parts.hostname, parts.port
