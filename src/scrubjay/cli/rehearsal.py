@@ -65,7 +65,7 @@ def ports_of(loaded: Loaded, plans: Plans) -> Ports:
     """Ports whose state is fresh: `rehearse` puts its own in place of what keeps, sends and tells."""
     settings = loaded.settings
     listener = Explanation()
-    return Ports(
+    ports = Ports(
         plans=plans,
         limits=LimitTable(),
         quotas=MemoryBackend(),
@@ -76,10 +76,9 @@ def ports_of(loaded: Loaded, plans: Plans) -> Ports:
         new_id=lambda: "0" * 32,
         in_thread=_at_once,
         has_memory=lambda: True,
-        accepts_unknown=settings.routing.accept_unknown_items,
-        trusts_facts=settings.privacy.trust_envelope_facts,
-        overrides_project_ids=settings.relay.override_project_ids,
     )
+    ports.obey(settings)
+    return ports
 
 
 async def _at_once(work: Callable[[], T]) -> T:

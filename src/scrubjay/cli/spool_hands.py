@@ -29,11 +29,11 @@ from scrubjay.core.reporting import pack_reports
 from scrubjay.core.spool_format import Record
 from scrubjay.errors import ConfigError, SpoolError, Unavailable
 from scrubjay.outcomes import Reason
-from scrubjay.runtime.delivery import open_spool
 from scrubjay.runtime.forwarding.parcel_record import decode_facts, encode_record, owner_of
 from scrubjay.runtime.names import new_id
 from scrubjay.runtime.spool.partition import Partition
 from scrubjay.runtime.spool.types import Damaged, SpoolEvent, StoredRecord
+from scrubjay.runtime.spool_opening import open_spool
 from scrubjay.runtime.state import StateFile
 from scrubjay.runtime.telemetry import Telemetry
 from scrubjay.settings.schema import Settings

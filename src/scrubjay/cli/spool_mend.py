@@ -32,12 +32,12 @@ from scrubjay.cli.spool_hands import check_user, hold
 from scrubjay.cli.spool_verify import findings
 from scrubjay.cli.verb import Invocation, pass_invocation, verb
 from scrubjay.errors import SpoolError, SpoolLocked
-from scrubjay.runtime.delivery import spool_options
 from scrubjay.runtime.spool.disk import Disk
 from scrubjay.runtime.spool.inspection import PartitionView
 from scrubjay.runtime.spool.partition_lock import PartitionLock
 from scrubjay.runtime.spool.segment_log import SegmentLog
 from scrubjay.runtime.spool.types import Damaged, StoredRecord
+from scrubjay.runtime.spool_opening import spool_options
 from scrubjay.settings.scalars import parse_duration
 from scrubjay.settings.texts import Unusable
 

@@ -22,6 +22,7 @@ from scrubjay.core.scrub.record import Record
 from scrubjay.core.spikes import SpikeGuard
 from scrubjay.errors import Rejected
 from scrubjay.settings.limits import Limits
+from scrubjay.settings.schema import Settings
 
 T = TypeVar("T")
 
@@ -181,3 +182,10 @@ class Ports:
     overrides_project_ids: bool = False
     instance: str = ""
     """Our name among relays."""
+
+    def obey(self, settings: Settings) -> None:
+        """Puts in force what settings say of the path itself."""
+        self.bounds = settings.limits
+        self.accepts_unknown = settings.routing.accept_unknown_items
+        self.trusts_facts = settings.privacy.trust_envelope_facts
+        self.overrides_project_ids = settings.relay.override_project_ids

@@ -1,22 +1,20 @@
 """What stands between the path and the central server, put together: spool, roads, outbox.
 
-Owns turning settings into the options of these parts, and their order of opening and closing. What each does is its own business.
+Owns turning settings into the options of these parts, and their order of opening and closing. What each does is its own business; the slot's
+partition is opened before, by `spool_opening`.
 """
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Protocol
 
 from scrubjay.categories import DataCategory, Quantities
 from scrubjay.core.ledger import Ledger, Parcel
 from scrubjay.core.limits import UPSTREAM, ActiveLimit, LimitTable, Scoping
-from scrubjay.errors import SpoolLocked
 from scrubjay.runtime.adoption import Adoption, Inherit
 from scrubjay.runtime.forwarding.carrier import Carrier
 from scrubjay.runtime.forwarding.dispatcher import DispatchOptions
@@ -26,13 +24,11 @@ from scrubjay.runtime.gateway.senders import takes_batches
 from scrubjay.runtime.gateway.shared import shared_of
 from scrubjay.runtime.outbox import Outbox, OutboxOptions
 from scrubjay.runtime.roads import Roads
-from scrubjay.runtime.spool.codec import read_key
 from scrubjay.runtime.spool.partition import Partition
-from scrubjay.runtime.spool.types import Committed, Faulted, Recovered, SpoolEvent, SpoolOptions, Synced
+from scrubjay.runtime.spool_opening import open_spool, spool_options
 from scrubjay.runtime.telemetry import Telemetry
 from scrubjay.settings.credentials import Credentials
 from scrubjay.settings.schema import Settings
-from scrubjay.settings.spool import Envelopes
 
 
 class Projects(Protocol):
@@ -42,13 +38,11 @@ class Projects(Protocol):
 
     def is_disabled(self, key: str, project_id: int) -> bool: ...
 
+    def key_of(self, project_id: int, key_id: int | None) -> str | None: ...
+
     def passes(self, key: str | None) -> bool: ...
 
     def deny(self, key: str, project_id: int) -> None: ...
-
-
-_LOCKED_POLL_S: Final = 0.1
-_ORPHANS_GRACE_S: Final = 5.0
 
 
 class Delivery:
@@ -130,68 +124,6 @@ class Delivery:
 
     def __repr__(self) -> str:
         return f"<Delivery {self.outbox!r} {self.spool!r}>"
-
-
-async def open_spool(
-    options: Envelopes,
-    on_event: Callable[[SpoolEvent], None],
-    slot: int | None = None,
-    *,
-    at_least: int = 0,
-    adopt: bool = False,
-) -> Partition | None:
-    """Partition `slot`, or the lowest free one from `at_least` on, recovered; None without a path. Raises `SpoolError`.
-
-    `adopt`: it is only to be emptied.
-    """
-    if options.path is None:
-        return None
-    return await Partition.open(
-        Path(options.path),
-        slot,
-        at_least=at_least,
-        adopt=adopt,
-        options=replace(spool_options(options), encryption_key=key_of(options)),
-        on_event=on_event,
-    )
-
-
-def key_of(options: Envelopes) -> bytes | None:
-    """Raises `ConfigError` for a key that is none."""
-    return None if options.encryption_key is None else read_key(options.encryption_key.reveal())
-
-
-def spool_options(options: Envelopes) -> SpoolOptions:
-    """All but the key, which does not change while it runs."""
-    return SpoolOptions(
-        fsync=options.fsync,
-        fsync_interval_s=options.fsync_interval_ms / 1000,
-        segment_bytes=options.segment_size,
-        frame_bytes=options.batch_size_bytes,
-        compression_level=options.compression_level,
-        max_bytes=options.max_disk_size,
-        when_full=options.when_full,
-    )
-
-
-async def await_spool(
-    options: Envelopes,
-    on_event: Callable[[SpoolEvent], None],
-    slot: int,
-    workers: int,
-    orphans_end_s: float,
-    is_over: Callable[[], bool],
-) -> Partition | None:
-    """Partition `slot`, for one of several workers. Who has it may be about to end, its supervisor having been killed, and is waited for.
-
-    If it does not end within `orphans_end_s` and some grace, another instance works on the same folder, and there is room for both. Raises `SpoolError`.
-    """
-    give_up_mono = time.monotonic() + orphans_end_s + _ORPHANS_GRACE_S
-    while not is_over() and time.monotonic() < give_up_mono:
-        with suppress(SpoolLocked):
-            return await open_spool(options, on_event, slot)
-        await asyncio.sleep(_LOCKED_POLL_S)
-    return await open_spool(options, on_event, at_least=workers)
 
 
 async def open_delivery(
@@ -307,15 +239,3 @@ def limit_of(parcel: Parcel, active: Sequence[ActiveLimit]) -> ActiveLimit | Non
             return None
         found = max((*taking, *([found] if found else [])), key=lambda limit: limit.until_mono, default=None)
     return found
-
-
-def tell_spool_event(event: SpoolEvent, telemetry: Telemetry) -> None:
-    """What the disk did, where no record is concerned."""
-    if isinstance(event, Committed):
-        telemetry.spool_append(event.records, event.duration_s)
-    elif isinstance(event, Synced):
-        telemetry.spool_synced(event.duration_s)
-    elif isinstance(event, Faulted):
-        telemetry.spool_fault(event.detail)
-    elif isinstance(event, Recovered):
-        telemetry.spool_recovered(event.records, event.torn_tails)

@@ -21,14 +21,13 @@ from scrubjay.core.client_reports import ClientReports
 from scrubjay.core.limits import LimitTable
 from scrubjay.core.ports import Ports
 from scrubjay.core.sampling.first_n import Occasions
-from scrubjay.errors import ConfigError, SpoolError, SpoolSealed
 from scrubjay.runtime import log
 from scrubjay.runtime.books import Books
 from scrubjay.runtime.broadcasts import Broadcasts
 from scrubjay.runtime.capturing.opening import open_sink
 from scrubjay.runtime.capturing.sink import CaptureSink
 from scrubjay.runtime.configuration import Configuration
-from scrubjay.runtime.delivery import Delivery, await_spool, open_delivery, open_spool, tell_spool_event
+from scrubjay.runtime.delivery import Delivery, open_delivery
 from scrubjay.runtime.doors import Doors, open_doors
 from scrubjay.runtime.ending import Ending
 from scrubjay.runtime.endpoints import front_door, routes
@@ -46,6 +45,7 @@ from scrubjay.runtime.seat import Seat
 from scrubjay.runtime.share import share_of
 from scrubjay.runtime.spool.partition import Partition
 from scrubjay.runtime.spool.types import SpoolEvent
+from scrubjay.runtime.spool_opening import open_own_spool, tell_spool_event
 from scrubjay.runtime.standing import Standings
 from scrubjay.runtime.webhooks import start_webhooks
 from scrubjay.settings.load import Loaded
@@ -74,6 +74,7 @@ class Worker:
         self._loaded = loaded
         self._seat = seat
         self._number = None if seat is None else seat.slot
+        self._workers = 1 if seat is None else seat.workers
         self._reports = ClientReports(interval_s=loaded.settings.outcomes.aggregator.bucket_interval)
         self._limits = LimitTable()
         self._memory = MemoryGauge(family=seat is not None)
@@ -114,13 +115,10 @@ class Worker:
             for text in self._loaded.notices:
                 _LOG.info(text)
         if settings.relay.mode != "capture":
-            try:
-                self._spool = await self._open_spool(settings)
-            except SpoolError as error:
-                key = "encryption_key" if isinstance(error, SpoolSealed) else "path"
-                raise ConfigError(str(error), path=f"spool.envelopes.{key}") from error
+            is_ending = self._ending.begun.is_set
+            self._spool = await open_own_spool(settings, self._on_spool_event, self._number, self._workers, is_ending)
         self.books = self._open_books(settings)
-        self._broadcasts = Broadcasts(settings, self.telemetry, self._number, self._seat.workers if self._seat else 1)
+        self._broadcasts = Broadcasts(settings, self.telemetry, self._number, self._workers)
         self._projects = Projects(settings, self._loaded.projects, self.telemetry, time.monotonic)
         self._sink = open_sink(settings, self._projects.find)
         if settings.relay.mode != "capture":
@@ -142,6 +140,7 @@ class Worker:
             self.telemetry.close_account(())
         self._configuration = Configuration(self._loaded, self.telemetry, is_replaced=self._seat is not None)
         self.ports = self._build_ports()
+        self.ports.obey(settings)
         self.books.chronicle.standings = Standings(self.ports.quotas, self._limits, self.books.spikes)
         self._obey_report_settings()
         self._watch()
@@ -194,18 +193,9 @@ class Worker:
             await self._broadcasts.close()
         return EXIT_LOST if lost else EXIT_OK
 
-    async def _open_spool(self, settings: Settings) -> Partition | None:
-        """The slot's partition; alone, the lowest that is free."""
-        options, seat = settings.spool.envelopes, self._seat
-        if seat is None:
-            return await open_spool(options, self._on_spool_event)
-        orphans_end_s, is_over = settings.limits.shutdown_timeout, self._ending.begun.is_set
-        return await await_spool(options, self._on_spool_event, seat.slot, seat.workers, orphans_end_s, is_over)
-
     def _open_books(self, settings: Settings) -> Books:
         slot = self._spool.slot if self._spool else self._seat.slot if self._seat else 0
-        workers = self._seat.workers if self._seat else 1
-        books = Books(settings, slot, workers, self._reports, self._limits, self._held, self._partitions)
+        books = Books(settings, slot, self._workers, self._reports, self._limits, self._held, self._partitions)
         self.telemetry, self._ledger = books.telemetry, books.ledger
         self._health = Health(books.chronicle.metrics, books.chronicle.merged)
         self._pulse = Pulse(self.telemetry)
@@ -226,14 +216,11 @@ class Worker:
             new_id=new_id,
             in_thread=asyncio.to_thread,
             has_memory=self._memory.has_room,
-            occasions=Occasions(self._seat.workers if self._seat else 1),
+            occasions=Occasions(self._workers),
             spikes=self.books.spikes,
             pressure=self._pressure,
             capture=self._sink,
             audit=self.books.audit,
-            accepts_unknown=settings.routing.accept_unknown_items,
-            trusts_facts=settings.privacy.trust_envelope_facts,
-            overrides_project_ids=settings.relay.override_project_ids,
             instance=instance_name(settings.relay.state_dir),
         )
 
@@ -359,13 +346,9 @@ class Worker:
         self.telemetry.count_projects_apart(apart=settings.metrics.per_project)
         logging = settings.logging
         log.configure(logging.level, logging.format, worker=self._number, backtraces=logging.enable_backtraces)
-        ports = self.ports
-        ports.bounds = settings.limits
-        ports.accepts_unknown = settings.routing.accept_unknown_items
-        ports.trusts_facts = settings.privacy.trust_envelope_facts
-        ports.overrides_project_ids = settings.relay.override_project_ids
+        self.ports.obey(settings)
         self._obey_report_settings()
-        self._front.route(routes(settings, ports, self._health, self._delivery))
+        self._front.route(routes(settings, self.ports, self._health, self._delivery))
         if self._delivery is not None:
             self._delivery.reconfigure(settings)
         self._configuration.next_generation()

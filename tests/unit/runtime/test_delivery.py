@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
-from msgspec.structs import replace
 
 from scrubjay.categories import DataCategory
 from scrubjay.core.ledger import Ledger, Parcel
 from scrubjay.core.limits import ActiveLimit, LimitTable, Scoping
-from scrubjay.errors import SpoolError
 from scrubjay.runtime.delivery import (
     Delivery,
     dispatch_options,
     limit_of,
     open_delivery,
-    open_spool,
     outbox_options,
-    tell_spool_event,
 )
-from scrubjay.runtime.spool.types import Committed, Damaged, Faulted, Synced
 from scrubjay.runtime.telemetry import Telemetry
 from scrubjay.settings.load import build
 from scrubjay.settings.schema import Settings
@@ -64,18 +58,6 @@ def test_parcels_wait_and_are_repeated_as_configured() -> None:
     assert (got.max_age_s, got.expiry_holdoff_s, got.max_unspool_per_s) == (60.0, 1.0, 4)
     box = outbox_options(chosen)
     assert (box.max_memory_bytes, box.ephemeral, box.spool_evicts, box.dispatch) == (100_000, True, True, got)
-
-
-async def test_there_is_a_spool_only_with_a_path(tmp_path: Path) -> None:
-    assert await open_spool(settings().spool.envelopes, lambda event: None) is None
-    options = settings(spool__envelopes__path=str(tmp_path / "spool")).spool.envelopes
-    spool = await open_spool(options, lambda event: None)
-    assert spool is not None
-    assert spool.slot == 0
-    await spool.close()
-    (tmp_path / "file").write_text("")
-    with pytest.raises(SpoolError):
-        await open_spool(replace(options, path=str(tmp_path / "file")), lambda event: None)
 
 
 # The parts together
@@ -190,20 +172,3 @@ def test_the_limit_that_lasts_longest_is_named() -> None:
 
 
 # What the disk did
-
-
-def test_writes_of_the_spool_are_counted(caplog: pytest.LogCaptureFixture) -> None:
-    telemetry = Telemetry()
-    for event in (
-        Committed(records=3, size_bytes=9, duration_s=0.002),
-        Synced(0.004),
-        Faulted("no space"),
-        Damaged(1, 2, "rot"),
-    ):
-        tell_spool_event(event, telemetry)
-    histograms = telemetry.values.histograms
-    assert histograms["scrubjay_spool_group_size"][()][-1] == 3
-    assert histograms["scrubjay_spool_append_duration_seconds"][()][-1] == 0.002
-    assert histograms["scrubjay_spool_fsync_duration_seconds"][()][-1] == 0.004
-    assert "spool: no space" in caplog.text
-    assert "rot" not in caplog.text
