@@ -274,7 +274,7 @@ RESTART: Final = Reason(
 MERGED: Final = Reason(
     "merged",
     Outcome.FORWARDED,
-    "A client report whose counts travel in ours (`client_reports.mode: merge`).",
+    "A client report whose counts travel in ours (`client_reports.mode: merge`), or an outcome of another relay.",
     "",
     status=200,
     intended=True,
@@ -284,6 +284,12 @@ INVALID_CLIENT_REPORT: Final = _lost(
     "The client report cannot be read, and so cannot be merged.",
     "the SDK sent a broken report; `client_reports.mode: passthrough` leaves such to the server",
     status=200,
+)
+UNTOLD_OUTCOME: Final = _lost(
+    "untold_outcome",
+    "An outcome that another relay reported cannot be told to the server (`compat.outcomes_endpoint`).",
+    "see the drop record's detail; an unknown project needs a file with its key",
+    status=202,
 )
 CAPTURED: Final = Reason("captured", Outcome.CAPTURED, "It ends in the capture page.", "", intended=True)
 SERVER_LIMIT: Final = Reason(

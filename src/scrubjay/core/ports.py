@@ -177,6 +177,8 @@ class Ports:
     audit: Audit | None = None
     witness: Witness | None = None
     reports: ClientReports | None = None
+    reports_of_relays: ClientReports | None = None
+    """Where outcomes of other relays go; None: the server is told nothing."""
     accepts_unknown: bool = True
     trusts_facts: bool = True
     overrides_project_ids: bool = False

@@ -25,7 +25,7 @@ from scrubjay.outcomes import Section
 
 RETENTION_S: Final = 90 * 86_400
 """What is older is of no use to any server."""
-_MAX_AHEAD_S: Final = 60
+MAX_AHEAD_S: Final = 60
 _LEAST_DRIFT_S: Final = 55 * 60
 """A clock that is wrong by less is left alone."""
 _LATEST_UNIX: Final = 2**53
@@ -81,7 +81,7 @@ def read_report(payload: Payload, *, received_unix: float, sent_at: object = Non
         return None
     if report.timestamp is not None:
         at_unix += _drift_s(sent_at, received_unix)
-    if not received_unix - RETENTION_S <= at_unix <= received_unix + _MAX_AHEAD_S:
+    if not received_unix - RETENTION_S <= at_unix <= received_unix + MAX_AHEAD_S:
         return Received(received_unix)
     counts = tuple(_counts(report))
     return Received(at_unix, counts, all(count.category is not DataCategory.UNKNOWN for count in counts))

@@ -36,6 +36,8 @@ class _Table:
     by_key: Mapping[str, ProjectPlan] = field(default_factory=dict)
     fallback: ProjectPlan | None = None
     has_default: bool = False
+    keys: Mapping[tuple[int, int | None], str] = field(default_factory=dict)
+    """Of each project those that it takes, by number; under None its first."""
 
     def left_out(self) -> set[tuple[int | None, Problem]]:
         """Parts that are not in the plan of a project; several keys of it have the same."""
@@ -84,6 +86,13 @@ class Projects:
         if plan is None:
             return Scoping(key, project_id)
         return Scoping(key, project_id, plan.organization_id, plan.key_id(key))
+
+    def key_of(self, project_id: int, key_id: int | None) -> str | None:
+        """The key that has this number in a project; without, or if none has it, the first one that is not disabled.
+
+        None: the project is not known, or takes nothing.
+        """
+        return self._table.keys.get((project_id, key_id), self._table.keys.get((project_id, None)))
 
     def is_disabled(self, key: str, project_id: int) -> bool:
         """Whether what waited for `key` must not be sent any more (`decisions.md` 0.2). Only the operator's word counts: not
@@ -168,8 +177,17 @@ def _compile(
     fallback = plan_of(projects.default, old.fallback) if projects.default is not None else None
     if fallback is None and settings.projects.unknown == "forward":
         fallback = pass_plan(settings)
-    generation.table = _Table(by_key, fallback, has_default=projects.default is not None)
+    generation.table = _Table(by_key, fallback, has_default=projects.default is not None, keys=_numbered(by_key))
     return generation
+
+
+def _numbered(by_key: Mapping[str, ProjectPlan]) -> dict[tuple[int, int | None], str]:
+    keys: dict[tuple[int, int | None], str] = {}
+    for key, plan in by_key.items():
+        if plan.project_id is not None and not plan.disabled and key not in plan.disabled_keys:
+            for number in (plan.key_id(key), None):
+                keys.setdefault((plan.project_id, number), key)
+    return keys
 
 
 def _last_good(predecessor: ProjectPlan | None, project: ProjectConfig) -> ProjectPlan:

@@ -239,8 +239,9 @@ class Worker:
         """Reports of clients are taken over only where ours are sent."""
         settings = self._loaded.settings
         self._reporter.is_on = bool(settings.outcomes.emit_outcomes)
-        merges = settings.client_reports.mode == "merge" and self._reporter.is_on and self._delivery is not None
-        self.ports.reports = self._reports if merges else None
+        told = self._reports if self._reporter.is_on and self._delivery is not None else None
+        self.ports.reports = told if settings.client_reports.mode == "merge" else None
+        self.ports.reports_of_relays = told
 
     # The port
 

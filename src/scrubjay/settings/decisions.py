@@ -62,6 +62,12 @@ class Compat(Section, frozen=True):
         "reported, a quota of 0 on transactions lets single spans pass, unclosed groups in globs are cut off.",
         reload=True,
     )
+    outcomes_endpoint: bool = setting(
+        False,
+        "Take outcomes one by one (`POST /api/0/relays/outcomes/`), as relays of an older protocol report them, from those under "
+        "`auth.static_relays` that are internal; they go on in client reports.",
+        reload=True,
+    )
 
 
 class Quotas(Section, frozen=True):

@@ -68,9 +68,7 @@ ELSEWHERE: Final[Mapping[str, str]] = {name: why for why, names in _REASONS.item
 
 NOT_YET: Final[frozenset[str]] = frozenset(
     {
-        "compat.outcomes_endpoint",
         "capture.fetch_sourcemaps",
-        "capture.mcp",
     }
 )
 

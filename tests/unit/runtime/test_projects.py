@@ -254,3 +254,14 @@ def test_whose_limits_bind_a_key(folder: Folder) -> None:
     assert folder.table(one=ids).scoping(ONE, 1) == Scoping(ONE, 1, 42, 17)
     assert folder.table(one=ids).scoping(TWO, 1) == Scoping(TWO, 1)
     assert folder.table(default="organizationId: 9\nconfig: {}\n").scoping(TWO, 1) == Scoping(TWO, 1, 9)
+
+
+async def test_keys_by_their_numbers(folder: Folder) -> None:
+    keys = f"{{publicKey: '{ONE}', numericId: 1, isEnabled: false}}, {{publicKey: '{TWO}', numericId: 2}}"
+    more = f"{{publicKey: '{'3' * 32}', numericId: 3}}"
+    table = folder.table(_7=f"projectId: 7\npublicKeys: [{keys}, {more}]\n")
+    assert table.key_of(7, 3) == "3" * 32
+    assert [table.key_of(7, number) for number in (2, None, 1, 99)] == [TWO] * 4
+    assert table.key_of(8, 2) is None
+    await table.reload(SETTINGS, folder.write(_7=f"projectId: 7\npublicKeys: [{keys}]\ndisabled: true\n"))
+    assert table.key_of(7, 2) is None

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from scrubjay.core.ports import Ports
 from scrubjay.runtime.delivery import Delivery
-from scrubjay.runtime.endpoints import admin, batch, capture, crashes, decisions, forward, ingest, reports
+from scrubjay.runtime.endpoints import admin, batch, capture, crashes, decisions, forward, ingest, outcomes, reports
 from scrubjay.runtime.endpoints.admin import Health
 from scrubjay.runtime.endpoints.bodies import Bodies
 from scrubjay.runtime.endpoints.capture import faults
@@ -41,6 +41,7 @@ def routes(settings: Settings, ports: Ports, health: Health, delivery: Delivery 
     table = [_adapted(route) for endpoint in ENDPOINTS for route in endpoint(settings, ports)]
     if delivery is not None:
         table += batch.routes(settings, ports, delivery.receiver)
+        table += outcomes.routes(settings, ports, delivery.projects.key_of)
         table += forward.routes(settings, ports, delivery.roads, delivery.projects.passes)
     table = faults.striking(table, ports)
     return [*table, *admin.routes(settings, health), *decisions.routes(settings, ports, health.merged)]

@@ -40,9 +40,10 @@ class Claim:
 class Senders:
     """Those who may send, under these settings."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, requires_auth: bool | None = None) -> None:
+        """`requires_auth`: whether anybody else may send too, as it is for batches unless it is said here."""
         self._relays = relays_of(settings.auth.static_relays)
-        self._requires_auth = settings.gateway.batch_require_auth
+        self._requires_auth = settings.gateway.batch_require_auth if requires_auth is None else requires_auth
         self._max_age_s = settings.auth.signature_max_age
 
     @property

@@ -72,3 +72,10 @@ def test_where_nobody_could_be_let_in_nothing_is_offered() -> None:
     assert takes_batches(settings(batch_require_auth=False))
     assert Senders(settings(KNOWN)).need_proof
     assert repr(Senders(settings(KNOWN, OTHER))) == "<Senders 2 known>"
+
+
+def test_a_route_may_demand_proof_whatever_holds_for_batches() -> None:
+    senders = Senders(settings(KNOWN, batch_require_auth=False), requires_auth=True)
+    with pytest.raises(Denied, match="no relay id"):
+        senders.claim(CIMultiDict())
+    assert Senders(settings(KNOWN, batch_require_auth=False)).claim(CIMultiDict()).relay is None
