@@ -181,6 +181,20 @@ class CaptureClient:
             raise
         return EventStream(exchange)
 
+    def call_tool(self, name: str, arguments: Mapping[str, object]) -> Json:
+        """What a tool answers at `/mcp`, which is there if `capture.mcp` is on (`capture.md` 14): a `result` or an `error`."""
+        params = {"name": name, "arguments": arguments}
+        message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+        headers = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
+        with self._sent("POST", "/mcp", json.dumps(message).encode(), headers) as response:
+            _judge(response)
+            text = _read(response)
+        try:
+            document = json.loads(text)
+        except ValueError as error:
+            raise NoAnswer(f"what answers at {self.url} is no capture API: {error}") from None
+        return document if isinstance(document, dict) else {}
+
     def post(self, path: str, body: bytes, headers: Mapping[str, str]) -> int:
         """Sends something in as an SDK does, to a path from the root; the status of the answer."""
         with self._sent("POST", path, body, headers) as response:

@@ -67,6 +67,10 @@ EXAMPLES: Final[Mapping[str, Examples]] = {
         ("scrubjay tail --diff", "what scrubbing took"),
         ("scrubjay tail --format json --count 10", "ten lines for programs"),
     ),
+    "mcp": (
+        ("scrubjay mcp", "by the editor; the sink runs with capture.mcp: true"),
+        ("scrubjay mcp --port 3000", "of another sink on this machine"),
+    ),
     "scrub": (
         ("scrubjay scrub event.json", "what would leave the relay"),
         ("scrubjay scrub -o clean/ recorded/", "a folder of recordings, scrubbed"),

@@ -17,6 +17,7 @@ VERBS: Final = {
         "Catch what SDKs send to this machine, and show it; ask what was caught.",
     ),
     "tail": ("scrubjay.cli.tail:tail", "Print what is captured, as it comes."),
+    "mcp": ("scrubjay.cli.mcp:mcp", "Let an editor's assistant look at what is captured."),
     "scrub": ("scrubjay.cli.scrub:scrub", "Scrub files as the relay would, or show what it would take."),
     "check": ("scrubjay.cli.check:check", "Load everything, compile every plan, say where each value comes from."),
     "doctor": (

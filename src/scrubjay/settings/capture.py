@@ -63,6 +63,11 @@ class Capture(Section, frozen=True):
         True,
         "Offer `/assets/main.js`, which Django's development pages load to show a badge with the number of errors.",
     )
+    mcp: bool = setting(
+        False,
+        "Answer at `/mcp` in the Model Context Protocol, so that an editor's assistant can look at what was captured, scrubbed; "
+        "`scrubjay mcp` is the way there by standard input and output.",
+    )
     replay_to: tuple[str, ...] = setting(
         (),
         "Servers, as scheme://host[:port], to which captured envelopes may be sent again, scrubbed, at somebody's request.",

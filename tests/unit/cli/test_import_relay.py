@@ -51,7 +51,7 @@ metrics:
   default_tags:
     zone: a
 capture:
-  mcp: true
+  fetch_sourcemaps: true
 processing:
   enabled: false
 """
@@ -160,7 +160,7 @@ def test_what_has_no_equivalent_is_named(call: Call, old: Old) -> None:
     assert {key for key in found if key[0] == "unknown"} == {
         ("unknown", "relay.tls_identity_password"), ("unknown", "cache.event_buffer_size"), ("unknown", "config.somethingNew"),
     }  # fmt: skip
-    assert {key for key in found if key[0] == "not yet"} == {("not yet", "capture.mcp")}
+    assert {key for key in found if key[0] == "not yet"} == {("not yet", "capture.fetch_sourcemaps")}
     assert {member for kind, member in found if kind == "no equivalent"} == {
         "cache.project_expiry", "processing.enabled", "config.trustedRelays", "config.groupingConfig", "config.eventRetention",
         "config.filterSettings.localhost", "config.filterSettings.noise", "config.quotas[1]", "config.sampling", "measurements",

@@ -15,6 +15,7 @@ from scrubjay.runtime.endpoints.capture import (
     exporting,
     faults,
     files,
+    mcp,
     page,
     reading,
     scrubbing,
@@ -42,6 +43,7 @@ PARTS: Final[tuple[Callable[[Site], list[Route]], ...]] = (
     files.routes,
     faults.routes,
     badge.routes,
+    mcp.routes,
 )
 
 
