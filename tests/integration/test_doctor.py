@@ -114,7 +114,7 @@ def test_the_listeners_certificate(tmp_path: Path) -> None:
 
     assert diagnosed(good.cert, good.key).of("listener tls")[0].verdict is Verdict.OK
     assert "is not that of" in diagnosed(good.cert, other.key).failed("listener tls").text
-    assert "is over since" in diagnosed(old.cert, old.key).failed("listener tls").text
+    assert "expired on" in diagnosed(old.cert, old.key).failed("listener tls").text
     assert "cannot read" in diagnosed(tmp_path / "none.pem", good.key).failed("listener tls").text
     assert "no certificate in" in diagnosed(chain.folder / "good.ext", good.key).failed("listener tls").text
 
@@ -226,7 +226,7 @@ def test_a_port_that_another_relay_has(tmp_path: Path) -> None:
 
 
 def test_a_port_whose_owner_hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("scrubjay.cli.doctor_relay._PATIENCE_S", 0.1)
+    monkeypatch.setattr("scrubjay.cli.doctor_listener._PATIENCE_S", 0.1)
     setup = Setup(tmp_path)
     with socket.create_server(("127.0.0.1", setup.port)):
         assert "does not answer within" in setup.diagnose().failed("listener").text

@@ -124,7 +124,7 @@ async def test_a_server_in_trouble_that_tells_no_time(tmp_path: Path) -> None:
 
 
 async def test_a_clock_that_is_a_little_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("scrubjay.cli.doctor_server._BAD_DRIFT_S", 10e9)
+    monkeypatch.setattr("scrubjay.cli.doctor_answer._BAD_DRIFT_S", 10e9)
     async with mini_upstream() as server:
         server.by_path = {LIVE: Answer(headers={"Date": "Mon, 06 Jan 2020 10:00:00 GMT"})}
         assert "ahead of the server's" in (await Setup(tmp_path, server.url).diagnosed()).warned("clock").text

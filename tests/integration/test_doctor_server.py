@@ -200,14 +200,14 @@ async def test_a_server_that_leaves_out_what_is_between(chain: Chain, tmp_path: 
 async def test_a_certificate_that_is_over(chain: Chain, tmp_path: Path) -> None:
     async with _secure(chain.leaf("old", days=-1)) as url:
         found = (await Setup(tmp_path, url, http={"ca_bundle": str(chain.root)}).diagnosed()).failed("tls")
-        assert "is over since" in found.text
+        assert "expired on" in found.text
         assert "renew it on the server" in found.remedy
 
 
 async def test_a_certificate_that_will_soon_be_over(chain: Chain, tmp_path: Path) -> None:
     async with _secure(chain.leaf("short", days=3)) as url:
         found = await Setup(tmp_path, url, http={"ca_bundle": str(chain.root)}).diagnosed()
-        assert "is over in" in found.warned("tls").text
+        assert "expires in" in found.warned("tls").text
         assert found.of("probe")[0].verdict is Verdict.OK
 
 

@@ -1,6 +1,6 @@
 """What `scrubjay doctor` looks at, in order: files, spool, port, the relay that runs, what it lost, then the way to the server.
 
-What is looked at is in `doctor_setup`, `doctor_spool`, `doctor_relay`, `doctor_server` and `doctor_probe`. Nothing of a relay that runs is
+What is looked at is in the modules `doctor_*`. Nothing of a relay that runs is
 changed; the only thing that is sent is a probe, marked as one.
 """
 
@@ -11,9 +11,10 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-from scrubjay.cli import doctor_probe, doctor_relay, doctor_server, doctor_setup, doctor_spool
+from scrubjay.cli import doctor_listener, doctor_probe, doctor_relay, doctor_server, doctor_setup, doctor_spool
 from scrubjay.cli.destination import Target, chosen, leads_here, leads_upstream, read_dsn, towards
-from scrubjay.cli.findings import Finding, Verdict, failed, skipped
+from scrubjay.cli.doctor_way import ends_way, ways_of
+from scrubjay.cli.findings import Finding, failed, skipped
 from scrubjay.cli.samples import Sample, probe
 from scrubjay.cli.verb import Invocation
 from scrubjay.cli.witness import Witness
@@ -43,7 +44,7 @@ def examine(invocation: Invocation, text: str | None, *, probes: bool) -> Iterat
     yield from doctor_setup.certificate(loaded)
     yield from doctor_spool.spool(loaded, read_states(state_dir))
     merged = read_states(state_dir)  # anew: the port is asked now, and a relay may just have started
-    yield from doctor_relay.listener(loaded, merged)
+    yield from doctor_listener.listener(loaded, merged)
     yield from doctor_relay.running(loaded, merged)
     yield from doctor_relay.drops(merged)
     dsn = None
@@ -97,11 +98,11 @@ async def _reach(settings: Settings, loaded: Loaded, target: Target | None, samp
         yield failed("upstream", str(error), "correct it: the relay does not start with it")
         return
     try:
-        for way in doctor_server.ways_of(roads, settings):
+        for way in ways_of(roads, settings):
             answered = True
             async for finding in doctor_server.look(way):
                 yield finding
-                answered = answered and (finding.verdict is not Verdict.FAILED or finding.check == "clock")
+                answered = answered and not ends_way(finding)
             if answered and target is not None:
                 yield await doctor_probe.answer(way, target, sample, witness)
     finally:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from scrubjay.categories import DataCategory
 from scrubjay.cli.destination import Target, leads_here, leads_upstream
-from scrubjay.cli.doctor_server import Way
+from scrubjay.cli.doctor_way import Way
 from scrubjay.cli.findings import Finding, failed, ok, skipped, warning
 from scrubjay.cli.own_listener import listener_url
 from scrubjay.cli.rehearsal import Plans, as_envelope, ask_relay, rehearsed

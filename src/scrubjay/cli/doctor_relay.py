@@ -1,130 +1,32 @@
-"""What `scrubjay doctor` finds of the relay that runs, or should: its port, its workers, its own word on itself, what it lost and why.
+"""What `scrubjay doctor` finds of the relay that runs, or should: its workers, its own word on itself, what it lost and why.
 
-The state files tell what its workers know, the listener whether somebody else has the port.
+The state files tell what its workers know, the listener how it is.
 """
 
 from __future__ import annotations
 
-import errno
-import http.client
-import json
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import closing
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
+from scrubjay.cli.doctor_listener import health
 from scrubjay.cli.drops import remedy
-from scrubjay.cli.findings import Finding, failed, ok, skipped, warning
-from scrubjay.cli.own_listener import local_address, local_connection
-from scrubjay.cli.port_taken import holder
+from scrubjay.cli.findings import Finding, failed, ok, warning
+from scrubjay.cli.own_listener import local_address
 from scrubjay.cli.tables import ago
 from scrubjay.reasons import REASONS
-from scrubjay.runtime.bound_socket import bound_socket
 from scrubjay.runtime.metrics import HELD, SPOOL_OLDEST_AGE, UNACCOUNTED
 from scrubjay.runtime.state import Drop, Merged, Snapshot
 from scrubjay.settings.load import Loaded
 from scrubjay.settings.schema import Settings
 
-_PATIENCE_S: Final = 3.0
 _RECENT_S: Final = 3_600.0
 _MOST_REASONS: Final = 8
 _MOST_CATEGORIES: Final = 5
 _IN_BYTES: Final = frozenset({"attachment", "log_byte", "trace_metric_byte"})
 _INTENDED: Final = frozenset(row.code for row in REASONS if row.intended)
 _START: Final = "start it (`scrubjay run`), and look at the end of its log"
-
-
-def listener(loaded: Loaded, merged: Merged) -> Iterator[Finding]:
-    """Whose the port is: nobody's, ours, or somebody else's."""
-    settings = loaded.settings
-    relay = settings.relay
-    if relay.port == 0:
-        yield skipped("listener", "any free port is taken at the start")
-        return
-    address = local_address(settings, public=True)
-    answer = ask(settings, "/api/relay/healthcheck/live/")
-    if isinstance(answer, OSError) and answer.errno == errno.ECONNREFUSED and merged.alive:
-        yield warning(
-            "listener",
-            f"nobody listens at {address}, though this configuration's relay runs (process {_pids(merged)})",
-            "if it was started with another port (a flag, a variable), set the same here, such as RELAY_PORT; else see its log",
-        )
-    elif isinstance(answer, OSError) and answer.errno == errno.ECONNREFUSED:
-        yield _could_be_ours("listener", relay.host, relay.port)
-        if relay.internal_host is not None and relay.internal_port:
-            yield _could_be_ours("internal listener", relay.internal_host, relay.internal_port)
-        if relay.unix_socket is not None:
-            yield _could_be_made(Path(relay.unix_socket))
-    elif isinstance(answer, tuple) and "is_healthy" in answer[1]:
-        if merged.alive:
-            yield ok("listener", f"{address} is this relay's (process {_pids(merged)})")
-        else:
-            yield failed(
-                "listener",
-                f"a relay answers at {address}, but it is {holder(relay.port)}, not this configuration's",
-                f"name its configuration with -c; or stop it. Looked for in {relay.state_dir}",
-            )
-    elif isinstance(answer, TimeoutError):
-        yield failed(
-            "listener",
-            f"{holder(relay.port)} has {address} and does not answer within {_PATIENCE_S:g} s",
-            "if it is the relay: it hangs, restart it and report the log; else give the relay another `relay.port`",
-        )
-    else:
-        yield failed(
-            "listener",
-            f"{address} is taken by {holder(relay.port)}, which is no relay",
-            "stop it, or set another `relay.port`",
-        )
-
-
-def _pids(merged: Merged) -> str:
-    return ", ".join(str(worker.pid) for worker in merged.alive)
-
-
-def _could_be_made(path: Path) -> Finding:
-    """A Unix socket: what is left of an old one is removed, but not what somebody else put there."""
-    if path.exists() and not path.is_socket():
-        return failed("unix socket", f"{path} is there and is no socket", "remove it, or change `relay.unix_socket`")
-    if not os.access(path.parent, os.W_OK | os.X_OK):
-        return failed("unix socket", f"{path.parent} cannot be written to", "make the folder, for the relay's user")
-    return ok("unix socket", f"{path} can be made")
-
-
-def _could_be_ours(check: str, host: str, port: int) -> Finding:
-    """Nobody listens: whether we could."""
-    try:
-        bound_socket(host, port).close()
-    except OSError as error:
-        remedies = {
-            errno.EACCES: "take a port above 1023, or allow it: setcap, or the container's `NET_BIND_SERVICE`",
-            errno.EADDRNOTAVAIL: "set `relay.host` to an address of this machine; 0.0.0.0 is all of them",
-            errno.EADDRINUSE: f"it is {holder(port)}: stop it, or set another `relay.port`",
-        }
-        text = f"cannot listen on {host}:{port}: {error.strerror}"
-        return failed(check, text, remedies.get(error.errno or 0, "set another `relay.host` or `relay.port`"))
-    return ok(check, f"{host}:{port} is free")
-
-
-def ask(settings: Settings, path: str) -> tuple[int, dict[str, Any]] | OSError:
-    """Status and JSON of the relay's own answer, or why there is none; `{}` for what is no JSON object."""
-    token = settings.admin.token
-    with closing(local_connection(settings, _PATIENCE_S)) as connection:
-        try:
-            connection.request("GET", path, headers={"Authorization": f"Bearer {token.reveal()}"} if token else {})
-            reply = connection.getresponse()
-            text = reply.read()
-        except OSError as error:
-            return error
-        except http.client.HTTPException as error:
-            return OSError(0, str(error))
-    try:
-        document = json.loads(text)
-    except ValueError:
-        document = {}
-    return reply.status, document if isinstance(document, dict) else {}
 
 
 def running(loaded: Loaded, merged: Merged) -> Iterator[Finding]:
@@ -181,13 +83,11 @@ def _died(worker: Snapshot, now_unix: float) -> str:
 
 
 def _readiness(settings: Settings) -> Iterator[Finding]:
-    answer = ask(settings, "/api/relay/healthcheck/ready/")
-    if isinstance(answer, OSError):
-        yield warning(
-            "readiness", f"cannot be asked: {answer}", f"see whether {local_address(settings)} is its address"
-        )
+    try:
+        status, document = health(settings, "ready")
+    except OSError as error:
+        yield warning("readiness", f"cannot be asked: {error}", f"see whether {local_address(settings)} is its address")
         return
-    status, document = answer
     wrong = {name: told for name, told in document.get("checks", {}).items() if not told["ok"]}
     for name, told in wrong.items():
         yield failed("readiness", f"unready: {name}: {told['detail'] or 'no'}", _UNREADY.get(name, "look at its log"))

@@ -97,9 +97,9 @@ def lifetime(check: str, what: str, ends_unix: float, renewed: str) -> Finding:
     left_s = ends_unix - time.time()
     day = time.strftime("%Y-%m-%d", time.gmtime(ends_unix))
     if left_s <= 0:
-        return failed(check, f"{what} is over since {day}", f"renew {renewed}; or this machine's clock is wrong")
+        return failed(check, f"{what} expired on {day}", f"renew {renewed}; or this machine's clock is wrong")
     if left_s < _RENEW_S:
-        return warning(check, f"{what} is over in {_count(int(left_s // _DAY_S), 'day')}, {day}", f"renew {renewed}")
+        return warning(check, f"{what} expires in {_count(int(left_s // _DAY_S), 'day')}, {day}", f"renew {renewed}")
     return ok(check, f"{what} is good until {day}")
 
 

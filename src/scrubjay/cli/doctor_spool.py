@@ -21,8 +21,8 @@ from scrubjay.cli.spool_folder import disk_bytes, size_text
 from scrubjay.cli.tables import ago
 from scrubjay.core.spool_format import FORMAT_LINE
 from scrubjay.errors import ConfigError, SpoolError, SpoolSealed
-from scrubjay.runtime.spool.codec import Codec, read_key
 from scrubjay.runtime.spool.inspection import PartitionView, inspect, waiting
+from scrubjay.runtime.spool_opening import codec_of
 from scrubjay.runtime.state import Merged
 from scrubjay.settings.load import Loaded
 
@@ -56,7 +56,7 @@ def spool(loaded: Loaded, merged: Merged) -> Iterator[Finding]:
             return
     yield from _owners(partitions, merged)
     try:
-        waits = next(waiting(partitions, _codec(loaded), b""), None) is not None
+        waits = next(waiting(partitions, codec_of(settings.spool.envelopes), b""), None) is not None
     except SpoolSealed as error:
         yield failed("spool key", str(error), "set `spool.envelopes.encryption_key` to the key it was written with")
     except (ConfigError, SpoolError) as error:
@@ -64,12 +64,6 @@ def spool(loaded: Loaded, merged: Merged) -> Iterator[Finding]:
     else:
         yield from _state(root, partitions, merged, waits=waits)
     yield from _room(root, partitions, settings.spool.envelopes.max_disk_size)
-
-
-def _codec(loaded: Loaded) -> Codec:
-    options = loaded.settings.spool.envelopes
-    key = options.encryption_key
-    return Codec(options.compression_level, None if key is None else read_key(key.reveal()))
 
 
 def _try_out(root: Path) -> Finding | None:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import http.client
 import socket
-from contextlib import suppress
+from collections.abc import Mapping
+from contextlib import closing, suppress
 from ipaddress import ip_address
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -66,6 +68,27 @@ def connection_to(address: str, timeout_s: float, tls: Tls | None = None) -> htt
     if between and scheme == "https":
         return http.client.HTTPSConnection(rest, timeout=timeout_s, context=_unverified(tls))
     return http.client.HTTPConnection(rest, timeout=timeout_s)
+
+
+def ask(
+    settings: Settings,
+    method: str,
+    path: str,
+    *,
+    timeout_s: float,
+    body: bytes | None = None,
+    headers: Mapping[str, str] = MappingProxyType({}),
+) -> tuple[int, bytes]:
+    """Status and body of the relay's answer; the token of administration is shown. Raises `OSError` if nobody answers, or not in HTTP."""
+    token = settings.admin.token
+    proof = {} if token is None else {"Authorization": f"Bearer {token.reveal()}"}
+    with closing(local_connection(settings, timeout_s)) as connection:
+        try:
+            connection.request(method, path, body, {**headers, **proof})
+            reply = connection.getresponse()
+            return reply.status, reply.read()
+        except http.client.HTTPException as error:
+            raise OSError(str(error)) from error
 
 
 def _unverified(tls: Tls | None) -> ssl.SSLContext:

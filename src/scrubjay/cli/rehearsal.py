@@ -6,7 +6,6 @@ is counted, kept or sent.
 
 from __future__ import annotations
 
-import http.client
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ from http import HTTPStatus
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
-from scrubjay.cli.own_listener import local_address, local_connection
+from scrubjay.cli.own_listener import ask, local_address
 from scrubjay.core.compat.store import read_store
 from scrubjay.core.dsn import Auth, auth_from_envelope
 from scrubjay.core.envelope import Envelope, parse_envelope, read_header
@@ -110,22 +109,16 @@ def ask_relay(
     settings: Settings, envelope: bytes, key: str, project_id: int, facts: dict[str, str] | None = None
 ) -> dict[str, Any]:
     """What the relay that runs says. `facts`: headers of who sent it. Raises `ConfigError` if there is none, or it will not."""
-    address, token = local_address(settings), settings.admin.token
-    headers = {**(facts or {}), **({"Authorization": f"Bearer {token.reveal()}"} if token else {})}
+    address = local_address(settings)
     path = f"/api/scrubjay/explain?key={quote(key)}&project={project_id}"
-    connection = local_connection(settings, _TIMEOUT_S)
     try:
-        connection.request("POST", path, envelope, headers)
-        reply = connection.getresponse()
-        text = reply.read()
-    except (OSError, http.client.HTTPException) as error:
+        status, body = ask(settings, "POST", path, timeout_s=_TIMEOUT_S, body=envelope, headers=facts or {})
+    except OSError as error:
         raise ConfigError(f"no relay answers at {address}: {error}", where="flag --live") from None
-    finally:
-        connection.close()
-    if reply.status == HTTPStatus.UNAUTHORIZED:
-        told = "another `admin.token`" if token else "`admin.token`, which its configuration has to name"
+    if status == HTTPStatus.UNAUTHORIZED:
+        told = "another `admin.token`" if settings.admin.token else "`admin.token`, which its configuration has to name"
         raise ConfigError(f"the relay at {address} wants {told}: it answers 401", where="flag --live")
-    if reply.status != HTTPStatus.OK:
-        raise ConfigError(f"the relay at {address} answers {reply.status}: {text[:200].decode(errors='replace')}")
-    document: dict[str, Any] = json.loads(text)
+    if status != HTTPStatus.OK:
+        raise ConfigError(f"the relay at {address} answers {status}: {body[:200].decode(errors='replace')}")
+    document: dict[str, Any] = json.loads(body)
     return document

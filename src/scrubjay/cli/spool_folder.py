@@ -15,10 +15,11 @@ from scrubjay.cli.verb import Invocation
 from scrubjay.core.envelope import decode_json
 from scrubjay.core.spool_format import age_ms
 from scrubjay.errors import ConfigError
-from scrubjay.runtime.spool.codec import Codec, read_key
+from scrubjay.runtime.spool.codec import Codec
 from scrubjay.runtime.spool.disk import Clock
 from scrubjay.runtime.spool.inspection import Flaw, PartitionView, inspect
 from scrubjay.runtime.spool.types import StoredRecord
+from scrubjay.runtime.spool_opening import codec_of
 from scrubjay.settings.load import Loaded
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
@@ -120,9 +121,7 @@ class SpoolFolder:
 
     def codec(self) -> Codec:
         """Raises `ConfigError` for a key that is none."""
-        options = self.loaded.settings.spool.envelopes
-        key = options.encryption_key
-        return Codec(options.compression_level, None if key is None else read_key(key.reveal()))
+        return codec_of(self.loaded.settings.spool.envelopes)
 
 
 def open_folder(invocation: Invocation, path: Path | None, state_dir: Path | None = None) -> SpoolFolder:

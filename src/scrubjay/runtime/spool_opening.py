@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from scrubjay.errors import ConfigError, SpoolError, SpoolLocked, SpoolSealed
-from scrubjay.runtime.spool.codec import read_key
+from scrubjay.runtime.spool.codec import Codec, read_key
 from scrubjay.runtime.spool.partition import Partition
 from scrubjay.runtime.spool.types import Committed, Faulted, Recovered, SpoolEvent, SpoolOptions, Synced
 from scrubjay.runtime.telemetry import Telemetry
@@ -93,6 +93,11 @@ async def open_spool(
 def key_of(options: Envelopes) -> bytes | None:
     """Raises `ConfigError` for a key that is none."""
     return None if options.encryption_key is None else read_key(options.encryption_key.reveal())
+
+
+def codec_of(options: Envelopes) -> Codec:
+    """How what is on disk is read. Raises `ConfigError` for a key that is none."""
+    return Codec(options.compression_level, key_of(options))
 
 
 def spool_options(options: Envelopes) -> SpoolOptions:
