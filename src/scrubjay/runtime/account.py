@@ -26,9 +26,9 @@ from scrubjay.outcomes import Outcome, Reason
 from scrubjay.runtime import metrics
 from scrubjay.runtime.busiest import Busiest
 from scrubjay.runtime.log import KEY_LENGTH, LimitedLog
-from scrubjay.runtime.metrics import Values
 from scrubjay.runtime.series import Series
 from scrubjay.runtime.state import MAX_DROPS, Balance, Drop, Snapshot, balances
+from scrubjay.runtime.values import Values
 
 MAX_DETAIL = 200
 _MAX_CODES = 100

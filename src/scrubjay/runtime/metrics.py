@@ -1,9 +1,8 @@
-"""The table of metrics, and all numbers of a process.
+"""The table of metrics.
 
 Owns the names (`upstream-and-operations.md` 9.7), their labels, how values of several workers merge, and what is shown as 0 before it
-happens. `telemetry` decides when to add, `state` writes and merges, `exposition` shows, `metrics_page` makes `docs/metrics.md` of the table.
-
-Invariants: a counter never falls; rows that another version wrote are left out rather than misread.
+happens. Their numbers are `values`; `telemetry` decides when to add, `state` writes and merges, `exposition` shows, `metrics_page` makes
+`docs/metrics.md` of the table. Invariant: a counter never falls.
 """
 
 from __future__ import annotations
@@ -13,51 +12,8 @@ from typing import Final, get_args
 from scrubjay.core.items import KINDS
 from scrubjay.outcomes import Outcome
 from scrubjay.reasons import REASONS
-from scrubjay.runtime.series import BucketRows, Buckets, Kind, Labels, Merge, Metric, Rows, Series
+from scrubjay.runtime.series import Kind, Labels, Merge, Metric
 from scrubjay.settings.decisions import WebhookEvent
-
-
-class Values:
-    """All numbers of one process, or of several merged. Every metric of the table is there from the start."""
-
-    __slots__ = ("histograms", "series")
-
-    def __init__(self) -> None:
-        self.series: dict[str, Series] = {row.name: Series() for row in METRICS if row.kind is not Kind.HISTOGRAM}
-        self.histograms: dict[str, Buckets] = {
-            row.name: Buckets(row.buckets) for row in METRICS if row.kind is Kind.HISTOGRAM
-        }
-
-    def take_over(self, series: dict[str, Rows], histograms: dict[str, BucketRows], *, gauges: bool) -> None:
-        """Adds what another process wrote down. Rows of another version, whose shape is not ours, are left out."""
-        for name, rows in series.items():
-            metric = _BY_NAME.get(name)
-            if metric is None or metric.kind is Kind.HISTOGRAM or (metric.kind is Kind.GAUGE and not gauges):
-                continue
-            for labels, value in rows:
-                if len(labels) == len(metric.labels):
-                    self._merge(metric, labels, value)
-        for name, bucket_rows in histograms.items():
-            metric = _BY_NAME.get(name)
-            if metric is None or metric.kind is not Kind.HISTOGRAM:
-                continue
-            for labels, row in bucket_rows:
-                if len(labels) == len(metric.labels) and len(row) == len(metric.buckets) + 2:
-                    self.histograms[name].add(labels, row)
-
-    def _merge(self, metric: Metric, labels: Labels, value: float) -> None:
-        target = self.series[metric.name]
-        if metric.merge is Merge.SUM or labels not in target:
-            target[labels] = target.get(labels, 0) + value
-        else:
-            target[labels] = max(target[labels], value) if metric.merge is Merge.MAX else min(target[labels], value)
-
-    def series_rows(self) -> dict[str, Rows]:
-        return {name: list(series.items()) for name, series in self.series.items() if series}
-
-    def histogram_rows(self) -> dict[str, BucketRows]:
-        return {name: list(rows.items()) for name, rows in self.histograms.items() if rows}
-
 
 _SHORT_S: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _STAGE_S: Final = (1e-05, 2.5e-05, 5e-05, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25)
@@ -315,4 +271,4 @@ PROCESS_START: Final = _gauge("process_start_time_seconds", "When the process st
 BUILD_INFO: Final = _gauge("scrubjay_build_info", "Always 1.", "version", merge=Merge.MAX)
 
 METRICS: Final[tuple[Metric, ...]] = tuple(row for row in list(globals().values()) if isinstance(row, Metric))
-_BY_NAME: Final = {row.name: row for row in METRICS}
+BY_NAME: Final = {row.name: row for row in METRICS}

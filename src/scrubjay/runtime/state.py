@@ -37,7 +37,6 @@ from scrubjay.runtime.metrics import (
     QUOTA_USED_RATIO,
     RECEIVED,
     WORKERS,
-    Values,
 )
 from scrubjay.runtime.series import BucketRows, Rows, Series
 from scrubjay.runtime.standing import (
@@ -49,6 +48,7 @@ from scrubjay.runtime.standing import (
     merged_windows,
     used_ratio,
 )
+from scrubjay.runtime.values import Values
 
 _NO_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 _BLOCK_BYTES: Final = 512

@@ -1,10 +1,10 @@
-"""The table, and what several processes' numbers come to."""
+"""The table of metrics."""
 
 import pytest
 
 from scrubjay import reasons
 from scrubjay.runtime import metrics
-from scrubjay.runtime.metrics import METRICS, Values
+from scrubjay.runtime.metrics import BY_NAME, METRICS
 from scrubjay.runtime.series import Kind
 
 OF_ANY_PROCESS = ("process_",)
@@ -48,53 +48,4 @@ scrubjay_event_loop_lag_seconds scrubjay_workers scrubjay_worker_restarts_total 
 
 @pytest.mark.parametrize("name", SPECIFIED.split())
 def test_the_specified_names_are_there(name):
-    assert name in Values().series or name in Values().histograms
-
-
-def rows(values):
-    return values.series_rows(), values.histogram_rows()
-
-
-def test_counters_of_two_processes_add_up_and_gauges_merge_as_they_say():
-    one, two = Values(), Values()
-    for values, generation, ready in ((one, 3, 5), (two, 2, 7)):
-        values.series[metrics.REQUESTS.name].add(("envelope", "200"), 10)
-        values.series[metrics.CONFIG_GENERATION.name][()] = generation
-        values.series[metrics.PROJECT_CONFIGS.name]["ready",] = ready
-        values.series[metrics.UPSTREAM_INFLIGHT.name][()] = 1
-        values.histograms[metrics.STAGE_SECONDS.name].observe(("scrub",), 0.001)
-    merged = Values()
-    merged.take_over(*rows(one), gauges=True)
-    merged.take_over(*rows(two), gauges=True)
-    assert merged.series[metrics.REQUESTS.name]["envelope", "200"] == 20
-    assert merged.series[metrics.CONFIG_GENERATION.name][()] == 2
-    assert merged.series[metrics.PROJECT_CONFIGS.name]["ready",] == 7
-    assert merged.series[metrics.UPSTREAM_INFLIGHT.name][()] == 2
-    assert sum(merged.histograms[metrics.STAGE_SECONDS.name]["scrub",][:-1]) == 2
-
-
-def test_gauges_of_the_dead_are_left_out():
-    one, merged = Values(), Values()
-    one.series[metrics.UPSTREAM_INFLIGHT.name][()] = 4
-    one.series[metrics.REQUESTS.name].add(("store", "200"))
-    merged.take_over(*rows(one), gauges=False)
-    assert not merged.series[metrics.UPSTREAM_INFLIGHT.name]
-    assert merged.series[metrics.REQUESTS.name] == {("store", "200"): 1}
-
-
-def test_rows_of_another_version_are_left_out():
-    merged = Values()
-    merged.take_over(
-        {
-            "scrubjay_gone_total": [((), 1)],
-            metrics.REQUESTS.name: [(("one label",), 1)],
-            metrics.STAGE_SECONDS.name: [(("scrub",), 1)],
-        },
-        {
-            "scrubjay_gone": [((), [1.0])],
-            metrics.REQUESTS.name: [(("a", "b"), [1.0])],
-            metrics.STAGE_SECONDS.name: [(("scrub",), [1.0, 2.0])],
-        },
-        gauges=True,
-    )
-    assert rows(merged) == ({}, {})
+    assert name in BY_NAME

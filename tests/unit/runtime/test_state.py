@@ -8,9 +8,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from scrubjay.errors import ConfigError
 from scrubjay.runtime import metrics, state
 from scrubjay.runtime.exposition import exposition
-from scrubjay.runtime.metrics import Values
 from scrubjay.runtime.standing import Standing, Window
 from scrubjay.runtime.state import Balance, Drop, Snapshot, StateFile, balances, merge, read_states
+from scrubjay.runtime.values import Values
 
 NOW = 1_800_000_000.0
 

@@ -13,9 +13,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from scrubjay.runtime.metrics import METRICS, Values
+from scrubjay.runtime.metrics import METRICS
 from scrubjay.runtime.series import Kind, Labels, Metric
 from scrubjay.runtime.statsd.names import Name, names_of
+from scrubjay.runtime.values import Values
 
 _UNSENDABLE: Final = re.compile(r"[|,\s]")
 """What would end a tag."""

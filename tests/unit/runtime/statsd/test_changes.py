@@ -8,8 +8,8 @@ from collections import defaultdict
 import pytest
 
 from scrubjay.runtime import metrics
-from scrubjay.runtime.metrics import Values
 from scrubjay.runtime.statsd.changes import Changes
+from scrubjay.runtime.values import Values
 
 
 def changes(values: Values, *tags: tuple[str, str], prefix: str = "sentry.relay") -> Changes:
