@@ -74,7 +74,7 @@ def _whose_limit(origin: str) -> str:
     return {
         "": "",
         "upstream": "the server refuses: look at its quota; or let less through, by sampling, filters or a quota here",
-        "pressure": "give the spool more room, or the relay more memory; `scrubjay status` says what is held",
+        "pressure": "give the spool more room (of one project: `spool.envelopes.max_project_share`), or the relay more memory",
     }.get(origin, f"`{origin}` refuses it: raise that quota, or sample more; `scrubjay quotas` shows its use")
 
 

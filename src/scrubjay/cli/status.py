@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import click
 import msgspec
 
 from scrubjay.cli.verb import Invocation, pass_invocation, verb
+from scrubjay.errors import ConfigError
 from scrubjay.runtime.state import Merged, read_states
 
 if TYPE_CHECKING:
@@ -42,7 +44,12 @@ def state_folder(invocation: Invocation, given: Path | None) -> Path:
     """The folder named by flag, else by the configuration."""
     if given is not None:
         return given
-    configured = invocation.load().settings.relay.state_dir
+    try:
+        configured = invocation.load().settings.relay.state_dir
+    except ConfigError:
+        text = "a relay that runs goes on with what it had: `--state-dir DIR` (`run` in its spool) shows it without a configuration"
+        click.echo(text, err=True)
+        raise
     assert configured is not None, "resolve() fills it in"
     return Path(configured)
 
@@ -96,14 +103,15 @@ def _print(merged: Merged) -> None:
         for category, balance in sorted(merged.account.items())
     )
     out.print(table("Account, per category", ("category", *ACCOUNT), rows, right=ACCOUNT))
-    held = (
-        (where, category, amount)
-        for worker in merged.workers
-        for where, amounts in sorted(worker.held.items())
-        for category, amount in sorted(amounts.items())
-        if amount
-    )
-    out.print(table("Held", ("where", "category", "amount"), held, right=("amount",)))
+    held: Counter[tuple[str, str]] = Counter()
+    for worker in merged.workers:
+        for where, amounts in worker.held.items():
+            held.update({(where, category): amount for category, amount in amounts.items() if amount})
+    if held:
+        rows = ((where, category, amount) for (where, category), amount in sorted(held.items()))
+        out.print(table("Held", ("where", "category", "amount"), rows, right=("amount",)))
+    else:
+        out.print("held: nothing")
 
 
 def _health(merged: Merged, index: int) -> Text:

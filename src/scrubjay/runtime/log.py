@@ -163,7 +163,8 @@ class JsonLine(Line):
 class SimpleLine(Line):
     def format(self, record: logging.LogRecord) -> str:
         fields = "".join(f" {name}={_plain(value)}" for name, value in self.fields(record).items())
-        return f"{self.time(record)} [{record.name}] {self.level(record)}: {self.message(record)}{fields}"
+        who = record.name if self._worker is None else f"{record.name} {self._worker}"
+        return f"{self.time(record)} [{who}] {self.level(record)}: {self.message(record)}{fields}"
 
 
 class PrettyLine(Line):
@@ -173,7 +174,8 @@ class PrettyLine(Line):
         fields = "".join(
             f" {self._in(_FAINT, f'{name}=')}{_plain(value)}" for name, value in self.fields(record).items()
         )
-        return f"{self._in(_FAINT, clock)} {level} {self.message(record)}{fields}"
+        who = "" if self._worker is None else self._in(_FAINT, f" {self._worker}")
+        return f"{self._in(_FAINT, clock)}{who} {level} {self.message(record)}{fields}"
 
     def _in(self, colour: str, text: str) -> str:
         return f"\x1b[{colour}m{text}\x1b[0m" if self._colours else text

@@ -72,7 +72,7 @@ class OwnState(AccountBook):
     def project_file_error(self, file: str, problem: str) -> None:
         self.values.series[metrics.PROJECT_FILE_ERRORS.name].add(())
         fields = {"file": file, "problem": problem[:MAX_DETAIL]}
-        self._config.line(logging.ERROR, f"project/{file}", "project file not used", fields, depth=2)
+        self._config.line(logging.ERROR, f"project/{file}/{problem}", "project file not used", fields, depth=2)
 
     def project_problem(self, project: str, problem: str, kind: str) -> None:
         """A part of a project's configuration was left out; the rest is in force."""

@@ -165,10 +165,10 @@ def _compile(
         try:
             plan = compile_plan(project, settings, programs, shared)
         except ConfigError as error:
+            where, line = projects.place_of(project, error.path)
             if first:
-                where, line = projects.place_of(project, error.path)
                 raise ConfigError(f"{_name(project)}: {error}", where=where, line=line) from error
-            generation.unusable.append((_name(project), str(error)))
+            generation.unusable.append((_name(project), str(ConfigError(str(error), where=where, line=line))))
             return _last_good(predecessor, project)
         generation.left_out += [(_name(project), problem) for problem in plan.problems]
         return plan

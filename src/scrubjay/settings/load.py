@@ -74,7 +74,9 @@ class Loaded:
         folder = self.projects_dir
         if self.projects.is_current(folder, self.source.rules):
             return None
-        return replace(self, projects=_projects(folder, self.source, self.settings, self.projects))
+        projects = _projects(folder, self.source, self.settings, self.projects)
+        rest = (text for text in self.warnings if text not in self.projects.warnings)
+        return replace(self, projects=projects, warnings=(*rest, *projects.warnings))
 
 
 def load(

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from scrubjay.settings.schema import Settings
 from scrubjay.settings.setting import KIB, MIB
 
-SIDECAR: Final[Mapping[str, int]] = {
+SIDECAR: Final[Mapping[str, int | float]] = {
     "limits.max_connections": 64,
     "limits.max_bodies_size": 1536 * KIB,
     "limits.max_concurrent_requests": 2,
@@ -24,8 +24,9 @@ SIDECAR: Final[Mapping[str, int]] = {
     "limits.max_replay_uncompressed_size": 1536 * KIB,
     "spool.envelopes.max_memory_size": 2 * MIB,
     "spool.envelopes.batch_size_bytes": 256 * KIB,
+    "spool.envelopes.max_project_share": 1.0,
 }
-"""An envelope of attachments takes about eight times its size on its way, one that is scrubbed as JSON ten to fifteen times."""
+"""One application is nobody's neighbour: all of the spool is its own. An envelope of attachments takes about eight times its size on its way, one that is scrubbed as JSON ten to fifteen times."""
 
 
 def with_profile(settings: Settings, given: frozenset[str]) -> tuple[Settings, dict[str, str]]:
@@ -38,7 +39,7 @@ def with_profile(settings: Settings, given: frozenset[str]) -> tuple[Settings, d
     return settings, dict.fromkeys(chosen, "profile `sidecar`")
 
 
-def _set(section: Any, path: list[str], value: int) -> Any:
+def _set(section: Any, path: list[str], value: float) -> Any:
     """A copy of `section` with another value at the end of `path`."""
     name, *rest = path
     return replace(section, **{name: _set(getattr(section, name), rest, value) if rest else value})

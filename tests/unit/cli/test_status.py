@@ -53,6 +53,22 @@ def test_a_living_relay(call: Call, tmp_path: Path, upstream_up: bool | None, wo
     assert ("`scrubjay doctor`" in result.stderr) is (upstream_up is False)
 
 
+def test_what_workers_hold_is_one_sum(call: Call, tmp_path: Path) -> None:
+    put(tmp_path / "run", 0)
+    put(tmp_path / "run", 1)
+    lines = [line.split() for line in call("status", "--state-dir", "run").stdout.splitlines()]
+    assert lines.count(["memory", "error", "10"]) == 1
+
+
+@pytest.mark.parametrize("verb", ["status", "drops"])
+def test_a_broken_configuration_does_not_hide_the_relay_that_runs(call: Call, tmp_path: Path, verb: str) -> None:
+    (tmp_path / "scrubjay.yaml").write_text("relay: {mode: statc}")
+    result = call(verb, "-c", str(tmp_path))
+    assert result.exit_code == 1
+    assert "scrubjay.yaml:1: relay.mode" in result.stderr
+    assert "`--state-dir DIR`" in result.stderr
+
+
 def test_dead_and_stopped_workers_are_told_apart(call: Call, tmp_path: Path) -> None:
     put(tmp_path / "run", 0, age_s=60)
     put(tmp_path / "run", 1, age_s=60, stopped=True)

@@ -78,6 +78,15 @@ def test_levels(stream, level, passes):
     assert [line["level"] for line in read(stream)] == passes
 
 
+@pytest.mark.parametrize(
+    ("form", "start"), [("simplified", "[scrubjay.spool 1] INFO: ready"), ("pretty", " 1 INFO  ready")]
+)
+def test_of_several_workers_each_line_says_whose_it_is(stream, form, start):
+    configure("info", form, stream=stream, worker=1)
+    logging.getLogger("scrubjay.spool").info("ready")
+    assert start in stream.getvalue()
+
+
 def test_auto_is_pretty_on_a_terminal_and_simplified_elsewhere(stream, monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
     for name in ("NO_COLOR", "FORCE_COLOR"):

@@ -21,6 +21,7 @@ GOOD = f"projectId: 1\npublicKeys: [{{publicKey: '{ONE}'}}]\n"
 SETTINGS = replace(Settings(), projects=replace(Settings().projects, unknown="reject"))
 FORWARDS = replace(SETTINGS, projects=replace(SETTINGS.projects, unknown="forward"))
 UNKNOWN_WORD = "config: {scrubjay: {scrub: {profile: sometimes}}}\n"
+BAD_PATTERN = "config: {piiConfig: {rules: {r: {type: pattern, pattern: '('}}, applications: {$string: [r]}}}\n"
 
 
 class Clock:
@@ -128,6 +129,17 @@ async def test_a_file_gone_bad_keeps_its_last_good_plan(folder: Folder, bad: str
     plan = table.find(ONE)
     assert plan is not None
     assert plan.disabled
+
+
+async def test_what_is_wrong_at_a_reload_is_said_with_its_place(
+    folder: Folder, caplog: pytest.LogCaptureFixture
+) -> None:
+    table = folder.table(_1=GOOD)
+    for bad in (UNKNOWN_WORD, BAD_PATTERN):
+        await table.reload(SETTINGS, folder.write(_1=GOOD + bad))
+    told = [record.fields["problem"] for record in caplog.records if record.getMessage() == "project file not used"]  # type: ignore[attr-defined]
+    assert len(told) == 2, "another mistake in the same file is another line"
+    assert all("1.yaml:3: " in problem for problem in told)
 
 
 async def test_a_new_key_whose_plan_does_not_compile_is_refused_whatever_the_default(folder: Folder) -> None:

@@ -289,6 +289,14 @@ def test_changed_projects_are_read_without_the_rest(load_text: LoadText, write: 
     assert second.projects.default is not None
     assert second.projects.default.config.allowed_domains == ("a.example",)
     assert second.with_changed_projects() is None
+    write("projects/7.yaml", "config: {}")
+    third = second.with_changed_projects()
+    assert third is not None
+    assert any("7.yaml: skipped, no publicKeys" in warning for warning in third.warnings)
+    write("projects/7.yaml", "publicKeys: [{publicKey: a94ae32be2584e0bbd7a4cbb95971fee}]")
+    fourth = third.with_changed_projects()
+    assert fourth is not None
+    assert fourth.warnings == second.warnings, "what was put right is not warned of any more"
 
 
 def test_what_goes_for_all_projects_is_reloaded_with_them(load_text: LoadText, write: Write) -> None:

@@ -45,7 +45,7 @@ def test_without_it_nothing_changes() -> None:
 
 def test_the_page_shows_the_profile_as_it_is() -> None:
     page = (Path(__file__).parents[3] / "docs" / "pressure.md").read_text(encoding="utf-8")
-    shown = dict(re.findall(r"^\| `([a-z_.]+)` \| (\w+) \|$", page, re.MULTILINE))
+    shown = dict(re.findall(r"^\| `([a-z_.]+)` \| ([\w.]+) \|$", page, re.MULTILINE))
     assert shown == {
         key: shown_size(value) if FIELDS[key].note.unit == "bytes" else str(value) for key, value in SIDECAR.items()
     }
