@@ -83,8 +83,10 @@ async def test_a_dsn_leads_elsewhere(tmp_path: Path) -> None:
         (Answer(403, body=b'{"detail": "no such key", "causes": ["none"]}'), ["403 no such key; none", "Client Keys"]),
         (Answer(429, {"X-Sentry-Rate-Limits": "60:error:key:quota", "Retry-After": "60"}), ["60:error:key:quota, again in 60 s"]),
         (Answer(500, body=b"<h1>no</h1>\x1b[31m"), ["500 <h1>no</h1>"]),
+        (Answer(400, body=b'{"detail": "odd", "causes": 7}'), ["400 odd"]),
+        (Answer(400, body=b"[" * 100_000), ["400 [[["]),
     ],
-    ids=["no such key", "limited", "in trouble"],
+    ids=["no such key", "limited", "in trouble", "odd", "deep"],
 )  # fmt: skip
 async def test_a_refusal_says_why(answer: Answer, shown: list[str], tmp_path: Path) -> None:
     async with mini_upstream() as server:

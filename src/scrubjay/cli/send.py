@@ -114,10 +114,11 @@ class Answer:
         """The server's own words."""
         try:
             document = json.loads(self.text)
-        except ValueError:
+        except (ValueError, RecursionError):
             document = None
         if isinstance(document, dict) and "detail" in document:
-            return "; ".join(map(str, (document["detail"], *(document.get("causes") or ()))))
+            causes = document.get("causes")
+            return "; ".join(map(str, (document["detail"], *(causes if isinstance(causes, list) else ()))))
         return " ".join(self.text.split())[:_MOST_TEXT]
 
     def document(self, sample: Sample) -> dict[str, object]:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 from typing import Final
 
 from scrubjay.runtime.forwarding.origin import Origin
 from scrubjay.runtime.forwarding.resolving import AddressInfo, Resolver
 
+_LOOPBACK: Final = {4: ip_address("127.0.0.1"), 6: ip_address("::1")}
+"""Where a connection to no address in particular ends."""
 _PATIENCE_S: Final = 1.0
 """A name service that is away delays no start."""
 
@@ -32,8 +34,11 @@ async def leads_here(origin: Origin, host: str, port: int, resolver: Resolver) -
 def _is_ours(info: AddressInfo, host: str) -> bool:
     family, *_, place = info
     address, listening = ip_address(str(place[0]).partition("%")[0]), ip_address(host)
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    if mapped is not None:  # the same as IPv4
+        family, address, place = socket.AF_INET, mapped, (str(mapped), 0)
     if not listening.is_unspecified:
-        return address == listening
+        return listening == (_LOOPBACK[address.version] if address.is_unspecified else address)
     return address.version <= listening.version and _is_of_this_host(family, (place[0], 0, *place[2:]))
 
 
