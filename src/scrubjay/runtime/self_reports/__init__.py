@@ -3,7 +3,7 @@
 Owns how many are told, and that reporting never feeds on itself. What counts is `listening`'s, what it reads like `event`'s, how it gets there `post`'s.
 
 Invariants: a DSN that leads back to this relay, and whatever is about the reports' own key, is counted and not told; at most ten reports a minute leave
-the instance, however many workers it has; a report is not kept: what cannot be sent now is counted and gone; with no DSN nothing of this runs.
+the instance, or one of each worker if there are more than ten; a report is not kept: what cannot be sent now is counted and gone; with no DSN nothing of this runs.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from scrubjay.runtime.forwarding.resolving import Resolver
 from scrubjay.runtime.log import LimitedLog
 from scrubjay.runtime.names import new_id
 from scrubjay.runtime.self_reports.event import Identity, envelope_of
-from scrubjay.runtime.self_reports.listening import TOPIC, Ear, Told
+from scrubjay.runtime.self_reports.listening import TOPIC, Report, ReportingHandler
 from scrubjay.runtime.self_reports.post import Address, Post
 from scrubjay.settings.reporting import Sentry as Options
 from scrubjay.settings.reporting import tags_of
 
-A_MINUTE: Final = 10
+MAX_PER_MINUTE: Final = 10
 _LAST_WORDS_S: Final = 2.0
 _WINDOW_S: Final = 60.0
 
@@ -60,15 +60,15 @@ class SelfReports:
         tags = {tag.name: tag.value for tag in tags_of(options.default_tags)}
         self._identity = Identity(name, options.environment, tags, number)
         self._observer = observer
-        self._a_minute = max(1, A_MINUTE // workers)
+        self._max_per_minute = max(1, MAX_PER_MINUTE // workers)
         self._now_mono = now_mono
-        self._told_mono: deque[float] = deque()
-        self._waiting: deque[Told] = deque()
+        self._reported_mono: deque[float] = deque()
+        self._waiting: deque[Report] = deque()
         self._sending: asyncio.Task[None] | None = None
         self._is_open = False
         self._log = LimitedLog(TOPIC, now_mono)
         self._loop = asyncio.get_running_loop()
-        self.ear = Ear(self._from_any_thread)
+        self.handler = ReportingHandler(self._from_any_thread)
 
     @property
     def origin(self) -> Origin:
@@ -76,12 +76,12 @@ class SelfReports:
 
     def open(self) -> None:
         """What is logged from now on is told."""
-        logging.getLogger().addHandler(self.ear)
+        logging.getLogger().addHandler(self.handler)
 
     async def begin(self, host: str, port: int) -> None:
         """Sends what has gathered, and all that comes, unless the DSN leads to `host` and `port`, where this relay listens."""
         if await leads_here(self._address.origin, host, port, Resolver()):
-            logging.getLogger().removeHandler(self.ear)
+            logging.getLogger().removeHandler(self.handler)
             while self._waiting:
                 self._waiting.popleft()
                 self._observer.self_report("own")
@@ -91,26 +91,26 @@ class SelfReports:
         self._is_open = True
         self._send_on()
 
-    def _from_any_thread(self, told: Told) -> None:
+    def _from_any_thread(self, report: Report) -> None:
         with suppress(RuntimeError):  # the loop is closed
-            self._loop.call_soon_threadsafe(self._hear, told)
+            self._loop.call_soon_threadsafe(self._take, report)
 
-    def _hear(self, told: Told) -> None:
-        if told.key and self._address.key.startswith(told.key):  # the log shows no more than the beginning of a key
+    def _take(self, report: Report) -> None:
+        if report.key and self._address.key.startswith(report.key):  # the log shows no more than the beginning of a key
             self._observer.self_report("own")
-        elif not self._may_tell():
+        elif not self._admit():
             self._observer.self_report("limited")
         else:
-            self._waiting.append(told)
+            self._waiting.append(report)
             self._send_on()
 
-    def _may_tell(self) -> bool:
+    def _admit(self) -> bool:
         now_mono = self._now_mono()
-        while self._told_mono and now_mono - self._told_mono[0] >= _WINDOW_S:
-            self._told_mono.popleft()
-        if len(self._told_mono) >= self._a_minute:
+        while self._reported_mono and now_mono - self._reported_mono[0] >= _WINDOW_S:
+            self._reported_mono.popleft()
+        if len(self._reported_mono) >= self._max_per_minute:
             return False
-        self._told_mono.append(now_mono)
+        self._reported_mono.append(now_mono)
         return True
 
     def _send_on(self) -> None:
@@ -124,17 +124,17 @@ class SelfReports:
             if problem:
                 self._log.line(logging.WARNING, "failed", "a self-report was not delivered", {"problem": problem})
 
-    async def _send(self, told: Told) -> str:
+    async def _send(self, report: Report) -> str:
         """Nothing, or why it was not sent."""
         try:
-            envelope = await asyncio.to_thread(envelope_of, told, self._identity, new_id())
+            envelope = await asyncio.to_thread(envelope_of, report, self._identity, new_id())
             return await self._post.send(envelope)
         except Exception as error:  # noqa: BLE001  told in a report of its own it would never end
             return type(error).__name__
 
     async def close(self) -> None:
         """Sends what waits, if that can be done soon."""
-        logging.getLogger().removeHandler(self.ear)
+        logging.getLogger().removeHandler(self.handler)
         await asyncio.sleep(0)  # what other threads said last
         if self._sending is not None:
             await asyncio.wait((self._sending,), timeout=_LAST_WORDS_S)

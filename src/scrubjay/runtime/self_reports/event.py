@@ -19,7 +19,7 @@ from scrubjay.core.envelope import encode_json
 from scrubjay.core.plan import compile_plan
 from scrubjay.core.scrub.documents import scrub_document
 from scrubjay.core.scrub.program import ScrubProgram
-from scrubjay.runtime.self_reports.listening import Crumb, Told
+from scrubjay.runtime.self_reports.listening import Breadcrumb, Report
 from scrubjay.settings.project import ProjectConfig, ProjectOptions, ScrubjayOptions
 from scrubjay.settings.schema import Settings
 
@@ -37,9 +37,9 @@ class Identity:
     worker: int | None
 
 
-def envelope_of(told: Told, identity: Identity, event_id: str) -> bytes:
+def envelope_of(report: Report, identity: Identity, event_id: str) -> bytes:
     """As it is sent. Raises `Unscrubbable`."""
-    event = encode_json(_event(told, identity, event_id))
+    event = encode_json(_event(report, identity, event_id))
     event = scrub_document(_rules(), event, "event", None) or event
     header = encode_json({"event_id": event_id})
     return b'%b\n{"type":"event","length":%d}\n%b\n' % (header, len(event), event)
@@ -53,8 +53,8 @@ def _rules() -> ScrubProgram:
     return program
 
 
-def _event(told: Told, identity: Identity, event_id: str) -> dict[str, object]:
-    line = told.line
+def _event(report: Report, identity: Identity, event_id: str) -> dict[str, object]:
+    line = report.line
     event: dict[str, object] = {
         "event_id": event_id,
         "timestamp": line.time_unix,
@@ -62,12 +62,12 @@ def _event(told: Told, identity: Identity, event_id: str) -> dict[str, object]:
         "logger": line.topic,
         "platform": "python",
         "logentry": {"formatted": line.text},
-        "fingerprint": [line.topic, _digest(line.text, told.error)],
+        "fingerprint": [line.topic, _digest(line.text, report.error)],
         "release": f"scrubjay@{__version__}",
         "server_name": identity.server_name,
         "tags": _tags(identity),
         "extra": {name: _plain(value) for name, value in line.fields.items()},
-        "breadcrumbs": {"values": [_crumb(crumb) for crumb in told.before]},
+        "breadcrumbs": {"values": [_breadcrumb(breadcrumb) for breadcrumb in report.breadcrumbs]},
         "contexts": {
             "runtime": {"name": platform.python_implementation(), "version": platform.python_version()},
             "os": {"name": platform.system(), "kernel_version": platform.release()},
@@ -76,8 +76,8 @@ def _event(told: Told, identity: Identity, event_id: str) -> dict[str, object]:
     }
     if identity.environment is not None:
         event["environment"] = identity.environment
-    if told.error:
-        event["exception"] = {"values": [_exception(told)]}
+    if report.error:
+        event["exception"] = {"values": [_exception(report)]}
     return event
 
 
@@ -93,23 +93,23 @@ def _tags(identity: Identity) -> dict[str, str]:
     return tags
 
 
-def _crumb(crumb: Crumb) -> dict[str, object]:
+def _breadcrumb(breadcrumb: Breadcrumb) -> dict[str, object]:
     return {
-        "timestamp": crumb.time_unix,
+        "timestamp": breadcrumb.time_unix,
         "type": "default",
-        "category": crumb.topic,
-        "level": _level(crumb.level),
-        "message": crumb.text,
-        "data": {name: _plain(value) for name, value in crumb.fields.items()},
+        "category": breadcrumb.topic,
+        "level": _level(breadcrumb.level),
+        "message": breadcrumb.text,
+        "data": {name: _plain(value) for name, value in breadcrumb.fields.items()},
     }
 
 
-def _exception(told: Told) -> dict[str, object]:
+def _exception(report: Report) -> dict[str, object]:
     frames = [
         {"filename": frame.file, "lineno": frame.line, "function": frame.function, "in_app": "/" in frame.file}
-        for frame in told.frames
+        for frame in report.frames
     ]
-    return {"type": told.error, "value": told.problem, "stacktrace": {"frames": frames}}
+    return {"type": report.error, "value": report.problem, "stacktrace": {"frames": frames}}
 
 
 def _level(level: int) -> str:

@@ -19,7 +19,7 @@ from scrubjay.runtime.log import Line, Listener, told_of, without_addresses
 
 TOPIC: Final = "self_reports"
 """Of our own lines, in `scrubjay.<topic>`."""
-MAX_CRUMBS: Final = 30
+MAX_BREADCRUMBS: Final = 30
 _OWN: Final = f"scrubjay.{TOPIC}"
 _PACKAGE: Final = Path(__file__).parents[3]
 
@@ -34,7 +34,7 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
-class Crumb:
+class Breadcrumb:
     """One line of the log."""
 
     time_unix: float
@@ -45,36 +45,36 @@ class Crumb:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Report:
     """One error or warning, and the lines before it. `key`: the beginning of the key that it is about; `error`: the type of an exception."""
 
-    line: Crumb
-    before: tuple[Crumb, ...]
+    line: Breadcrumb
+    breadcrumbs: tuple[Breadcrumb, ...]
     key: str = ""
     error: str = ""
     problem: str = ""
     frames: tuple[Frame, ...] = ()
 
 
-class Ear(Listener):
+class ReportingHandler(Listener):
     """Hands on each error and warning. `tell` must not wait, and is called on any thread."""
 
-    def __init__(self, tell: Callable[[Told], None]) -> None:
+    def __init__(self, on_report: Callable[[Report], None]) -> None:
         super().__init__(logging.INFO)
-        self._tell = tell
+        self._on_report = on_report
         self._line = Line(None, backtraces=False)
-        self._crumbs: deque[Crumb] = deque(maxlen=MAX_CRUMBS)
+        self._breadcrumbs: deque[Breadcrumb] = deque(maxlen=MAX_BREADCRUMBS)
 
     def emit(self, record: logging.LogRecord) -> None:
         if record.name.startswith(_OWN):
             return
         with suppress(Exception):  # a line that cannot be told stands in the log, and whoever wrote it goes on
-            crumb = self._crumb(record)
+            breadcrumb = self._breadcrumb(record)
             if record.levelno >= logging.WARNING:
-                self._tell(self._told(record, crumb))
-            self._crumbs.append(crumb)
+                self._on_report(self._report(record, breadcrumb))
+            self._breadcrumbs.append(breadcrumb)
 
-    def _crumb(self, record: logging.LogRecord) -> Crumb:
+    def _breadcrumb(self, record: logging.LogRecord) -> Breadcrumb:
         given = self._line.fields(record)
         fields = {
             name: without_addresses(value) if isinstance(value, str) else value
@@ -82,18 +82,18 @@ class Ear(Listener):
             if name not in ("error", "at")
         }
         text = without_addresses(self._line.message(record))
-        return Crumb(record.created, record.levelno, record.name, text, fields)
+        return Breadcrumb(record.created, record.levelno, record.name, text, fields)
 
-    def _told(self, record: logging.LogRecord, crumb: Crumb) -> Told:
-        key = str(crumb.fields.get("project_key", ""))
-        before = tuple(self._crumbs)
+    def _report(self, record: logging.LogRecord, breadcrumb: Breadcrumb) -> Report:
+        key = str(breadcrumb.fields.get("project_key", ""))
+        breadcrumbs = tuple(self._breadcrumbs)
         error = record.exc_info[1] if record.exc_info else None
         if error is None:
-            return Told(crumb, before, key)
+            return Report(breadcrumb, breadcrumbs, key)
         frames = traceback.extract_tb(error.__traceback__)
-        return Told(
-            crumb,
-            before,
+        return Report(
+            breadcrumb,
+            breadcrumbs,
             key,
             type(error).__name__,
             without_addresses(told_of(error)),
@@ -101,7 +101,7 @@ class Ear(Listener):
         )
 
     def __repr__(self) -> str:
-        return f"<Ear {len(self._crumbs)} crumbs>"
+        return f"<ReportingHandler {len(self._breadcrumbs)} breadcrumbs>"
 
 
 def _place(file: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from scrubjay.runtime import self_reports as module
-from scrubjay.runtime.self_reports import A_MINUTE, SelfReports, open_self_reports
+from scrubjay.runtime.self_reports import MAX_PER_MINUTE, SelfReports, open_self_reports
 from scrubjay.settings.reporting import Sentry as Options
 from scrubjay.settings.setting import Secret
 from support.mini_upstream import Answer, MiniUpstream, mini_upstream
@@ -64,7 +64,7 @@ async def bench(*, begun: bool = True, **options: Any) -> AsyncIterator[Bench]:
             await made.reports.begin("127.0.0.1", 1)
         yield made
         await made.reports.close()
-        assert made.reports.ear not in logging.getLogger().handlers
+        assert made.reports.handler not in logging.getLogger().handlers
 
 
 async def test_a_warning_becomes_an_event(caplog: pytest.LogCaptureFixture) -> None:
@@ -77,7 +77,7 @@ async def test_a_warning_becomes_an_event(caplog: pytest.LogCaptureFixture) -> N
         assert (event["level"], event["logentry"]["formatted"]) == ("warning", "the disk is slow")
         assert (event["extra"], event["tags"]) == ({"seconds": 3}, {"worker": "2"})
         assert event["server_name"] == "relay-1"
-        assert [crumb["message"] for crumb in event["breadcrumbs"]["values"]] == ["before"]
+        assert [breadcrumb["message"] for breadcrumb in event["breadcrumbs"]["values"]] == ["before"]
         assert made.reports.origin.port == made.server.port
         assert "0 wait" in repr(made.reports)
 
@@ -112,7 +112,7 @@ async def test_other_threads_are_heard_and_the_last_words_leave() -> None:
         assert made.counted.results == ["sent"]
 
 
-@pytest.mark.parametrize(("workers", "each"), [(1, A_MINUTE), (4, 2), (100, 1)])
+@pytest.mark.parametrize(("workers", "each"), [(1, MAX_PER_MINUTE), (4, 2), (100, 1)])
 async def test_ten_a_minute_leave_an_instance(workers: int, each: int) -> None:
     async with bench(number=0, workers=workers) as made:
         for number in range(12):
