@@ -22,7 +22,7 @@ from pathlib import Path as Folder
 from typing import Any
 
 from scrubjay.core.plan import Programs, ProjectPlan, compile_plan
-from scrubjay.settings.project_files import parse_project
+from scrubjay.settings.project_parsing import parse_project
 from scrubjay.settings.schema import Settings
 
 if __name__ == "__main__":

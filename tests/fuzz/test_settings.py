@@ -14,7 +14,7 @@ from scrubjay.errors import ConfigError
 from scrubjay.settings.fields import FIELDS
 from scrubjay.settings.load import Loaded, load
 from scrubjay.settings.project import ProjectConfig
-from scrubjay.settings.project_files import parse_project
+from scrubjay.settings.project_parsing import parse_project
 
 HARD = (
     "${X}", "${file:y}", "${", "$${a}", "${file:\0}", "${file:" + "x" * 300 + "}", "a\0b", "1MiB", "5s", "-0", "9" * 30, "1e400",

@@ -18,7 +18,7 @@ from scrubjay.core.ports import Ingress, Ports, Verdict
 from scrubjay.runtime.quota_backends.memory import MemoryBackend
 from scrubjay.settings.limits import Limits
 from scrubjay.settings.project import ProjectConfig
-from scrubjay.settings.project_files import parse_project
+from scrubjay.settings.project_parsing import parse_project
 from scrubjay.settings.schema import Settings
 
 KEY = "0a1b2c3d4e5f60718293a4b5c6d7e8f9"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from scrubjay.core.plan import ProjectPlan, compile_plan
-from scrubjay.settings.project_files import parse_project
+from scrubjay.settings.project_parsing import parse_project
 from scrubjay.settings.schema import Settings
 from support.path import Path as Relay
 from support.path import envelope

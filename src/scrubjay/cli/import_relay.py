@@ -27,7 +27,7 @@ from scrubjay.settings.folders import FILE_NAMES
 from scrubjay.settings.global_config import FILE_NAME as GLOBAL_NAME
 from scrubjay.settings.load import load
 from scrubjay.settings.project import ProjectConfig
-from scrubjay.settings.project_files import parse_project
+from scrubjay.settings.project_parsing import parse_project
 from scrubjay.settings.relay_import import KINDS, Imported, read_folder
 from scrubjay.settings.schema import Settings
 from scrubjay.settings.scrub import Scrub

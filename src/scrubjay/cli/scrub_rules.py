@@ -13,7 +13,7 @@ from scrubjay.errors import ConfigError
 from scrubjay.settings.document import compose, read_text, to_plain
 from scrubjay.settings.load import Loaded
 from scrubjay.settings.project import DataScrubbing, ProjectConfig
-from scrubjay.settings.project_files import parse_project
+from scrubjay.settings.project_parsing import parse_project
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ from scrubjay.outcomes import Reason
 from scrubjay.settings.document import compose, read_text
 from scrubjay.settings.load import Loaded
 from scrubjay.settings.project import ProjectConfig
-from scrubjay.settings.project_files import parse_project
+from scrubjay.settings.project_parsing import parse_project
 from scrubjay.settings.rule_tests import RuleTest, RuleTestFile, read_rule_tests
 
 LINES: Final = (".jsonl", ".ndjson")

@@ -2,47 +2,31 @@
 all projects share (`global_config`).
 
 A file that cannot be used affects its own projects only: they keep the last version that could. The set is replaced as a whole,
-and a deleted file takes its projects along. Whether a configuration compiles to a plan is `core.plan`'s to say.
+and a deleted file takes its projects along. What a file says is `project_parsing`'s, whether that compiles to a plan `core.plan`'s to say.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import msgspec
 from msgspec.structs import replace
 
 from scrubjay.errors import ConfigError
-from scrubjay.settings.document import compose, decode_json, find, locate, read_text, to_plain
+from scrubjay.settings.document import compose, find, locate, read_text
 from scrubjay.settings.global_config import GlobalFile, load_global
-from scrubjay.settings.project import ProjectConfig, ProjectOptions
-from scrubjay.settings.project_members import unknown_members
+from scrubjay.settings.project import ProjectConfig
+from scrubjay.settings.project_parsing import MAX_ID, parse_project_file, parse_rules, steps_of
 from scrubjay.settings.stamps import Stamp, stamp_of
-from scrubjay.settings.suggestions import shown
 
 SUFFIXES: Final = (".json", ".yaml", ".yml")
 DEFAULT_STEM: Final = "default"
-RULE_KEYS: Final = frozenset({"rules", "applications", "vars"})
-_PATH_STEP: Final = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]")
 _ABOVE: Final[tuple[tuple[str, ...], ...]] = ((), ("config",), ("config", "piiConfig"))
 _GONE: Final = (0, 0, 0)
 """The stamp of a file of rules that is not there: they stay in force, and it is a problem."""
-_MAX_ID: Final = 2**64 - 1
-_WORDS: Final = {
-    "str": "a text",
-    "int": "a whole number",
-    "float": "a number",
-    "bool": "true or false",
-    "array": "a list",
-    "object": "an object",
-    " | ": " or ",
-}
-_TYPES: Final = re.compile(r"\b(?:str|int|float|bool|array|object)\b| \| ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +63,7 @@ class ProjectSet:
         for file in self.files:
             if file.config is not None and file.config.config is project.config:
                 where = str(file.path)
-                steps = _steps(f".{dotted}")
+                steps = steps_of(f".{dotted}")
                 with suppress(ConfigError):
                     root = compose(read_text(file.path), where)
                     lines = (locate(root, [*above, *steps]) for above in _ABOVE if find(root, [*above, *steps[:1]]))
@@ -144,10 +128,7 @@ def _entries(folder: Path | None) -> Iterator[tuple[Path, Stamp | None]]:
 def _read(path: Path, stamp: Stamp, old: ProjectFile | None, *, managed: bool, strict: bool) -> ProjectFile:
     where = str(path)
     try:
-        text = read_text(path)
-        document = _document(text, where)
-        config = _project_of(document, text, where)
-        slips = list(_unknown(document, text, where))
+        config, slips = parse_project_file(read_text(path), where)
         if slips and strict:
             raise slips[0]
     except ConfigError as error:
@@ -164,84 +145,6 @@ def _read_rules(path: Path, stamp: Stamp, old: ProjectFile | None) -> ProjectFil
     return ProjectFile(path, stamp, replace(config, public_keys=(), project_id=None))
 
 
-def parse_rules(text: str, where: str) -> ProjectConfig:
-    """Rules that stand alone, as in `piiConfig`, beside the default ones; or a whole project. Raises: ConfigError."""
-    document = _document(text, where)
-    if isinstance(document, dict) and "config" not in document:
-        if not document.keys() & RULE_KEYS:
-            accepted = f"a project file, or what stands in its `piiConfig`: {', '.join(sorted(RULE_KEYS))}"
-            raise ConfigError("there are no rules in it", where=where, accepted=accepted)
-        return ProjectConfig(config=ProjectOptions(pii_config=document))
-    return parse_project(text, where)
-
-
-def parse_project(text: str, where: str) -> ProjectConfig:
-    """One project in JSON, if `where` says so by its suffix, else in YAML. Raises: ConfigError with path and line."""
-    return _project_of(_document(text, where), text, where)
-
-
-def _project_of(document: object, text: str, where: str) -> ProjectConfig:
-    try:
-        config = msgspec.convert(document, ProjectConfig)
-    except msgspec.ValidationError as error:
-        problem, dotted, steps = plain_problem(error)
-        said = f"{_quoted(document, steps)}{problem}"
-        raise ConfigError(said, where=where, path=dotted, line=_line(text, where, steps)) from error
-    for name, number in (("projectId", config.project_id), ("organizationId", config.organization_id)):
-        if number is not None and number > _MAX_ID:
-            said = f"{shown(str(number))}: an id has at most 64 bits"
-            raise ConfigError(said, where=where, path=name, line=_line(text, where, [name]))
-    return config
-
-
-def _unknown(document: object, text: str, where: str) -> Iterator[ConfigError]:
-    for steps, near in unknown_members(document):
-        dotted = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps).removeprefix(".")
-        yield ConfigError("unknown member", where=where, path=dotted, line=_line(text, where, steps), near=near)
-
-
-def plain_problem(error: msgspec.ValidationError) -> tuple[str, str, list[str | int]]:
-    """What msgspec found, in an operator's words, and where: as a dotted path, and step by step."""
-    problem, _, path = str(error).partition(" - at `$")
-    return _plain_words(problem), path.removesuffix("`").removeprefix("."), _steps(path.removesuffix("`"))
-
-
-def _steps(path: str) -> list[str | int]:
-    return [name or int(index) for name, index in _PATH_STEP.findall(path)]
-
-
-def _document(text: str, where: str) -> object:
-    if not where.endswith(".json"):
-        return to_plain(compose(text, where), where)
-    return decode_json(text, where)
-
-
-def _line(text: str, where: str, steps: Sequence[str | int]) -> int | None:
-    """Best effort: what JSON writes otherwise than YAML has no line."""
-    try:
-        return locate(compose(text, where), steps) if steps else 1
-    except ConfigError:
-        return None
-
-
-def _quoted(document: Any, steps: Sequence[str | int]) -> str:
-    """The single value that stands at a place, with a colon; nothing if there is none."""
-    for step in steps:
-        try:
-            document = document[step]
-        except (KeyError, IndexError, TypeError):
-            return ""
-    if document is None or isinstance(document, dict | list):
-        return ""
-    return f"{shown(document if isinstance(document, str) else msgspec.json.encode(document).decode())}: "
-
-
-def _plain_words(problem: str) -> str:
-    """msgspec's words for types, in words that an operator of a YAML file knows."""
-    problem = re.sub(r"`str` matching regex .*", "a key of 32 characters", problem)
-    return _TYPES.sub(lambda match: _WORDS[match[0]], problem.replace("Expected", "expected")).replace("`", "")
-
-
 def _place(config: ProjectConfig, path: Path, *, managed: bool) -> tuple[ProjectConfig | None, tuple[str, ...]]:
     """What the file's name adds to its content; None where the file names no project."""
     warnings = []
@@ -253,7 +156,7 @@ def _place(config: ProjectConfig, path: Path, *, managed: bool) -> tuple[Project
         return replace(config, public_keys=(), project_id=None), tuple(warnings)
     if config.project_id is None:
         stem = path.stem
-        if not (stem.isascii() and stem.isdigit() and int(stem) <= _MAX_ID):
+        if not (stem.isascii() and stem.isdigit() and int(stem) <= MAX_ID):
             return None, (f"{path}: skipped, no projectId, and the file's name is no number",)
         config = replace(config, project_id=int(stem))
     if not config.public_keys:

@@ -22,8 +22,8 @@ from scrubjay.settings.document import compose, decode_json, is_null, leaves, li
 from scrubjay.settings.fields import ALIASES, FIELDS, map_of
 from scrubjay.settings.global_config import FILE_NAME as GLOBAL_NAME
 from scrubjay.settings.project import ProjectOptions
-from scrubjay.settings.project_files import parse_project
 from scrubjay.settings.project_members import SERVERS_OWN, TOP
+from scrubjay.settings.project_parsing import parse_project
 from scrubjay.settings.scalars import is_list, parse, takes_one
 from scrubjay.settings.suggestions import nearest_key
 from scrubjay.settings.texts import Unusable

@@ -15,7 +15,8 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 from scrubjay.errors import ConfigError
 from scrubjay.settings.document import compose, locate, read_text, to_plain
 from scrubjay.settings.project import DataScrubbing, ProjectConfig, ProjectOptions, ScrubjayOptions
-from scrubjay.settings.project_files import SUFFIXES, plain_problem
+from scrubjay.settings.project_files import SUFFIXES
+from scrubjay.settings.project_parsing import plain_problem
 
 _VALUES: Final = ("expect", "expect_whole")
 _OTHERS: Final = ("must_contain", "must_not_contain", "removed", "kept", "rules", "unchanged", "dropped")

@@ -11,7 +11,7 @@ from scrubjay.core.client_reports import ClientReports
 from scrubjay.core.envelope import Item, parse_envelope
 from scrubjay.core.ledger import Ledger
 from scrubjay.core.plan import ProjectPlan, compile_plan
-from scrubjay.settings.project_files import parse_project
+from scrubjay.settings.project_parsing import parse_project
 from scrubjay.settings.schema import Settings
 from support.path import EVENT_ID, KEY, PROGRAMS, Path, Plans, envelope
 from support.seeds import HIGH, LOW

@@ -13,7 +13,7 @@ from scrubjay.errors import ConfigError
 from scrubjay.settings.decisions import Compat
 from scrubjay.settings.global_config import NOTHING_SHARED, GlobalConfig
 from scrubjay.settings.project import DEFAULT_SCRUBBING, ProjectConfig
-from scrubjay.settings.project_files import parse_project
+from scrubjay.settings.project_parsing import parse_project
 from scrubjay.settings.schema import Settings
 from scrubjay.settings.setting import Secret
 

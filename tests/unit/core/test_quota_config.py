@@ -7,7 +7,7 @@ import pytest
 from scrubjay.categories import DataCategory as C
 from scrubjay.core.quota_config import compile_quotas
 from scrubjay.core.quotas import Grouping, Quota
-from scrubjay.settings.project_files import parse_project
+from scrubjay.settings.project_parsing import parse_project
 
 PAGE = Path(__file__).parents[3] / "docs" / "quotas.md"
 ERRORS = {"id": "q", "categories": ["error"], "limit": 5, "window": 60}

@@ -234,8 +234,9 @@ async def test_tls_is_spoken_where_it_is_meant_and_new_certificates_are_taken_ov
         assert book.told == [], "nothing is new"
         put(other.cert, pair.key)
         await doors.renew()
-        assert book.told[0][0] == "listener"
-        assert "is not that of the certificate" in str(book.told[0][1])
+        ((of, problem),) = book.told
+        assert of == "listener"
+        assert "is not that of the certificate" in str(problem)
         put(other.cert, other.key)
         book.told.clear()
         await doors.renew()

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from scrubjay.errors import ConfigError
-from scrubjay.settings.project_files import load_projects, parse_project
+from scrubjay.settings.project_files import load_projects
+from scrubjay.settings.project_parsing import parse_project
 
 K1 = "a94ae32be2584e0bbd7a4cbb95971fee"
 K2 = "b" * 32

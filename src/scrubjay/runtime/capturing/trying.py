@@ -26,7 +26,7 @@ from scrubjay.errors import ConfigError
 from scrubjay.outcomes import Reason
 from scrubjay.settings.document import compose, to_plain
 from scrubjay.settings.project import ProjectConfig, ProjectOptions
-from scrubjay.settings.project_files import plain_problem
+from scrubjay.settings.project_parsing import plain_problem
 from scrubjay.settings.schema import Settings
 
 CURRENT: Final = "current"

@@ -21,7 +21,7 @@ from scrubjay.runtime.audit import log as log_module
 from scrubjay.runtime.audit.chain import Chain
 from scrubjay.runtime.audit.lines import AnyLine, Figures, ItemLine, Items, Line, Lost, files_by_slot, read_lines
 from scrubjay.runtime.audit.log import AuditLog, audit_folder, audit_of
-from scrubjay.settings.project_files import parse_project
+from scrubjay.settings.project_parsing import parse_project
 from scrubjay.settings.schema import Settings
 from scrubjay.settings.setting import Secret
 
