@@ -77,7 +77,7 @@ class Line:
     def call(self) -> str:
         """How the stage runs it."""
         if _SERVES.match(self.text):
-            port = re.search(r"--port[= ](\d+)|config/chain/(gateway)|INTERNAL_PORT=(\d+)", self.text)
+            port = re.search(r"--port[= ](\d+)|config/chain/(gateway)|(?:INTERNAL|RELAY)_PORT=(\d+)", self.text)
             if port is not None:
                 return f"serve {port[1] or port[3] or 3001}"
             return f"serve {8969 if re.search(r'scrubjay capture', self.text) else 3000}"

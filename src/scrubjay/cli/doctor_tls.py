@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _DER: Final = 2
 """The encoding, as OpenSSL's binding numbers it."""
 _LISTEN_S: Final = 1.0
-_BUNDLE: Final = "put that authority's certificate into a file and set `http.ca_bundle` to it"
+_BUNDLE: Final = "if you know that authority, put its certificate into a file and set `http.ca_bundle` to it; else somebody is in between"
 
 DialerFor = Callable[[ssl.SSLContext], Dialer]
 """The same way with other certificates."""
