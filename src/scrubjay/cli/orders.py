@@ -9,8 +9,8 @@ from typing import Any
 
 from scrubjay.runtime.quota_sharing.service import sharing_of
 from scrubjay.runtime.supervision.orders import Orders
-from scrubjay.settings.fields import FIELDS
-from scrubjay.settings.load import Loaded, value_of
+from scrubjay.settings.fields import FIELDS, value_of
+from scrubjay.settings.load import Loaded
 from scrubjay.settings.setting import Secret
 
 

@@ -1,4 +1,4 @@
-"""The settings of what is decided about each envelope: limits are in `schema`, sampling, filters, quotas and outcomes here.
+"""The settings of what is decided about each envelope: limits are in `limits`, sampling, filters, quotas and outcomes here.
 
 Follows `decisions.md` 10.
 """

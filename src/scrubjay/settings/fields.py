@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import reduce
-from typing import Final
+from typing import Any, Final
 
 from scrubjay.settings.schema import Settings
 from scrubjay.settings.setting import Field, Section, walk
 
+
+def value_of(settings: Settings, key: str) -> Any:
+    """The value at a dotted key."""
+    return reduce(getattr, key.split("."), settings)
+
+
 FIELDS: Final[Mapping[str, Field]] = {row.key: row for row in walk(Settings) if isinstance(row, Field)}
 SECTIONS: Final[Mapping[str, type[Section]]] = dict(row for row in walk(Settings) if not isinstance(row, Field))
 DISPENSABLE: Final = frozenset(
-    key for key, row in FIELDS.items() if row.takes_null and reduce(getattr, key.split("."), Settings()) is not None
+    key for key, row in FIELDS.items() if row.takes_null and value_of(Settings(), key) is not None
 )
 """Keys whose null says that one does without; of all others it means the default."""
 ALIASES: Final[Mapping[str, str]] = {"limits.max_replay_size": "limits.max_replay_uncompressed_size"}

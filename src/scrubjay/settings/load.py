@@ -14,7 +14,7 @@ from typing import Any, Final
 from scrubjay.errors import ConfigError
 from scrubjay.settings.advice import advice
 from scrubjay.settings.credentials import Credentials, read_credentials
-from scrubjay.settings.fields import DISPENSABLE, FIELDS, SECTIONS
+from scrubjay.settings.fields import DISPENSABLE, FIELDS, SECTIONS, value_of
 from scrubjay.settings.folders import FILE_NAMES, usual_folder
 from scrubjay.settings.project import ProjectConfig
 from scrubjay.settings.project_files import ProjectSet, load_projects
@@ -162,14 +162,6 @@ def changed(old: Settings, new: Settings) -> tuple[tuple[str, ...], tuple[str, .
 def in_force(old: Settings, new: Settings) -> Settings:
     """What holds after a reload: `new`, but for the keys that need a restart."""
     return build({key: value_of(new if row.note.reload else old, key) for key, row in FIELDS.items()})
-
-
-def value_of(settings: Settings, key: str) -> Any:
-    """The value at a dotted key."""
-    value: Any = settings
-    for name in key.split("."):
-        value = getattr(value, name)
-    return value
 
 
 def _find(config: Path | None, env: Mapping[str, str]) -> tuple[Path | None, Path | None]:

@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from scrubjay.settings.fields import FIELDS
-from scrubjay.settings.load import Loaded, value_of
+from scrubjay.settings.fields import FIELDS, value_of
+from scrubjay.settings.load import Loaded
 from scrubjay.settings.scalars import show
 from scrubjay.settings.setting import Field, Secret
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from scrubjay.runtime.share import share_of
-from scrubjay.settings.fields import FIELDS
-from scrubjay.settings.load import build, value_of
+from scrubjay.settings.fields import FIELDS, value_of
+from scrubjay.settings.load import build
 from scrubjay.settings.setting import MIB
 
 DIVIDED = {

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from scrubjay.errors import ConfigError
-from scrubjay.settings.fields import FIELDS, SECTIONS
-from scrubjay.settings.load import Loaded, build, changed, in_force, load, value_of
+from scrubjay.settings.fields import FIELDS, SECTIONS, value_of
+from scrubjay.settings.load import Loaded, build, changed, in_force, load
 from scrubjay.settings.schema import Settings
 from scrubjay.settings.setting import Secret
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from scrubjay.settings.fields import FIELDS
-from scrubjay.settings.load import Loaded, load, value_of
+from scrubjay.settings.fields import FIELDS, value_of
+from scrubjay.settings.load import Loaded, load
 from scrubjay.settings.show import as_json, as_yaml, effective
 
 LoadText = Callable[..., Loaded]
