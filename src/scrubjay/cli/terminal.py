@@ -18,6 +18,8 @@ from typing import Final, TextIO
 
 from rich.cells import cell_len
 
+from scrubjay.runtime.log import takes_colours
+
 Piece = tuple[str, str]
 """A safe text and its style; a style of none is empty."""
 
@@ -79,16 +81,10 @@ class Screen:
         self._stream = sys.stdout if stream is None else stream
         self.is_terminal = self._stream.isatty()
         self.is_ascii = "utf" not in (self._stream.encoding or "utf-8").lower()
-        self._colours = self._has_colours() if colours is None else colours
+        self._colours = takes_colours(self._stream) if colours is None else colours
         reconfigure = getattr(self._stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="backslashreplace", line_buffering=True)
-
-    def _has_colours(self) -> bool:
-        """As `rich` judges for the tables: NO_COLOR forbids, then FORCE_COLOR demands, then it is the terminal's matter."""
-        if os.environ.get("NO_COLOR"):
-            return False
-        return bool(os.environ.get("FORCE_COLOR")) or (self.is_terminal and os.environ.get("TERM", "dumb") != "dumb")
 
     def write(self, pieces: Iterable[Piece], *, hang: int = 0) -> None:
         """One line; on a terminal, what is too long goes on below, `hang` columns in. Raises `BrokenPipeError`."""

@@ -65,7 +65,7 @@ def configure(
     if form == "auto":
         form = "pretty" if out.isatty() else "simplified"
     handler = logging.StreamHandler(out)
-    handler.setFormatter(_FORMATS[form](worker, backtraces, colours=_takes_colours(out)))
+    handler.setFormatter(_FORMATS[form](worker, backtraces, colours=takes_colours(out)))
     root = logging.getLogger()
     root.handlers = [handler, *(other for other in root.handlers if isinstance(other, Listener))]
     root.setLevel(LEVELS[level])
@@ -74,8 +74,8 @@ def configure(
         logging.getLogger(noisy).setLevel(max(LEVELS[level], logging.WARNING))
 
 
-def _takes_colours(out: TextIO) -> bool:
-    """As the command line judges for its tables: NO_COLOR forbids, then FORCE_COLOR demands, then it is the terminal's matter."""
+def takes_colours(out: TextIO) -> bool:
+    """As `rich` judges for the tables of the command line: NO_COLOR forbids, then FORCE_COLOR demands, then it is the terminal's matter."""
     if os.environ.get("NO_COLOR"):
         return False
     return bool(os.environ.get("FORCE_COLOR")) or (out.isatty() and os.environ.get("TERM", "dumb") != "dumb")
@@ -84,6 +84,11 @@ def _takes_colours(out: TextIO) -> bool:
 def told_of(error: BaseException) -> str:
     """What an exception may say: only ours and the system's quote nothing of a payload."""
     return str(error) if isinstance(error, ScrubjayError | OSError) else ""
+
+
+def _without_credentials(text: str) -> str:
+    """Of a URL's user, which is the key in a DSN, only the beginning; of a password nothing."""
+    return _URL_SECRET.sub(lambda match: f"{match[1][:KEY_LENGTH]}…@", text)
 
 
 def without_addresses(text: str) -> str:
@@ -109,7 +114,7 @@ class Line(logging.Formatter):
         self._backtraces = backtraces
 
     def message(self, record: logging.LogRecord) -> str:
-        text = _URL_SECRET.sub(lambda match: f"{match[1][:KEY_LENGTH]}…@", record.getMessage())
+        text = _without_credentials(record.getMessage())
         if not record.name.startswith("scrubjay"):
             text = without_addresses(text)
         return text[:_MAX_TEXT].translate(_CONTROL)
@@ -121,7 +126,7 @@ class Line(logging.Formatter):
             fields["project_key"] = str(fields["project_key"])[:KEY_LENGTH]
         for name, value in fields.items():
             if isinstance(value, str):
-                fields[name] = _URL_SECRET.sub(lambda match: f"{match[1][:KEY_LENGTH]}…@", value)[:_MAX_TEXT]
+                fields[name] = _without_credentials(value)[:_MAX_TEXT]
         if record.exc_info and record.exc_info[1] is not None:
             fields.update(self._exception(record.exc_info[1]))
         return fields
