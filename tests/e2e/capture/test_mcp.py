@@ -1,9 +1,10 @@
-"""The official client of the Model Context Protocol finds and uses every tool, over HTTP and over standard input and output."""
+"""The official client of the Model Context Protocol finds and uses every tool, over HTTP and over standard input and output; and what `docs/capture.md` says of it."""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from scrubjay.core.capture.mcp.tools import TOOLS
 from scrubjay.testing.housing import InThread, Lodging
 from support.environments import python_path
 from support.processes import get
+from support.requirements import tool
 
 APPS = Path(__file__).parents[2] / "support" / "apps"
 SCRUBJAY = str(Path(sys.executable).with_name("scrubjay"))
@@ -96,3 +98,19 @@ def test_the_verb_ends_in_order() -> None:
         assert json.loads(verb.stdout.readline()) == {"jsonrpc": "2.0", "id": 1, "result": {}}
         verb.send_signal(signal.SIGTERM)
         assert verb.wait(20) == 0
+
+
+def test_the_page_asks_by_hand(url: str) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "capture.md").read_text()
+    (script,) = (block for block in re.findall(r"```sh\n(.*?)```", page, re.DOTALL) if "scrubjay mcp" in block)
+    there = f'scrubjay() {{ "{SCRUBJAY}" "$@" --url {url}; }}\n'
+    done = subprocess.run([tool("bash"), "-c", there + script], capture_output=True, text=True, timeout=60, check=True)
+    assert "1 to 1 of 1 records" in json.loads(done.stdout)["result"]["content"][0]["text"]
+
+
+def test_the_set_ups_of_the_page_are_json() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "capture.md").read_text()
+    set_ups = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", page, re.DOTALL)]
+    by_http, by_program = (one["mcpServers"]["scrubjay"] for one in set_ups)
+    assert by_http == {"type": "http", "url": "http://127.0.0.1:8969/mcp"}
+    assert [by_program["command"], *by_program["args"]] == ["scrubjay", "mcp"]
