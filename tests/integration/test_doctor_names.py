@@ -130,6 +130,15 @@ async def test_a_clock_that_is_a_little_off(tmp_path: Path, monkeypatch: pytest.
         assert "ahead of the server's" in (await Setup(tmp_path, server.url).diagnosed()).warned("clock").text
 
 
+async def test_a_clock_that_is_far_off_keeps_nothing_from_being_looked_at(tmp_path: Path) -> None:
+    async with mini_upstream() as server:
+        server.by_path = {LIVE: Answer(headers={"Date": "Mon, 06 Jan 2020 10:00:00 GMT"})}
+        found = await Setup(tmp_path, server.url).diagnosed()
+    assert "signatures are refused" in found.failed("clock").text
+    assert [each.verdict for each in found.of("probe")] == [Verdict.OK]
+    assert not found.of("server")
+
+
 async def test_a_limit_that_comes_with_a_yes(tmp_path: Path) -> None:
     async with mini_upstream() as server:
         server.by_path = {"/envelope/": Answer(headers={"X-Sentry-Rate-Limits": "60:error:project:soon_over"})}

@@ -89,14 +89,14 @@ WRONG = [
         is_failure=False,
     ),
     Wrong(
-        "an hour behind",
+        "years behind",
         {LIVE: Answer(headers={"Date": "Mon, 06 Jan 2020 10:00:00 GMT"})},
         "clock",
         "ahead of the server's",
         "NTP",
     ),
     Wrong(
-        "an hour ahead",
+        "years ahead",
         {LIVE: Answer(headers={"Date": "Tue, 06 Jan 2099 10:00:00 GMT"})},
         "clock",
         "behind the server's",
