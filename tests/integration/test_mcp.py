@@ -46,6 +46,8 @@ async def fill(one: Capture) -> None:
     await one.send(
         ("log", {"items": [{"timestamp": START + n, "body": f"line {n}", "level": "info"} for n in (1, 2, 3)]})
     )
+    nothing = {"monitor_slug": "nightly", "status": "ok", "contexts": {"trace": {"trace_id": "9" * 32}}}
+    await one.send(("check_in", nothing))
     await one.event(message="plain", level="warning", tags={"area": "cart"})
     await one.event(
         event_id=EVENT,

@@ -19,6 +19,8 @@ from scrubjay.runtime.capturing.looking import look_through
 from scrubjay.runtime.capturing.sink import CaptureSink
 
 _MAX_CANDIDATES: Final = 5
+_SHOWN: Final = ("spans", "errors", "logs")
+"""What of a trace can be shown; some have no more than a check-in or a replay."""
 
 
 class ToolCalls:
@@ -66,7 +68,7 @@ class ToolCalls:
     async def _newest_traces(self, arguments: Json) -> list[str]:
         wanted = of_kind(arguments, "", self._sink.now())
         ids = {found.id for found in await self._found(wanted)} if wanted.conditions else None
-        rows = self._traces.rows(self._store.found(), ids)
+        rows = [row for row in self._traces.rows(self._store.found(), ids) if any(map(row.get, _SHOWN))]
         shown = rows[wanted.offset : wanted.offset + wanted.limit]
         said = texts.page("traces", len(shown), wanted.offset, len(rows))
         return ["\n".join((said, "", *map(texts.trace_row, shown)))]
