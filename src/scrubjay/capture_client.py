@@ -19,6 +19,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from scrubjay.errors import ScrubjayError
 from scrubjay.event_stream import EventStream, Exchange
+from scrubjay.hosts import url_host
 
 Json = dict[str, Any]
 Filters = Mapping[str, object] | Iterable[tuple[str, object]]
@@ -73,7 +74,7 @@ class CaptureClient:
         if parts.scheme != "http" or not parts.hostname:
             raise ValueError(f"no address such as {DEFAULT_URL}: {url!r}")
         self._host, self.port = parts.hostname, parts.port or 80
-        self._authority = f"{f'[{self._host}]' if ':' in self._host else self._host}:{self.port}"
+        self._authority = f"{url_host(self._host)}:{self.port}"
         self.url = f"http://{self._authority}"
         self._timeout_s = timeout_s
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}

@@ -14,6 +14,8 @@ from ipaddress import ip_address
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from scrubjay.hosts import url_host
+
 if TYPE_CHECKING:
     import ssl
 
@@ -107,5 +109,5 @@ def _shown(host: str, port: int, *, is_secure: bool) -> str:
     address = ip_address(host)
     if address.is_unspecified:
         address = ip_address("127.0.0.1" if address.version == 4 else "::1")
-    place = f"[{address}]:{port}" if address.version == 6 else f"{address}:{port}"
+    place = f"{url_host(str(address))}:{port}"
     return f"https://{place}" if is_secure else place

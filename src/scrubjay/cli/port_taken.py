@@ -8,6 +8,7 @@ from typing import Final
 
 from scrubjay.capture_client import CaptureClient, NoAnswer
 from scrubjay.cli.terminal import safe
+from scrubjay.hosts import url_host
 
 EXIT_RUNNING: Final = 7
 """A sink is running there already."""
@@ -16,7 +17,7 @@ _LISTENING: Final = "0A"
 
 def neighbour(host: str, port: int) -> tuple[str, int]:
     """What to say of a port that is taken, and the exit code."""
-    client = CaptureClient(f"http://{f'[{host}]' if ':' in host else host}:{port}")
+    client = CaptureClient(f"http://{url_host(host)}:{port}")
     other = "or take another port with --port"
     try:
         health = client.health()

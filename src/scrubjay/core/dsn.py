@@ -18,6 +18,7 @@ from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from scrubjay import reasons
 from scrubjay.errors import BadRequest, Denied
+from scrubjay.hosts import url_host
 
 KEY_LENGTH: Final = 32
 DEFAULT_VERSION: Final = 7
@@ -176,7 +177,7 @@ def normal_origin(text: str | None) -> str | None:
         return None
     if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
         return None
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    host = url_host(parts.hostname)
     if port is not None and port != _DEFAULT_PORTS[parts.scheme]:
         host = f"{host}:{port}"
     return urlunsplit((parts.scheme, host, parts.path or "/", parts.query, parts.fragment))

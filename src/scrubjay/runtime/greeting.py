@@ -15,6 +15,7 @@ from typing import Final
 import click
 
 from scrubjay.capture_client import SPOTLIGHT_PORT
+from scrubjay.hosts import url_host
 from scrubjay.runtime.doors import Doors
 from scrubjay.runtime.endpoints.capture.site import SAMPLE_KEY
 from scrubjay.settings.schema import Settings
@@ -39,7 +40,7 @@ def addresses_of(settings: Settings, doors: Doors) -> Addresses:
     """In what is pasted into an application it is `localhost`, where that name leads here."""
     host, port = settings.relay.host, doors.number
     scheme = "http" if settings.tls.cert is None else "https"
-    name = _BY_NAME.get(host, _literal(host))
+    name = _BY_NAME.get(host, url_host(host))
     spotlight_url = f"{'http' if doors.spotlight else scheme}://{name}:{doors.spotlight or port}/stream"
     is_usual = SPOTLIGHT_PORT in (doors.spotlight, port) and name == "localhost"
     return Addresses(
@@ -55,11 +56,7 @@ def _page(settings: Settings, doors: Doors) -> str:
     host, port, is_secure = settings.relay.host, doors.number, settings.tls.cert is not None
     if doors.internal is not None:
         host, port, is_secure = settings.relay.admin_host, doors.internal, settings.tls.internal
-    return f"{'https' if is_secure else 'http'}://{_EVERYWHERE.get(host, _literal(host))}:{port}"
-
-
-def _literal(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
+    return f"{'https' if is_secure else 'http'}://{_EVERYWHERE.get(host, url_host(host))}:{port}"
 
 
 def greet(settings: Settings, doors: Doors) -> None:

@@ -14,6 +14,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from scrubjay.errors import ConfigError
+from scrubjay.hosts import url_host
 from scrubjay.settings.relay import Relay
 from scrubjay.settings.schema import Settings
 from scrubjay.settings.tls import Tls
@@ -40,7 +41,7 @@ def check_listeners(settings: Settings, refuse: Refuse) -> None:
     if relay.internal_host is not None and relay.internal_port is not None:
         main, internal = (relay.host, relay.port), (relay.internal_host, relay.internal_port)
         if main[1] == internal[1] and main[1] and _overlap(main[0], internal[0]):
-            problem = f"the internal listener has the address of the main one, {_shown(*main)}"
+            problem = f"the internal listener has the address of the main one, {url_host(relay.host)}:{relay.port}"
             raise refuse("relay.internal_port", problem, "another port, or an address of another interface")
     if relay.unix_socket is not None and len(os.fsencode(relay.unix_socket)) > _MAX_SOCKET_PATH_BYTES:
         problem = f"the path is longer than a socket's may be, {_MAX_SOCKET_PATH_BYTES} bytes"
@@ -61,7 +62,3 @@ def _overlap(host: str, other: str) -> bool:
     """Whether two sockets on these addresses could not both have one port; IPv6 is kept apart from IPv4."""
     one, two = ip_address(host), ip_address(other)
     return one.version == two.version and (one == two or one.is_unspecified or two.is_unspecified)
-
-
-def _shown(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

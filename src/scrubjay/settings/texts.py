@@ -13,6 +13,7 @@ from ipaddress import ip_address, ip_network
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
+from scrubjay.hosts import url_host
 from scrubjay.settings.gateway import normal_relay
 from scrubjay.settings.keys import BadKey
 from scrubjay.settings.setting import Unit
@@ -52,7 +53,7 @@ def parse_upstream(text: str) -> str:
         raise Unusable("the upstream has a non-root path", accepted)
     if parts.username is not None:
         raise Unusable("the upstream has a user", accepted)
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    host = url_host(parts.hostname)
     shown = "" if port in (None, {"http": 80, "https": 443}[parts.scheme]) else f":{port}"
     return f"{parts.scheme}://{host}{shown}/"
 

@@ -13,6 +13,7 @@ from typing import Final
 
 from aiohappyeyeballs import start_connection
 
+from scrubjay.hosts import url_host
 from scrubjay.runtime.forwarding.connection import Connection, NoReply
 from scrubjay.runtime.forwarding.origin import Origin, Proxy
 from scrubjay.runtime.forwarding.presented import presented, reason_of
@@ -98,8 +99,7 @@ class Dialer:
         return connection
 
     async def _tunnel(self, connection: Connection, proxy: Proxy) -> None:
-        host = f"[{self.origin.host}]" if ":" in self.origin.host else self.origin.host
-        place = f"{host}:{self.origin.port}"
+        place = f"{url_host(self.origin.host)}:{self.origin.port}"
         head = f"CONNECT {place} HTTP/1.1\r\nHost: {place}\r\n{proxy.header()}\r\n".encode("latin-1")
         reply = await connection.exchange(head, b"", self.timeout_s, bodiless=True)
         if not 200 <= reply.status < 300:

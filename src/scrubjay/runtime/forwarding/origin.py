@@ -6,6 +6,8 @@ from base64 import b64encode
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
+from scrubjay.hosts import url_host
+
 
 @dataclass(frozen=True, slots=True)
 class Origin:
@@ -26,7 +28,7 @@ class Origin:
     @property
     def netloc(self) -> str:
         """As in a `Host` header: the port only where it is not the scheme's."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
+        host = url_host(self.host)
         return host if self.port == (443 if self.scheme == "https" else 80) else f"{host}:{self.port}"
 
     def __str__(self) -> str:

@@ -16,6 +16,7 @@ from scrubjay.core.capture.query import PAGING, parse_query
 from scrubjay.core.capture.reading import iso
 from scrubjay.core.capture.remarks import remarks
 from scrubjay.core.capture.store import Found
+from scrubjay.hosts import url_host
 from scrubjay.runtime.capturing.looking import selected
 from scrubjay.runtime.endpoints.capture.bodies import no_parameters
 from scrubjay.runtime.endpoints.capture.counts import counts
@@ -71,8 +72,7 @@ class _Reading:
         relay, tls = self._settings.relay, self._settings.tls
         if relay.internal_host is None:
             return f"{request.scheme}://{SAMPLE_KEY}@{request.host}/1"
-        host = f"[{relay.host}]" if ":" in relay.host else relay.host
-        return f"{'http' if tls.cert is None else 'https'}://{SAMPLE_KEY}@{host}:{relay.port}/1"
+        return f"{'http' if tls.cert is None else 'https'}://{SAMPLE_KEY}@{url_host(relay.host)}:{relay.port}/1"
 
     async def stats(self, request: Request) -> web.Response:
         """Since the start, whatever is gone."""
