@@ -150,8 +150,8 @@ class OwnState(AccountBook):
         self.values.series[metrics.INTERNAL_ERRORS.name].add(())
         self._http.line(logging.ERROR, f"internal/{place}", f"internal error in {place}", error=error, depth=2)
 
-    def look_at_ourselves(self) -> None:
-        """What depends on the time; to be called before the numbers are written."""
+    def refresh_gauges(self) -> None:
+        """Works out what depends on the time; to be called before the numbers are written."""
         series, since_mono = self.values.series, self._stale_since_mono
         series[metrics.PROJECT_STALE.name][()] = 0 if since_mono is None else self._mono() - since_mono
         for listener, expires_unix in self._certificates.items():

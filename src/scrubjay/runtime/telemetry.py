@@ -316,7 +316,7 @@ class Telemetry(OwnState):
         """
         now_mono = self._mono()
         self._count_outages(now_mono)
-        self.look_at_ourselves()
+        self.refresh_gauges()
         by_place = self.places(held)
         values = self.without(elsewhere)
         return Snapshot(

@@ -19,7 +19,7 @@ class Scene:
         self.one = OwnState(2, now=lambda: NOW + self.mono, mono=lambda: self.mono)
 
     def counted(self, name: str) -> dict[tuple[str, ...], float]:
-        self.one.look_at_ourselves()
+        self.one.refresh_gauges()
         return dict(self.one.values.series[name])
 
     def number(self, name: str) -> float:
