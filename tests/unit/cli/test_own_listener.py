@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from scrubjay.cli.own_listener import listener_url, local_address
+from scrubjay.cli.own_listener import ask, listener_url, local_address
 from scrubjay.settings.load import build
+from scrubjay.settings.setting import Secret
 from support.openssl import Chain
 
 Call = Callable[..., Result]
@@ -136,3 +137,30 @@ def test_nobody_listens_on_the_socket(call: Call, tmp_path: Path) -> None:
     result = call("healthcheck", "--addr", f"unix:{tmp_path / 'none'}")
     assert result.exit_code == 1
     assert "no answer from unix:" in result.stderr
+
+
+@pytest.mark.parametrize(("token", "shown"), [(None, False), (Secret("t0ken"), True)])
+def test_the_token_of_administration_is_shown(token: Secret | None, shown: bool) -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+    settings = build({"relay.port": listener.getsockname()[1], "admin.token": token})
+    with answering(listener) as heard:
+        assert ask(settings, "POST", "/x", timeout_s=10, body=b"{}", headers={"X-One": "1"}) == (200, b"")
+    assert heard[0].startswith(b"POST /x ")
+    assert b"X-One: 1" in heard[0]
+    assert (b"Authorization: Bearer t0ken" in heard[0]) is shown
+
+
+def test_who_speaks_no_http_is_nobody() -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def greet() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(4096)
+            connection.sendall(b"220 mail.example ESMTP\r\n")
+
+    thread = threading.Thread(target=greet, name="mail")
+    thread.start()
+    with listener, pytest.raises(OSError, match="220 mail"):
+        ask(build({"relay.port": listener.getsockname()[1]}), "GET", "/", timeout_s=10)
+    thread.join(10)

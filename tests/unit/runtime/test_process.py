@@ -17,6 +17,7 @@ def test_it_is_what_the_kernel_says() -> None:
     subject = Process()
     assert time.time() - 7 * 86_400 < subject.started_unix <= time.time() + 1
     before = subject.look()
+    assert before.open_fds == len(list(Path("/proc/self/fd").iterdir())) - 1, "but for that of the listing"
     with Path(os.devnull).open(), Path(os.devnull).open():
         after = subject.look()
     assert after.open_fds == before.open_fds + 2
