@@ -42,6 +42,11 @@ class Capture(Section, frozen=True):
         example="[/srv/app]",
         shown="the working directory at start; nowhere on any address but loopback",
     )
+    fetch_sourcemaps: bool = setting(
+        False,
+        "For stack traces of scripts, fetch the scripts, their source maps and what those name, and show the lines as they were "
+        "written; from servers of loopback names and of `allowed_origins` alone.",
+    )
     record: str | None = setting(
         None,
         "File to which what is captured is written, scrubbed, and from which a start takes it up again.",

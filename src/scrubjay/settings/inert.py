@@ -1,7 +1,7 @@
 """Keys that are known and have no effect: a configuration of the reference loads, and nothing pretends to work.
 
-`ELSEWHERE` is what has no counterpart in a relay of this kind, with the reason: one line of information names what was found. `NOT_YET` is
-what an operator may count on and this version does not do: each is a warning. A name that ends in `.` stands for everything below it.
+`ELSEWHERE` is what has no counterpart in a relay of this kind, with the reason: one line of information names what was found. A name that
+ends in `.` stands for everything below it.
 """
 
 from __future__ import annotations
@@ -65,12 +65,6 @@ _REASONS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 ELSEWHERE: Final[Mapping[str, str]] = {name: why for why, names in _REASONS.items() for name in names}
 """Name → why it has no effect."""
-
-NOT_YET: Final[frozenset[str]] = frozenset(
-    {
-        "capture.fetch_sourcemaps",
-    }
-)
 
 
 def covers(names: Iterable[str], key: str) -> bool:

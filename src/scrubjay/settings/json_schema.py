@@ -90,7 +90,6 @@ def _section(kind: type[Section], prefix: str) -> Schema:
         key = f"{prefix}{name}"
         properties[name] = _section(SECTIONS[key], f"{key}.") if key in SECTIONS else _field(FIELDS[key])
     known = {**{name: f"Without effect: {why}." for name, why in inert.ELSEWHERE.items()}}
-    known |= dict.fromkeys(inert.NOT_YET, "Not honoured yet.")
     known |= {name: f"Another name of `{key}`." for name, key in ALIASES.items()}
     for name, text in sorted(known.items()):
         first, _, rest = name.removeprefix(prefix).partition(".")

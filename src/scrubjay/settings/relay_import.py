@@ -28,7 +28,7 @@ from scrubjay.settings.scalars import is_list, parse, takes_one
 from scrubjay.settings.suggestions import nearest_key
 from scrubjay.settings.texts import Unusable
 
-Kind = Literal["changed", "no equivalent", "not yet", "unknown", "cannot be used"]
+Kind = Literal["changed", "no equivalent", "unknown", "cannot be used"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
 CONFIG: Final = "config.yml"
@@ -96,8 +96,6 @@ def _read_config(path: Path, imported: Imported) -> None:
             continue  # null means the default
         if key in FIELDS or map_of(key) is not None:
             _take_setting(key, node, path, imported)
-        elif inert.covers(inert.NOT_YET, key):
-            imported.note("not yet", where, key, "known, and not honoured by this version")
         elif inert.covers(inert.ELSEWHERE, key):
             imported.note("no equivalent", where, key, inert.why(key))
         else:

@@ -149,12 +149,6 @@ def reference() -> str:
         "",
     ]
     lines += [f"- {_keys(names)}: {why}." for why, names in inert.by_reason()]
-    lines += [
-        "",
-        "These are planned, and this version does not honour them; each is a warning at start: "
-        + _keys(inert.NOT_YET)
-        + ".",
-    ]
     return "\n".join(lines) + "\n"
 
 

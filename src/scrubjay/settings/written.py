@@ -125,9 +125,6 @@ def sort(entries: Iterable[tuple[str, Written]], *, strict: bool) -> Sorted:
         elif (above := field_above(key)) is not None and above != _RELAYS:
             expected = "a list" if is_list(FIELDS[above]) else "a single value"
             raise _refusal("a mapping, where there is none", above, entry, expected)
-        elif inert.covers(inert.NOT_YET, key):
-            if entry.text is not None:
-                warnings.append(f"{entry.origin}: {key}: known, but not honoured by this version")
         elif inert.covers(inert.ELSEWHERE, key):
             idle.append(key)
         else:

@@ -100,7 +100,7 @@ function frameList(placed, context) {
   const open = { left: context.open ? OPEN_FRAMES : 2 };
   const inner = { ...context, rows, open };
   inPortions(list, groups(placed), PORTION, (group) => groupItem(group, inner));
-  askForSource(placed, context.app, rows);
+  askForSource(context.newestFirst ? [...placed].reverse() : placed, context.app, rows);
   return list;
 }
 
@@ -149,14 +149,18 @@ function groupItem({ library, frames, times }, context) {
 
 function frameItem({ frame, path }, times, context) {
   const place = placeOf(frame);
+  const written = h('span', { class: 'place' });
+  const tellWritten = () => frame.original && written.replaceChildren(brief(writtenAt(frame), 300));
+  tellWritten();
   const label = [
     h('code', { class: 'function' }, brief(nameOf(frame), 200)), ' ',
-    h('span', { class: 'place' }, brief(place, 200)),
+    h('span', { class: 'place' }, brief(place, 200)), written,
     times > 1 ? badge(`${times} times`, 'warning', 'the same frame again and again') : null,
   ];
   const fill = (body) => {
     body.replaceChildren();
     const source = sourceOf(frame);
+    if (frame.original) body.append(...originalOf(frame.original), source ? h('p', { class: 'original quiet' }, 'as it ran') : '');
     if (source) body.append(source);
     const vars = frame.vars && typeof frame.vars === 'object' ? Object.keys(frame.vars).length : 0;
     if (vars) {
@@ -170,6 +174,7 @@ function frameItem({ frame, path }, times, context) {
   if (isOpen) context.open.left -= 1;
   const element = details(label, fill, { open: isOpen });
   context.rows.set(frame, () => {
+    tellWritten();
     const body = element.querySelector(':scope > .body');
     if (body) fill(body);
   });
@@ -182,6 +187,13 @@ function placeOf(frame) {
   const file = frame.filename ?? frame.abs_path ?? frame.module ?? frame.package ?? '';
   return [file, frame.lineno, frame.colno].filter((part) => part !== undefined && part !== null && part !== '').join(':');
 }
+
+/** What somebody wrote, of which the frame's script was made: the server looked it up in a source map. */
+const writtenAt = ({ original }) => (original ? ` ← ${[original.function, placeOf(original)].filter(Boolean).join(' ')}` : '');
+const originalOf = (original) => [
+  h('p', { class: 'original' }, original.function ? [h('code', { class: 'function' }, brief(original.function, 200)), ' '] : null, h('span', { class: 'place' }, brief(placeOf(original), 300))),
+  sourceOf(original) ?? '',
+];
 
 function sourceOf(frame) {
   if (typeof frame.context_line !== 'string') return null;
@@ -209,16 +221,17 @@ function facts(frame, place, app) {
     editor ? h('button', { type: 'button', class: 'small', onclick: open }, 'Open in editor') : null);
 }
 
-/** Source lines that did not come with the event, from files below the context roots. */
+/** Source lines that did not come with the event, from files below the context roots or the server of a script. Frames come oldest first. */
 async function askForSource(placed, app, rows) {
-  const bare = placed.map(({ frame }) => frame)
-    .filter((frame) => frame.filename && frame.lineno && typeof frame.context_line !== 'string' && !String(frame.filename).includes('node_modules')).slice(0, MAX_ASKED);
-  if (!bare.length) return;
-  const answer = await app.api.contextLines({ frames: bare.map(({ filename, abs_path, lineno, colno }) => ({ filename, abs_path, lineno, colno: colno ?? 0 })) }).catch(() => null);
-  (answer?.frames ?? []).forEach((found, at) => {
-    if (typeof found?.context_line !== 'string' || !found.context_line || !bare[at]) return;
-    Object.assign(bare[at], { pre_context: found.pre_context, context_line: found.context_line, post_context: found.post_context });
-    rows.get(bare[at])?.();
+  const frames = placed.map(({ frame }) => frame).slice(-MAX_ASKED);
+  const isBare = (frame) => frame.filename && frame.lineno && typeof frame.context_line !== 'string' && !String(frame.filename).includes('node_modules');
+  if (!frames.some(isBare)) return;
+  const asked = ({ filename, abs_path, lineno, colno }) => ({ filename, abs_path, lineno, colno: colno ?? 0 });
+  const answer = await app.api.contextLines({ frames: frames.map((frame) => (isBare(frame) ? asked(frame) : {})) }).catch(() => null);
+  (answer?.frames ?? []).forEach(({ pre_context, context_line, post_context, original } = {}, at) => {
+    if (context_line) Object.assign(frames[at], { pre_context, context_line, post_context });
+    if (original) Object.assign(frames[at], { original });
+    if (context_line || original) rows.get(frames[at])?.();
   });
 }
 
@@ -229,7 +242,7 @@ function rawText(listed, state) {
 }
 
 function asText(listed, { newestFirst }) {
-  const line = (frame) => `    at ${nameOf(frame)} (${placeOf(frame)})`;
+  const line = (frame) => `    at ${nameOf(frame)} (${placeOf(frame)})${writtenAt(frame)}`;
   return listed.map(({ heading, thread, frames }) => {
     const title = heading ? `${heading.type ?? 'Exception'}: ${heading.value ?? ''}` : thread ? `Thread ${thread.name ?? thread.id ?? ''}` : '';
     const ordered = newestFirst ? [...frames].reverse() : frames;

@@ -20,12 +20,12 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def sink(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
-    """A relay in mode `capture` with nothing configured but its ports."""
+    """A relay in mode `capture` with nothing configured but its ports, and that it looks for source maps."""
     relay = Daemon(
         tmp_path_factory.mktemp("sink") / "relay",
         mode="capture",
         spool=False,
-        options={"capture": {"spotlight_port": None}},
+        options={"capture": {"spotlight_port": None, "fetch_sourcemaps": True}},
     )
     relay.start()
     try:

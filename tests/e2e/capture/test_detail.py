@@ -1,10 +1,16 @@
 """One record in full: each of its parts, what can be copied, and events that mean harm."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
 
 from playwright.sync_api import Locator, Page, expect
 
+from support.bundle import SCRIPT, THROWN, map_bytes
 from support.chromium import long_tasks, shot
 from support.daemon import Daemon
 from support.shown_events import EVENT, MARKUP, SECRETS, attachments, envelope, hostile
@@ -155,3 +161,48 @@ def test_capture_12_a_record_is_readable_on_a_phone(page: Page, sink: Daemon, se
             f"{part} needs no scrolling sideways"
         )
     shot(page, "detail-phone")
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        pass
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """The files of a folder, over HTTP."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder)) as server:
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield f"http://localhost:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_a_trace_of_a_bundle_is_shown_as_it_was_written(page: Page, sink: Daemon, send: Send, tmp_path: Path) -> None:
+    (tmp_path / "app.js").write_text(SCRIPT)
+    (tmp_path / "app.js.map").write_bytes(map_bytes())
+    with served(tmp_path) as site:
+        frames = [
+            {"filename": f"{site}/app.js", "function": name or "?", "lineno": 1, "colno": column, "in_app": True}
+            for name, column in THROWN
+        ]
+        values = [{"type": "TypeError", "value": "no price of cup", "stacktrace": {"frames": frames}}]
+        event_id = "b0d1e5" + "0" * 26
+        send(envelope({"event_id": event_id, "platform": "javascript", "exception": {"values": values}}))
+        stack = opened(page, sink, event_id=event_id).locator("[role=tabpanel]:visible")
+        first = stack.locator(".inside").first
+        expect(first.locator("summary")).to_contain_text("/app.js:1:69 ← sumOfCart ../src/cart.ts:11:13")
+        first.locator("summary").click()
+        expect(first.locator(".original")).to_have_text(["sumOfCart ../src/cart.ts:11:13", "as it ran"])
+        expect(first.locator(".line.here").first).to_have_text(
+            "▸   11       throw new TypeError(`no price of ${line.name}`);"
+        )
+        expect(first.locator(".line.here").last).to_contain_text("if(e.price===null)throw new TypeError")
+        shot(page, "detail-original")
+        stack.get_by_role("button", name="Oldest first").click()
+        expect(stack.locator(".inside").first.locator("summary")).to_contain_text("← ../src/main.ts:12:1")
+        stack.get_by_role("button", name="As text").click()
+        expect(stack.locator(".rawstack")).to_contain_text("app.js:1:206) ← checkOut ../src/main.ts:9:15")

@@ -144,15 +144,6 @@ def test_the_reference_s_other_names_of_keys(load_text: LoadText) -> None:
     assert error.path == "limits.max_replay_uncompressed_size"
 
 
-def test_keys_that_are_not_honoured_yet_are_warnings(load_text: LoadText) -> None:
-    (warning,) = load_text("capture:\n  fetch_sourcemaps: true\n").warnings
-    assert warning.endswith("scrubjay.yaml:2: capture.fetch_sourcemaps: known, but not honoured by this version")
-    # strict or not: the key is no mistake
-    assert load_text("capture:\n  fetch_sourcemaps: true\n", strict=True).warnings == (warning,)
-    # and null asks for nothing
-    assert load_text("capture:\n  fetch_sourcemaps: null\n").warnings == ()
-
-
 def test_null_is_the_default(load_text: LoadText) -> None:
     loaded = load_text("relay: {port: null, upstream: ~}\nlimits:\n")
     assert loaded.settings.relay.port == 3000

@@ -38,27 +38,34 @@ def with_context(trace: Mapping[str, object], read: ReadLines) -> dict[str, obje
 
 
 def _filled(frame: object, read: ReadLines) -> object:
-    if not isinstance(frame, Mapping):
+    place = place_of(frame) if isinstance(frame, Mapping) else None
+    if place is None:
         return frame
-    file, line, column = frame.get("filename"), frame.get("lineno"), frame.get("colno")
-    if not isinstance(file, str) or not file or _FOREIGN in file or not _is_number(line) or not _is_number(column):
-        return frame
-    assert isinstance(line, int)
-    assert isinstance(column, int)
+    assert isinstance(frame, Mapping)
     lines = read(frame)
-    if lines is None or not 1 <= line <= len(lines):
-        return frame
+    return frame if lines is None else {**frame, **lines_around(lines, *place)}
+
+
+def place_of(frame: Frame) -> tuple[int, int] | None:
+    """Line and column of a frame that says where it is, unless that is in a library."""
+    file, line, column = frame.get("filename"), frame.get("lineno"), frame.get("colno")
+    if not isinstance(file, str) or not file or _FOREIGN in file:
+        return None
+    if not isinstance(line, int) or not isinstance(column, int) or isinstance(line, bool) or isinstance(column, bool):
+        return None
+    return line, column
+
+
+def lines_around(lines: Sequence[str], line: int, column: int) -> dict[str, object]:
+    """What a frame shows of a file; nothing of a line that is not there."""
+    if not 1 <= line <= len(lines):
+        return {}
     at = line - 1
     return {
-        **frame,
         "pre_context": [snip(text, 0) for text in lines[max(0, at - _AROUND) : at]],
         "context_line": snip(lines[at], column),
         "post_context": [snip(text, 0) for text in lines[at + 1 : at + 1 + _AROUND]],
     }
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def snip(line: str, column: int) -> str:

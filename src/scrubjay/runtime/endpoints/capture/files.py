@@ -1,7 +1,8 @@
 """Files of this machine that stack traces name: their lines, and opening them in an editor (`capture.md` 5.4, 6.4).
 
-Owns which files may be touched: regular ones below the configured folders, after symbolic links are followed, up to a size. Nothing is
-ever fetched. On any address but loopback neither route is there. Who may ask is the guard's business.
+Owns which files may be touched: regular ones below the configured folders, after symbolic links are followed, up to a size; and of which
+servers scripts and their source maps may be fetched, if `capture.fetch_sourcemaps` wants that: how is `capturing.source_files`'. On any address
+but loopback neither route is there. Who may ask is the guard's business.
 """
 
 from __future__ import annotations
@@ -18,14 +19,17 @@ from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from aiohttp import web
+from yarl import URL
 
 from scrubjay.core.capture.context_lines import Frame, with_context
+from scrubjay.core.capture.originals import url_of, with_originals
 from scrubjay.core.envelope import decode_json
 from scrubjay.errors import ConfigError
+from scrubjay.runtime.capturing.source_files import SourceFiles, Sources
 from scrubjay.runtime.endpoints.capture.site import Site
 from scrubjay.runtime.endpoints.common import Request, receive
 from scrubjay.runtime.endpoints.front import Route
-from scrubjay.runtime.endpoints.guard import answer, error_reply
+from scrubjay.runtime.endpoints.guard import Guests, answer, error_reply, is_local_name
 from scrubjay.runtime.log import LimitedLog
 from scrubjay.runtime.tasks import Tasks
 from scrubjay.settings.capture import Capture
@@ -95,6 +99,8 @@ class _Files:
     def __init__(self, site: Site, roots: Roots) -> None:
         self._bounds = site.ports.bounds
         self._roots = roots
+        options = site.settings.capture
+        self._sources = SourceFiles(_Reach(options), site.ports.has_memory) if options.fetch_sourcemaps else None
         self._log = LimitedLog("capture")
         self._editors = Tasks(self._note)
         self.editor: list[str] = []
@@ -107,20 +113,23 @@ class _Files:
             trace = None
         if not isinstance(trace, Mapping):
             return error_reply(400, "bad_body", "this is no JSON of a stack trace")
-        return answer(await asyncio.to_thread(self._filled, trace))
+        sources = Sources() if self._sources is None else await self._sources.of(trace)
+        return answer(await asyncio.to_thread(self._filled, trace, sources))
 
-    def _filled(self, trace: Mapping[str, object]) -> dict[str, object]:
-        """In a thread: a disk may be slow. Each file is read once."""
+    def _filled(self, trace: Mapping[str, object], sources: Sources) -> dict[str, object]:
+        """In a thread: a disk may be slow. Each file is read once; a script that was fetched is not looked for."""
         known: dict[tuple[object, object], list[str] | None] = {}
 
         def read(frame: Frame) -> list[str] | None:
+            if (url := url_of(frame)) is not None and url in sources.scripts:
+                return sources.scripts[url]
             names = frame.get("abs_path"), frame.get("filename")
             names = (names[0] if isinstance(names[0], str) else None, names[1])
             if names not in known:
                 known[names] = self._roots.lines(frame)
             return known[names]
 
-        return with_context(trace, read)
+        return with_originals(with_context(trace, read), sources.originals)
 
     async def open(self, request: Request) -> web.Response:
         body = await receive(request, _MAX_PLACE_BYTES, self._bounds.body_idle_timeout)
@@ -139,6 +148,23 @@ class _Files:
 
     def _note(self, name: str, error: BaseException) -> None:
         self._log.line(logging.ERROR, name, "waiting for it failed", error=error)
+
+
+class _Reach:
+    """Servers of this machine, and those whose pages may look at what was captured anyway."""
+
+    def __init__(self, options: Capture) -> None:
+        self._guests = Guests.of(options)
+
+    def allows(self, url: URL) -> bool:
+        host = (url.raw_host or "").lower()
+        if url.scheme not in ("http", "https") or not host or url.raw_user is not None or url.raw_password is not None:
+            return False
+        guests = self._guests
+        return self.is_local(host) or host in guests.origin_hosts or str(url.origin()).lower() in guests.origins
+
+    def is_local(self, host: str) -> bool:
+        return is_local_name(host.lower())
 
 
 async def _launch(command: Sequence[str]) -> asyncio.subprocess.Process:
