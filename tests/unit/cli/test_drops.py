@@ -86,7 +86,8 @@ def test_in_a_window_that_is_too_narrow_each_drop_has_lines_of_its_own(
 
 
 @pytest.mark.parametrize(
-    ("origin", "text"), [("q1", "`q1` refuses it: raise"), ("upstream", "the server refuses"), ("pressure", "more room")]
+    ("origin", "text"),
+    [("q1", "`q1` refuses it: raise"), ("upstream", "the server refuses"), ("pressure", "more room")],
 )
 def test_who_limits_decides_what_to_do(origin: str, text: str) -> None:
     drop = Drop(time_unix=1.0, slot=0, reason="any_code", outcome="rate_limited", origin=origin)
