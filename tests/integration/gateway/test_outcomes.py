@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from scrubjay.core.signatures import sign
@@ -150,7 +151,9 @@ async def test_an_external_relay_is_not_believed(tmp_path: Path, auth: bool) -> 
         assert not len(one.worker._reports)
 
 
-async def test_where_nothing_is_told_it_is_counted_and_by_default_there_is_no_such_route(tmp_path: Path) -> None:
+async def test_where_nothing_is_told_it_is_counted_and_by_default_there_is_no_such_route(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     body = report(outcome())
     options = {**OPTIONS, "outcomes": {"emit_outcomes": False}}
     async with relay(tmp_path / "off", mode="static", options=options, projects=PROJECTS) as one:
@@ -159,3 +162,8 @@ async def test_where_nothing_is_told_it_is_counted_and_by_default_there_is_no_su
     options = {**OPTIONS, "compat": {}}
     async with relay(tmp_path / "none", mode="static", options=options, projects=PROJECTS) as one:
         assert (await post(one, body, signed(body))).status == 404
+        monkeypatch.setattr("scrubjay.runtime.worker.log.configure", lambda *_, **__: None)
+        written = tmp_path / "none" / "scrubjay.yaml"
+        written.write_text(yaml.safe_dump(yaml.safe_load(written.read_text()) | {"compat": OPTIONS["compat"]}))
+        await one.worker.reload()
+        assert (await post(one, body, signed(body))).status == 202

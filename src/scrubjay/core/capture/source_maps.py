@@ -40,7 +40,7 @@ class _Plain(Struct, rename="camel"):
     sources: list[str | None] = []
     sources_content: list[str | None] | None = None
     source_root: str | None = None
-    names: list[object] = []
+    names: list[str | float | None] = []
 
 
 class _Offset(Struct):
@@ -74,6 +74,7 @@ _FIELDS: Final = frozenset({1, 4, 5})
 _BITS: Final = 5
 _MORE: Final = 1 << _BITS
 _MOST_BITS: Final = 35
+_LONGEST: Final = max(_FIELDS) * _MOST_BITS // _BITS
 _MAX_KNOWN: Final = 65_536
 """Segments that are remembered: the same few come again and again."""
 
@@ -173,6 +174,8 @@ def _walk(mappings: str, wanted: list[tuple[int, int]]) -> Iterator[tuple[tuple[
 
 def _fields(segment: str) -> tuple[int, ...]:
     """The numbers of a segment, each written as digits to the base of 32, the smallest first, its sign in the lowest bit."""
+    if len(segment) > _LONGEST:
+        raise ValueError("a segment that is none")
     fields: list[int] = []
     value = shift = 0
     for character in segment:

@@ -172,7 +172,7 @@ class _Resolver(AbstractResolver):
         ]
 
     async def close(self) -> None:
-        await self._others.close()
+        """Nothing is kept open."""
 
 
 async def _file(reply: ClientResponse) -> _File | None:

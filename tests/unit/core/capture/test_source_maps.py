@@ -75,7 +75,7 @@ def test_numbers(text: str, values: tuple[int, ...] | None) -> None:
     assert _fields(text) == (values or (55, -1974, 314, 5346))
 
 
-@pytest.mark.parametrize("text", ["AA", "AAA", "AAAAAA", "g", "AAg", "!", "AAA=", "gggggggA", "é"])
+@pytest.mark.parametrize("text", ["AA", "AAA", "AAAAAA", "g", "AAg", "!", "AAA=", "gggggggA", "é", "A" * 36])
 def test_what_is_no_segment(text: str) -> None:
     with pytest.raises(ValueError, match=r"segment"):
         find(plain(text), 1, 1)
