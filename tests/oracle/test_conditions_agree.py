@@ -134,7 +134,7 @@ def version(rng: random.Random) -> str:
 def test_releases() -> None:
     rng = random.Random(SEED)
     versions = []
-    for _ in range(1_000):
+    for _ in range(3_000):
         spelled = version(rng)
         text = f"app@{spelled}"
         expected, found = processing.parse_release(text), parse_release(text)
@@ -148,7 +148,7 @@ def test_releases() -> None:
                 versions.append((spelled, found.version))
     assert len(versions) > 1_000
     orders = set()
-    for _ in range(1_000):
+    for _ in range(3_000):
         (one, left), (other, right) = rng.choice(versions), rng.choice(versions)
         order = (left.precedence > right.precedence) - (left.precedence < right.precedence)
         assert order == processing.compare_version(one, other, semver_precedence=True), (one, other)

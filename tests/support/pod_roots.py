@@ -150,7 +150,8 @@ class Root:
         yield f"mknod {scratch}/up/tmp c 0 0"  # overlayfs' mark for what is not there: the machine's /tmp is not the image's
         layers = f"lowerdir={self.image},upperdir={self.scratch}/up,workdir={self.scratch}/work"
         yield f"mount -t overlay overlay -o {shlex.quote(layers)} {scratch}/root"
-        for place in _needed_places() if self.image == Path("/") else ():
+        needed = _needed_places() if self.image == Path("/") else []
+        for place in (place for place in needed if not place.is_relative_to("/tmp")):
             inside = shlex.quote(f"{root}{place}")
             if place.stat().st_dev != Path("/").stat().st_dev:
                 yield f"mkdir -p {inside}; mount --bind {shlex.quote(str(place))} {inside}"
@@ -161,6 +162,9 @@ class Root:
             source = self.volumes.path(mount["name"]) / mount.get("subPath", "")
             target = shlex.quote(f"{root}{mount['mountPath']}")
             yield f"mkdir -p {target}; mount --bind {shlex.quote(str(source))} {target}"
+        for place in (place for place in needed if place.is_relative_to("/tmp")):
+            inside = shlex.quote(f"{root}{place}")
+            yield f"mkdir -p {inside}; mount --bind {shlex.quote(str(place))} {inside}"
         for mount in self.mounts:
             if mount.get("readOnly"):
                 yield f"mount -o remount,bind,ro {shlex.quote(str(root) + mount['mountPath'])}"
