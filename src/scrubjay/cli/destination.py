@@ -10,6 +10,7 @@ from scrubjay.cli.own_listener import listener_url
 from scrubjay.core.dsn import Dsn, parse_dsn
 from scrubjay.errors import ConfigError
 from scrubjay.runtime.forwarding.origin import Origin
+from scrubjay.runtime.names import kept_instance_name
 from scrubjay.settings.load import Loaded
 from scrubjay.settings.schema import Settings
 
@@ -63,6 +64,14 @@ def towards(dsn: Dsn, settings: Settings) -> Settings:
         relay=replace(settings.relay, upstream=f"{dsn.scheme}://{dsn.host}{port}"),
         http=replace(settings.http, upstream_path_prefix=dsn.path),
     )
+
+
+def as_onlooker(settings: Settings) -> Settings:
+    """The same for who is not the relay, and perhaps not its user either: what a relay finds missing in its folder is not made."""
+    state_dir = settings.relay.state_dir
+    if state_dir is None or kept_instance_name(state_dir):
+        return settings
+    return replace(settings, relay=replace(settings.relay, state_dir=None))
 
 
 def _port(dsn: Dsn) -> int:

@@ -210,10 +210,10 @@ def _far(settings: Settings, dsn: Dsn | None, target: Target, sent: Sequence[Sam
     """To another server, as the relay would get there. Raises `NoAnswer`."""
     import asyncio
 
-    from scrubjay.cli.destination import towards
+    from scrubjay.cli.destination import as_onlooker, towards
 
     assert dsn is not None
-    return asyncio.run(_by_road(towards(dsn, settings), target, sent))
+    return asyncio.run(_by_road(as_onlooker(towards(dsn, settings)), target, sent))
 
 
 async def _by_road(settings: Settings, target: Target, sent: Sequence[Sample]) -> Sent:

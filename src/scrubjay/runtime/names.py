@@ -28,6 +28,8 @@ def instance_name(state_dir: str | None) -> str:
     """
     if state_dir is None:
         return ""
+    if kept := kept_instance_name(state_dir):
+        return kept
     folder, name = Path(state_dir), secrets.token_hex(_INSTANCE_BYTES)
     path, draft = folder / _INSTANCE_FILE, folder / f"{_INSTANCE_FILE}.{name}"
     with suppress(OSError, ValueError):
@@ -38,3 +40,10 @@ def instance_name(state_dir: str | None) -> str:
         draft.unlink()
         name = path.read_text(encoding="ascii").strip()[:_MOST_NAME] or name
     return name
+
+
+def kept_instance_name(state_dir: str) -> str:
+    """The same for who only looks: empty where none has been made."""
+    with suppress(OSError, ValueError):
+        return (Path(state_dir) / _INSTANCE_FILE).read_text(encoding="ascii").strip()[:_MOST_NAME]
+    return ""
