@@ -48,6 +48,20 @@ async def test_nothing_is_sent_who_only_looks(tmp_path: Path) -> None:
         assert [arrival.path for arrival in server.arrivals] == [LIVE]
 
 
+async def test_who_looks_makes_nothing(tmp_path: Path) -> None:
+    """The doctor may be another user than the relay, which could then not write where it has to."""
+    async with mini_upstream() as server:
+        setup = Setup(tmp_path, server.url, spool={"envelopes": {"path": str(tmp_path / "spool")}})
+        before = _below(tmp_path)
+        found = await setup.diagnosed()
+        assert found.of("probe")[0].verdict is Verdict.OK
+        assert _below(tmp_path) == before
+
+
+def _below(folder: Path) -> list[Path]:
+    return sorted(folder.rglob("*"))
+
+
 def test_a_name_that_does_not_exist(tmp_path: Path) -> None:
     found = Setup(tmp_path, "http://no-such-server.invalid").diagnose()
     assert "no-such-server.invalid" in found.failed("dns").text

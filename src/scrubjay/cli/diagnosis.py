@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 from scrubjay.cli import doctor_listener, doctor_probe, doctor_relay, doctor_server, doctor_setup, doctor_spool
-from scrubjay.cli.destination import Target, chosen, leads_here, leads_upstream, read_dsn, towards
+from scrubjay.cli.destination import Target, as_onlooker, chosen, leads_here, leads_upstream, read_dsn, towards
 from scrubjay.cli.doctor_way import ends_way, ways_of
 from scrubjay.cli.findings import Finding, failed, skipped
 from scrubjay.cli.samples import Sample, probe
@@ -91,7 +91,12 @@ async def _reach(settings: Settings, loaded: Loaded, target: Target | None, samp
     signer = None if credentials is None else Signer(credentials.id, credentials.secret_key.reveal())
     try:
         roads = Roads(
-            settings, witness, on_limits=witness.limited, on_denied=witness.denied, signer=signer, env=os.environ
+            as_onlooker(settings),
+            witness,
+            on_limits=witness.limited,
+            on_denied=witness.denied,
+            signer=signer,
+            env=os.environ,
         )
         await roads.refuse_ourselves(settings.relay.host, settings.relay.port)
     except ConfigError as error:
