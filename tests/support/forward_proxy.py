@@ -53,8 +53,10 @@ class ForwardProxy:
         writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
 
         async def pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-            while data := await source.read(65_536):
-                sink.write(data)
-            sink.close()
+            try:
+                while data := await source.read(65_536):
+                    sink.write(data)
+            finally:  # who was cut off has ended too
+                sink.close()
 
         await asyncio.gather(pump(reader, far_writer), pump(far_reader, writer), return_exceptions=True)
