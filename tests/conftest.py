@@ -1,4 +1,4 @@
-"""How the tests are shared out where several processes run them (`-n 2`): file by file, long ones first.
+"""How the tests are shared out where several processes run them (`-n 3`): file by file, long ones first.
 
 The end-to-end tests are one share: they have servers in common, take ports, and measure time; those of the capture page, which mostly
 wait for a browser, are another, those of image, chart and metrics a third. Files come as they are collected, `e2e` before
