@@ -387,3 +387,9 @@ def test_nothing_configured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     result = CliRunner().invoke(program, ["doctor"])
     assert result.exit_code == 0, result.output
     assert "no config folder, so all is default: mode capture" in result.output
+
+
+def test_a_spool_whose_name_cannot_be(tmp_path: Path) -> None:
+    path = str(tmp_path / ("s" * 300))
+    found = Setup(tmp_path, spool={"envelopes": {"path": path}}).diagnose(probes=False).failed("spool")
+    assert found.text == f"{path} cannot be looked at: File name too long"

@@ -171,9 +171,18 @@ def _disk(loaded: Loaded) -> Iterator[str]:
     path = loaded.settings.spool.envelopes.path
     if path is None:
         return
-    place = next(folder for folder in (Path(path), *Path(path).absolute().parents) if folder.exists())
+    try:
+        place = nearest(Path(path))
+    except OSError as error:
+        yield f"spool.envelopes.path: {error.filename}: {error.strerror}"
+        return
     if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
         yield f"spool.envelopes.path: {place} is no folder that can be written to"
+
+
+def nearest(path: Path) -> Path:
+    """Itself or the folder in which it would be made. Raises `OSError` where we may not look, and for names that cannot be."""
+    return next(folder for folder in (path, *path.absolute().parents) if folder.exists())
 
 
 def _print(loaded: Loaded, projects: list[ProjectCheck]) -> None:

@@ -16,6 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from scrubjay.cli.check import nearest
 from scrubjay.cli.findings import Finding, failed, ok, skipped, warning
 from scrubjay.cli.spool_folder import disk_bytes, size_text
 from scrubjay.cli.tables import ago
@@ -68,7 +69,10 @@ def spool(loaded: Loaded, merged: Merged) -> Iterator[Finding]:
 
 def _try_out(root: Path) -> Finding | None:
     """Writes, locks and renames a file, in the folder or where it will be made."""
-    place = next(folder for folder in (root, *root.absolute().parents) if folder.exists())
+    try:
+        place = nearest(root)
+    except OSError as error:
+        return failed("spool", f"{error.filename} cannot be looked at: {error.strerror}", _remedy(error, root))
     if not place.is_dir():
         return failed("spool", f"{place} is no folder", "remove it, or change `spool.envelopes.path`")
     draft, name = place / f".doctor.{os.getpid()}", place / f".doctor.{os.getpid()}.moved"
@@ -141,7 +145,7 @@ def _state(root: Path, partitions: list[PartitionView], merged: Merged, *, waits
 
 
 def _room(root: Path, partitions: list[PartitionView], most_bytes: int) -> Iterator[Finding]:
-    place = next(folder for folder in (root, *root.absolute().parents) if folder.exists())
+    place = nearest(root)
     free_bytes, used_bytes = shutil.disk_usage(place).free, disk_bytes(partitions)
     wanted_bytes = max(0, most_bytes - used_bytes)
     text = f"{size_text(free_bytes)} free on its disk, and it may take {size_text(wanted_bytes)} more"

@@ -130,6 +130,14 @@ def test_what_a_start_would_stumble_over(call: Call, folder: Folder, section: st
     assert error.startswith(f"{conf}/scrubjay.yaml:2: {words}")
 
 
+def test_a_spool_whose_name_cannot_be(call: Call, folder: Folder) -> None:
+    name = "s" * 300
+    conf = folder(f"relay: {{upstream: 'https://h'}}\nspool: {{envelopes: {{path: /{name}}}}}\n")
+    result = call("check", "-c", str(conf))
+    assert result.exit_code == 1
+    assert f"scrubjay.yaml:2: spool.envelopes.path: /{name}: File name too long" in result.stderr
+
+
 def test_a_spool_that_cannot_be_written(call: Call, folder: Folder, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     text = f"relay: {{upstream: 'https://h'}}\nspool: {{envelopes: {{path: {tmp_path}/file/spool}}}}\n"
