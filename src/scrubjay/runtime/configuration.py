@@ -26,7 +26,7 @@ class Configuration:
         self.loaded = loaded
         self.generation = 1
         self._telemetry = telemetry
-        self._needs = "another worker" if is_replaced else "a restart"
+        self._needs = "another worker, which SIGHUP brings" if is_replaced else "a restart"
         self._was_refused = False
         self._later: tuple[str, ...] = ()
         telemetry.config_generation(self.generation)

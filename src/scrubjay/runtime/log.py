@@ -193,7 +193,10 @@ def _plain(value: object) -> str:
     if isinstance(value, list | tuple):
         return "".join(f"\n    {part}" for part in value)
     text = str(value).translate(_CONTROL)
-    return f'"{text}"' if " " in text else text
+    if " " not in text and '"' not in text:
+        return text
+    quoted = text.replace("\\", "\\\\").replace('"', '\\"')  # or a client's text could look like another field
+    return f'"{quoted}"'
 
 
 class LimitedLog:

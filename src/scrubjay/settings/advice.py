@@ -38,6 +38,8 @@ def advice(settings: Settings, projects: ProjectSet, mounts: Path = _MOUNTS) -> 
         yield "http.insecure_skip_verify: the upstream's certificate is not verified"
     if settings.sentry.enabled and settings.sentry.dsn is None:
         yield "sentry.enabled: nobody is told of the relay's errors as long as sentry.dsn is not set"
+    if settings.admin.token is not None and not settings.admin.token.reveal():
+        yield "admin.token is empty: nobody is let in from other machines"
     fates = (settings.scrub.on_error, *settings.scrub.on_error_by_type)
     if any(fate.endswith("forward") for fate in fates):
         yield "scrub.on_error: forward: payloads that cannot be scrubbed leave unscrubbed"

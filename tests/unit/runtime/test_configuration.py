@@ -25,7 +25,7 @@ class Scene:
         self.file.write_text(TEXT % (self.state_dir, timeout, backlog))
 
 
-@pytest.mark.parametrize(("is_replaced", "needs"), [(False, "a restart"), (True, "another worker")])
+@pytest.mark.parametrize(("is_replaced", "needs"), [(False, "a restart"), (True, "another worker, which SIGHUP brings")])
 async def test_what_needs_more_than_a_reload_is_named_once_and_left(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, is_replaced: bool, needs: str
 ) -> None:
@@ -50,7 +50,7 @@ async def test_credentials_need_more_than_a_reload(tmp_path: Path, caplog: pytes
         loaded = await scene.one.read_again()
         assert loaded is not None
         assert loaded.credentials is None
-    assert caplog.text.count("in force only after another worker: credentials") == 1
+    assert caplog.text.count("in force only after another worker, which SIGHUP brings: credentials") == 1
 
 
 async def test_when_changes_are_looked_for(tmp_path: Path) -> None:

@@ -87,6 +87,14 @@ def test_of_several_workers_each_line_says_whose_it_is(stream, form, start):
     assert start in stream.getvalue()
 
 
+def test_a_text_cannot_look_like_another_field(stream):
+    configure("info", "simplified", stream=stream)
+    logging.getLogger("scrubjay.http").info(
+        "refused", extra={"fields": {"detail": 'a" level="ERROR', "path": "C:\\ x"}}
+    )
+    assert stream.getvalue().endswith(r' INFO: refused detail="a\" level=\"ERROR" path="C:\\ x"' + "\n")
+
+
 def test_auto_is_pretty_on_a_terminal_and_simplified_elsewhere(stream, monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
     for name in ("NO_COLOR", "FORCE_COLOR"):

@@ -10,6 +10,7 @@ import pytest
 from scrubjay.settings.advice import advice
 from scrubjay.settings.load import build
 from scrubjay.settings.project_files import ProjectSet
+from scrubjay.settings.setting import Secret
 
 STATIC: dict[str, Any] = {"relay.mode": "static", "spool.envelopes.path": "/srv/spool", "projects.unknown": "forward"}
 
@@ -26,6 +27,7 @@ def told(values: dict[str, Any], mounts: Path = Path("/none")) -> str:
         ({"http.insecure_skip_verify": True}, "certificate is not verified"),
         ({"scrub.on_error": "forward"}, "that cannot be scrubbed leave unscrubbed"),
         ({}, "envelopes of unknown keys leave unscrubbed"),
+        ({"admin.token": Secret("")}, "admin.token is empty"),
         ({"health.max_memory_percent": 0.8}, "before any memory is saved"),
         ({"health.max_memory_percent": 0.5}, "before any memory is saved"),
     ],
