@@ -25,7 +25,9 @@ class Scene:
         self.file.write_text(TEXT % (self.state_dir, timeout, backlog))
 
 
-@pytest.mark.parametrize(("is_replaced", "needs"), [(False, "a restart"), (True, "another worker, which SIGHUP brings")])
+@pytest.mark.parametrize(
+    ("is_replaced", "needs"), [(False, "a restart"), (True, "another worker, which SIGHUP brings")]
+)
 async def test_what_needs_more_than_a_reload_is_named_once_and_left(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, is_replaced: bool, needs: str
 ) -> None:
