@@ -62,8 +62,9 @@ class Recording:
 
     def close(self) -> None:
         """Writes what waits."""
-        if self._task is not None:
+        if self._task is not None and not self._task.done():
             self._task.cancel()
+            self._is_stale = True  # what it was about to write may not have begun, and would never be written
         if self._is_stale or self._waiting:
             self._try(*self._next())
         self._hold(None)

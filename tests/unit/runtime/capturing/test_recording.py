@@ -3,6 +3,8 @@
 import asyncio
 import errno
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -131,6 +133,25 @@ async def test_what_waits_is_written_at_the_end(tmp_path):
     untouched = Recording(tmp_path / "b.rec", CaptureStore())
     untouched.close()
     assert (tmp_path / "b.rec").read_bytes() == MAGIC
+
+
+async def test_a_write_that_waits_for_a_thread_at_the_end_is_not_lost(tmp_path):
+    path, store = tmp_path / "a.rec", CaptureStore()
+    recording = Recording(path, store)
+    loop, busy = asyncio.get_running_loop(), threading.Event()
+    loop.set_default_executor(ThreadPoolExecutor(max_workers=1))
+    blocked = loop.run_in_executor(None, busy.wait)
+    try:
+        captured = offer(store)
+        recording.add(captured)
+        await asyncio.sleep(0)  # it has taken what waited, and has no thread for it
+        assert not recording._waiting
+        recording.close()
+        await asyncio.sleep(0)
+    finally:
+        busy.set()
+        await blocked
+    assert ids(path) == [captured.id]
 
 
 def test_somebody_else_s_file_is_left_alone(tmp_path):
