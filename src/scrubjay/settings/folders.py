@@ -16,7 +16,7 @@ from scrubjay.settings.resolve import in_container
 FILE_NAMES: Final = ("scrubjay.yaml", "config.yml")
 FOLDERS: Final = (".scrubjay", ".relay")
 MOUNTED: Final = ("/work/.relay", "/etc/relay", "/etc/scrubjay")
-"""In a container."""
+"""In a container: below the working directory of the reference's image, at its volume, and what our image brings along."""
 
 
 def usual_folder(env: Mapping[str, str]) -> Path | None:
