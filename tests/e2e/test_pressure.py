@@ -51,8 +51,12 @@ def send(relay: Daemon, body: bytes, key: str = KEY) -> Answer:
 
 
 def fullness(relay: Daemon) -> float:
-    """Of a spool of `SPOOL_BYTES`, as it stands on disk."""
-    return sum(path.stat().st_size for path in relay.folder.glob("spool/p*/*.seg")) / SPOOL_BYTES
+    """Of a spool of `SPOOL_BYTES`, as it stands on disk: a segment that is done with may go while it is looked at."""
+    size_bytes = 0
+    for path in relay.folder.glob("spool/p*/*.seg"):
+        with suppress(FileNotFoundError):
+            size_bytes += path.stat().st_size
+    return size_bytes / SPOOL_BYTES
 
 
 def fill(relay: Daemon, until: float) -> None:
