@@ -1,34 +1,20 @@
 """A server that keeps every envelope, for tests whose relay is a process of its own; it accepts those that no `script` is left for.
 
-Owns a thread with an HTTP/1.1 server on loopback (Content-Length and chunked bodies, the four content encodings) and a
-reader of envelopes that shares no code with the product, so that the two cannot be wrong together.
+Owns what it answers and a reader of envelopes that shares no code with the product, so that the two cannot be wrong together; the server
+of a thread is `loopback`'s.
 """
 
-import gzip
 import json
-import sys
 import threading
 import time
-import zlib
 from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import MappingProxyType
 from typing import Any
 
-import brotli
-import zstandard
-
-DECODERS = {
-    "": bytes,
-    "identity": bytes,
-    "gzip": gzip.decompress,
-    "deflate": zlib.decompress,
-    "br": brotli.decompress,
-    "zstd": lambda body: zstandard.ZstdDecompressor().decompressobj().decompress(body),
-}
+from support.loopback import Handler, listening
 
 
 @dataclass(frozen=True)
@@ -109,12 +95,12 @@ class Recorder:
 def recording(port: int = 0) -> Iterator[Recorder]:
     """Serve on `port` (a free one by default) until the block ends."""
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self) -> None:
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            body = DECODERS[headers.get("content-encoding", "")](self._body(headers))
+    class Keeper(Handler):
+        def respond(self, body: bytes) -> None:
+            if self.command == "GET":
+                self._answer(503 if recorder.is_away else 200)
+                return
+            headers = self.header_map()
             status, more = recorder.script.popleft() if recorder.script and not recorder.is_away else (200, {})
             status = 503 if recorder.is_away else status
             if recorder.seconds_each:
@@ -122,9 +108,6 @@ def recording(port: int = 0) -> Iterator[Recorder]:
                     time.sleep(recorder.seconds_each)
             recorder.deliveries.append(Delivery(self.path, headers, body, status, time.monotonic()))
             self._answer(status, more)
-
-        def do_GET(self) -> None:
-            self._answer(503 if recorder.is_away else 200)
 
         def _answer(self, status: int = 200, more: Mapping[str, str] = MappingProxyType({})) -> None:
             self.send_response(status)
@@ -135,35 +118,6 @@ def recording(port: int = 0) -> Iterator[Recorder]:
             self.end_headers()
             self.wfile.write(b"{}")
 
-        def _body(self, headers: dict[str, str]) -> bytes:
-            if headers.get("transfer-encoding") != "chunked":
-                return self.rfile.read(int(headers.get("content-length", "0")))
-            chunks = []
-            while size := int(self.rfile.readline().split(b";")[0], 16):
-                chunks.append(self.rfile.read(size))
-                self.rfile.readline()
-            self.rfile.readline()
-            return b"".join(chunks)
-
-        def log_message(self, *arguments: Any) -> None:
-            """Nothing: tests look at `deliveries`."""
-
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-        request_queue_size = 1024
-        """A relay opens a hundred connections at once; what the kernel turns away waits for seconds."""
-
-        def handle_error(self, request: Any, client_address: Any) -> None:
-            if not isinstance(sys.exception(), ConnectionError):  # those end with the relay that was killed
-                super().handle_error(request, client_address)
-
-    server = Server(("127.0.0.1", port), Handler)
-    recorder = Recorder(server.server_port)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="recorder")
-    thread.start()
-    try:
+    recorder = Recorder(port)
+    with listening(Keeper, port, "recorder") as recorder.port:
         yield recorder
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

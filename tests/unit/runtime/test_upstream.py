@@ -15,7 +15,8 @@ from scrubjay.runtime.upstream import Upstream, UpstreamOptions
 from scrubjay.settings.credentials import generate
 from scrubjay.settings.keys import read_public_key
 from support.forwarding import KEY, Observed, parcel
-from support.recorder import DECODERS, read_envelope
+from support.loopback import DECODERS
+from support.recorder import read_envelope
 
 
 class Server:

@@ -3,7 +3,7 @@
 import pytest
 
 from scrubjay.runtime.forwarding.compression import COMPRESSORS, Ladder, compress_in_thread
-from support.recorder import DECODERS
+from support.loopback import DECODERS
 
 
 @pytest.mark.parametrize("encoding", sorted(COMPRESSORS))
