@@ -89,6 +89,9 @@ class ProjectPlan:
         return f"<ProjectPlan {self.revision} of {name}, {'scrubs' if self.scrub else 'forwards as it came'}>"
 
 
+PENDING: Final = ProjectPlan(revision="pending")
+"""In place of a plan that is not known yet: nothing may be decided by it, and nothing may leave under it."""
+
 NO_PART: Final = Part(None, [])
 
 

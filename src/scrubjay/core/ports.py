@@ -96,6 +96,13 @@ class Outbox(Protocol):
     async def put(self, parcel: Parcel) -> None: ...
 
 
+class WaitingRoom(Protocol):
+    """Where envelopes wait whose project's configuration is not known; `runtime.waiting_room` is the real one."""
+
+    async def hold(self, parcel: Parcel) -> None:
+        """Returns when the parcel, which is raw, is held as durably as configured; else raises `Unavailable`."""
+
+
 class Pressure(Protocol):
     """What is refused because room runs out; `runtime.pressure` is the real one. Mostly nothing."""
 
@@ -172,6 +179,8 @@ class Ports:
     has_memory: Callable[[], bool]
     occasions: Occasions = field(default_factory=Occasions)
     spikes: SpikeGuard = field(default_factory=SpikeGuard)
+    waiting: WaitingRoom | None = None
+    """None where every configuration is known."""
     pressure: Pressure | None = None
     capture: Capture | None = None
     audit: Audit | None = None
