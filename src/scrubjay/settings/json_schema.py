@@ -63,6 +63,7 @@ _PROJECT_PARTS: Final[Mapping[str, Iterable[str]]] = {
     "DataScrubbing": (),
     "ScrubjayOptions": (),
     "SpikeProtection": (),
+    "TrustedRelaySettings": (),
 }
 """Part of a project file → what the reference knows in it beside what is declared."""
 

@@ -2,13 +2,13 @@
 
 Owns the types of a project's configuration and their words in schema and reference; reading the folder of project files is
 `project_files`' business. Members that a stage decides on (filters, quotas, sampling, rules) stay plain here: their own modules
-judge them, each so that one bad rule disables that rule and no more. Follows `upstream-and-operations.md` 2.8; unknown members
-are ignored.
+judge them, each so that one bad rule disables that rule and no more. A fetched configuration has the same form, and
+`fetched` reads it. Follows `upstream-and-operations.md` 2.8; unknown members are ignored.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, field
 
@@ -39,6 +39,14 @@ class DataScrubbing(Struct, frozen=True, kw_only=True, rename="camel"):
 
 DEFAULT_SCRUBBING = DataScrubbing(scrub_data=True, scrub_defaults=True, scrub_ip_addresses=True)
 """Scrubbing is on unless a project says otherwise (table of decisions, `README.md` of the specification)."""
+
+
+class TrustedRelaySettings(Struct, frozen=True, kw_only=True, rename="camel"):
+    """`trustedRelaySettings`: what is demanded of relays that send for the project."""
+
+    verify_signature: Annotated[
+        Literal["disabled", "enabled"], _says("`enabled`: what no trusted relay has signed gets 403.")
+    ] = "disabled"
 
 
 class SpikeProtection(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -79,6 +87,12 @@ class ProjectOptions(Struct, frozen=True, kw_only=True, rename="camel"):
     datascrubbing_settings: Annotated[
         DataScrubbing | None, _says("Switches of the default scrubbing. Without this member all three are on.")
     ] = None
+    trusted_relays: Annotated[
+        tuple[str, ...], _says("Public keys of relays that may fetch this configuration, and sign what they send.")
+    ] = ()
+    trusted_relay_settings: Annotated[TrustedRelaySettings, _says("What is demanded of such relays.")] = (
+        TrustedRelaySettings()
+    )
     filter_settings: Annotated[dict[str, Any], _says("Inbound filters (`filters.md`).")] = field(default_factory=dict)
     quotas: Annotated[
         tuple[Any, ...], _says("Rate limits (`quotas.md`); one that cannot be used is left out, the others stay.")
@@ -105,8 +119,9 @@ class ProjectConfig(Struct, frozen=True, kw_only=True, rename="camel"):
     slug: Annotated[str | None, _says("A name for people.")] = None
     rev: Annotated[str | None, _says("A version for people.")] = None
     disabled: Annotated[bool, _says("True answers all its clients 403.")] = False
-    overlay: Annotated[bool, _says("Lies over a fetched configuration; nothing is fetched yet.")] = False
+    overlay: Annotated[bool, _says("In mode `managed`: lies over the fetched configuration.")] = False
     project_id: Annotated[ProjectId | None, _says("The project's number; without it the file's name.")] = None
     organization_id: Annotated[ProjectId | None, _says("Its organisation's number.")] = None
+    upstream: Annotated[str | None, _says("Where its items go, in place of `relay.upstream`.")] = None
     public_keys: Annotated[tuple[PublicKey, ...], _says("Its keys; at least one, none in the plan `default`.")] = ()
     config: Annotated[ProjectOptions, _says("How its items are treated.")] = ProjectOptions()

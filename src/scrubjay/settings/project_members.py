@@ -21,18 +21,19 @@ from scrubjay.settings.project import (
     PublicKey,
     ScrubjayOptions,
     SpikeProtection,
+    TrustedRelaySettings,
 )
 from scrubjay.settings.suggestions import nearest_word
 
 SERVERS_OWN: Final = frozenset(
-    ("trustedRelays", "trustedRelaySettings", "features", "trimming", "measurements", "breakdownsV2", "performanceScore",
+    ("features", "trimming", "measurements", "breakdownsV2", "performanceScore",
      "sessionMetrics", "transactionMetrics", "metricExtraction", "metricConditionalTagging", "metrics", "txNameRules", "txNameReady",
      "spanDescriptionRules", "spanAttributes", "groupingConfig", "eventRetention", "downsampledEventRetention", "retentions")
 )  # fmt: skip
 """Below `config`: what the server decides with these is not for a relay to decide."""
 TOP: Final = frozenset(
-    ("projectId", "organizationId", "slug", "rev", "lastChange", "disabled", "publicKeys", "upstream", "config", "overlay",
-     "lastFetch", "organizationSlug")
+    ("projectId", "organizationId", "slug", "rev", "lastChange", "disabled", "publicKeys", "config", "overlay", "lastFetch",
+     "organizationSlug")
 )  # fmt: skip
 """Of the whole file."""
 
@@ -52,7 +53,13 @@ class _Shape:
 
 _SCRUBJAY: Final = _Shape(ScrubjayOptions, inner={"spike_protection": _Shape(SpikeProtection)})
 _OPTIONS: Final = _Shape(
-    ProjectOptions, SERVERS_OWN, {"datascrubbingSettings": _Shape(DataScrubbing), "scrubjay": _SCRUBJAY}
+    ProjectOptions,
+    SERVERS_OWN,
+    {
+        "datascrubbingSettings": _Shape(DataScrubbing),
+        "trustedRelaySettings": _Shape(TrustedRelaySettings),
+        "scrubjay": _SCRUBJAY,
+    },
 )
 _PROJECT: Final = _Shape(ProjectConfig, TOP, {"config": _OPTIONS, "publicKeys": _Shape(PublicKey)})
 

@@ -7,12 +7,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from scrubjay.errors import ConfigError
 from scrubjay.settings.document import compose, decode_json, locate, to_plain
 from scrubjay.settings.project import ProjectConfig, ProjectOptions
 from scrubjay.settings.project_members import unknown_members
 from scrubjay.settings.suggestions import shown
+from scrubjay.settings.texts import Unusable, parse_upstream
 
 RULE_KEYS: Final = frozenset({"rules", "applications", "vars"})
 MAX_ID: Final = 2**64 - 1
@@ -62,7 +64,13 @@ def _project_of(document: object, text: str, where: str) -> ProjectConfig:
         if number is not None and number > MAX_ID:
             said = f"{shown(str(number))}: an id has at most 64 bits"
             raise ConfigError(said, where=where, path=name, line=_line(text, where, [name]))
-    return config
+    if config.upstream is None:
+        return config
+    try:
+        return replace(config, upstream=parse_upstream(config.upstream))
+    except Unusable as error:
+        said, line = f"{shown(config.upstream)}: {error}", _line(text, where, ["upstream"])
+        raise ConfigError(said, where=where, path="upstream", line=line, accepted=error.accepted) from error
 
 
 def _unknown(document: object, text: str, where: str) -> Iterator[ConfigError]:

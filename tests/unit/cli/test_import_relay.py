@@ -159,7 +159,7 @@ def test_what_has_no_equivalent_is_named(call: Call, old: Old) -> None:
         ("unknown", "relay.tls_identity_password"), ("unknown", "cache.event_buffer_size"), ("unknown", "config.somethingNew"),
     }  # fmt: skip
     assert {member for kind, member in found if kind == "no equivalent"} == {
-        "cache.project_expiry", "processing.enabled", "config.trustedRelays", "config.groupingConfig", "config.eventRetention",
+        "cache.project_expiry", "processing.enabled", "config.groupingConfig", "config.eventRetention",
         "config.filterSettings.localhost", "config.filterSettings.noise", "config.quotas[1]", "config.sampling", "measurements",
     }  # fmt: skip
     assert "pattern '[a'" in found["changed", "config.filterSettings.releases"]
