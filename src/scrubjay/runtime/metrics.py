@@ -200,8 +200,19 @@ PROJECT_CONFIGS: Final = _gauge(
 )
 PROJECT_STALE: Final = _gauge(
     "scrubjay_project_config_stale_seconds",
-    "How long a project file has been unusable, so that an older version is in force; 0: all are as written.",
+    "How long a project file has been unusable, so that an older version is in force, or by how long a fetched configuration in use is past its "
+    "time; 0: all are as they should be.",
     merge=Merge.MAX,
+)
+WAITING_ENVELOPES: Final = _gauge(
+    "scrubjay_waiting_envelopes", "Envelopes held until their project's configuration is known (mode `managed`)."
+)
+WAITING_BYTES: Final = _gauge("scrubjay_waiting_bytes", "Their bytes.")
+WAITING_CAPACITY: Final = _gauge(
+    "scrubjay_waiting_capacity_bytes", "Bytes that may wait so (`spool.envelopes.pending_max_bytes`)."
+)
+WAITING_OLDEST_AGE: Final = _gauge(
+    "scrubjay_waiting_oldest_age_seconds", "Age of the one that has waited longest.", merge=Merge.MAX
 )
 TLS_FAILURES: Final = _counter(
     "scrubjay_tls_handshakes_failed_total",

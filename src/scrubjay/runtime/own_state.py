@@ -25,6 +25,9 @@ _ZERO_FROM_THE_START: Final = (
     metrics.PROJECT_STALE,
     metrics.SHED_CATEGORIES,
 )
+_FETCHED: Final = ("fetched", "fetched_disabled", "pending")
+_REGISTRATION: Final = ("unknown", "registering", "registered", "renewing", "denied")
+"""By their number in the metric."""
 
 _SCANS: Final = frozenset({"timeout", "gone", "garbage"})
 
@@ -45,6 +48,7 @@ class OwnState(AccountBook):
         self._worker = (str(slot),)
         self._generation = 0
         self._stale_since_mono: float | None = None
+        self._fetched_stale_s = 0.0
         self._certificates: dict[str, float] = {}
         self._process = Process(mono=mono)
         self._config = LimitedLog("config", mono)
@@ -61,13 +65,22 @@ class OwnState(AccountBook):
         """What is in force now. `left_out`: parts of plans by kind; not `all_usable`: some files have been others before."""
         for metric, counts in ((metrics.PROJECT_CONFIGS, by_state), (metrics.RULES_LEFT_OUT, left_out)):
             series = self.values.series[metric.name]
+            kept = {labels: value for labels, value in series.items() if labels[0] in _FETCHED}
             series.clear()
+            series.update(kept)
             for name, count in counts.items():
                 series[(name,)] = count
         if all_usable:
             self._stale_since_mono = None
         elif self._stale_since_mono is None:
             self._stale_since_mono = self._mono()
+
+    def fetched_configs(self, fetched: int, disabled: int, pending: int, stale_s: float) -> None:
+        """What is known of projects that the upstream configures (mode `managed`). `stale_s`: by how long the oldest in use is past its time."""
+        series = self.values.series[metrics.PROJECT_CONFIGS.name]
+        for name, count in zip(_FETCHED, (fetched, disabled, pending), strict=True):
+            series[(name,)] = count
+        self._fetched_stale_s = stale_s
 
     def project_file_error(self, file: str, problem: str) -> None:
         self.values.series[metrics.PROJECT_FILE_ERRORS.name].add(())
@@ -125,6 +138,20 @@ class OwnState(AccountBook):
 
     # The process
 
+    def registration(self, state: str) -> None:
+        """How the upstream knows us: unknown, registering, registered, renewing, denied (mode `managed`)."""
+        self.values.series[metrics.AUTH_STATE.name][()] = _REGISTRATION.index(state)
+
+    def waiting_room(self, envelopes: int, size_bytes: int, capacity_bytes: int, oldest_age_s: float) -> None:
+        """What is held until the configuration of its project is known."""
+        for metric, value in (
+            (metrics.WAITING_ENVELOPES, envelopes),
+            (metrics.WAITING_BYTES, size_bytes),
+            (metrics.WAITING_CAPACITY, capacity_bytes),
+            (metrics.WAITING_OLDEST_AGE, oldest_age_s),
+        ):
+            self.values.series[metric.name][()] = value
+
     def connections(self, count: int) -> None:
         self.values.series[metrics.CONNECTIONS.name][()] = count
 
@@ -153,7 +180,8 @@ class OwnState(AccountBook):
     def refresh_gauges(self) -> None:
         """Works out what depends on the time; to be called before the numbers are written."""
         series, since_mono = self.values.series, self._stale_since_mono
-        series[metrics.PROJECT_STALE.name][()] = 0 if since_mono is None else self._mono() - since_mono
+        files_stale_s = 0 if since_mono is None else self._mono() - since_mono
+        series[metrics.PROJECT_STALE.name][()] = max(files_stale_s, self._fetched_stale_s)
         for listener, expires_unix in self._certificates.items():
             series[metrics.TLS_EXPIRY.name][(listener,)] = expires_unix - self._now()
         footprint = self._process.look()

@@ -117,3 +117,25 @@ def test_processor_time_goes_on_where_the_last_process_was(scene: Scene) -> None
     assert 1000 < dict(series[name])["2",] < 2000
     assert dict(series["scrubjay_worker_restarts_total"])["2",] == 8
     assert scene.counted("scrubjay_worker_restarts_total") == {("2",): 0}, "shown before the first"
+
+
+def test_fetched_configurations_stand_beside_those_of_files(scene: Scene) -> None:
+    scene.one.fetched_configs(3, 1, 2, stale_s=40.0)
+    scene.one.projects({"loaded": 4}, {}, all_usable=True)
+    counted = {("fetched",): 3, ("fetched_disabled",): 1, ("pending",): 2, ("loaded",): 4}
+    assert scene.counted("scrubjay_project_configs") == counted
+    assert scene.number("scrubjay_project_config_stale_seconds") == 40
+    scene.one.fetched_configs(3, 1, 2, stale_s=0.0)
+    assert scene.number("scrubjay_project_config_stale_seconds") == 0
+
+
+def test_registration_is_a_number(scene: Scene) -> None:
+    for number, state in enumerate(("unknown", "registering", "registered", "renewing", "denied")):
+        scene.one.registration(state)
+        assert scene.number("scrubjay_auth_state") == number
+
+
+def test_the_waiting_room_says_what_it_holds(scene: Scene) -> None:
+    scene.one.waiting_room(2, 300, 1000, 7.5)
+    told = ("envelopes", "bytes", "capacity_bytes", "oldest_age_seconds")
+    assert [scene.number(f"scrubjay_waiting_{name}") for name in told] == [2, 300, 1000, 7.5]
