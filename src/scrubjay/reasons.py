@@ -55,6 +55,30 @@ LOOP: Final = _invalid("loop", 508, "It came through this relay before.", "see `
 CORS: Final = _invalid(
     "cors", 403, "The origin is not in the project's `allowedDomains`.", "add the domain to the project"
 )
+RELAY_SIGNATURE: Final = _invalid(
+    "relay_signature",
+    400,
+    "The header `X-Sentry-Relay-Signature` is no text of ASCII.",
+    "see the relay or proxy before this one",
+)
+MISSING_SIGNATURE: Final = replace(
+    _invalid(
+        "missing_signature",
+        403,
+        "The project takes only what a relay has signed (`trustedRelaySettings.verifySignature`), and no signature came.",
+        "send through a relay whose key is in the project's `trustedRelays`, or do not demand signatures",
+    ),
+    section=Section.DISCARDED,
+)
+INVALID_SIGNATURE: Final = replace(
+    _invalid(
+        "invalid_signature",
+        403,
+        "The project takes only what a relay has signed, and no key of its `trustedRelays` made the signature that came, or not lately.",
+        "compare the relay's key with `trustedRelays`, and its clock with this one (`auth.signature_max_age`)",
+    ),
+    section=Section.DISCARDED,
+)
 CONTENT_ENCODING: Final = _invalid("content_encoding", 415, "Unknown `Content-Encoding`.", _BODY)
 CONTENT_TYPE: Final = _invalid("content_type", 415, "The endpoint does not take this media type.", _BODY)
 REQUEST_TOO_LARGE: Final = _invalid(

@@ -32,6 +32,7 @@ from scrubjay.core.outgoing import pack
 from scrubjay.core.plan import ProjectPlan
 from scrubjay.core.ports import Ingress, Outcome, Ports, Sighting, Verdict
 from scrubjay.core.received_reports import merge_reports
+from scrubjay.core.relays.vouching import Voucher
 from scrubjay.core.sampling.context import trace_key
 from scrubjay.core.sampling.dynamic import UNCHANGED, sample_traces
 from scrubjay.core.sampling.trace_rules import NO_RULES, DynamicSampling
@@ -92,6 +93,8 @@ async def _process(ingress: Ingress, ports: Ports, sighting: Sighting | None) ->
             sighting.opened(tally)
         make_room(tally, ports)
         plan = admit(tally, plan, ingress, ports)
+        if plan.signers is not None:
+            await demand_signature(plan.signers, ingress, ports)
         scoping = Scoping(auth.key, project_id, plan.organization_id, plan.key_id(auth.key))
         limits = gate(tally, plan, scoping, ingress, ports)
         check_sizes(tally.items, ports.bounds)
@@ -169,6 +172,16 @@ def admit(tally: Tally, plan: ProjectPlan | None, ingress: Ingress, ports: Ports
     if plan.allows_origin is not None and ingress.origin is not None and not plan.allows_origin(ingress.origin):
         raise Denied(reasons.CORS)
     return plan
+
+
+async def demand_signature(signers: tuple[bytes, ...], ingress: Ingress, ports: Ports) -> None:
+    """The project takes nothing but what a relay vouches for (`verifySignature`). In a thread: some checks take milliseconds."""
+    voucher = Voucher(ingress.relay_id, ingress.signature, is_proven=ingress.is_proven)
+    if voucher.is_missing:
+        raise Denied(reasons.MISSING_SIGNATURE)
+    vouchers, at_unix = ports.vouchers, ingress.received_unix - ingress.waited_s
+    if not await ports.in_thread(lambda: vouchers.accepts(voucher, signers, at_unix)):
+        raise Denied(reasons.INVALID_SIGNATURE)
 
 
 def gate(tally: Tally, plan: ProjectPlan, scoping: Scoping, ingress: Ingress, ports: Ports) -> tuple[ActiveLimit, ...]:

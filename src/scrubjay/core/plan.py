@@ -21,6 +21,7 @@ from scrubjay.core.filters.compile import compile_filters, supports_sampling
 from scrubjay.core.origins import OriginRule, compile_origins
 from scrubjay.core.quota_config import compile_quotas
 from scrubjay.core.quota_set import NO_QUOTAS, QuotaSet
+from scrubjay.core.relays.vouching import signers_of
 from scrubjay.core.sampling.plain import PlainSampling, compile_plain
 from scrubjay.core.sampling.trace_rules import UNSUPPORTED, DynamicSampling, compile_dynamic
 from scrubjay.core.scrub.policies import Policies, read_policies
@@ -65,6 +66,8 @@ class ProjectPlan:
     disabled_keys: frozenset[str] = frozenset()
     disabled: bool = False
     allows_origin: OriginRule | None = None
+    signers: tuple[bytes, ...] | None = None
+    """The keys of which one must have signed what is sent (`verifySignature`); None: nothing is demanded."""
     filters: Filters | None = None
     dynamic: DynamicSampling | None = None
     folds_rates: bool = False
@@ -184,6 +187,7 @@ def compile_plan(
         disabled_keys=frozenset(key.public_key for key in project.public_keys if not key.is_enabled),
         disabled=project.disabled,
         allows_origin=compile_origins(options.allowed_domains),
+        signers=signers_of(options),
         filters=filters.rules,
         dynamic=dynamic.rules,
         folds_rates=settings.sampling.fold_rates,

@@ -17,10 +17,12 @@ from scrubjay.core.ledger import Account, Ledger, Onlooker, Parcel, Tally
 from scrubjay.core.limits import ActiveLimit, LimitTable
 from scrubjay.core.plan import ProjectPlan
 from scrubjay.core.quotas import QuotaBackend
+from scrubjay.core.relays.vouching import Vouchers
 from scrubjay.core.sampling.first_n import Occasions
 from scrubjay.core.scrub.record import Record
 from scrubjay.core.spikes import SpikeGuard
 from scrubjay.errors import Rejected
+from scrubjay.settings.gateway import relays_of
 from scrubjay.settings.limits import Limits
 from scrubjay.settings.schema import Settings
 
@@ -62,6 +64,12 @@ class Ingress:
     hides_limits: bool = False
     waited_s: float = 0.0
     """How long a relay that we trust had it before us. Decisions are made as of now, the age of a parcel counts from the beginning."""
+    relay_id: str | None = None
+    """The relay that sent it, by its own word."""
+    signature: str | None = None
+    """By which that relay vouches for it."""
+    is_proven: bool = False
+    """That relay has shown already that it is the one, for the batch that this came in."""
     delivery_id: str | None = None
     """The name that a relay before us gave the parcel; it keeps it, so that a second delivery is known as one."""
     entrance: Entrance | None = None
@@ -191,6 +199,8 @@ class Ports:
     accepts_unknown: bool = True
     trusts_facts: bool = True
     overrides_project_ids: bool = False
+    vouchers: Vouchers = field(default_factory=Vouchers)
+    """Whose signatures count, where a project demands one."""
     instance: str = ""
     """Our name among relays."""
 
@@ -200,3 +210,4 @@ class Ports:
         self.accepts_unknown = settings.routing.accept_unknown_items
         self.trusts_facts = settings.privacy.trust_envelope_facts
         self.overrides_project_ids = settings.relay.override_project_ids
+        self.vouchers = Vouchers(relays_of(settings.auth.static_relays), settings.auth.signature_max_age)

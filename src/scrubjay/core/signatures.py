@@ -42,23 +42,47 @@ def sign(secret_key: str, data: bytes, now_unix: float) -> str:
 
 def verify(public_key: bytes, signature: str, data: bytes, *, now_unix: float, max_age_s: float) -> None:
     """Returns if the holder of `public_key` (32 bytes) signed `data` not long ago. Raises `BadSignature`."""
-    first, dot, second = signature.partition(".")
-    if not dot or len(signature) > _MAX_TEXT:
+    shown = read_signature(signature)
+    if not shown.is_of(public_key, data):
+        raise BadSignature("unverifiable")
+    shown.check_age(now_unix, max_age_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """One that was shown, taken apart. `is_prehashed`: over a hash, which takes milliseconds to check (`ed25519ph`)."""
+
+    signed: bytes
+    header: bytes
+    moment_unix: float
+    is_prehashed: bool
+
+    def is_of(self, public_key: bytes, data: bytes) -> bool:
+        """Whether the holder of `public_key` (32 bytes) made it for `data`."""
+        check = ed25519ph.verify if self.is_prehashed else _verify_plain
+        return check(public_key, self.signed, self.header + bytes(1) + data)
+
+    def check_age(self, now_unix: float, max_age_s: float) -> None:
+        """Raises `BadSignature`."""
+        if now_unix - self.moment_unix > max_age_s:
+            raise BadSignature("too old")
+        if self.moment_unix - now_unix > MAX_AHEAD_S:
+            raise BadSignature("too new")
+
+
+def read_signature(text: str) -> Signature:
+    """What the header holds. Raises `BadSignature` for what is none, whoever may have made it."""
+    first, dot, second = text.partition(".")
+    if not dot or len(text) > _MAX_TEXT:
         raise BadSignature("invalid")
     try:
         signed, header = decode(first), decode(second)
-        moment, is_prehashed = _read(header)
+        moment_unix, is_prehashed = _read(header)
     except (BadKey, ValueError):
         raise BadSignature("invalid") from None
     if len(signed) != _SIGNATURE_BYTES:
         raise BadSignature("invalid")
-    check = ed25519ph.verify if is_prehashed else _verify_plain
-    if not check(public_key, signed, header + bytes(1) + data):
-        raise BadSignature("unverifiable")
-    if now_unix - moment > max_age_s:
-        raise BadSignature("too old")
-    if moment - now_unix > MAX_AHEAD_S:
-        raise BadSignature("too new")
+    return Signature(signed, header, moment_unix, is_prehashed)
 
 
 @dataclass(slots=True)

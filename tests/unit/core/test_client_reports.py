@@ -121,6 +121,7 @@ def test_what_others_count_is_not_reported(reason: Reason) -> None:
 
 def test_each_reason_that_is_told_has_a_section_and_a_name_that_servers_know() -> None:
     known = {"sample_rate", "cache_overflow", "network_error", "send_error", "internal_sdk_error", "backpressure"}
+    known |= {"missing_signature", "invalid_signature"}
     for reason in reasons.REASONS:
         if reason.section is Section.DISCARDED:
             assert reason.reported_reason in known, reason.code

@@ -48,7 +48,15 @@ _PROTOCOL_LOG: Final = logging.getLogger("scrubjay.http.protocol")
 _PROTOCOL_LOG.setLevel(logging.CRITICAL)
 """aiohttp writes a traceback for each request that is no HTTP; whoever sends those must not fill the log."""
 _BOOKED: Final = frozenset(
-    {reasons.PROJECT_ID, reasons.UPSTREAM_DENIED, reasons.CORS, reasons.QUEUE_FAILED, reasons.OUT_OF_MEMORY}
+    {
+        reasons.PROJECT_ID,
+        reasons.UPSTREAM_DENIED,
+        reasons.CORS,
+        reasons.MISSING_SIGNATURE,
+        reasons.INVALID_SIGNATURE,
+        reasons.QUEUE_FAILED,
+        reasons.OUT_OF_MEMORY,
+    }
 )
 """Reasons under which the pipeline books each item, so that the request itself is not counted again."""
 

@@ -14,7 +14,8 @@ from scrubjay.core.dsn import Auth, normal_origin, parse_project_id, read_auth
 from scrubjay.core.envelope import Envelope
 from scrubjay.core.pipeline import process
 from scrubjay.core.ports import Ingress, Ports, Verdict
-from scrubjay.errors import Denied
+from scrubjay.core.signatures import ID_HEADER, SIGNATURE_HEADER
+from scrubjay.errors import BadRequest, Denied
 from scrubjay.runtime.endpoints.common import Request, chain_reader, client_hints, visible
 from scrubjay.runtime.endpoints.entrance import entrance_of
 from scrubjay.settings.schema import Settings
@@ -45,6 +46,9 @@ class Intake:
         """`project_id` None: the path has none. `via`: how it came, where that cannot be seen (`Entrance`). Raises `Rejected`."""
         headers = request.headers
         peer = request.remote
+        signature = headers.get(SIGNATURE_HEADER)
+        if signature is not None and not signature.isascii():
+            raise BadRequest(reasons.RELAY_SIGNATURE)
         return await self._process(
             Ingress(
                 body=body,
@@ -60,6 +64,8 @@ class Intake:
                 user_agent=visible(headers.get("User-Agent")),
                 client_hints=client_hints(headers),
                 hides_limits=hides_limits,
+                relay_id=None if signature is None else headers.get(ID_HEADER),
+                signature=signature,
                 entrance=None if self.ports.capture is None else entrance_of(request, auth, len(body), via),
             ),
             self.ports,

@@ -120,6 +120,8 @@ def ingress_of(
         via=normal_hops(_text(headers, "via")),
         user_agent=_text(headers, "ua"),
         waited_s=waited_s,
+        relay_id=around.sender.id or None,
+        is_proven=bool(around.sender.id),
         delivery_id=None if delivery is None else delivery.hex(),
     )
 
