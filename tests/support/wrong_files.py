@@ -89,7 +89,7 @@ WRONG_SETTINGS: Final = (
     WrongFile("relay:\n  port: ${PORT\n", 2, "relay.port", "`${PORT`", "did you mean `${PORT}`?"),
     # several settings together
     WrongFile("relay:\n  mode: static\n  upstream: http://127.0.0.1:3000\n", 3, "relay.upstream", "", "this relay's own address", False),
-    WrongFile("relay:\n  mode: managed\n", 2, "relay.mode", "", "static, proxy, capture", False),
+    WrongFile("relay:\n  mode: managed\n", 2, "relay.mode", "", "a credentials.json, or another mode", False),
     WrongFile("relay:\n  upstream: [https://a, https://a]\n", 2, "relay.upstream", "", "different servers", False),
     WrongFile("relay: {upstream: 'https://h'}\nhttp:\n  client_cert: a.pem\n", 3, "http.client_cert", "", "needs both", False),
     # relays

@@ -22,7 +22,7 @@ def advice(settings: Settings, projects: ProjectSet, mounts: Path = _MOUNTS) -> 
     mode, envelopes = settings.relay.mode, settings.spool.envelopes
     if mode == "static" and not projects.by_key and projects.default is None and settings.projects.unknown == "reject":
         yield "no project and no plan `default`: every request is answered 403; add projects/default.yaml"
-    if mode in ("static", "proxy") and envelopes.path is None:
+    if mode != "capture" and envelopes.path is None:
         yield "spool.envelopes.path is not set: what waits for the upstream is lost with the process"
     if mode != "capture" and envelopes.path is not None and (kind := _remote(Path(envelopes.path), mounts)):
         yield (

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from yaml.nodes import Node, ScalarNode
 
@@ -23,6 +23,16 @@ _TRUE: Final = frozenset({"true", "on"})
 class Auth(Section, frozen=True):
     """The relays that may send to this one, and how they prove who they are."""
 
+    ready: Literal["authenticated", "always"] = setting(
+        "authenticated",
+        "In mode `managed`: be ready only while the upstream accepts this relay, or in any case.",
+        reload=True,
+    )
+    registration: Literal["forward", "local", "off"] = setting(
+        "forward",
+        "Who answers relays that register here: the upstream, this relay for those under `static_relays`, or nobody.",
+        reload=True,
+    )
     static_relays: tuple[str, ...] = setting(
         (),
         "Relays that are known, by id: `public_key`, and `internal: true` for those whose word on times, addresses and clients is "

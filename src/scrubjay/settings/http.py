@@ -23,6 +23,16 @@ class Http(Section, frozen=True):
         1, "Pause between tries while there is no outage yet.", unit="s", minimum=0, reload=True
     )
     max_retry_interval: float = setting(60, "Cap of every growing back-off.", unit="s", minimum=0.1, reload=True)
+    auth_interval: float | None = setting(
+        600, "Register anew this often, in mode `managed`; null or 0: once.", unit="s", minimum=0, reload=True
+    )
+    project_failure_interval: float = setting(
+        90,
+        "Time without any configuration of a project from the upstream, beyond which each failure is an error in the log.",
+        unit="s",
+        minimum=0,
+        reload=True,
+    )
     max_5xx_attempts: int = setting(
         5, "Tries of an envelope that the server answers 500 or its like.", minimum=1, reload=True
     )

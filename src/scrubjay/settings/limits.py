@@ -40,6 +40,14 @@ class Limits(Section, frozen=True):
         shown="one worker per processor that may be used",
     )
     max_concurrent_requests: int = setting(100, "Requests to the upstream in flight.", minimum=1, reload=True)
+    max_concurrent_queries: int = setting(5, "Requests for configurations of projects at once.", minimum=1, reload=True)
+    query_timeout: float = setting(
+        30,
+        "Time for fetching a project's configuration, tries included; after it the key is queued anew.",
+        unit="s",
+        minimum=0.1,
+        reload=True,
+    )
     shutdown_timeout: float = setting(10, "Time to finish after SIGTERM.", unit="s", minimum=0, reload=True)
     keepalive_timeout: float = setting(5, "Idle time after which a client's connection is closed.", unit="s", minimum=0)
     tcp_listen_backlog: int = setting(1024, "Connections that may wait to be accepted.", minimum=1)
@@ -48,7 +56,10 @@ class Limits(Section, frozen=True):
     )
     max_envelope_size: int = setting(200 * MIB, "An envelope, decoded.", unit="bytes", reload=True)
     max_api_payload_size: int = setting(
-        20 * MIB, "A call that is passed on (`http.forward`).", unit="bytes", reload=True
+        20 * MIB,
+        "A call that is passed on (`http.forward`), and an answer to a question of ours (mode `managed`).",
+        unit="bytes",
+        reload=True,
     )
     max_api_file_upload_size: int = setting(40 * MIB, "The same with a release's file.", unit="bytes", reload=True)
     max_api_chunk_upload_size: int = setting(100 * MIB, "The same with chunks of files.", unit="bytes", reload=True)

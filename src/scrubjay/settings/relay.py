@@ -17,8 +17,8 @@ class Relay(Section, frozen=True):
 
     mode: Mode = setting(
         "capture",
-        "`proxy` forwards as it came, `static` scrubs by local project files, `capture` ends in the built-in page, `managed` "
-        "fetches its projects (not yet available).",
+        "`managed` registers with the upstream and fetches its projects from it, `static` scrubs by local project files, `proxy` forwards "
+        "as it came, `capture` ends in the built-in page.",
         shown="managed with credentials, else static with an upstream, else capture",
     )
     upstream: str | tuple[str, ...] | None = setting(
@@ -27,6 +27,19 @@ class Relay(Section, frozen=True):
         unit="url",
         example="https://sentry.example/",
         shown="none; in `managed` and `proxy` `https://sentry.io/`",
+    )
+    advertised_upstream: str | None = setting(
+        None,
+        "Upstream for envelopes that is named to relays behind this one, with the configurations they fetch here.",
+        unit="url",
+        example="https://relay.example/",
+        reload=True,
+    )
+    advertised_version: str = setting(
+        "26.10.0",
+        "Version of the reference that is named at the registration; servers refuse relays that are too old.",
+        unit="version",
+        reload=True,
     )
     host: str = setting("127.0.0.1", "Address to listen on.", unit="ip", shown="127.0.0.1; in a container 0.0.0.0")
     port: int = setting(3000, "Port to listen on; 0 takes a free one.", minimum=0, maximum=65535)

@@ -41,11 +41,14 @@ def resolve(
     if "relay.mode" not in given:
         mode, derived["relay.mode"] = _mode(credentials, relay.upstream)
         relay = replace(relay, mode=mode)
-    if relay.mode == "managed":
-        raise refuse("relay.mode", _no_managed(credentials, "relay.mode" in given), "static, proxy, capture")
-    if relay.upstream is None and relay.mode == "proxy":
+    if relay.mode == "managed" and not credentials:
+        problem = "mode `managed` needs credentials, by which the upstream knows the relay"
+        raise refuse(
+            "relay.mode", f"{problem}: `scrubjay credentials generate` makes them", f"a {FILE_NAME}, or another mode"
+        )
+    if relay.upstream is None and relay.mode in ("managed", "proxy"):
         relay = replace(relay, upstream=DEFAULT_UPSTREAM)
-        derived["relay.upstream"] = "default of mode `proxy`"
+        derived["relay.upstream"] = f"default of mode `{relay.mode}`"
     if relay.upstream is None and relay.mode == "static":
         raise refuse("relay.upstream", "mode `static` needs an upstream", "scheme://host[:port]")
     if "relay.host" not in given and container and relay.mode != "capture":
@@ -86,15 +89,6 @@ def _mode(credentials: bool, upstream: str | tuple[str, ...] | None) -> tuple[Mo
     if upstream is not None:
         return "static", "default with an upstream"
     return "capture", "default without an upstream"
-
-
-def _no_managed(credentials: bool, asked: bool) -> str:
-    problem = "mode `managed` is not available yet"
-    if not asked:
-        return f"{problem}; it follows from the {FILE_NAME}: name another mode, or remove the credentials"
-    if not credentials:
-        return f"{problem}; it will also need credentials (`scrubjay credentials generate`)"
-    return f"{problem}; `static` has the projects in files, and `scrubjay import relay` writes such a folder out of one of the reference"
 
 
 def _spool_folder(path: str | None) -> str | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from scrubjay.settings.cache import Cache
 from scrubjay.settings.capture import Capture
 from scrubjay.settings.decisions import ClientReports, Compat, Filters, Outcomes, Quotas, Sampling, Webhooks
 from scrubjay.settings.gateway import Auth, Gateway
@@ -83,17 +84,6 @@ class Projects(Section, frozen=True):
         "A key without a plan, where no plan `default` exists: 403, or forward unscrubbed. `auto`: `forward` in `proxy`, else "
         "`reject`.",
         reload=True,
-    )
-
-
-class Cache(Section, frozen=True):
-    """How long things are remembered."""
-
-    file_interval: float = setting(
-        10, "Look for changed project files this often.", unit="s", minimum=0.01, reload=True
-    )
-    miss_expiry: float = setting(
-        60, "Time for which a key that the upstream denied is refused here.", unit="s", minimum=0, reload=True
     )
 
 

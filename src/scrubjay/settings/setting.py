@@ -39,6 +39,7 @@ Unit = Literal[
     "proxy",
     "redis",
     "sealing key",
+    "version",
 ]
 """What a number or a text means; it decides how it is parsed and shown."""
 

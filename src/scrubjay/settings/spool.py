@@ -82,6 +82,18 @@ class Envelopes(Section, frozen=True):
     max_unspool_envelopes_per_second: int | None = setting(
         None, "Rate at which the backlog is sent.", minimum=1, example="100", reload=True
     )
+    pending: Literal["memory", "disk", "reject"] = setting(
+        "memory",
+        "Where an envelope waits whose project's configuration is not known yet, in mode `managed`. It is unscrubbed: `disk` writes it as "
+        "it came; `reject` answers 503.",
+    )
+    pending_max_bytes: int = setting(
+        32 * MIB,
+        "Space for such envelopes; beyond it they are answered 503.",
+        unit="bytes",
+        minimum=64 * KIB,
+        reload=True,
+    )
     ephemeral: bool = setting(False, "Send what is left at shutdown instead of keeping it.", reload=True)
 
 

@@ -24,6 +24,8 @@ _URL_SAFE: Final = str.maketrans("-_", "+/")
 _OTLP_PATH: Final = "/v1/traces"
 _TAG_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-/]{0,199}", re.ASCII)
 _NAME_PREFIX: Final = re.compile(r"[A-Za-z0-9_.\-]*", re.ASCII)
+_VERSION: Final = re.compile(r"(\d{1,3})\.(\d{1,3})\.(\d{1,3})(?:-[0-9A-Za-z.\-]+)?", re.ASCII)
+_HIGHEST_OF_VERSION: Final = 255
 
 
 class Unusable(ValueError):
@@ -192,6 +194,14 @@ def _dsn(text: str) -> str:
     return text
 
 
+def _version(text: str) -> str:
+    """`major.minor.patch`, as relays tell each other theirs. Raises `Unusable`."""
+    match = _VERSION.fullmatch(text)
+    if match is None or any(int(number) > _HIGHEST_OF_VERSION for number in match.groups()):
+        raise Unusable("no version", f"three numbers up to {_HIGHEST_OF_VERSION}, such as 26.10.0")
+    return text
+
+
 def web_address(text: str) -> SplitResult | None:
     """The parts of an HTTP address that a client can send to; None for what is none."""
     try:
@@ -218,5 +228,6 @@ FORMS: Final[Mapping[Unit, Callable[[str], str]]] = {
     "proxy": _proxy,
     "redis": _redis,
     "sealing key": _sealing_key,
+    "version": _version,
 }
 """Unit → the text as it is kept. Each raises `Unusable`."""

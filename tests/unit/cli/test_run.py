@@ -95,7 +95,7 @@ def test_operations_17_conflicts_are_usage_errors(call: Call, served: list[Loade
             "config: flag --upstream: relay.upstream: `https://h/x`: the upstream has a non-root",
         ),
         (["--upstream-dsn", "https://h/1"], "config: flag --upstream-dsn: relay.upstream: no DSN"),
-        (["--mode", "managed"], "config: flag --mode: relay.mode: mode `managed` is not available yet"),
+        (["--mode", "managed"], "config: flag --mode: relay.mode: mode `managed` needs credentials"),
         (["--mode", "static"], "config: relay.upstream: mode `static` needs an upstream"),
         (["--workers", "0"], "config: flag --workers: relay.workers: `0`: out of bounds"),
         (["-H", "0.0.0.0"], "config: flag --host: relay.host: mode `capture` shows what it catches"),

@@ -7,11 +7,11 @@ from scrubjay.settings.inert import ELSEWHERE, by_reason, covers, why
 
 
 def test_a_name_stands_for_itself_or_for_all_below() -> None:
-    assert covers(ELSEWHERE, "cache.batch_size")
+    assert covers(ELSEWHERE, "outcomes.source")
     assert covers(ELSEWHERE, "processing.kafka_config")
     assert covers(ELSEWHERE, "processing")
     assert not covers(ELSEWHERE, "processings.kafka_config")
-    assert not covers(ELSEWHERE, "cache.batch")
+    assert not covers(ELSEWHERE, "outcomes.sources")
 
 
 def test_nothing_is_both_honoured_and_not() -> None:
@@ -21,5 +21,5 @@ def test_nothing_is_both_honoured_and_not() -> None:
 
 def test_each_says_why() -> None:
     assert why("processing.kafka_config") == why("processing.enabled")
-    assert "managed" in why("auth.ready")
+    assert "payloads" in why("logging.log_failed_payloads")
     assert dict(by_reason()).keys() == set(ELSEWHERE.values())

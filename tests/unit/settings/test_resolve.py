@@ -34,28 +34,33 @@ def test_the_mode_follows_from_what_is_there(load_text: LoadText, text: str, mod
     assert loaded.origins["relay.mode"].endswith(origin)
 
 
-def test_only_proxy_has_the_reference_s_upstream(load_text: LoadText) -> None:
-    loaded = load_text("relay: {mode: proxy}")
-    assert loaded.settings.relay.upstream == "https://sentry.io/"
-    assert loaded.origins["relay.upstream"] == "default of mode `proxy`"
+def test_proxy_and_managed_have_the_reference_s_upstream(load_text: LoadText, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="mode `static` needs an upstream") as caught:
         load_text("relay: {mode: static}")
     assert caught.value.path == "relay.upstream"
     assert load_text("").settings.relay.upstream is None
-
-
-def test_operations_8_managed_is_not_there_yet(load_text: LoadText, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"not available yet.*credentials generate"):
-        load_text("relay: {mode: managed}")
     write_credentials(tmp_path / "conf", generate())
-    with pytest.raises(
-        ConfigError, match=r"`managed` is not available yet; .*`scrubjay import relay`.* \(accepted: static"
-    ):
+    for mode in ("proxy", "managed"):
+        loaded = load_text(f"relay: {{mode: {mode}}}")
+        assert loaded.settings.relay.upstream == "https://sentry.io/"
+        assert loaded.origins["relay.upstream"] == f"default of mode `{mode}`"
+
+
+def test_operations_8_managed_needs_credentials(load_text: LoadText, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"`managed` needs credentials.*`scrubjay credentials generate`") as caught:
         load_text("relay: {mode: managed}")
-    with pytest.raises(ConfigError, match=r"it follows from the credentials.json"):
-        load_text("")
-    loaded = load_text("relay: {mode: proxy}")
-    assert loaded.credentials is not None
+    assert caught.value.path == "relay.mode"
+    write_credentials(tmp_path / "conf", generate())
+    assert load_text("relay: {mode: managed}").settings.relay.mode == "managed"
+    assert load_text("relay: {mode: proxy}").credentials is not None
+
+
+def test_credentials_alone_mean_managed(load_text: LoadText, tmp_path: Path) -> None:
+    write_credentials(tmp_path / "conf", generate())
+    loaded = load_text("")
+    assert (loaded.settings.relay.mode, loaded.origins["relay.mode"]) == ("managed", "default with credentials")
+    assert not loaded.settings.http.forward
+    assert loaded.settings.projects.unknown == "reject"
 
 
 @pytest.mark.parametrize(("workers", "count"), [("1", 1), ("3", 3), ("auto", 5), ("100", 100)])

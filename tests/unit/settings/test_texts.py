@@ -100,3 +100,12 @@ def test_secrets_whose_form_is_known(key: str, good: list[str], bad: list[str]) 
 def test_addresses_that_a_client_can_send_to(text: str, netloc: str | None) -> None:
     parts = web_address(text)
     assert (None if parts is None else parts.netloc) == netloc
+
+
+def test_versions_that_relays_tell_each_other() -> None:
+    row = FIELDS["relay.advertised_version"]
+    for text in ("26.10.0", "0.0.255", "25.1.0-dev.1"):
+        assert parse(text, row) == text
+    for text in ("26.10", "26.10.256", "v26.10.0", "26.10.0 ", "26.10.0-", ""):
+        with pytest.raises(Unusable, match="no version"):
+            parse(text, row)
