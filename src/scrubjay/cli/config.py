@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from scrubjay.cli.verb import Invocation, group, pass_invocation, verb
 from scrubjay.errors import ConfigError
+
+if TYPE_CHECKING:
+    from scrubjay.settings.credentials import Credentials
+    from scrubjay.settings.relay import Mode
 
 
 @group("config")
@@ -39,24 +44,37 @@ def show(invocation: Invocation, /, form: str) -> None:
 @click.option("--port", metavar="PORT", help="Port to listen on.")
 @pass_invocation
 def init(invocation: Invocation, /, yes: bool, **given: str | None) -> None:
-    """Make a config folder. Existing files are left as they are."""
+    """Make a config folder. Existing files are left as they are.
+
+    Mode `managed` gets credentials too, whose public key the server has to be told.
+    """  # fmt: skip
+    from scrubjay.cli.credentials import summarize
+    from scrubjay.settings.credentials import generate, read_credentials, write_credentials
+
     folder = invocation.config or Path(".scrubjay")
     if folder.suffix in (".yaml", ".yml"):
         folder = folder.parent
     target = folder / "scrubjay.yaml"
     click.echo(f"config folder: {folder}")
-    _summarize_credentials(folder)
+    stored = read_credentials(folder, {})
+    if stored is not None:
+        summarize(stored)
     if target.exists() or (folder / "config.yml").exists():
         click.echo("nothing to do")
         return
     answers = {name: text for name, text in given.items() if text is not None}
     if not yes and not answers:
         answers = _ask()
-    _validate(answers)
+    made = generate() if stored is None and answers.get("mode") == "managed" else None
+    mode = _validated(answers, stored or made)
     default = folder / "projects" / "default.yaml"
     _write(target, "relay:\n" + "".join(f"  {name}: {text}\n" for name, text in answers.items()) if answers else "")
-    if not default.exists():
+    if mode != "managed" and not default.exists():
         _write(default, "config: {}\n")
+    if made is not None:
+        write_credentials(folder, made)
+        summarize(made)
+        click.echo("give the public key to the server (docs/managed.md), then `scrubjay run` and `scrubjay doctor`")
     click.echo("done")
 
 
@@ -66,27 +84,20 @@ def _ask() -> dict[str, str]:
         raise click.Abort
     if choice == "default":
         return {}
-    answers = {"mode": click.prompt("mode", type=click.Choice(["proxy", "static", "capture"]), default="static")}
+    modes = click.Choice(["managed", "proxy", "static", "capture"])
+    answers = {"mode": click.prompt("mode", type=modes, default="static")}
     if answers["mode"] != "capture":
         answers["upstream"] = click.prompt("upstream")
     return {**answers, "host": click.prompt("host", default="127.0.0.1"), "port": click.prompt("port", default="3000")}
 
 
-def _summarize_credentials(folder: Path) -> None:
-    """Those that are stored there already. Raises: ConfigError, if they cannot be used."""
-    from scrubjay.cli.credentials import summarize
-    from scrubjay.settings.credentials import read_credentials
-
-    stored = read_credentials(folder, {})
-    if stored is not None:
-        summarize(stored)
-
-
-def _validate(answers: Mapping[str, str]) -> None:
-    """Raises: ConfigError, as the file would."""
+def _validated(answers: Mapping[str, str], credentials: Credentials | None) -> Mode:
+    """The mode that follows. Raises: ConfigError, as the file would."""
     from scrubjay.settings.load import load
 
-    load(flags={f"relay.{name}": (text, f"--{name}") for name, text in answers.items()})
+    env = {} if credentials is None else credentials.variables()
+    flags = {f"relay.{name}": (text, f"--{name}") for name, text in answers.items()}
+    return load(env=env, flags=flags).settings.relay.mode
 
 
 def _write(path: Path, text: str) -> None:

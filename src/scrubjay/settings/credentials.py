@@ -55,6 +55,10 @@ class Credentials:
         """The file's content, with the secret."""
         return {"secret_key": self.secret_key.reveal(), "public_key": self.public_key, "id": self.id}
 
+    def variables(self) -> dict[str, str]:
+        """The same as the environment says it."""
+        return {_VARIABLES[name]: text for name, text in self.dump().items()}
+
 
 def read_credentials(folder: Path | None, env: Mapping[str, str]) -> Credentials | None:
     """From the file, each field overridden by its variable; without a file from all three variables or none.

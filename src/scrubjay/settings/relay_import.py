@@ -107,8 +107,6 @@ def _read_config(path: Path, imported: Imported) -> None:
 def _take_setting(key: str, node: Node, path: Path, imported: Imported) -> None:
     where = f"{path}:{line_of(node)}"
     value = to_plain(node, str(path))
-    if key == "relay.mode" and value == "managed":
-        return  # what follows from it is settled last
     whole = map_of(key)
     row, member = FIELDS[whole or key], key.removeprefix(f"{whole}.")
     many = isinstance(value, list)
@@ -143,16 +141,23 @@ def _with_paths(value: object, path: Path) -> object:
 
 
 def _settle_mode(imported: Imported) -> None:
-    """The mode and the upstream, which the reference need not name."""
+    """The mode and the upstream, which the reference need not name; and what files mean beside projects that are fetched."""
     relay: dict[str, Any] = imported.settings.setdefault("relay", {})
     if "mode" not in relay:
-        relay["mode"] = "static"
-        imported.note(
-            "changed", CONFIG, "relay.mode",
-            "`managed`, which fetches projects, is not available yet: `static`, with the projects that were in files and a plan"
-            " `default` for all others",
-        )  # fmt: skip
-        imported.projects.setdefault("default", {"config": {}})
+        relay["mode"] = "managed" if imported.credentials else "static"
+        if not imported.credentials:
+            imported.note(
+                "changed", CONFIG, "relay.mode",
+                "the default, `managed`, needs credentials, and there are none: `static`, with the projects that were in files and a plan"
+                " `default` for all others",
+            )  # fmt: skip
+            imported.projects.setdefault("default", {"config": {}})
+    if relay["mode"] == "managed":
+        for stem in imported.projects:
+            imported.note(
+                "changed", f"projects/{stem}.json", "",
+                "not read there: here it takes the place of what the server says of its keys; with `overlay: true` it adds to that",
+            )  # fmt: skip
     relay.setdefault("upstream", _UPSTREAM)
 
 
@@ -192,11 +197,9 @@ def _members(document: Mapping[str, Any], where: str, imported: Imported) -> Ite
             yield name, [{"publicKey": key, "isEnabled": enabled} for key, enabled in value.items()]
         elif name == "config" and isinstance(value, dict):
             yield name, dict(_options(cast("dict[str, Any]", value), where, imported))
-        elif name in ("slug", "rev", "disabled", "publicKeys", "projectId", "organizationId"):
+        elif name in ("slug", "rev", "disabled", "publicKeys", "projectId", "organizationId", "upstream"):
             if value is not None:
                 yield name, value
-        elif name == "upstream":
-            imported.note("no equivalent", where, name, "one upstream serves all projects")
         elif name not in TOP:
             imported.note("unknown", where, name, "no member of a project")
     if not document.get("config"):

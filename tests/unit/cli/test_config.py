@@ -141,11 +141,23 @@ def test_init_takes_the_name_of_a_file_too(call: Call) -> None:
     assert Path("conf/scrubjay.yaml").is_file()
 
 
-def test_init_says_that_managed_is_not_to_be_had(call: Call) -> None:
-    result = call("config", "init", "--mode", "managed")
-    assert result.exit_code == 1
-    assert "mode `managed` is not available yet" in result.stderr
-    assert not Path(".scrubjay").exists()
+@pytest.mark.parametrize("arguments", [("--mode", "managed"), ()])
+def test_init_makes_the_credentials_of_mode_managed(call: Call, arguments: tuple[str, ...]) -> None:
+    result = call("config", "init", *arguments, input="custom\nmanaged\nhttps://h/\n127.0.0.1\n3000\n")
+    assert result.exit_code == 0
+    stored = json.loads(Path(".scrubjay/credentials.json").read_text())
+    assert stored["public_key"] in result.stdout
+    assert stored["secret_key"] not in result.stdout
+    assert "give the public key to the server" in result.stdout
+    assert not Path(".scrubjay/projects").exists(), "projects are fetched"
+    assert call("config", "show").exit_code == 0
+
+
+def test_init_leaves_credentials_that_are_there(call: Call) -> None:
+    call("credentials", "generate")
+    before = Path(".scrubjay/credentials.json").read_bytes()
+    assert call("config", "init", "--mode", "managed").exit_code == 0
+    assert Path(".scrubjay/credentials.json").read_bytes() == before
 
 
 def test_init_asks_the_environment_nothing(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:

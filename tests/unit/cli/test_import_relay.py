@@ -35,7 +35,7 @@ http:
   encoding: gzip
 cache:
   event_buffer_size: 1000
-  project_expiry: 300
+  envelope_expiry: 300
 limits:
   max_event_size: 2MB
   max_concurrent_requests: 200
@@ -142,7 +142,7 @@ def test_two_projects_of_mode_static(call: Call, old: Old) -> None:
     config = SHOP["config"]
     assert isinstance(config, dict)
     assert shop["config"] == {
-        **{name: config[name] for name in ("allowedDomains", "datascrubbingSettings", "piiConfig")},
+        **{name: config[name] for name in ("allowedDomains", "datascrubbingSettings", "piiConfig", "trustedRelays")},
         "filterSettings": {"releases": {"releases": ["1.*"]}},
         "quotas": [config["quotas"][0]],
     }
@@ -159,7 +159,7 @@ def test_what_has_no_equivalent_is_named(call: Call, old: Old) -> None:
         ("unknown", "relay.tls_identity_password"), ("unknown", "cache.event_buffer_size"), ("unknown", "config.somethingNew"),
     }  # fmt: skip
     assert {member for kind, member in found if kind == "no equivalent"} == {
-        "cache.project_expiry", "processing.enabled", "config.groupingConfig", "config.eventRetention",
+        "cache.envelope_expiry", "processing.enabled", "config.groupingConfig", "config.eventRetention",
         "config.filterSettings.localhost", "config.filterSettings.noise", "config.quotas[1]", "config.sampling", "measurements",
     }  # fmt: skip
     assert "pattern '[a'" in found["changed", "config.filterSettings.releases"]
@@ -176,17 +176,30 @@ def test_mode_proxy_forwards_as_before(call: Call, old: Old) -> None:
 @pytest.mark.parametrize(
     "config", ["relay: {mode: managed, upstream: 'https://h/'}\n", "relay: {upstream: 'https://h/'}\n"]
 )
-def test_mode_managed_becomes_static_with_a_plan_for_all(call: Call, old: Old, config: str) -> None:
+def test_mode_managed_stays(call: Call, old: Old, config: str) -> None:
     document = imported(call, old(config, credentials=True))
-    assert made("scrubjay.yaml")["relay"] == {"upstream": "https://h/", "mode": "static"}
-    assert made("projects/default.yaml") == {"config": {}}
-    assert "not available yet" in document["found"]["changed", "relay.mode"]
+    assert made("scrubjay.yaml")["relay"] == {"mode": "managed", "upstream": "https://h/"}
+    assert document["projects"] == []
+    assert document["findings"] == []
+
+
+def test_files_of_a_managed_relay_are_said_to_count(call: Call, old: Old) -> None:
+    document = imported(call, old("relay: {mode: managed}\n", p7=OLDEST, credentials=True))
+    assert document["projects"] == ["7"]
+    assert "takes the place of what the server says" in document["found"]["changed", ""]
+
+
+def test_mode_managed_without_credentials_is_an_error(call: Call, old: Old) -> None:
+    document = imported(call, old("relay: {mode: managed}\n"), code=1)
+    assert "credentials generate" in document["errors"][0]
 
 
 @pytest.mark.parametrize("config", ["", "# nothing\n", None])
-def test_defaults_are_those_of_the_reference(call: Call, old: Old, config: str | None) -> None:
-    imported(call, old(config, p42=SHOP))
+def test_without_credentials_files_are_what_there_is(call: Call, old: Old, config: str | None) -> None:
+    document = imported(call, old(config, p42=SHOP))
     assert made("scrubjay.yaml") == {"relay": {"mode": "static", "upstream": "https://sentry.io/"}}
+    assert made("projects/default.yaml") == {"config": {}}
+    assert "needs credentials" in document["found"]["changed", "relay.mode"]
 
 
 def test_credentials_are_copied_and_not_shown(call: Call, old: Old) -> None:
@@ -249,8 +262,12 @@ def test_a_project_that_cannot_be_used_is_left_out_and_named(
 def test_members_of_a_project_that_mean_nothing_here(call: Call, old: Old) -> None:
     lone = {"publicKeys": OLDEST["publicKeys"], "rev": None, "upstream": "https://h/", "lastFetch": 1, "odd": 1}
     document = imported(call, old("relay: {mode: static}\n", p7=lone))
-    assert set(document["found"]) == {("no equivalent", "upstream"), ("unknown", "odd")}
-    assert made("projects/7.yaml") == {"publicKeys": [{"publicKey": OTHER, "isEnabled": True}], "config": {}}
+    assert set(document["found"]) == {("unknown", "odd")}
+    assert made("projects/7.yaml") == {
+        "publicKeys": [{"publicKey": OTHER, "isEnabled": True}],
+        "upstream": "https://h/",
+        "config": {},
+    }
 
 
 def test_files_without_a_number(call: Call, old: Old) -> None:
