@@ -78,6 +78,14 @@ class Unavailable(Rejected):
     """503: it cannot be held now."""
 
 
+class StillPending(ScrubjayError):
+    """What waited for a project's configuration has to wait on, for that of `key`."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__("a configuration that is needed is not known")
+        self.key = key
+
+
 class Unscrubbable(ScrubjayError):
     """A payload cannot be scrubbed as its plan demands; the item is dropped (scrubbing fails closed)."""
 

@@ -160,6 +160,12 @@ QUEUE_FAILED: Final = _lost(
     "raise `spool.envelopes.max_disk_size`, or free the disk",
     status=503,
 )
+PROJECT_PENDING: Final = _lost(
+    "project_pending",
+    "The project's configuration is not known yet, and there is no room to wait for it. The detail says which.",
+    "see why the upstream does not answer (`scrubjay doctor`); raise `spool.envelopes.pending_max_bytes`",
+    status=503,
+)
 UNAUDITED: Final = _lost(
     "unaudited",
     "The audit log cannot be written, and the plan has `compliance: true`.",

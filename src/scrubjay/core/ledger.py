@@ -11,8 +11,8 @@ what the server should learn of it is summed up in `client_reports`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Protocol
 
@@ -82,6 +82,23 @@ class Onlooker(Protocol):
         """An item was lost, or, not `whole`, some of its records."""
 
 
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """What a parcel that nobody has processed keeps of its request, beside its own facts: all that decisions may ask for.
+
+    `awaits`: the key whose project's configuration is not known; not always the parcel's own.
+    """
+
+    awaits: str
+    client: str | None = None
+    client_ip: str | None = None
+    client_hints: Mapping[str, str] = field(default_factory=dict)
+    no_cache: bool = False
+    relay_id: str | None = None
+    signature: str | None = None
+    is_proven: bool = False
+
+
 @dataclass(slots=True)
 class Parcel:
     """What waits and travels: one serialised envelope with its quantities.
@@ -110,6 +127,8 @@ class Parcel:
     attempts: int = 0
     received_mono: float | None = None
     """As `received_unix`, by a clock that nobody sets; None where the process that received it is no more."""
+    raw: Raw | None = None
+    """Not None: nothing was scrubbed, nothing is decided, and it must not leave. Its facts are then those of the request, uncut."""
 
     @property
     def only_counts(self) -> bool:
@@ -204,10 +223,14 @@ class Tally:
         self.onlooker: Onlooker | None = None
         self._balance: dict[DataCategory, int] = {}
         self._quantities: dict[int, Quantities] = {}
-        for item in envelope.items:
+        self._receive()
+
+    def _receive(self) -> None:
+        """Notes what came. Overridden where it came before (`reopened`)."""
+        for item in self.items:
             quantities = item.kind.quantities(item) or UNCOUNTED
             self._quantities[id(item)] = quantities
-            ledger.receive(item.type, quantities)
+            self._ledger.receive(item.type, quantities)
             self._move(quantities, 1)
 
     @property

@@ -14,7 +14,6 @@ from functools import partial
 from typing import TypeVar
 
 from scrubjay import reasons
-from scrubjay.categories import DataCategory
 from scrubjay.core import dsn
 from scrubjay.core.checks import touched
 from scrubjay.core.dsn import Auth
@@ -26,22 +25,24 @@ from scrubjay.core.items import check_sizes, classify
 from scrubjay.core.items.blobs import REPLAYS
 from scrubjay.core.items.kind import item_count
 from scrubjay.core.ledger import Account, Tally
-from scrubjay.core.limits import ActiveLimit, Scoping, format_rate_limits
+from scrubjay.core.limits import ActiveLimit, Scoping
 from scrubjay.core.networks import first_address
-from scrubjay.core.outgoing import pack
-from scrubjay.core.plan import ProjectPlan
-from scrubjay.core.ports import Ingress, Outcome, Ports, Sighting, Verdict
+from scrubjay.core.outgoing import pack, pack_raw
+from scrubjay.core.plan import PENDING, ProjectPlan
+from scrubjay.core.ports import Ingress, Outcome, Ports, Sighting, Verdict, WaitingRoom
 from scrubjay.core.received_reports import merge_reports
 from scrubjay.core.relays.vouching import Voucher
+from scrubjay.core.reopened import reopen
+from scrubjay.core.roots import awaited, rules_of_root
 from scrubjay.core.sampling.context import trace_key
 from scrubjay.core.sampling.dynamic import UNCHANGED, sample_traces
-from scrubjay.core.sampling.trace_rules import NO_RULES, DynamicSampling
 from scrubjay.core.scrub.encoded import views
 from scrubjay.core.scrub.headers import scrub_headers
 from scrubjay.core.scrub.payloads import Scrubbed, Unscrubbed, payload_of, scrub_item
 from scrubjay.core.scrub.pseudonyms import occasion, utc_day
 from scrubjay.core.spikes import kind_of
-from scrubjay.errors import BadRequest, Denied, Rejected, Unavailable
+from scrubjay.core.verdict import verdict
+from scrubjay.errors import BadRequest, Denied, Rejected, StillPending, Unavailable
 
 Answer = TypeVar("Answer")
 
@@ -54,10 +55,6 @@ _USUAL_RATIO = 16
 """Of a replay recording's size to that of its zlib."""
 _RECORD_BYTES = 256
 """What a record of a container weighs at least: rules take time for each, however short it is."""
-
-_ATTACHMENTS = (DataCategory.ATTACHMENT, DataCategory.ATTACHMENT_ITEM)
-MAX_ADVERTISED = 20
-"""Limits named in a 200 (`decisions.md` 3.5)."""
 
 
 async def process(ingress: Ingress, ports: Ports) -> Verdict:
@@ -82,12 +79,16 @@ async def _process(ingress: Ingress, ports: Ports, sighting: Sighting | None) ->
     if not envelope.items:
         return Verdict(event_id=envelope.event_id)
     plan = ports.plans.find(auth.key)
+    if ports.waiting is not None and (key := awaited(envelope, auth.key, plan, ports)) is not None:
+        if ingress.counted is not None:
+            raise StillPending(key)
+        return await hold(envelope, key, plan or PENDING, auth, project_id, ingress, ports, ports.waiting)
     if plan is not None and plan.project_id is not None and ports.overrides_project_ids:
         project_id = plan.project_id
     revision = "" if plan is None else plan.revision
     account = Account(auth.key, project_id, revision, envelope.event_id, ingress.received_unix)
     came = [item.kind.type for item in envelope.items]
-    with ports.ledger.open(envelope, account) as tally:
+    with _account(envelope, account, ingress, ports) as tally:
         if sighting is not None:
             tally.onlooker = sighting
             sighting.opened(tally)
@@ -107,9 +108,14 @@ async def _process(ingress: Ingress, ports: Ports, sighting: Sighting | None) ->
             merge_reports(tally, ports.reports)
         await hand_over(tally, plan, auth, ingress, ports)
     told = verdict(envelope, limits, plan, scoping, ingress, ports)
-    if told.status == 200:
+    if told.status == 200 and ingress.counted is None:
         ports.ledger.accept(came)
     return told
+
+
+def _account(envelope: Envelope, account: Account, ingress: Ingress, ports: Ports) -> Tally:
+    counted = ingress.counted
+    return ports.ledger.open(envelope, account) if counted is None else reopen(ports.ledger, envelope, account, counted)
 
 
 def authenticate(ingress: Ingress, ports: Ports) -> tuple[Auth, int]:
@@ -140,6 +146,32 @@ def parse(ingress: Ingress, auth: Auth, project_id: int, ports: Ports) -> Envelo
         envelope.headers["event_id"] = ports.new_id()
         envelope.dirty = True
     return envelope
+
+
+async def hold(
+    envelope: Envelope,
+    awaited: str,
+    plan: ProjectPlan,
+    auth: Auth,
+    project_id: int,
+    ingress: Ingress,
+    ports: Ports,
+    waiting: WaitingRoom,
+) -> Verdict:
+    """Puts aside what cannot be decided yet, as it came. Only limits that are known already refuse (D-049)."""
+    account = Account(auth.key, project_id, plan.revision, envelope.event_id, ingress.received_unix)
+    came = [item.kind.type for item in envelope.items]
+    with ports.ledger.open(envelope, account) as tally:
+        make_room(tally, ports)
+        scoping = Scoping(auth.key, project_id, plan.organization_id, plan.key_id(auth.key))
+        limits = gate(tally, plan, scoping, ingress, ports)
+        tally.stage = "hold"
+        if tally.items:
+            await waiting.hold(pack_raw(tally, awaited, auth, ingress, ports))
+    told = verdict(envelope, limits, plan, scoping, ingress, ports)
+    if told.status == 200:
+        ports.ledger.accept(came)
+    return told
 
 
 def make_room(tally: Tally, ports: Ports) -> None:
@@ -232,7 +264,7 @@ async def sample(tally: Tally, plan: ProjectPlan, ingress: Ingress, ports: Ports
 async def _sample_traces(tally: Tally, plan: ProjectPlan, ingress: Ingress, ports: Ports) -> bool:
     """Whether the trace's context is another now."""
     envelope, own_key = tally.envelope, tally.account.key
-    root = _rules_of_root(envelope, own_key, plan, ports)
+    root = rules_of_root(envelope, own_key, plan, ports)
     if not plan.dynamic and not root:
         return False
     ruling = await _run(
@@ -248,17 +280,6 @@ async def _sample_traces(tally: Tally, plan: ProjectPlan, ingress: Ingress, port
         ports.witness.saw("sample", ruling.explained())
     thin_traces(tally, ruling)
     return ruling.context is not UNCHANGED
-
-
-def _rules_of_root(envelope: Envelope, own_key: str, plan: ProjectPlan, ports: Ports) -> DynamicSampling | None:
-    """The rules of the project where the trace began; None if that project cannot be used (`decisions.md` 5.5)."""
-    key = trace_key(envelope.headers)
-    root = plan if key == own_key else ports.plans.find(key) if key is not None else None
-    if root is None or root.disabled or key in root.disabled_keys:
-        return None
-    if None not in (root.organization_id, plan.organization_id) and root.organization_id != plan.organization_id:
-        return None
-    return root.dynamic or NO_RULES
 
 
 async def cut_spikes(tally: Tally, plan: ProjectPlan, ingress: Ingress, ports: Ports) -> tuple[ActiveLimit, ...]:
@@ -348,30 +369,6 @@ async def hand_over(tally: Tally, plan: ProjectPlan, auth: Auth, ingress: Ingres
         tally.drop_all(reasons.CAPTURED)
         return
     await ports.outbox.put(pack(tally, plan, auth, ingress, ports))
-
-
-def verdict(
-    envelope: Envelope,
-    limits: tuple[ActiveLimit, ...],
-    plan: ProjectPlan,
-    scoping: Scoping,
-    ingress: Ingress,
-    ports: Ports,
-) -> Verdict:
-    """429 if a limit took or touched anything, even if the rest was kept: SDKs learn limits so (`decisions.md` 3.5)."""
-    if ingress.hides_limits:
-        return Verdict(200, envelope.event_id)
-    told = format_rate_limits(limits, ingress.now_mono)
-    if told is not None:
-        return Verdict(429, envelope.event_id, *told)
-    if ports.bounds.advertise_on_200:
-        known = ports.limits.active(scoping, ingress.now_mono)
-        known += plan.quotas.zero_limits(scoping, ingress.now_mono, most=MAX_ADVERTISED)
-        if any(item.headers.get("rate_limited") is True for item in envelope.items):
-            # A crash report that was taken as an event only: the next one must come too (`decisions.md` 2.6).
-            known = tuple(one for one in known if not any(map(one.takes, _ATTACHMENTS)))
-        told = format_rate_limits(known, ingress.now_mono, most=MAX_ADVERTISED) if known else None
-    return Verdict(200, envelope.event_id, None, told[1] if told else None)
 
 
 async def _ask(rule: Callable[[Item], Answer], items: Sequence[Item], ports: Ports) -> list[tuple[Item, Answer]]:

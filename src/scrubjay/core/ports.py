@@ -18,6 +18,7 @@ from scrubjay.core.limits import ActiveLimit, LimitTable
 from scrubjay.core.plan import ProjectPlan
 from scrubjay.core.quotas import QuotaBackend
 from scrubjay.core.relays.vouching import Vouchers
+from scrubjay.core.reopened import Counted
 from scrubjay.core.sampling.first_n import Occasions
 from scrubjay.core.scrub.record import Record
 from scrubjay.core.spikes import SpikeGuard
@@ -72,6 +73,8 @@ class Ingress:
     """That relay has shown already that it is the one, for the batch that this came in."""
     delivery_id: str | None = None
     """The name that a relay before us gave the parcel; it keeps it, so that a second delivery is known as one."""
+    counted: Counted | None = None
+    """Of what waited here for its project's configuration: what it came to. Nobody waits for its verdict."""
     entrance: Entrance | None = None
     """None where nobody looks on."""
 
@@ -199,6 +202,7 @@ class Ports:
     accepts_unknown: bool = True
     trusts_facts: bool = True
     overrides_project_ids: bool = False
+    samples_traces: bool = True
     vouchers: Vouchers = field(default_factory=Vouchers)
     """Whose signatures count, where a project demands one."""
     instance: str = ""
@@ -210,4 +214,5 @@ class Ports:
         self.accepts_unknown = settings.routing.accept_unknown_items
         self.trusts_facts = settings.privacy.trust_envelope_facts
         self.overrides_project_ids = settings.relay.override_project_ids
+        self.samples_traces = settings.sampling.dynamic
         self.vouchers = Vouchers(relays_of(settings.auth.static_relays), settings.auth.signature_max_age)
