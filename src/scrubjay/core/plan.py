@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any, Final, Literal
+from typing import Any, Final
 from weakref import WeakValueDictionary
 
 import msgspec
@@ -27,7 +27,7 @@ from scrubjay.core.sampling.trace_rules import UNSUPPORTED, DynamicSampling, com
 from scrubjay.core.scrub.policies import Policies, read_policies
 from scrubjay.core.scrub.program import ScrubProgram, compile_program
 from scrubjay.settings.global_config import NOTHING_SHARED, GlobalConfig
-from scrubjay.settings.project import DataScrubbing, ProjectConfig, SpikeProtection
+from scrubjay.settings.project import DataScrubbing, Problem, ProjectConfig, SpikeProtection
 from scrubjay.settings.schema import Settings
 from scrubjay.settings.scrub import Scrub, over
 from scrubjay.settings.setting import Secret
@@ -39,17 +39,6 @@ class Part:
 
     rules: Any
     problems: list[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """What of a project's rules is not done as written; `kind`: of which rules."""
-
-    kind: Literal["filter", "sampling", "quota"]
-    text: str
-
-    def __str__(self) -> str:
-        return self.text
 
 
 @dataclass(frozen=True, slots=True)

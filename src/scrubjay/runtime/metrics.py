@@ -223,7 +223,7 @@ TLS_FAILURES: Final = _counter(
 PROJECT_FILE_ERRORS: Final = _counter("scrubjay_project_file_errors_total", "Project files that could not be used.")
 CONFIG_ERRORS: Final = _counter(
     "scrubjay_config_errors_total",
-    "Rules of projects that are not done as written, by kind: filter, sampling, quota. The log names them.",
+    "Parts of projects that are not done as written, by kind: filter, sampling, quota, project. The log names them.",
     "kind",
 )
 RULES_LEFT_OUT: Final = _gauge(

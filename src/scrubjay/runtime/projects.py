@@ -16,10 +16,10 @@ from dataclasses import dataclass, field
 from cachetools import TTLCache
 
 from scrubjay.core.limits import Scoping
-from scrubjay.core.plan import Problem, Programs, ProjectPlan, compile_plan, pass_plan, revision_of
+from scrubjay.core.plan import Programs, ProjectPlan, compile_plan, pass_plan, revision_of
 from scrubjay.errors import ConfigError
 from scrubjay.runtime.telemetry import Telemetry
-from scrubjay.settings.project import ProjectConfig
+from scrubjay.settings.project import Problem, ProjectConfig
 from scrubjay.settings.project_files import ProjectSet
 from scrubjay.settings.schema import Settings
 

@@ -8,6 +8,7 @@ judge them, each so that one bad rule disables that rule and no more. A fetched 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, field
@@ -125,3 +126,14 @@ class ProjectConfig(Struct, frozen=True, kw_only=True, rename="camel"):
     upstream: Annotated[str | None, _says("Where its items go, in place of `relay.upstream`.")] = None
     public_keys: Annotated[tuple[PublicKey, ...], _says("Its keys; at least one, none in the plan `default`.")] = ()
     config: Annotated[ProjectOptions, _says("How its items are treated.")] = ProjectOptions()
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What of a project's configuration is not done as written; `kind`: of which rules, `project` for what is no rule."""
+
+    kind: Literal["filter", "sampling", "quota", "project"]
+    text: str
+
+    def __str__(self) -> str:
+        return self.text

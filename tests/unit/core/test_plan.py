@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from scrubjay.core.plan import Problem, Programs, ProjectPlan, compile_plan, pass_plan, revision_of
+from scrubjay.core.plan import Programs, ProjectPlan, compile_plan, pass_plan, revision_of
 from scrubjay.errors import ConfigError
 from scrubjay.settings.decisions import Compat
 from scrubjay.settings.global_config import NOTHING_SHARED, GlobalConfig
-from scrubjay.settings.project import DEFAULT_SCRUBBING, ProjectConfig
+from scrubjay.settings.project import DEFAULT_SCRUBBING, Problem, ProjectConfig
 from scrubjay.settings.project_parsing import parse_project
 from scrubjay.settings.schema import Settings
 from scrubjay.settings.setting import Secret
