@@ -29,7 +29,7 @@ from scrubjay.errors import Refused, Throttled, Transient, UpstreamError
 from scrubjay.reasons import UPSTREAM_REJECTED, UPSTREAM_TOO_LARGE
 from scrubjay.runtime.forwarding.compression import COMPRESSORS, Ladder, compress_in_thread
 from scrubjay.runtime.forwarding.http_client import HttpClient, NoReply
-from scrubjay.runtime.forwarding.http_reply import Reply
+from scrubjay.runtime.forwarding.http_reply import MAX_KEPT_BYTES, Reply
 
 PROBE_PATH: Final = "/api/0/relays/live/"
 _LONGEST_TIMEOUT_S: Final = 300
@@ -154,17 +154,25 @@ class Upstream:
         return there
 
     async def call(
-        self, route: str, method: str, path: str, headers: str = "", body: bytes = b"", *, work_s: float = 0.0
+        self,
+        route: str,
+        method: str,
+        path: str,
+        headers: str = "",
+        body: bytes = b"",
+        *,
+        work_s: float = 0.0,
+        keeps_bytes: int = MAX_KEPT_BYTES,
     ) -> tuple[Reply, float]:
         """Anything but an envelope: the answer, whatever it is, and the seconds it took. Raises `Transient`.
 
-        `headers` are whole lines. The server gets `work_s` more than it has for an envelope.
+        `headers` are whole lines. The server gets `work_s` more than it has for an envelope. `keeps_bytes`: of the answer's body.
         """
         head = (
             f"{method} {self._client.target(self._options.path_prefix + path)} HTTP/1.1\r\nHost: {self._host}\r\n"
             f"User-Agent: scrubjay/{__version__}\r\n{self._client.proxy_header()}{headers}\r\n"
         )
-        return await self._request(route, head.encode("latin-1"), body, work_s=work_s)
+        return await self._request(route, head.encode("latin-1"), body, work_s=work_s, keeps_bytes=keeps_bytes)
 
     def came_back(self) -> None:
         """The server was away: what was known of its encodings may not hold for what stands there now."""
@@ -209,12 +217,20 @@ class Upstream:
         return f"{head}\r\n".encode("utf-8", "replace")
 
     async def _request(
-        self, route: str, head: bytes, body: bytes, *, once: bool = False, work_s: float = 0.0
+        self,
+        route: str,
+        head: bytes,
+        body: bytes,
+        *,
+        once: bool = False,
+        work_s: float = 0.0,
+        keeps_bytes: int = MAX_KEPT_BYTES,
     ) -> tuple[Reply, float]:
         started_mono = self._now_mono()
         self._observer.upstream_body(route, len(body))
         try:
-            reply = await self._client.request(head, body, self.timeout_s(len(body)) + work_s, once=once)
+            timeout_s = self.timeout_s(len(body)) + work_s
+            reply = await self._client.request(head, body, timeout_s, once=once, keeps_bytes=keeps_bytes)
         except NoReply as error:
             took_s = self._now_mono() - started_mono
             self._observer.upstream_request(error.failure, None, took_s, route=route, detail=str(error))

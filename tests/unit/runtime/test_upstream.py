@@ -35,7 +35,7 @@ class Server:
     def proxy_header(self):
         return ""
 
-    async def request(self, head, body, timeout_s, *, once=False):
+    async def request(self, head, body, timeout_s, *, once=False, keeps_bytes=0):
         self.once = once
         self.requests.append((head.decode(), body, timeout_s))
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]

@@ -10,7 +10,7 @@ import asyncio
 import ssl
 from typing import Final, Literal, cast
 
-from scrubjay.runtime.forwarding.http_reply import BrokenReply, Reply, ReplyReader
+from scrubjay.runtime.forwarding.http_reply import MAX_KEPT_BYTES, BrokenReply, Reply, ReplyReader
 from scrubjay.runtime.forwarding.presented import chain_of, reason_of
 
 _JOIN_BELOW_BYTES: Final = 64 * 1024
@@ -46,10 +46,12 @@ class Connection(asyncio.Protocol):
         self._unsent = False
         self.opened_mono = self.idle_since_mono = loop.time()
 
-    def exchange(self, head: bytes, body: bytes, timeout_s: float, *, bodiless: bool = False) -> asyncio.Future[Reply]:
-        """Sends a request. The future ends with the reply or `NoReply`. `bodiless`: the reply is a head alone."""
+    def exchange(
+        self, head: bytes, body: bytes, timeout_s: float, *, bodiless: bool = False, keeps_bytes: int = MAX_KEPT_BYTES
+    ) -> asyncio.Future[Reply]:
+        """Sends a request. The future ends with the reply or `NoReply`. `bodiless`: the reply is a head alone. `keeps_bytes`: of its body."""
         waiter = self._waiter = self._loop.create_future()
-        self._reader = ReplyReader(bodiless=bodiless)
+        self._reader = ReplyReader(bodiless=bodiless, keeps_bytes=keeps_bytes)
         if self._transport is None or self._transport.is_closing():
             self._unsent = True
             self._fail("reset", "connection closed")

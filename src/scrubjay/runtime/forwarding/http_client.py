@@ -17,7 +17,7 @@ import ssl
 
 from scrubjay.runtime.forwarding.connection import Connection, NoReply
 from scrubjay.runtime.forwarding.dialing import Dialer
-from scrubjay.runtime.forwarding.http_reply import Reply
+from scrubjay.runtime.forwarding.http_reply import MAX_KEPT_BYTES, Reply
 from scrubjay.runtime.forwarding.origin import Origin, Proxy
 from scrubjay.runtime.forwarding.resolving import Resolver
 
@@ -84,24 +84,29 @@ class HttpClient:
         """For connections from now on."""
         self._dialer.timeout_s = connect_timeout_s
 
-    async def request(self, head: bytes, body: bytes, timeout_s: float, *, once: bool = False) -> Reply:
+    async def request(
+        self, head: bytes, body: bytes, timeout_s: float, *, once: bool = False, keeps_bytes: int = MAX_KEPT_BYTES
+    ) -> Reply:
         """Sends `head` (request line and headers, empty line included) and `body`. Raises `NoReply`.
 
-        `once`: better not at all than twice, so it is not sent again where a kept-alive connection may have taken it.
+        `once`: better not at all than twice, so it is not sent again where a kept-alive connection may have taken it. `keeps_bytes`: of the
+        reply's body.
         """
         kept = self._take()
         if kept is not None:
             try:
-                return await self._exchange(kept, head, body, timeout_s)
+                return await self._exchange(kept, head, body, timeout_s, keeps_bytes)
             except NoReply as error:
                 if error.failure != "reset" or not error.silent or self._closed or (once and error.ambiguous):
                     raise
-        return await self._exchange(await self._dialer.connect(), head, body, timeout_s)
+        return await self._exchange(await self._dialer.connect(), head, body, timeout_s, keeps_bytes)
 
-    async def _exchange(self, connection: Connection, head: bytes, body: bytes, timeout_s: float) -> Reply:
+    async def _exchange(
+        self, connection: Connection, head: bytes, body: bytes, timeout_s: float, keeps_bytes: int
+    ) -> Reply:
         self._busy.add(connection)
         try:
-            reply = await connection.exchange(head, body, timeout_s)
+            reply = await connection.exchange(head, body, timeout_s, keeps_bytes=keeps_bytes)
         except BaseException:
             connection.close()
             raise

@@ -33,22 +33,25 @@ class BrokenReply(ValueError):
 
 
 class Reply(NamedTuple):
-    """`body` is cut at `MAX_KEPT_BYTES`; `reusable` says whether another request may follow on the connection."""
+    """`body` is cut at what was to be kept; `reusable` says whether another request may follow on the connection."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
     reusable: bool
 
+    def unpacked(self, most_bytes: int = MAX_KEPT_BYTES) -> bytes:
+        """The body without its compression, cut at `most_bytes`; nothing, if it cannot be read."""
+        if self.headers.get("content-encoding", "").strip().lower() != "gzip":
+            return self.body
+        try:
+            return zlib.decompressobj(wbits=31).decompress(self.body, most_bytes)
+        except zlib.error:
+            return b""
+
     def text(self) -> str:
         """The body as text, whatever of it can be read."""
-        body = self.body
-        if self.headers.get("content-encoding", "").strip().lower() == "gzip":
-            try:
-                body = zlib.decompressobj(wbits=31).decompress(body, MAX_KEPT_BYTES)
-            except zlib.error:
-                return ""
-        return body.decode("utf-8", "replace")
+        return self.unpacked().decode("utf-8", "replace")
 
     def detail(self) -> str:
         """What the server said of it, short; for 3xx where it pointed."""
@@ -71,11 +74,23 @@ _HEAD, _COUNTED, _UNTIL_CLOSE, _CHUNK_SIZE, _CHUNK, _CHUNK_END, _TRAILERS, _NOTH
 class ReplyReader:
     """One reply. `feed` returns it once it is whole; bytes behind it make the connection not reusable."""
 
-    __slots__ = ("_bodiless", "_body", "_buffer", "_headers", "_left", "_next", "_reusable", "_seen_bytes", "_status")
+    __slots__ = (
+        "_bodiless",
+        "_body",
+        "_buffer",
+        "_headers",
+        "_keeps_bytes",
+        "_left",
+        "_next",
+        "_reusable",
+        "_seen_bytes",
+        "_status",
+    )
 
-    def __init__(self, *, bodiless: bool = False) -> None:
+    def __init__(self, *, bodiless: bool = False, keeps_bytes: int = MAX_KEPT_BYTES) -> None:
         """`bodiless`: no body follows, whatever the head says (the answer to CONNECT)."""
         self._bodiless = bodiless
+        self._keeps_bytes = keeps_bytes
         self._buffer = bytearray()  # its front can be taken off without moving the rest
         self._next = _HEAD
         self._status = 0
@@ -94,7 +109,7 @@ class ReplyReader:
         """Raises `BrokenReply`."""
         self._buffer += data
         while self._step():
-            if self._seen_bytes > MAX_BODY_BYTES:
+            if self._seen_bytes > MAX_BODY_BYTES and self._seen_bytes > self._keeps_bytes:
                 return self._reply(reusable=False)
         if self._next != _NOTHING:
             return None
@@ -195,7 +210,7 @@ class ReplyReader:
 
     def _keep(self, data: bytes) -> None:
         self._seen_bytes += len(data)
-        room = MAX_KEPT_BYTES - len(self._body)
+        room = self._keeps_bytes - len(self._body)
         if room > 0:
             self._body += data[:room]
 

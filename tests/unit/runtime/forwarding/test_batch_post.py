@@ -53,7 +53,7 @@ class Gateway:
     def proxy_header(self):
         return ""
 
-    async def request(self, head, body, timeout_s, *, once=False):
+    async def request(self, head, body, timeout_s, *, once=False, keeps_bytes=0):
         method, path = head.split(b" ", 2)[:2]
         self.timeout_s = timeout_s
         if method == b"GET":

@@ -116,6 +116,15 @@ def test_a_long_body_is_read_and_mostly_forgotten():
     assert (len(reply.body), reply.reusable) == (MAX_KEPT_BYTES, True)
 
 
+@pytest.mark.parametrize("keeps_bytes", [MAX_KEPT_BYTES + 3, MAX_BODY_BYTES + 3])
+def test_who_asks_for_more_gets_it(keeps_bytes):
+    reader = ReplyReader(keeps_bytes=keeps_bytes)
+    assert reader.feed(OK + b"Content-Length: %d\r\n\r\n" % keeps_bytes) is None
+    reply = reader.feed(b"x" * keeps_bytes)
+    assert reply is not None
+    assert (len(reply.body), reply.reusable) == (keeps_bytes, True)
+
+
 @pytest.mark.parametrize("framing", [b"Content-Length: 99999999999", b"Transfer-Encoding: chunked", b"X: y"])
 def test_a_body_without_end_is_given_up(framing):
     reader = ReplyReader()
@@ -156,3 +165,9 @@ def test_the_answer_to_connect_has_no_body():
 def test_the_text_of_a_body_is_what_can_be_read_of_it(body, encoding, expected):
     headers = {} if encoding is None else {"content-encoding": encoding}
     assert Reply(400, headers, body, reusable=True).text() == expected
+
+
+def test_a_body_is_unpacked_as_far_as_one_wants():
+    reply = Reply(200, {"content-encoding": " GZIP"}, gzip.compress(b"0" * 1000, mtime=0), reusable=True)
+    assert reply.unpacked(10) == b"0" * 10
+    assert reply.unpacked(2000) == b"0" * 1000
