@@ -91,7 +91,7 @@ def read_token(secret: bytes, token: str, now_unix: float, *, max_age_s: float =
     if not hmac.compare_digest(encode(_mac(secret, text)), mac):
         raise BadSignature("unverifiable")
     try:
-        state = decode_json(decode(text))
+        state: Any = decode_json(decode(text))
         applicant, made_unix = Applicant(state["relay_id"], state["public_key"]), float(state["timestamp"])
     except (BadKey, ValueError, TypeError, KeyError):  # whoever knows the secret wrote something else with it
         raise BadSignature("invalid") from None

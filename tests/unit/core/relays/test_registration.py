@@ -6,9 +6,10 @@ import hashlib
 import hmac
 import json
 import uuid
+from typing import Any
 
 import pytest
-from sentry_relay.auth import PublicKey, SecretKey, create_register_challenge, validate_register_response
+from sentry_relay import auth
 
 from scrubjay.core.envelope import encode_json
 from scrubjay.core.relays.registration import (
@@ -27,6 +28,7 @@ from scrubjay.errors import BadSignature, UpstreamError
 from scrubjay.settings.credentials import generate
 from scrubjay.settings.keys import encode
 
+REFERENCE: Any = auth
 ID = "7f9b7a54-3d2c-4b0e-9a51-2c6f5c1de001"
 PUBLIC = "A6EHv_POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg"
 SECRET_KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"
@@ -48,13 +50,13 @@ def test_operations_37_the_reference_registers_us() -> None:
     secret_key = ours.secret_key.reveal()
     asked = encode_json(challenge(ours.id, ours.public_key, "26.10.0"))
     now_unix = MADE_UNIX
-    said = create_register_challenge(asked, sign(secret_key, asked, now_unix), theirs, max_age=0)
+    said = REFERENCE.create_register_challenge(asked, sign(secret_key, asked, now_unix), theirs, max_age=0)
     token = token_of({"relay_id": str(said["relay_id"]), "token": said["token"]}, ours.id)
     assert token == said["token"]
     answered = encode_json(response(ours.id, token, "26.10.0"))
-    registered = validate_register_response(answered, sign(secret_key, answered, now_unix), theirs, max_age=0)
+    registered = REFERENCE.validate_register_response(answered, sign(secret_key, answered, now_unix), theirs, max_age=0)
     assert (str(registered["relay_id"]), registered["token"]) == (ours.id, token)
-    assert PublicKey.parse(ours.public_key).verify(answered, sign(secret_key, answered, now_unix))
+    assert REFERENCE.PublicKey.parse(ours.public_key).verify(answered, sign(secret_key, answered, now_unix))
     check_registered({"relay_id": registered["relay_id"].hex}, ours.id)
 
 
@@ -90,11 +92,11 @@ def test_a_token_is_the_specification_s_to_the_byte() -> None:
 
 
 def test_the_reference_s_library_takes_our_token_and_we_take_its() -> None:
-    key, public = SecretKey.parse(SECRET_KEY), PublicKey.parse(PUBLIC)
+    key, public = REFERENCE.SecretKey.parse(SECRET_KEY), REFERENCE.PublicKey.parse(PUBLIC)
     body = json.dumps({"relay_id": ID, "token": TOKEN, "version": "26.10.0"}).encode()
-    assert validate_register_response(body, key.sign(body), SECRET.decode(), max_age=0)["token"] == TOKEN
+    assert REFERENCE.validate_register_response(body, key.sign(body), SECRET.decode(), max_age=0)["token"] == TOKEN
     asked = json.dumps({"relay_id": ID, "public_key": str(public), "version": "26.10.0"}).encode()
-    theirs = create_register_challenge(asked, key.sign(asked), SECRET.decode(), max_age=0)["token"]
+    theirs = REFERENCE.create_register_challenge(asked, key.sign(asked), SECRET.decode(), max_age=0)["token"]
     assert read_token(SECRET, theirs, 0, max_age_s=float("inf")) == APPLICANT
 
 
