@@ -63,7 +63,7 @@ def check(ctx: click.Context, invocation: Invocation, /, as_json: bool) -> None:
 
 def check_projects(loaded: Loaded) -> Iterator[ProjectCheck]:
     """Compiles each project once, the plan `default` first."""
-    if loaded.projects.default is not None:
+    if loaded.projects.default is not None and loaded.settings.relay.mode != "managed":
         yield _check(loaded.projects.default, "default", [], loaded)
     seen: dict[int, ProjectCheck] = {}
     for key, project in loaded.projects.by_key.items():
@@ -196,7 +196,9 @@ def _print(loaded: Loaded, projects: list[ProjectCheck]) -> None:
         for p in projects
     )
     out.print(table("Plans", ("project", "keys", "revision", "rules that force the full walk", "leaves unread"), rows))
-    if loaded.settings.projects.unknown == "forward" and loaded.projects.default is None:
+    if loaded.settings.relay.mode == "managed":
+        out.print("Other keys: their projects are fetched from the upstream.")
+    elif loaded.settings.projects.unknown == "forward" and loaded.projects.default is None:
         out.print("Keys without a project: everything leaves unread.")
 
 

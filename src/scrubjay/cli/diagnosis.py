@@ -11,7 +11,15 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-from scrubjay.cli import doctor_listener, doctor_probe, doctor_relay, doctor_server, doctor_setup, doctor_spool
+from scrubjay.cli import (
+    doctor_listener,
+    doctor_probe,
+    doctor_registration,
+    doctor_relay,
+    doctor_server,
+    doctor_setup,
+    doctor_spool,
+)
 from scrubjay.cli.destination import Target, as_onlooker, chosen, leads_here, leads_upstream, read_dsn, towards
 from scrubjay.cli.doctor_way import ends_way, ways_of
 from scrubjay.cli.findings import Finding, failed, skipped
@@ -70,7 +78,7 @@ def _server(loaded: Loaded, merged: Merged, dsn: Dsn | None, *, probes: bool) ->
         yield skipped("server", "none: what arrives ends here, in the capture page")
         return
     with asyncio.Runner() as runner:
-        findings = _reach(settings, loaded, target if probes else None, sample)
+        findings = _reach(settings, loaded, target, sample, probes=probes)
         while (finding := runner.run(_next(findings))) is not None:
             yield finding
 
@@ -85,7 +93,9 @@ async def _next(findings: AsyncIterator[Finding]) -> Finding | None:
     return await anext(findings, None)
 
 
-async def _reach(settings: Settings, loaded: Loaded, target: Target | None, sample: Sample) -> AsyncIterator[Finding]:
+async def _reach(
+    settings: Settings, loaded: Loaded, target: Target | None, sample: Sample, *, probes: bool
+) -> AsyncIterator[Finding]:
     """By the relay's own roads, which are not started: nothing is sent on them but what is asked here."""
     witness, credentials = Witness(), loaded.credentials
     signer = None if credentials is None else Signer(credentials.id, credentials.secret_key.reveal())
@@ -102,13 +112,20 @@ async def _reach(settings: Settings, loaded: Loaded, target: Target | None, samp
     except ConfigError as error:
         yield failed("upstream", str(error), "correct it: the relay does not start with it")
         return
+    is_managed = settings.relay.mode == "managed" and settings.relay.upstreams == loaded.settings.relay.upstreams
+    version = settings.relay.advertised_version
+    applicant = doctor_registration.Applicant(credentials, version) if is_managed and credentials is not None else None
     try:
         for way in ways_of(roads, settings):
             answered = True
             async for finding in doctor_server.look(way):
                 yield finding
                 answered = answered and not ends_way(finding)
-            if answered and target is not None:
+            if answered and probes and applicant is not None:
+                async for finding in doctor_registration.register(way, applicant, None if target is None else target.key):
+                    yield finding
+                    answered = answered and not ends_way(finding)
+            if answered and probes and target is not None:
                 yield await doctor_probe.answer(way, target, sample, witness)
     finally:
         await roads.stop()

@@ -23,8 +23,8 @@ def doctor(ctx: click.Context, invocation: Invocation, /, text: str | None, no_p
     """Look at everything from the configuration to the server's answer, and say what to do about what is wrong.
 
     Files, projects, spool, port, the relay that runs and what it lost, then the way to the server: name, proxy, connection, TLS, clock,
-    answer. At the end an event that is marked as a probe is taken through every stage, and sent to the server. Exit code 1 if something
-    failed; warnings do not count.
+    answer; in mode `managed` whether it lets this relay in, and gives it configurations. At the end an event that is marked as a probe is
+    taken through every stage, and sent to the server. Exit code 1 if something failed; warnings do not count.
     """
     from scrubjay.cli.diagnosis import examine
 

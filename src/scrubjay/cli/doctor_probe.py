@@ -63,6 +63,8 @@ def known(dsn: Dsn, loaded: Loaded) -> Finding:
 
 
 def _without_project(text: str, loaded: Loaded) -> Finding:
+    if loaded.settings.relay.mode == "managed":
+        return ok("dsn", f"{text}; the upstream configures its project")
     if loaded.projects.default is not None or loaded.settings.relay.mode == "capture":
         return ok("dsn", f"{text}; no project has its key, so the plan `default` decides")
     if loaded.settings.projects.unknown == "forward":
@@ -88,6 +90,8 @@ def stages(target: Target, sample: Sample, loaded: Loaded, merged: Merged) -> Fi
             judge = f"this configuration (the relay that runs cannot be asked: {error.problem})"
     else:
         judge = "this configuration"
+    if told is None and loaded.settings.relay.mode == "managed" and target.key not in loaded.projects.by_key:
+        return skipped("stages", "the upstream configures the project: the relay has to run, to say what it would do")
     if told is None:
         try:
             told = asyncio.run(_rehearse(target, sample, loaded))

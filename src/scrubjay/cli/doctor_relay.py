@@ -5,6 +5,7 @@ The state files tell what its workers know, the listener how it is.
 
 from __future__ import annotations
 
+import math
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -15,6 +16,7 @@ from scrubjay.cli.drops import remedy
 from scrubjay.cli.findings import Finding, failed, ok, warning
 from scrubjay.cli.own_listener import local_address
 from scrubjay.cli.tables import ago
+from scrubjay.cli.upstream_word import upstream_word
 from scrubjay.reasons import REASONS
 from scrubjay.runtime.metrics import HELD, SPOOL_OLDEST_AGE, UNACCOUNTED
 from scrubjay.runtime.state import Drop, Merged, Snapshot
@@ -24,6 +26,8 @@ from scrubjay.settings.schema import Settings
 _RECENT_S: Final = 3_600.0
 _MOST_REASONS: Final = 8
 _MOST_CATEGORIES: Final = 5
+_LONG_S: Final = 60.0
+_NEARLY_FULL: Final = 0.8
 _IN_BYTES: Final = frozenset({"attachment", "log_byte", "trace_metric_byte"})
 _INTENDED: Final = frozenset(row.code for row in REASONS if row.intended)
 _START: Final = "start it (`scrubjay run`), and look at the end of its log"
@@ -44,6 +48,7 @@ def running(loaded: Loaded, merged: Merged) -> Iterator[Finding]:
     )
     yield from _readiness(loaded.settings)
     yield from _upstream(merged)
+    yield from _managed(merged)
     yield from _account(merged)
     yield from _limits(merged)
 
@@ -99,6 +104,7 @@ _UNREADY: Final = {
     "memory": "give it more memory, fewer workers, or `relay.profile: sidecar`",
     "spool": "the spool is full or its disk fails: see the findings of the spool",
     "running": "it is starting, or ending",
+    "authentication": "the server does not know this relay: see `registration` below (docs/managed.md)",
 }
 
 
@@ -113,6 +119,38 @@ def _upstream(merged: Merged) -> Iterator[Finding]:
         yield failed("outage", f"the relay does not reach its upstream; {waits}", advice)
     elif merged.upstream_up:
         yield ok("outage", f"none; {waits}", held=dict(held))
+
+
+def _managed(merged: Merged) -> Iterator[Finding]:
+    """What the server gave it: a place among its relays, and configurations."""
+    word = upstream_word(merged)
+    if word is None:
+        return
+    waits = f"{word.waiting} envelopes wait for one"
+    known = f"{word.configs['known']} known, {word.configs['disabled']} disabled, {word.configs['pending']} pending; {waits}"
+    if not word.is_registered:
+        yield failed(
+            "relay's standing",
+            f"the relay is {word.registration} with its upstream: it takes what comes and sends nothing",
+            "see `registration` below, which tries it once more, and the relay's log",
+        )
+    if word.waiting_bytes > _NEARLY_FULL * (word.waiting_capacity_bytes or math.inf):
+        yield failed(
+            "project configs",
+            f"{known}, and the room for them is nearly full: what comes next is refused (503)",
+            "see why configurations do not come; raise `spool.envelopes.pending_max_bytes`, or set `spool.envelopes.pending: disk`",
+        )
+    elif word.oldest_age_s > _LONG_S:
+        yield warning(
+            "project configs",
+            f"{known}, the oldest for {ago(word.oldest_age_s)}",
+            "see `project config` below (with --dsn), and the relay's log",
+        )
+    elif word.stale_s:
+        text = f"{known}; the oldest is past its time since {ago(word.stale_s)}, and stays in use"
+        yield warning("project configs", text, "the server does not answer: see the findings of the server below")
+    else:
+        yield ok("project configs", known)
 
 
 def _account(merged: Merged) -> Iterator[Finding]:

@@ -61,6 +61,8 @@ def projects(loaded: Loaded) -> Iterator[Finding]:
 
 
 def _unknown_keys(loaded: Loaded) -> str:
+    if loaded.settings.relay.mode == "managed":
+        return "configured by the upstream"
     if loaded.projects.default is not None:
         return "treated by the plan `default`"
     return "forwarded unread" if loaded.settings.projects.unknown == "forward" else "refused"

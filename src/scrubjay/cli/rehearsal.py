@@ -20,7 +20,7 @@ from scrubjay.core.envelope import Envelope, parse_envelope, read_header
 from scrubjay.core.explanation import Explanation
 from scrubjay.core.explanation import explain as rehearse
 from scrubjay.core.limits import LimitTable
-from scrubjay.core.plan import Programs, ProjectPlan, compile_plan, pass_plan
+from scrubjay.core.plan import PENDING, Programs, ProjectPlan, compile_plan, pass_plan
 from scrubjay.core.ports import Ingress, Ports
 from scrubjay.errors import ConfigError, Rejected
 from scrubjay.runtime.quota_backends.memory import MemoryBackend
@@ -46,6 +46,8 @@ class Plans:
 
     def _compile(self, key: str) -> ProjectPlan | None:
         settings, projects = self.loaded.settings, self.loaded.projects
+        if settings.relay.mode == "managed" and key not in projects.by_key:
+            return PENDING
         project = projects.by_key.get(key, projects.default)
         if project is not None:
             return compile_plan(project, settings, self._programs, projects.shared.config)

@@ -165,6 +165,11 @@ def _target(dsn: Dsn | None, loaded: Loaded) -> Target:
     if target is not None:
         return target
     settings, projects = loaded.settings, loaded.projects
+    if settings.relay.mode == "managed":
+        raise ConfigError(
+            "the upstream configures the projects, so no key is known here",
+            accepted="the DSN of an application with --dsn",
+        )
     if settings.relay.mode == "capture" or projects.default is not None or settings.projects.unknown == "forward":
         return Target(_SAMPLE_KEY, 1)
     raise ConfigError(

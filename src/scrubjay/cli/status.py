@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
 
+from scrubjay.cli.upstream_word import UpstreamWord, upstream_word
 from scrubjay.cli.verb import Invocation, pass_invocation, verb
 from scrubjay.errors import ConfigError
 from scrubjay.runtime.state import Merged, read_states
@@ -35,7 +38,8 @@ def status(ctx: click.Context, invocation: Invocation, /, state_dir: Path | None
         click.echo(f"no state files in {folder}; is the relay configured with another `relay.state_dir`?", err=True)
     else:
         _print(merged)
-        if not merged.alive or merged.upstream_up is False:
+        word = upstream_word(merged)
+        if not merged.alive or merged.upstream_up is False or (word is not None and not word.is_registered):
             click.echo("`scrubjay doctor` says why, and what to do", err=True)
     ctx.exit(0 if merged.alive else 1)
 
@@ -55,8 +59,10 @@ def state_folder(invocation: Invocation, given: Path | None) -> Path:
 
 
 def _document(merged: Merged) -> dict[str, Any]:
+    word = upstream_word(merged)
     return {
         "upstream_up": merged.upstream_up,
+        "managed": None if word is None else asdict(word),
         "workers": [
             {
                 "slot": worker.slot,
@@ -97,7 +103,10 @@ def _print(merged: Merged) -> None:
     )
     columns = ("slot", "pid", "state", "started", "heartbeat", "generation", "version")
     out.print(table("Workers", columns, workers))
-    out.print(f"upstream: {_upstream(merged)}\n")
+    out.print(f"upstream: {_upstream(merged)}")
+    for line in _managed(upstream_word(merged)):
+        out.print(line)
+    out.print()
     rows = (
         (category, *(getattr(balance, name) for name in ACCOUNT))
         for category, balance in sorted(merged.account.items())
@@ -129,3 +138,17 @@ def _upstream(merged: Merged) -> str:
     if not merged.alive:
         return "unknown, no worker is alive"
     return {True: "up", False: "down", None: "none, or not tried yet"}[merged.upstream_up]
+
+
+def _managed(word: UpstreamWord | None) -> Iterator[str]:
+    """What a relay in mode `managed` got from its upstream, and what waits for more."""
+    from scrubjay.cli.tables import ago
+
+    if word is None:
+        return
+    yield f"registration: {word.registration}"
+    stale = f"; the oldest is past its time since {ago(word.stale_s)}" if word.stale_s else ""
+    yield f"project configs: {', '.join(f'{count} {state}' for state, count in word.configs.items())}{stale}"
+    room = f", {word.waiting_bytes:,} of {word.waiting_capacity_bytes:,} bytes" if word.waiting_capacity_bytes else ""
+    oldest = f", the oldest for {ago(word.oldest_age_s)}" if word.waiting else ""
+    yield f"waiting for a project config: {word.waiting}{oldest}{room}"

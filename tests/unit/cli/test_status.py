@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
+from scrubjay.runtime.series import Rows
 from scrubjay.runtime.state import Balance, Snapshot, StateFile
 
 Call = Callable[..., Result]
@@ -17,7 +18,13 @@ Folder = Callable[..., Path]
 
 
 def put(
-    folder: Path, slot: int = 0, *, age_s: float = 0, upstream_up: bool | None = None, stopped: bool = False
+    folder: Path,
+    slot: int = 0,
+    *,
+    age_s: float = 0,
+    upstream_up: bool | None = None,
+    stopped: bool = False,
+    series: dict[str, Rows] | None = None,
 ) -> None:
     now = time.time() - age_s
     account = {"error": Balance(received=10, forwarded=4, captured=0, dropped=1, held=5)}
@@ -32,6 +39,7 @@ def put(
         stopped=stopped,
         account=account,
         held={"memory": {"error": 5, "span": 0}},
+        series=series or {},
     )
     StateFile(folder, slot).write(snapshot)
 
@@ -106,3 +114,33 @@ def test_no_relay_at_all(call: Call) -> None:
     assert result.exit_code == 1
     assert "no state files in nowhere" in result.stderr
     assert json.loads(call("status", "--state-dir", "nowhere", "--json").stdout)["workers"] == []
+
+
+def managed(auth_state: int, waiting: int = 0) -> dict[str, Rows]:
+    return {
+        "scrubjay_auth_state": [((), auth_state)],
+        "scrubjay_project_configs": [(("fetched",), 3), (("fetched_disabled",), 1), (("pending",), 2)],
+        "scrubjay_project_config_stale_seconds": [((), 90)],
+        "scrubjay_waiting_envelopes": [((), waiting)],
+        "scrubjay_waiting_bytes": [((), waiting * 1000)],
+        "scrubjay_waiting_capacity_bytes": [((), 8000)],
+        "scrubjay_waiting_oldest_age_seconds": [((), waiting and 7)],
+    }
+
+
+def test_what_a_managed_relay_got_from_its_upstream(call: Call, tmp_path: Path) -> None:
+    put(tmp_path / "run", 0, upstream_up=True, series=managed(2, waiting=4))
+    put(tmp_path / "run", 1, upstream_up=True, series=managed(1))
+    result = call("status", "--state-dir", "run")
+    assert "registration: registering\n" in result.stdout, "of two workers the worse"
+    assert "project configs: 3 known, 1 disabled, 2 pending; the oldest is past its time since 1m\n" in result.stdout
+    assert "waiting for a project config: 4, the oldest for 7s, 4,000 of 16,000 bytes\n" in result.stdout
+    assert "`scrubjay doctor`" in result.stderr
+    told = json.loads(call("status", "--state-dir", "run", "--json").stdout)["managed"]
+    assert (told["registration"], told["configs"]["pending"], told["waiting"]) == ("registering", 2, 4)
+
+
+def test_other_modes_say_nothing_of_it(call: Call, tmp_path: Path) -> None:
+    put(tmp_path / "run")
+    assert "registration" not in call("status", "--state-dir", "run").stdout
+    assert json.loads(call("status", "--state-dir", "run", "--json").stdout)["managed"] is None
