@@ -15,7 +15,8 @@ from typing import Any
 from aiohttp import web
 from multidict import CIMultiDict
 
-from support.recorder import DECODERS, Delivery, WireItem, read_envelope
+from support.loopback import DECODERS
+from support.recorder import Delivery, WireItem, read_envelope
 
 Hook = Callable[["Arrival"], "Answer | None"]
 
