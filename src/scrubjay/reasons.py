@@ -38,6 +38,21 @@ AUTH_ENVELOPE: Final = _invalid(
 AUTH_VERSION: Final = _invalid("auth_version", 400, "Protocol version above 7.", _SDK)
 AUTH_KEY: Final = _invalid("auth_key", 400, "The key has not 32 characters.", _SDK)
 RELAY_AUTH: Final = _invalid("relay_auth", 401, "A relay did not prove who it is.", "see `auth.static_relays`")
+RELAY_QUERY: Final = _invalid(
+    "relay_query",
+    400,
+    "What a relay asked cannot be read, or it asked with the wrong name.",
+    "see the version of the relay",
+)
+RELAY_NOT_LISTED: Final = _invalid(
+    "relay_not_listed", 403, "The relay may not register here.", "name it and its key under `auth.static_relays`"
+)
+RELAY_UNASKED: Final = _invalid(
+    "relay_unasked",
+    503,
+    "Whether a relay is known could not be asked of the upstream, or too many wait for that.",
+    "restore the upstream, or name the relay under `auth.static_relays`",
+)
 BAD_PROJECT: Final = _invalid("bad_project", 400, "The project id in the path is no number.", _SDK)
 PROJECT_ID: Final = _invalid(
     "project_id",

@@ -10,11 +10,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from scrubjay.categories import DataCategory, Quantities
 from scrubjay.core.ledger import Ledger, Parcel
 from scrubjay.core.limits import UPSTREAM, ActiveLimit, LimitTable, Scoping
+from scrubjay.core.plan import ProjectPlan
+from scrubjay.core.relays.config_reply import State
 from scrubjay.runtime.adoption import Adoption, Inherit
 from scrubjay.runtime.forwarding.carrier import Carrier
 from scrubjay.runtime.forwarding.dispatcher import DispatchOptions
@@ -22,17 +24,21 @@ from scrubjay.runtime.forwarding.timed_signer import TimedSigner
 from scrubjay.runtime.gateway.receiver import Receiver
 from scrubjay.runtime.gateway.senders import takes_batches
 from scrubjay.runtime.gateway.shared import shared_of
+from scrubjay.runtime.managed.relay_keys import RelayKeys, key_options
 from scrubjay.runtime.outbox import Outbox, OutboxOptions
 from scrubjay.runtime.roads import Roads
 from scrubjay.runtime.spool.partition import Partition
 from scrubjay.runtime.spool_opening import open_spool, spool_options
 from scrubjay.runtime.telemetry import Telemetry
+from scrubjay.runtime.waiting_room import WaitingRoom, room_options
 from scrubjay.settings.credentials import Credentials
 from scrubjay.settings.schema import Settings
 
 
 class Projects(Protocol):
     """What is known of projects; `runtime.projects` is the real one."""
+
+    def find(self, key: str) -> ProjectPlan | None: ...
 
     def scoping(self, key: str, project_id: int) -> Scoping: ...
 
@@ -41,6 +47,10 @@ class Projects(Protocol):
     def key_of(self, project_id: int, key_id: int | None) -> str | None: ...
 
     def passes(self, key: str | None) -> bool: ...
+
+    def document_of(self, key: str) -> State: ...
+
+    def global_document(self) -> Mapping[str, Any] | None: ...
 
     def deny(self, key: str, project_id: int) -> None: ...
 
@@ -55,6 +65,7 @@ class Delivery:
         spool: Partition | None,
         roads: Roads,
         projects: Projects,
+        waiting: WaitingRoom,
         adoption: Adoption | None = None,
     ) -> None:
         self.outbox = outbox
@@ -62,13 +73,21 @@ class Delivery:
         self.spool = spool
         self.roads = roads
         self.projects = projects
+        self.waiting = waiting
         self._adoption = adoption
         self._is_paused = False
+        self._is_admitted = True
+        self.relay_keys: RelayKeys | None = None
+        """Who knows the relays behind this one that the settings do not name; None: nobody."""
+        self.config_dir: Path | None = None
 
     def reconfigure(self, settings: Settings) -> None:
         """Puts in force what can change while it runs: how requests are made, how many, and how often they are repeated."""
         self.roads.reconfigure(settings)
+        if self.relay_keys is not None:
+            self.relay_keys.reconfigure(key_options(settings))
         self.outbox.reconfigure(outbox_options(settings))
+        self.waiting.reconfigure(room_options(settings))
         if self.spool is not None:
             self.spool.reconfigure(spool_options(settings.spool.envelopes))
         if self._adoption is not None:
@@ -93,19 +112,38 @@ class Delivery:
             await self._adoption.look()
 
     def toggle(self) -> bool:
-        """Stops sending, or begins again; says whether it sends now."""
+        """Stops sending, or begins again, as far as the upstream lets us; says whether anything is to be sent now."""
         self._is_paused = not self._is_paused
-        for each in (self.outbox, self._adoption):
-            if each is not None:
-                if self._is_paused:
-                    each.pause()
-                else:
-                    each.resume()
+        self._obey()
         return not self._is_paused
+
+    def admit(self, *, is_admitted: bool) -> None:
+        """Whether the upstream lets us send; whatever it says, what comes is taken and held."""
+        if is_admitted != self._is_admitted:
+            self._is_admitted = is_admitted
+            self._obey()
+
+    def _obey(self) -> None:
+        sends = self._is_admitted and not self._is_paused
+        for each in (self.outbox, self._adoption):
+            if each is None:
+                continue
+            if sends:
+                each.resume()
+            else:
+                each.pause()
+
+    def identify(self, credentials: Credentials | None) -> None:
+        """Signs as another from now on, where anything is signed."""
+        signer = self.roads.signer
+        if credentials is not None and signer is not None:
+            signer.become(credentials.id, credentials.secret_key.reveal())
 
     async def drain(self, deadline_mono: float) -> int:
         """Ends sending. Returns how many parcels were lost because they were in memory alone. Until `close` the disk takes more."""
-        lost = await self.outbox.drain(deadline_mono)
+        now_mono = time.monotonic()
+        lost = await self.waiting.drain(now_mono + (deadline_mono - now_mono) / 2)
+        lost += await self.outbox.drain(deadline_mono)
         if self._adoption is not None:
             await self._adoption.drain(deadline_mono)
         self.roads.close()
@@ -114,6 +152,8 @@ class Delivery:
     async def close(self, deadline_mono: float) -> int:
         """Drains, then closes. Returns what `drain` does, which may have been called before."""
         lost = await self.drain(deadline_mono)
+        if self.relay_keys is not None:
+            await self.relay_keys.stop()
         await self.roads.stop()
         self.receiver.close()
         if self._adoption is not None:
@@ -180,7 +220,10 @@ async def open_delivery(
             inherit,
             telemetry,
         )
-    return Delivery(outbox, receiver, spool, roads, projects, adoption)
+    waiting = WaitingRoom(
+        projects, outbox, lambda: adoption.outboxes if adoption is not None else (), telemetry, room_options(settings)
+    )
+    return Delivery(outbox, receiver, spool, roads, projects, waiting, adoption)
 
 
 def _own_slots(slot: int, settings: Settings) -> frozenset[int]:

@@ -133,6 +133,7 @@ class Worker:
                 self._pressure.may_read,
                 self._loaded.credentials,
             )
+            self._delivery.config_dir = self._loaded.config_dir
             self._pressure.room = self._delivery.outbox
             self.books.chronicle.adopted = self._delivery.adopted
         self._reporter = self._build_reporter()

@@ -13,7 +13,7 @@ from typing import Final, Literal
 from yaml.nodes import Node, ScalarNode
 
 from scrubjay.settings.keys import BadKey, encode, read_public_key, read_relay_id
-from scrubjay.settings.setting import KIB, MIB, Section, setting
+from scrubjay.settings.setting import KIB, MIB, Secret, Section, setting
 
 INTERNAL: Final = " internal"
 MEMBERS: Final = ("public_key", "internal")
@@ -40,6 +40,11 @@ class Auth(Section, frozen=True):
         unit="relay",
         example="{7f9b7a54-3d2c-4b0e-9a51-2c6f5c1de001: {public_key: A6EHv_POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg, internal: true}}",
         reload=True,
+    )
+    registration_secret: Secret | None = setting(
+        None,
+        "Key of the tokens that relays get which register here (`registration: local`); replicas have to share it.",
+        shown="one of its own, in `registration.secret` of the config folder",
     )
     signature_max_age: float = setting(
         300, "Age up to which a signature of another relay counts.", unit="s", minimum=1, reload=True

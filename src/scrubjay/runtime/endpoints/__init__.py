@@ -9,7 +9,18 @@ from aiohttp import web
 
 from scrubjay.core.ports import Ports
 from scrubjay.runtime.delivery import Delivery
-from scrubjay.runtime.endpoints import admin, batch, capture, crashes, decisions, forward, ingest, outcomes, reports
+from scrubjay.runtime.endpoints import (
+    admin,
+    batch,
+    capture,
+    crashes,
+    decisions,
+    forward,
+    ingest,
+    outcomes,
+    relays,
+    reports,
+)
 from scrubjay.runtime.endpoints.admin import Health
 from scrubjay.runtime.endpoints.bodies import Bodies
 from scrubjay.runtime.endpoints.capture import faults
@@ -42,6 +53,7 @@ def routes(settings: Settings, ports: Ports, health: Health, delivery: Delivery 
     if delivery is not None:
         table += batch.routes(settings, ports, delivery.receiver)
         table += outcomes.routes(settings, ports, delivery.projects.key_of)
+        table += relays.routes(settings, ports, delivery)
         table += forward.routes(settings, ports, delivery.roads, delivery.projects.passes)
     table = faults.striking(table, ports)
     return [*table, *admin.routes(settings, health), *decisions.routes(settings, ports, health.merged)]

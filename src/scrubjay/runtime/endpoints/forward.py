@@ -53,20 +53,24 @@ def routes(settings: Settings, ports: Ports, roads: Roads, passes: Passes) -> li
     """None where nothing is passed on."""
     if not settings.http.forward or settings.relay.mode == "capture":
         return []
-    return [Route(ANY, f"{_ROOT}*", _Passage(settings, ports, roads, passes), "forward")]
+    everything = settings.relay.mode == "proxy"
+    prefixes = None if everything else tuple(path.rstrip("/") for path in settings.http.forward_paths)
+    return [Route(ANY, f"{_ROOT}*", Passage(settings, ports, roads, passes, prefixes), "forward")]
 
 
-class _Passage:
-    def __init__(self, settings: Settings, ports: Ports, roads: Roads, passes: Passes) -> None:
+class Passage:
+    """A handler that passes on what comes to its route. `prefixes` of paths that may pass; None: all but those of projects whose plan scrubs."""
+
+    def __init__(
+        self, settings: Settings, ports: Ports, roads: Roads, passes: Passes, prefixes: tuple[str, ...] | None = None
+    ) -> None:
         http = settings.http
         self._settings = settings
         self._ports = ports
         self._roads = roads
         self._passes = passes
         self._chain = chain_reader(settings.relay.trusted_proxies)
-        self._prefixes = (
-            None if settings.relay.mode == "proxy" else tuple(path.rstrip("/") for path in http.forward_paths)
-        )
+        self._prefixes = prefixes
         self._timeouts = ClientTimeout(total=None, sock_connect=http.connection_timeout)
 
     async def __call__(self, request: Request) -> web.StreamResponse:

@@ -52,7 +52,9 @@ _START: Final = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n{_FI
 
 
 class Reply(web.StreamResponse):
-    """A short answer. `extra` are complete header lines; `closes` ends the connection."""
+    """A short answer. `extra` are complete header lines; `closes` ends the connection. `coding`: how it is compressed already."""
+
+    coding = ""
 
     def __init__(self, status: int, body: bytes = b"", content_type: str = "", extra: str = "") -> None:
         # Nothing of the base class but its type: no header map, no payload writer, no compression.
@@ -86,7 +88,9 @@ class Reply(web.StreamResponse):
         elif request.version < (1, 1):
             connection = "Connection: keep-alive\r\n"
         payload, coding = self.payload, ""
-        if len(payload) > _PLAIN_BYTES and _accepts_gzip(request.headers.get("Accept-Encoding", "")):
+        if self.coding:
+            coding = f"Content-Encoding: {self.coding}\r\n"
+        elif len(payload) > _PLAIN_BYTES and _accepts_gzip(request.headers.get("Accept-Encoding", "")):
             payload, coding = zlib.compress(payload, 1, _GZIP_WBITS), "Content-Encoding: gzip\r\n"
         head = (
             f"{_START[self._status]}{cors}{self.content}{coding}{self.extra}{connection}"
@@ -102,6 +106,15 @@ class Reply(web.StreamResponse):
 
     def __repr__(self) -> str:
         return f"<Reply {self._status} of {len(self.payload)} bytes>"
+
+
+def long_reply(body: bytes, content_type: str, accepted: str) -> Reply:
+    """One that is compressed now, in whatever thread this is, if the client accepts that."""
+    if len(body) <= _PLAIN_BYTES or not _accepts_gzip(accepted):
+        return Reply(200, body, content_type)
+    reply = Reply(200, zlib.compress(body, 1, _GZIP_WBITS), content_type)
+    reply.coding = "gzip"
+    return reply
 
 
 def _accepts_gzip(accepted: str) -> bool:

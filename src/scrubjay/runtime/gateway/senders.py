@@ -57,24 +57,15 @@ class Senders:
 
     def claim(self, headers: Mapping[str, str]) -> Claim:
         """Looks at the headers alone, before anything is read. Raises `Denied` for what could never be proven."""
-        identity = headers.get(ID_HEADER)
-        if identity is None:
-            return self._unknown("no relay id in the headers")
         try:
-            relay = self._relays.get(read_relay_id(identity))
-        except BadKey:
-            return self._unknown("the relay id is malformed")
-        if relay is None:
-            return self._unknown("the relay id is not known here")
-        signature = headers.get(SIGNATURE_HEADER)
-        if signature is None:
-            raise _denied("no signature in the headers")
-        return Claim(relay, signature)
-
-    def _unknown(self, detail: str) -> Claim:
-        if self._requires_auth:
-            raise _denied(detail)
-        return Claim(None)
+            relay = self._relays.get(relay_named(headers))
+            if relay is None:
+                raise not_known()
+        except Denied:
+            if self._requires_auth:
+                raise
+            return Claim(None)
+        return Claim(relay, signature_of(headers))
 
     def prove(self, claim: Claim, data: bytes, now_unix: float) -> Sender:
         """Raises `Denied` unless the claim holds for `data`."""
@@ -84,7 +75,7 @@ class Senders:
         try:
             verify(relay.public_key, claim.signature, data, now_unix=now_unix, max_age_s=self._max_age_s)
         except BadSignature as error:
-            raise _denied(f"bad signature: {error}") from None
+            raise bad_signature(error) from None
         return Sender(relay.id, relay.is_internal)
 
     def __repr__(self) -> str:
@@ -94,6 +85,33 @@ class Senders:
 def takes_batches(settings: Settings) -> bool:
     """Whether anybody could send a batch that is taken."""
     return settings.gateway.batch_enabled and Senders(settings).are_any
+
+
+def relay_named(headers: Mapping[str, str]) -> str:
+    """The id of the relay that the headers name. Raises `Denied`."""
+    identity = headers.get(ID_HEADER)
+    if identity is None:
+        raise _denied("no relay id in the headers")
+    try:
+        return read_relay_id(identity)
+    except BadKey:
+        raise _denied("the relay id is malformed") from None
+
+
+def signature_of(headers: Mapping[str, str]) -> str:
+    """Raises `Denied`."""
+    signature = headers.get(SIGNATURE_HEADER)
+    if signature is None:
+        raise _denied("no signature in the headers")
+    return signature
+
+
+def not_known() -> Denied:
+    return _denied("the relay id is not known here")
+
+
+def bad_signature(error: BadSignature) -> Denied:
+    return _denied(f"bad signature: {error}")
 
 
 def _denied(detail: str) -> Denied:
