@@ -95,6 +95,11 @@ class Signer:
     _from_unix: float = 0.0
     _lines: str = ""
 
+    def become(self, relay_id: str, secret_key: str) -> None:
+        """Another identity from now on."""
+        self.relay_id, self.secret_key = relay_id, secret_key
+        self._until_unix = self._from_unix
+
     def lines(self, data: bytes, now_unix: float) -> str:
         """The two header lines of a request whose signed part is `data`, each with its end."""
         return f"{ID_HEADER}: {self.relay_id}\r\n{SIGNATURE_HEADER}: {sign(self.secret_key, data, now_unix)}\r\n"

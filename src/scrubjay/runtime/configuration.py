@@ -56,19 +56,25 @@ class Configuration:
         self._was_refused = False
         self._telemetry.config_usable()
         _, later = changed(old, loaded.settings)
-        if loaded.credentials != self.loaded.credentials:
-            later = (*later, "credentials")
+        credentials = loaded.credentials
+        if (credentials is None) != (self.loaded.credentials is None):
+            credentials, later = self.loaded.credentials, (*later, "credentials")
         if later and later != self._later:
             _LOG.warning("changed, and in force only after %s: %s", self._needs, ", ".join(later))
         self._later = later
-        return replace(loaded, settings=in_force(old, loaded.settings), credentials=self.loaded.credentials)
+        return replace(loaded, settings=in_force(old, loaded.settings), credentials=credentials)
 
     async def changed_projects(self) -> Loaded | None:
         """What is in force with the project files as they are now; None if none of them changed."""
         return await asyncio.to_thread(self.loaded.with_changed_projects)
 
     def differs(self, loaded: Loaded) -> bool:
-        return (loaded.settings, loaded.projects) != (self.loaded.settings, self.loaded.projects)
+        mine = self.loaded
+        return (loaded.settings, loaded.projects, loaded.credentials) != (
+            mine.settings,
+            mine.projects,
+            mine.credentials,
+        )
 
     def put_in_force(self, loaded: Loaded) -> None:
         """Says what changed; whoever calls it makes it so."""
@@ -77,6 +83,8 @@ class Configuration:
             if text not in before.warnings:
                 _LOG.warning(text)
         now, _ = changed(before.settings, loaded.settings)
+        if loaded.credentials != before.credentials:
+            now = (*now, "credentials")
         if now:
             _LOG.info("changed: %s", ", ".join(now))
 

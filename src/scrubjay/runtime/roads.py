@@ -64,6 +64,7 @@ class Roads:
     ) -> None:
         http = settings.http
         self._observer = observer
+        self.signer = signer
         self._is_verified = not http.insecure_skip_verify
         self._resolver = Resolver(remembers=http.dns_cache)
         self.origins = [Origin.parse(url) for url in settings.relay.upstreams]

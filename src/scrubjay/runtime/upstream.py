@@ -102,6 +102,8 @@ class Upstream:
         self._host = options.host_header or self._netloc
         self.on_batch_offer: Callable[[], None] = lambda: None
         """Called when an answer says that the server takes batches too (`upstream-and-operations.md` 8.3)."""
+        self.on_stop: Callable[[str], None] | None = None
+        """Hears that the server wants nothing more from this relay (4.4); None: such an answer is like any other 403."""
 
     def reconfigure(self, options: UpstreamOptions) -> None:
         """For requests from now on. What was learnt of the server's encodings is kept as long as the wish for one is the same."""
@@ -252,6 +254,9 @@ class Upstream:
         if passing is not None:
             return "unavailable" if passing.network else "error", passing
         if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+            if self.on_stop is not None and reply.says_stop:
+                self.on_stop(reply.detail())
+                return "refused", Transient(reply.detail(), status=status, network=False)
             self.deny(parcel, status)
         reason = UPSTREAM_TOO_LARGE if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE else UPSTREAM_REJECTED
         return "refused", Refused(reply.detail(), reason, status=status)

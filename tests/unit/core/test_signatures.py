@@ -156,3 +156,12 @@ def test_one_signature_serves_the_envelopes_of_a_second() -> None:
 
 def test_the_signature_alone_has_86_characters() -> None:
     assert len(decode(S1.partition(".")[0])) == 64
+
+
+def test_a_signer_may_become_another() -> None:
+    signer = Signer("first", SECRET)
+    before = signer.envelope_lines(SIGNED_UNIX)
+    signer.become("second", encode(bytes(32)))
+    after = signer.envelope_lines(SIGNED_UNIX)
+    assert after.startswith("X-Sentry-Relay-Id: second\r\n")
+    assert before.splitlines()[1] != after.splitlines()[1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import pytest
@@ -45,7 +46,7 @@ async def test_what_needs_more_than_a_reload_is_named_once_and_left(
     assert scene.one.remark() == "generation 2"
 
 
-async def test_credentials_need_more_than_a_reload(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+async def test_first_credentials_need_more_than_a_reload(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     scene = Scene(tmp_path, is_replaced=True)
     write_credentials(tmp_path, generate())
     for _ in range(2):
@@ -53,6 +54,22 @@ async def test_credentials_need_more_than_a_reload(tmp_path: Path, caplog: pytes
         assert loaded is not None
         assert loaded.credentials is None
     assert caplog.text.count("in force only after another worker, which SIGHUP brings: credentials") == 1
+
+
+async def test_other_credentials_are_a_change_like_any(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    write_credentials(tmp_path, generate())
+    scene = Scene(tmp_path, is_replaced=False)
+    other = generate()
+    write_credentials(tmp_path, other)
+    loaded = await scene.one.read_again()
+    assert loaded is not None
+    assert scene.one.differs(loaded)
+    scene.one.put_in_force(loaded)
+    assert scene.one.loaded.credentials == other
+    assert not scene.one.differs(loaded)
+    assert "changed: credentials" in caplog.text
+    assert "only after" not in caplog.text
 
 
 async def test_when_changes_are_looked_for(tmp_path: Path) -> None:

@@ -497,6 +497,22 @@ class TestCalls:
         assert [(key, learnt[0].reason) for key, learnt in limits] == [(KEY, "mine")]
         assert denied == [KEY]
 
+    async def test_a_relay_that_is_told_to_stop_keeps_what_it_has(self):
+        stop = reply(403, body=b'{"relay": "stop"}')
+        subject, _ = upstream(stop, 403, stop)
+        told = []
+        subject.on_stop = told.append
+        with pytest.raises(Transient) as caught:
+            await subject.send(parcel(), 0.0)
+        assert (caught.value.network, caught.value.capped, caught.value.status) == (False, False, 403)
+        assert (subject.seen[3], len(told)) == ([], 1)
+        with pytest.raises(Refused):
+            await subject.send(parcel(), 0.0)
+        subject.on_stop = None
+        with pytest.raises(Refused):
+            await subject.send(parcel(), 0.0)
+        assert (subject.seen[3], len(told)) == ([KEY, KEY], 1)
+
     @pytest.mark.parametrize(("status", "denied"), [(401, [KEY]), (403, [])])
     async def test_403_to_what_came_from_a_page_says_nothing_of_the_key(self, status, denied):
         subject, _ = upstream(status)

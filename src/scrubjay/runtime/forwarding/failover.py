@@ -53,6 +53,8 @@ class Choice:
         self._returns = False
         self.active = 0
         self.followers: WeakSet[FailOver] = WeakSet()
+        self.on_use: Callable[[str], None] = lambda name: None
+        """Hears of the one that is used from now on."""
 
     async def choose(self, avoided: int | None) -> bool:
         """Takes the first that is there; `avoided` is asked only if no other is. False: none is."""
@@ -73,6 +75,7 @@ class Choice:
             return
         before, self.active = self.active, index
         self._observer.upstream_chosen(self._names[index], self._names[before])
+        self.on_use(self._names[index])
         for follower in tuple(self.followers):
             follower.on_change()
         if index and not self._returns:

@@ -20,6 +20,7 @@ MAX_KEPT_BYTES: Final = 256 * 1024
 MAX_BODY_BYTES: Final = 20 * 1024 * 1024
 """Where reading on costs more than a new connection (`limits.max_api_payload_size` of the reference)."""
 
+_FORBIDDEN: Final = 403
 _NO_BODY: Final = frozenset({204, 304})
 _VERSIONS: Final = b"HTTP/1."
 _MAX_LINE_BYTES: Final = 4 * 1024
@@ -52,6 +53,17 @@ class Reply(NamedTuple):
     def text(self) -> str:
         """The body as text, whatever of it can be read."""
         return self.unpacked().decode("utf-8", "replace")
+
+    @property
+    def says_stop(self) -> bool:
+        """Whether the server wants nothing more from this relay (`upstream-and-operations.md` 4.4)."""
+        if self.status != _FORBIDDEN:
+            return False
+        try:
+            document = decode_json(self.unpacked())
+        except ValueError:
+            return False
+        return isinstance(document, dict) and document.get("relay") == "stop"
 
     def detail(self) -> str:
         """What the server said of it, short; for 3xx where it pointed."""

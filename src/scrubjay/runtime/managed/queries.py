@@ -167,9 +167,8 @@ class Queries:
         if not 200 <= status < 300:
             if status in _UNAVAILABLE:
                 return "unavailable", QueryFailed(reply.detail(), status=status, network=True)
-            is_stop = status == _DENIED and _says_stop(reply)
             return ("error" if status >= 500 else "refused"), QueryFailed(
-                reply.detail(), status=status, is_stop=is_stop
+                reply.detail(), status=status, is_stop=reply.says_stop
             )
         body = reply.unpacked(self._most_bytes + 1)
         if len(body) > self._most_bytes:
@@ -194,11 +193,3 @@ class Queries:
     def __repr__(self) -> str:
         words = "denied" if self._denial else "admitted" if self.is_admitted else "waiting"
         return f"<Queries {words}{' out' if self.is_out else ''}>"
-
-
-def _says_stop(reply: Reply) -> bool:
-    try:
-        document = decode_json(reply.unpacked())
-    except ValueError:
-        return False
-    return isinstance(document, dict) and document.get("relay") == "stop"

@@ -67,12 +67,14 @@ class Crossing:
 
 
 async def test_the_first_is_used_until_it_is_out_and_then_the_next_that_is_there() -> None:
-    one = Crossing()
+    one, used = Crossing(), []
+    one.choice.on_use = used.append
     assert await one.sends() == "first"
     one.ups(False, False, True)
     assert await one.sender.probe()
     assert await one.sends() == "third"
     assert one.observer.chosen == [("third", "first")]
+    assert used == ["third"]
     one.sender.came_back()
     assert [road.backs for road in one.roads] == [0, 0, 1]
     assert repr(one.sender) == "<FailOver <Choice third>>"

@@ -171,3 +171,17 @@ def test_a_body_is_unpacked_as_far_as_one_wants():
     reply = Reply(200, {"content-encoding": " GZIP"}, gzip.compress(b"0" * 1000, mtime=0), reusable=True)
     assert reply.unpacked(10) == b"0" * 10
     assert reply.unpacked(2000) == b"0" * 1000
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "stops"),
+    [
+        (403, b'{"relay": "stop"}', True),
+        (403, b'{"relay": "go"}', False),
+        (403, b'["stop"]', False),
+        (403, b"<html>", False),
+        (401, b'{"relay": "stop"}', False),
+    ],
+)
+def test_a_server_may_tell_a_relay_to_stop(status, body, stops):
+    assert Reply(status, {}, body, reusable=True).says_stop is stops
