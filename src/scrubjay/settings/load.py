@@ -128,8 +128,12 @@ def read(source: Source, previous: ProjectSet | None = None) -> Loaded:
 
 
 def _projects(folder: Path | None, source: Source, settings: Settings, previous: ProjectSet | None) -> ProjectSet:
-    """What is in the folder; in mode `capture` there is a plan in any case."""
-    projects = load_projects(folder, previous, rules=source.rules, strict=source.strict)
+    """What is in the folder; in mode `capture` there is a plan in any case, in mode `managed` none but those of their own keys."""
+    managed = settings.relay.mode == "managed"
+    projects = load_projects(folder, previous, rules=source.rules, managed=managed, strict=source.strict)
+    if managed and projects.default is not None:
+        said = "the plan `default` is not used in mode `managed`: the upstream says what each key's configuration is"
+        return replace(projects, default=None, warnings=(*projects.warnings, said))
     if settings.relay.mode == "capture" and not projects.by_key and projects.default is None:
         return replace(projects, default=ProjectConfig(slug="default"))
     return projects

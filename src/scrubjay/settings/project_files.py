@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from msgspec.structs import replace
 
@@ -38,14 +38,21 @@ class ProjectFile:
     config: ProjectConfig | None
     problem: str | None = None
     warnings: tuple[str, ...] = ()
+    document: Mapping[str, Any] = field(default_factory=dict)
+    """What `config` was read from."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProjectSet:
-    """All projects of a folder, and what they share. `by_key` holds one entry per public key, each with its own key only."""
+    """All projects of a folder, and what they share. `by_key` holds one entry per public key, each with its own key only.
+
+    `documents`: those of the same keys, as they are written; `overlays`: of the keys whose configuration is fetched, what lies over it.
+    """
 
     files: tuple[ProjectFile, ...] = ()
     by_key: Mapping[str, ProjectConfig] = field(default_factory=dict)
+    documents: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    overlays: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     default: ProjectConfig | None = None
     warnings: tuple[str, ...] = ()
     shared: GlobalFile = field(default_factory=GlobalFile)
@@ -112,7 +119,7 @@ def load_projects(
         if not path.name.startswith(".") and (stamp is None or path.suffix not in SUFFIXES)
     )
     shared = load_global(folder.parent, previous.shared if previous else None) if folder else GlobalFile()
-    return _assemble(tuple(files), (*shared.problems, *skipped), shared, rules)
+    return _assemble(tuple(files), (*shared.problems, *skipped), shared, rules, managed=managed)
 
 
 def _entries(folder: Path | None) -> Iterator[tuple[Path, Stamp | None]]:
@@ -128,13 +135,15 @@ def _entries(folder: Path | None) -> Iterator[tuple[Path, Stamp | None]]:
 def _read(path: Path, stamp: Stamp, old: ProjectFile | None, *, managed: bool, strict: bool) -> ProjectFile:
     where = str(path)
     try:
-        config, slips = parse_project_file(read_text(path), where)
+        config, document, slips = parse_project_file(read_text(path), where)
         if slips and strict:
             raise slips[0]
     except ConfigError as error:
-        return ProjectFile(path, stamp, old.config if old else None, str(error))
+        if old is None:
+            return ProjectFile(path, stamp, None, str(error))
+        return ProjectFile(path, stamp, old.config, str(error), document=old.document)
     placed, warnings = _place(config, path, managed=managed)
-    return ProjectFile(path, stamp, placed, None, (*map(str, slips), *warnings))
+    return ProjectFile(path, stamp, placed, None, (*map(str, slips), *warnings), document)
 
 
 def _read_rules(path: Path, stamp: Stamp, old: ProjectFile | None) -> ProjectFile:
@@ -154,7 +163,7 @@ def _place(config: ProjectConfig, path: Path, *, managed: bool) -> tuple[Project
         if config.public_keys or config.project_id is not None:
             warnings.append(f"{path}: the plan `default` has no publicKeys and no projectId; they are ignored")
         return replace(config, public_keys=(), project_id=None), tuple(warnings)
-    if config.project_id is None:
+    if config.project_id is None and not (config.overlay and managed):
         stem = path.stem
         if not (stem.isascii() and stem.isdigit() and int(stem) <= MAX_ID):
             return None, (f"{path}: skipped, no projectId, and the file's name is no number",)
@@ -165,10 +174,12 @@ def _place(config: ProjectConfig, path: Path, *, managed: bool) -> tuple[Project
 
 
 def _assemble(
-    files: tuple[ProjectFile, ...], found: tuple[str, ...], shared: GlobalFile, rules: Path | None
+    files: tuple[ProjectFile, ...], found: tuple[str, ...], shared: GlobalFile, rules: Path | None, *, managed: bool
 ) -> ProjectSet:
     warnings = [*found, *(warning for file in files for warning in file.warnings)]
     by_key: dict[str, ProjectConfig] = {}
+    documents: dict[str, Mapping[str, Any]] = {}
+    overlays: dict[str, Mapping[str, Any]] = {}
     owner: dict[str, Path] = {}
     default: ProjectConfig | None = None
     for file in files:
@@ -187,5 +198,9 @@ def _assemble(
                 warnings.append(f"{file.path}: a key of {owner[key.public_key]} again; ignored")
                 continue
             owner[key.public_key] = file.path
+            if config.overlay and managed:
+                overlays[key.public_key] = file.document
+                continue
             by_key[key.public_key] = replace(config, public_keys=(key,))
-    return ProjectSet(files, by_key, default, tuple(warnings), shared)
+            documents[key.public_key] = file.document
+    return ProjectSet(files, by_key, documents, overlays, default, tuple(warnings), shared)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
@@ -18,6 +18,13 @@ from scrubjay.settings.texts import Unusable, parse_upstream
 
 RULE_KEYS: Final = frozenset({"rules", "applications", "vars"})
 MAX_ID: Final = 2**64 - 1
+_GUARDS: Final = (
+    ("config", "datascrubbingSettings"),
+    ("config", "piiConfig"),
+    ("config", "piiConfig", "rules"),
+    ("config", "piiConfig", "applications"),
+)
+"""What an overlay's null would unscrub, as an empty line of YAML is one."""
 _PATH_STEP: Final = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]")
 _WORDS: Final = {
     "str": "a text",
@@ -47,10 +54,38 @@ def parse_project(text: str, where: str) -> ProjectConfig:
     return _project_of(_document(text, where), text, where)
 
 
-def parse_project_file(text: str, where: str) -> tuple[ProjectConfig, list[ConfigError]]:
-    """The same, and members of it that mean nothing. Raises: ConfigError with path and line."""
+class ParsedFile(NamedTuple):
+    """A project file, the document that it was read from, and members of it that mean nothing."""
+
+    config: ProjectConfig
+    document: dict[str, Any]
+    slips: list[ConfigError]
+
+
+def parse_project_file(text: str, where: str) -> ParsedFile:
+    """One project, with what else is known of its file. Raises: ConfigError with path and line."""
     document = _document(text, where)
-    return _project_of(document, text, where), list(_unknown(document, text, where))
+    config = _project_of(_without_nulls(document, text, where), text, where)
+    assert isinstance(document, dict)
+    return ParsedFile(config, document, list(_unknown(document, text, where)))
+
+
+def _without_nulls(document: object, text: str, where: str) -> object:
+    """An overlay's null takes a member of the fetched configuration away; in itself it is as good as none. Raises: ConfigError."""
+    if not isinstance(document, dict) or document.get("overlay") is not True:
+        return document
+    for steps in _GUARDS:
+        above, name = _at(document, steps[:-1]), steps[-1]
+        if isinstance(above, dict) and above.get(name, ()) is None:
+            said = "null would take away what the upstream has scrubbed"
+            accepted = "the members that differ, or nothing"
+            raise ConfigError(
+                said, where=where, path=".".join(steps), line=_line(text, where, steps), accepted=accepted
+            )
+    options = document.get("config")
+    if not isinstance(options, dict):
+        return document
+    return {**document, "config": {name: value for name, value in options.items() if value is not None}}
 
 
 def _project_of(document: object, text: str, where: str) -> ProjectConfig:
@@ -105,14 +140,20 @@ def _line(text: str, where: str, steps: Sequence[str | int]) -> int | None:
 
 def _quoted(document: Any, steps: Sequence[str | int]) -> str:
     """The single value that stands at a place, with a colon; nothing if there is none."""
+    found = _at(document, steps)
+    if found is None or isinstance(found, dict | list):
+        return ""
+    return f"{shown(found if isinstance(found, str) else msgspec.json.encode(found).decode())}: "
+
+
+def _at(document: Any, steps: Sequence[str | int]) -> Any:
+    """What stands at a place; None if there is nothing."""
     for step in steps:
         try:
             document = document[step]
         except (KeyError, IndexError, TypeError):
-            return ""
-    if document is None or isinstance(document, dict | list):
-        return ""
-    return f"{shown(document if isinstance(document, str) else msgspec.json.encode(document).decode())}: "
+            return None
+    return document
 
 
 def _plain_words(problem: str) -> str:
