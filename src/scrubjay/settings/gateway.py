@@ -44,6 +44,7 @@ class Auth(Section, frozen=True):
     registration_secret: Secret | None = setting(
         None,
         "Key of the tokens that relays get which register here (`registration: local`); replicas have to share it.",
+        example="${REGISTRATION_SECRET}",
         shown="one of its own, in `registration.secret` of the config folder",
     )
     signature_max_age: float = setting(

@@ -48,7 +48,7 @@ def test_every_line_of_the_sample_can_be_switched_on(tmp_path: Path) -> None:
         is_setting = separator and line.strip().startswith("# ") and any(row.name == name for row in FIELDS.values())
         lines.append(line.replace("# ", "", 1) if is_setting else line)
     (tmp_path / "scrubjay.yaml").write_text("\n".join(lines))
-    names = ("CAPTURE_TOKEN", "ADMIN_TOKEN", "WEBHOOK_SECRET", "SPOOL_KEY")
+    names = ("CAPTURE_TOKEN", "ADMIN_TOKEN", "WEBHOOK_SECRET", "REGISTRATION_SECRET", "SPOOL_KEY")
     env = dict.fromkeys(names, "t") | {"RELAY_SENTRY_DSN": "https://key@errors.example/1", "SPOOL_KEY": "A" * 43 + "="}
     loaded = load(tmp_path, env, strict=True)
     for key, row in FIELDS.items():
