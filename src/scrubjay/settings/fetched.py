@@ -35,18 +35,18 @@ _MAX_DEPTH: Final = 100
 _Kind = Literal["filter", "sampling", "quota", "project"]
 
 
-class _Scrub(Struct):
+class _Scrub(Struct, frozen=True):
     scrub: dict[str, Any] = {}
 
 
-class _Guards(Struct, rename="camel"):
+class _Guards(Struct, frozen=True, rename="camel"):
     pii_config: dict[str, Any] | None = None
     datascrubbing_settings: DataScrubbing = DataScrubbing()
     trusted_relay_settings: TrustedRelaySettings = TrustedRelaySettings()
     scrubjay: _Scrub = _Scrub()
 
 
-class _Strict(Struct, rename="camel"):
+class _Strict(Struct, frozen=True, rename="camel"):
     """What must be right; the rest of the document is not looked at."""
 
     slug: str | None = None
