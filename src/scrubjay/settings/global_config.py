@@ -1,12 +1,13 @@
-"""`global_config.json`: what goes for all projects (`upstream-and-operations.md` 2.9, 5.6).
+"""`global_config.json`: what goes for all projects (`upstream-and-operations.md` 2.9, 5.6); in mode `managed` the upstream sends the same.
 
-Owns reading the file and noticing that it changed. Of the reference's members those count that are decided here, `filters` and
+Owns reading the file, noticing that it changed, and what its members mean. Of the reference's members those count that are decided here, `filters` and
 `quotas`; their own modules judge them. One bad member counts as missing, and costs no other. A file that cannot be read never stops
 a start; while it cannot be read, its last good version stays in force.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -57,15 +58,21 @@ def load_global(folder: Path, previous: GlobalFile | None = None) -> GlobalFile:
     except ConfigError as error:
         last_good = NOTHING_SHARED if previous is None else previous.config
         return GlobalFile(last_good, path, stamp, (str(error),))
+    config, problems = read_global(document, str(path))
+    return GlobalFile(config, path, stamp, problems)
+
+
+def read_global(document: Mapping[str, Any], where: str) -> tuple[GlobalConfig, tuple[str, ...]]:
+    """What a document says, and what is wrong with it. Never raises."""
     problems = []
     filters, quotas = document.get("filters"), document.get("quotas")
     if filters is not None and not isinstance(filters, dict):
-        problems.append(f"{path}: filters: an object with `version` and `filters` is expected; there are none")
+        problems.append(f"{where}: filters: an object with `version` and `filters` is expected; there are none")
         filters = None
     if quotas is not None and not isinstance(quotas, list):
-        problems.append(f"{path}: quotas: a list is expected; there are none")
+        problems.append(f"{where}: quotas: a list is expected; there are none")
         quotas = None
-    return GlobalFile(GlobalConfig(filters, tuple(quotas or ())), path, stamp, tuple(problems))
+    return GlobalConfig(filters, tuple(quotas or ())), tuple(problems)
 
 
 def _read(path: Path) -> dict[str, Any]:
