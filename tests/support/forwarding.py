@@ -145,18 +145,22 @@ class MemorySpool:
             self._store(record)
         self.next_sequence_at_start = self._next
 
-    def _store(self, record: Record) -> int:
+    def _store(self, record: Record, *, raw: bool = False) -> int:
         sequence, self._next = self._next, self._next + 1
-        self.records[sequence] = StoredRecord(sequence, record.meta, record.body, 1_767_323_045_000, 1_000_000, True)
+        self.records[sequence] = StoredRecord(
+            sequence, record.meta, record.body, 1_767_323_045_000, 1_000_000, True, raw
+        )
         return sequence
 
-    async def append(self, records: Sequence[Record]) -> list[int]:
+    async def append(self, records: Sequence[Record], *, raw: bool = False) -> list[int]:
         await asyncio.sleep(0)
         if self.refuses is not None:
             raise self.refuses
-        return [self._store(record) for record in records]
+        return [self._store(record, raw=raw) for record in records]
 
-    async def read(self, after: int, max_bytes: int, until: int | None = None) -> list[StoredRecord]:
+    async def read(
+        self, after: int, max_bytes: int, until: int | None = None, *, raw: bool | None = False
+    ) -> list[StoredRecord]:
         await asyncio.sleep(0)
         self.reads += 1
         if self.fails_reading:
@@ -166,6 +170,8 @@ class MemorySpool:
         taken = 0
         for sequence in sorted(self.records):
             if sequence <= after or (until is not None and sequence >= until):
+                continue
+            if raw is not None and self.records[sequence].raw is not raw:
                 continue
             size = len(self.records[sequence].body)
             if found and taken + size > max_bytes:
@@ -179,7 +185,7 @@ class MemorySpool:
         below = self.next_sequence_at_start
         numbers = [number for number in sorted(self.records) if after < number < below][: self.surveyed_at_once]
         records = [self.records[number] for number in numbers]
-        return [StoredFacts(record.sequence, record.meta, len(record.body)) for record in records]
+        return [StoredFacts(record.sequence, record.meta, len(record.body), record.raw) for record in records]
 
     def acknowledge(self, sequence: int) -> None:
         self.acknowledged.append(sequence)

@@ -72,6 +72,7 @@ def ports_of(loaded: Loaded, plans: Plans) -> Ports:
         quotas=MemoryBackend(),
         ledger=listener.ledger(),
         outbox=listener,
+        waiting=listener,
         bounds=settings.limits,
         rng=lambda: 0.5,
         new_id=lambda: "0" * 32,

@@ -79,7 +79,7 @@ class Hands:
     async def records(self) -> AsyncIterator[StoredRecord]:
         """What was there at first and waits, oldest first."""
         after = 0
-        while part := await self.partition.read(after, _WINDOW_BYTES, self.partition.next_sequence_at_start):
+        while part := await self.partition.read(after, _WINDOW_BYTES, self.partition.next_sequence_at_start, raw=None):
             for record in part:
                 yield record
             after = part[-1].sequence
@@ -99,8 +99,16 @@ class Hands:
 
     async def put(self, parcel: Parcel) -> None:
         """Keeps a parcel that the ledger knows already. Raises `Unavailable` if there is no room."""
+        await self._append(parcel)
+
+    async def hold(self, parcel: Parcel) -> None:
+        """As `put`, for one that a relay has to process first, when it knows the configuration."""
+        await self._append(parcel, raw=True)
+
+    async def _append(self, parcel: Parcel, *, raw: bool = False) -> None:
+        assert raw == (parcel.raw is not None)
         try:
-            await self.partition.append((encode_record(parcel),))
+            await self.partition.append((encode_record(parcel),), raw=raw)
         except SpoolError as error:
             raise Unavailable(reasons.QUEUE_FAILED, str(error)) from error
         self._count(parcel.quantities, 1)

@@ -40,7 +40,7 @@ from scrubjay.cli.verb import Invocation, pass_invocation, verb
 from scrubjay.core.dsn import Auth, Dsn, auth_from_envelope, parse_dsn
 from scrubjay.core.envelope import parse_envelope, read_header, rewrite_header
 from scrubjay.core.pipeline import process
-from scrubjay.core.plan import ProjectPlan
+from scrubjay.core.plan import PENDING, ProjectPlan
 from scrubjay.core.ports import Ingress, Ports
 from scrubjay.core.quota_set import NO_QUOTAS
 from scrubjay.errors import ConfigError, Denied, Rejected, SpoolError, Unavailable
@@ -234,7 +234,8 @@ class _Unhurried:
     def find(self, key: str) -> ProjectPlan | None:
         if key not in self._known:
             plan = self._plans.find(key)
-            self._known[key] = None if plan is None else replace(plan, quotas=NO_QUOTAS, spikes=None)
+            is_known = plan is not None and plan is not PENDING
+            self._known[key] = replace(plan, quotas=NO_QUOTAS, spikes=None) if is_known and plan else plan
         return self._known[key]
 
     def is_denied(self, key: str, project_id: int | None) -> bool:
@@ -251,6 +252,7 @@ def _ports(folder: SpoolFolder, hands: Hands) -> Ports:
         plans=_Unhurried(plans),
         ledger=hands.ledger,
         outbox=hands,
+        waiting=hands,
         rng=random.random,
         new_id=new_id,
         in_thread=asyncio.to_thread,

@@ -132,6 +132,14 @@ class Explanation:
         self.kept_items = parcel.item_types
         self.leaves_bytes = len(parcel.body)
 
+    # ---- as the room where what cannot be decided yet waits
+
+    async def hold(self, parcel: Parcel) -> None:
+        assert parcel.raw is not None
+        self.saw(
+            "hold", f"the configuration of key {parcel.raw.awaits} is not known yet: it would wait for it, unscrubbed"
+        )
+
     # ---- as the audit
 
     def watch(self, plan: ProjectPlan, account: Account) -> _Watch:
@@ -206,6 +214,7 @@ async def explain(ingress: Ingress, ports: Ports) -> Explanation:
         spikes=SpikeGuard(),
         ledger=told.ledger(),
         outbox=told,
+        waiting=None if ports.waiting is None else told,
         capture=None,
         reports=None if ports.reports is None else ClientReports(),
         audit=told,

@@ -81,8 +81,8 @@ class ProjectPlan:
         return f"<ProjectPlan {self.revision} of {name}, {'scrubs' if self.scrub else 'forwards as it came'}>"
 
 
-PENDING: Final = ProjectPlan(revision="pending")
-"""In place of a plan that is not known yet: nothing may be decided by it, and nothing may leave under it."""
+PENDING: Final = ProjectPlan(revision="pending", disabled=True)
+"""In place of a plan that is not known yet. Whoever does not know it takes it for one that is switched off: nothing leaves under it."""
 
 NO_PART: Final = Part(None, [])
 

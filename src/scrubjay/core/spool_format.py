@@ -30,6 +30,7 @@ MAX_RAW_BYTES: Final = 256 * 1024 * 1024
 MAX_META_BYTES: Final = 65_535
 
 FLAG_ZSTD: Final = 1
+FLAG_RAW: Final = 2
 FLAG_ENCRYPTED: Final = 8
 
 _SEGMENT_MAGIC: Final = b"SJSPOOL1"
@@ -79,6 +80,11 @@ class FrameHeader(NamedTuple):
     @property
     def is_encrypted(self) -> bool:
         return bool(self.flags & FLAG_ENCRYPTED)
+
+    @property
+    def is_raw(self) -> bool:
+        """Whether its records are as they came, unscrubbed: they wait for a configuration, and must not leave."""
+        return bool(self.flags & FLAG_RAW)
 
     @property
     def until(self) -> int:

@@ -90,6 +90,11 @@ class Adoption:
         """Those that were adopted and are not empty yet."""
         return [ward.partition for ward in self._wards]
 
+    @property
+    def outboxes(self) -> list[Outbox]:
+        """Of those."""
+        return [ward.outbox for ward in self._wards]
+
     def held(self) -> Mapping[int, Quantities]:
         """What the adopted partitions hold whose books were taken over, by slot."""
         return {ward.partition.slot: ward.held for ward in self._wards if ward.outbox.is_surveyed}

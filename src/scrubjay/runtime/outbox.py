@@ -1,7 +1,7 @@
 """Where parcels wait: on disk before the answer to the client, in memory as far as there is room, and on their way.
 
 Owns the promise of the 200, which of what waits is in memory, and the end of the process (`upstream-and-operations.md` 7.4, 7.5, 7.10,
-9.6). Sending is `forwarding.dispatcher`, the account of what is held `forwarding.custody`, reading back `forwarding.backlog`.
+9.6). What is raw waits here too, apart (`forwarding.withheld`). Sending is `forwarding.dispatcher`, the account of what is held `forwarding.custody`, reading back `forwarding.backlog`.
 
 Invariants: `put` returns only when the parcel is as durable as configured; each parcel that was put ends once in the ledger, and
 leaves the disk only then; what is held = what was put and recovered, less what ended.
@@ -27,6 +27,7 @@ from scrubjay.runtime.forwarding.dispatcher import Dispatcher, DispatchOptions
 from scrubjay.runtime.forwarding.outage import Chance
 from scrubjay.runtime.forwarding.parcel_record import encode_record
 from scrubjay.runtime.forwarding.shipment import Sender, Waiting
+from scrubjay.runtime.forwarding.withheld import Withheld
 from scrubjay.runtime.spool.disk import Clock
 from scrubjay.runtime.spool.types import Damaged, Evicted, SpoolEvent
 from scrubjay.runtime.tasks import Tasks
@@ -86,6 +87,8 @@ class Outbox:
         self._custody = Custody(ledger, observer, self._clock, spool, spool_evicts=options.spool_evicts)
         window_bytes = min(WINDOW_BYTES, options.max_memory_bytes // 2)
         self._backlog = Backlog(spool, self._clock, window_bytes) if spool is not None else None
+        self.withheld = Withheld(self._custody, spool, self._clock, self._on_room)
+        """What waits here and is not sent, for it is raw."""
         self._dispatcher = Dispatcher(
             upstream,
             self._custody,
@@ -135,6 +138,7 @@ class Outbox:
             if not found:
                 break
             self._custody.find(found)
+            self.withheld.find(found)
             if on_found is not None:
                 for record in found:
                     on_found(record.meta)
@@ -169,6 +173,8 @@ class Outbox:
 
     async def put(self, parcel: Parcel) -> None:
         """Takes a parcel over. Raises `Unavailable` if it cannot be held."""
+        if parcel.raw is not None:
+            raise AssertionError("a raw parcel never leaves")
         sequence = 0
         if self._spool is None or self._spool.is_given_up:
             if self._closed or not self._has_room(parcel):
@@ -188,6 +194,16 @@ class Outbox:
         else:
             self._leave_on_disk(waiting)
         self._dispatcher.dispatch()
+
+    async def hold(self, parcel: Parcel, *, on_disk: bool) -> None:
+        """Takes over a raw parcel, which is not sent. Raises `Unavailable` if it cannot be held."""
+        on_disk = on_disk and self._spool is not None and not self._spool.is_given_up
+        if self._closed and not on_disk:
+            raise self._unavailable("no room in memory")
+        try:
+            await self.withheld.put(parcel, on_disk=on_disk)
+        except SpoolError as error:
+            raise self._unavailable(str(error)) from error
 
     def _since_mono(self, parcel: Parcel) -> float:
         """Since when it waits; the wall clock may be set at any moment, so it is asked only where nothing else is known."""
@@ -214,6 +230,7 @@ class Outbox:
         """What the spool lost must end in the account."""
         if isinstance(event, Evicted):
             self._custody.evicted(event)
+            self.withheld.evicted(event.records)
         elif isinstance(event, Damaged):
             self._custody.damaged(event.records, event.detail, event.reason)
 
@@ -238,7 +255,8 @@ class Outbox:
 
     def _on_room(self) -> None:
         if self._backlog is not None and not self._backlog.waits:
-            self._custody.settle()
+            if self.withheld.is_empty:
+                self._custody.settle()
         elif self._wants_backlog():
             self._read_more.set()
         if self._drained is not None and self._is_drained():

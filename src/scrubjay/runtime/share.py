@@ -22,6 +22,7 @@ def share_of(settings: Settings) -> Settings:
         envelopes,
         max_disk_size=max(MIB, envelopes.max_disk_size // workers),
         max_memory_size=max(64 * KIB, envelopes.max_memory_size // workers),
+        pending_max_bytes=max(64 * KIB, envelopes.pending_max_bytes // workers),
         max_unspool_envelopes_per_second=None if rate is None else max(1, rate // workers),
     )
     limits = replace(

@@ -35,9 +35,11 @@ class Spool(Protocol):
     @property
     def next_sequence_at_start(self) -> int: ...
 
-    async def append(self, records: Sequence[Record]) -> list[int]: ...
+    async def append(self, records: Sequence[Record], *, raw: bool = False) -> list[int]: ...
 
-    async def read(self, after: int, max_bytes: int, until: int | None = None) -> list[StoredRecord]: ...
+    async def read(
+        self, after: int, max_bytes: int, until: int | None = None, *, raw: bool | None = False
+    ) -> list[StoredRecord]: ...
 
     async def survey(self, after: int) -> list[StoredFacts]: ...
 
@@ -92,7 +94,7 @@ class Backlog:
         return found
 
     async def read(self, known: Collection[int]) -> tuple[list[Waiting], list[StoredRecord]]:
-        """The next parcels that are not `known` to be in memory, and the records that are none. Raises `SpoolError`."""
+        """The next parcels that are not `known` to be in memory, and the records that are none; never raw ones. Raises `SpoolError`."""
         after, until = self._after, self._readable_until
         # What is in memory now and is not when the disk has been read has ended meanwhile, unless it was left there.
         known_before = frozenset(known)
@@ -108,6 +110,7 @@ class Backlog:
         found: list[Waiting] = []
         unreadable: list[StoredRecord] = []
         for record in records:
+            assert not record.raw
             if record.sequence in known or record.sequence in ended:
                 continue
             try:

@@ -129,6 +129,8 @@ class Custody:
         self._count_memory(waiting, 1)
 
     def _count_memory(self, waiting: Waiting, sign: int) -> None:
+        if waiting.parcel.raw is not None:
+            return  # it has a bound of its own (`withheld`)
         if waiting.from_backlog:
             self.backlog_bytes += sign * waiting.size_bytes
         else:
@@ -148,14 +150,23 @@ class Custody:
         parcel = waiting.parcel
         now_unix = self._clock.wall_ms() / 1000
         self._ledger.end(parcel, reason, now_unix=now_unix, stage=STAGE, origin=origin, detail=detail)
+        self._forget(waiting)
+        if reason in _GIVEN_UP:
+            self._observer.spool_dropped(_GIVEN_UP[reason], 1, detail)
+
+    def hand_on(self, waiting: Waiting) -> None:
+        """What was made of a raw parcel is held as another one, or has ended, and is booked: this one goes."""
+        self.release(waiting)
+        self._forget(waiting)
+
+    def _forget(self, waiting: Waiting) -> None:
+        parcel = waiting.parcel
         if waiting.sequence:
             _add(self._on_disk, parcel.quantities, -1)
             self._weigh(parcel.key, -len(parcel.body))
             self._acknowledge(waiting.sequence)
         else:
             _add(self._in_memory_alone, parcel.quantities, -1)
-        if reason in _GIVEN_UP:
-            self._observer.spool_dropped(_GIVEN_UP[reason], 1, detail)
 
     def end_unreadable(self, record: StoredRecord) -> None:
         """A record whose bytes are sound and whose facts are not."""

@@ -2,17 +2,19 @@
 
 Beyond the members listed there a record has `v`, the plan's revision, for the drop record of a parcel that is lost after a restart,
 and in `h` the client's protocol version as `v` and the relays that it came through as `via`. What is absent stands for None, or for
-version 7.
+version 7. A raw record has in `s` the key that it waits for, where that is another than its own, and in `h` the rest of what the request
+said (`ip`, `hints`, `nc`, and of a relay `rid`, `sig`, `prv`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import islice
 from typing import Final, NamedTuple
 
 from scrubjay.categories import DataCategory, Quantities
 from scrubjay.core.envelope import decode_json, encode_json
-from scrubjay.core.ledger import Account, Parcel
+from scrubjay.core.ledger import Account, Parcel, Raw
 from scrubjay.core.spool_format import Record
 from scrubjay.errors import SpoolCorrupt
 
@@ -20,6 +22,7 @@ _MAX_TEXT: Final = 1024
 _MAX_TYPES: Final = 32
 """More types than exist; a hostile envelope may name 500 of its own."""
 _MAX_TYPE_TEXT: Final = 128
+_MAX_HINTS: Final = 16
 _DEFAULT_VERSION: Final = 7
 _MAX_DIGITS: Final = 20
 """Of an unsigned 64-bit number; Python refuses to read thousands of them."""
@@ -65,13 +68,49 @@ def encode_meta(parcel: Parcel, drift_ms: int | None = None) -> bytes:
             facts[name] = _cut(value, _MAX_TEXT)
     if parcel.version != _DEFAULT_VERSION:
         facts["v"] = parcel.version
+    if parcel.raw is not None:
+        facts |= _facts_of(parcel.raw)
+        if parcel.raw.awaits != parcel.key:
+            meta["s"] = parcel.raw.awaits
     if facts:
         meta["h"] = facts
     return encode_json(meta)
 
 
-def decode_record(meta: bytes, body: bytes) -> Parcel:
-    """The parcel of a record. Raises `SpoolCorrupt` if the facts are not those of one."""
+def _facts_of(raw: Raw) -> dict[str, object]:
+    """The rest of what a request said."""
+    texts = {"client": raw.client, "ip": raw.client_ip, "rid": raw.relay_id, "sig": raw.signature}
+    facts: dict[str, object] = {name: _cut(text, _MAX_TEXT) for name, text in texts.items() if text is not None}
+    if raw.client_hints:
+        facts["hints"] = {
+            _cut(name, _MAX_TYPE_TEXT): _cut(text, _MAX_TEXT)
+            for name, text in islice(raw.client_hints.items(), _MAX_HINTS)
+        }
+    if raw.no_cache:
+        facts["nc"] = True
+    if raw.is_proven:
+        facts["prv"] = True
+    return facts
+
+
+def _raw_of(facts: Mapping[str, object], headers: Mapping[str, object], key: str) -> Raw:
+    hints = headers.get("hints")
+    return Raw(
+        awaits=_text(facts, "s") or key,
+        client=_text(headers, "client"),
+        client_ip=_text(headers, "ip"),
+        client_hints={name: text for name, text in hints.items() if isinstance(text, str)}
+        if isinstance(hints, dict)
+        else {},
+        no_cache=headers.get("nc") is True,
+        relay_id=_text(headers, "rid"),
+        signature=_text(headers, "sig"),
+        is_proven=headers.get("prv") is True,
+    )
+
+
+def decode_record(meta: bytes, body: bytes, *, raw: bool = False) -> Parcel:
+    """The parcel of a record, `raw` if its frame says so. Raises `SpoolCorrupt` if the facts are not those of one."""
     facts = _object(meta)
     headers = facts.get("h")
     if not isinstance(headers, dict):
@@ -99,6 +138,7 @@ def decode_record(meta: bytes, body: bytes) -> Parcel:
         forwarded_for=_text(headers, "xff"),
         via=_text(headers, "via"),
         attempts=attempts if isinstance(attempts, int) else 0,
+        raw=_raw_of(facts, headers, key) if raw else None,
     )
 
 

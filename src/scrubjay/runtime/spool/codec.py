@@ -20,6 +20,7 @@ import zstandard
 
 from scrubjay.core.spool_format import (
     FLAG_ENCRYPTED,
+    FLAG_RAW,
     FLAG_ZSTD,
     FrameHeader,
     Record,
@@ -60,14 +61,16 @@ class Codec:
             self._cipher = AESGCM(key)
 
     def pack(
-        self, records: Sequence[Record], *, first: int, written_ms: int, written_boot_ms: int
+        self, records: Sequence[Record], *, first: int, written_ms: int, written_boot_ms: int, raw: bool = False
     ) -> tuple[bytes, bytes, bytes]:
-        """Header, payload and padding. Raises `ValueError` if a record or all of them exceed the format."""
-        raw = encode_records(records)
-        stored = self._compressor.compress(raw)
+        """Header, payload and padding; `raw`: of records that nobody scrubbed. Raises `ValueError` over the format."""
+        plain = encode_records(records)
+        stored = self._compressor.compress(plain)
         flags = FLAG_ZSTD
-        if len(stored) >= len(raw):
-            stored, flags = raw, 0
+        if len(stored) >= len(plain):
+            stored, flags = plain, 0
+        if raw:
+            flags |= FLAG_RAW
         if self._cipher is not None:
             flags |= FLAG_ENCRYPTED
             nonce = os.urandom(_NONCE_BYTES)
@@ -78,7 +81,7 @@ class Codec:
             flags=flags,
             first=first,
             count=len(records),
-            raw_bytes=len(raw),
+            raw_bytes=len(plain),
             written_ms=written_ms,
             written_boot_ms=written_boot_ms,
         )
@@ -89,9 +92,9 @@ class Codec:
         Raises `SpoolSealed` if the bytes are what was written, and our key does not open them.
         """
         nothing: list[Record | None] = [None] * header.record_count
-        if header.flags & ~(FLAG_ZSTD | FLAG_ENCRYPTED) or len(stored) != header.stored_bytes:
+        if header.flags & ~(FLAG_ZSTD | FLAG_RAW | FLAG_ENCRYPTED) or len(stored) != header.stored_bytes:
             return nothing
-        if not header.flags:
+        if not header.flags & (FLAG_ZSTD | FLAG_ENCRYPTED):
             return decode_records(stored, header.record_count)  # their own checksums decide
         if crc32(stored) != header.payload_crc:
             return nothing

@@ -31,6 +31,7 @@ class Append(NamedTuple):
     records: Sequence[Record]
     size_bytes: int
     done: asyncio.Future[int]
+    raw: bool = False
 
 
 class _Job(NamedTuple):
@@ -110,7 +111,7 @@ class CommitThread:
         started = time.perf_counter()
         records = [record for append in batch for record in append.records]
         try:
-            first = self._log.append(records)
+            first = self._log.append(records, raw=batch[0].raw)
         except Exception as error:  # noqa: BLE001 (whatever it is, those who wait must hear of it)
             if isinstance(error, ValueError) and len(batch) > 1:
                 for append in batch:  # one of them is over the format: the others are not to suffer
@@ -173,13 +174,13 @@ def _settle(done: asyncio.Future[Any], result: object, error: Exception | None) 
 
 
 def _batch(appends: deque[Append], frame_bytes: int) -> list[Append]:
-    """Takes whole appends off the queue, as many as a frame should hold; a larger one alone."""
+    """Takes whole appends off the queue, as many as a frame should hold; a larger one alone. What is raw shares a frame with its like."""
     batch = [appends.popleft()]
     count, size_bytes = len(batch[0].records), batch[0].size_bytes
     while appends:
         count += len(appends[0].records)
         size_bytes += appends[0].size_bytes
-        if count > _FRAME_RECORDS or size_bytes > frame_bytes:
+        if count > _FRAME_RECORDS or size_bytes > frame_bytes or appends[0].raw is not batch[0].raw:
             break
         batch.append(appends.popleft())
     return batch

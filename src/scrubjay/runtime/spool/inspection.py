@@ -120,7 +120,7 @@ class OpenSegment:
         loaded, header = self._segment.load(frame.span, codec), frame.header
         same_boot = self._segment.header.boot == self._boot_id
         return [
-            StoredRecord(number, *record, header.written_ms, header.written_boot_ms, same_boot)
+            StoredRecord(number, *record, header.written_ms, header.written_boot_ms, same_boot, header.is_raw)
             for first, until in frame.waiting
             for number in range(first, until)
             if (record := loaded[number - frame.span.first]) is not None

@@ -158,8 +158,8 @@ class Partition:
 
     # Operations
 
-    async def append(self, records: Sequence[Record]) -> list[int]:
-        """Stores `records` and returns their sequence numbers once they are durable as the mode says.
+    async def append(self, records: Sequence[Record], *, raw: bool = False) -> list[int]:
+        """Stores `records`, marked if they are `raw`, and returns their sequence numbers once they are durable as the mode says.
 
         Raises `SpoolFull` without space, `SpoolError` if the disk failed, `ValueError` for a meta over 65,535 bytes. Whoever is cancelled
         here does not know: the records may be stored, and are then read with the backlog.
@@ -173,7 +173,7 @@ class Partition:
         if not self._gathered:
             self._loop.call_soon(self._hand_over)
         size_bytes = sum([len(meta) + len(body) for meta, body in records])
-        self._gathered.append(Append(records, size_bytes, self._loop.create_future()))
+        self._gathered.append(Append(records, size_bytes, self._loop.create_future(), raw))
         first = await self._gathered[-1].done
         return list(range(first, first + len(records)))
 
@@ -181,9 +181,12 @@ class Partition:
         self._thread.append(self._gathered)
         self._gathered = []
 
-    async def read(self, after: int, max_bytes: int, until: int | None = None) -> list[StoredRecord]:
+    async def read(
+        self, after: int, max_bytes: int, until: int | None = None, *, raw: bool | None = False
+    ) -> list[StoredRecord]:
         """The oldest waiting records numbered above `after` (and below `until`), about `max_bytes` before compression, at least one.
 
+        Those that may be sent, unless somebody asks for the `raw` ones, or with None for all.
         Empty means that there are none. Damaged records are passed over, and reported as events. Raises `SpoolError` if files cannot be
         opened or read.
         """
@@ -191,7 +194,7 @@ class Partition:
         found: list[StoredRecord] = []
         while max_bytes > 0:
             step = min(max_bytes, _READ_STEP_BYTES)  # appends get their turn between steps
-            part = await self._call(partial(self._log.shelf.read, after, step, until))
+            part = await self._call(partial(self._log.shelf.read, after, step, until, raw=raw))
             if not part:
                 break
             found += part
@@ -208,7 +211,7 @@ class Partition:
 
     def _survey(self, after: int) -> list[StoredFacts]:
         found = self._log.shelf.read(after, _SURVEY_STEP_BYTES, self.next_sequence_at_start)
-        return [StoredFacts(record.sequence, record.meta, len(record.body)) for record in found]
+        return [StoredFacts(record.sequence, record.meta, len(record.body), record.raw) for record in found]
 
     def acknowledge(self, sequence: int) -> None:
         """This record is done. It leaves the disk within a second or so; a crash before that brings it back."""

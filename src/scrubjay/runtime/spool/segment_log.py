@@ -95,8 +95,8 @@ class SegmentLog:
 
     # Appending
 
-    def append(self, records: Sequence[Record]) -> int:
-        """Writes one frame, as durable as the mode asks, and returns its first sequence number.
+    def append(self, records: Sequence[Record], *, raw: bool = False) -> int:
+        """Writes one frame, marked if it is `raw`, as durable as the mode asks, and returns its first sequence number.
 
         Raises `SpoolFull` (no space, by our bound or the disk's), `SpoolError` (the disk failed), `ValueError` (over the format).
         Then none of the records counts, though after a failing disk they may turn up again at the next start.
@@ -107,7 +107,9 @@ class SegmentLog:
             raise SpoolFull("no space on the disk")
         first = self.next_sequence
         written_ms = self._clock.wall_ms()
-        parts = self._codec.pack(records, first=first, written_ms=written_ms, written_boot_ms=self._clock.boot_ms())
+        parts = self._codec.pack(
+            records, first=first, written_ms=written_ms, written_boot_ms=self._clock.boot_ms(), raw=raw
+        )
         size = sum(map(len, parts))
         self._make_room(size)
         try:
@@ -182,8 +184,8 @@ class SegmentLog:
             if segment is None or segment.size_bytes == SEGMENT_HEADER_BYTES:
                 return False  # an empty one would come back with the next try
             waiting = tuple(
-                StoredFacts(number, record.meta, len(record.body))
-                for _, live in self.shelf.live(segment, segment.base)
+                StoredFacts(number, record.meta, len(record.body), header.is_raw)
+                for header, live in self.shelf.live(segment, segment.base)
                 for number, record in live
             )
             self._remove(segment)

@@ -98,10 +98,11 @@ class Shelf:
 
     # Reading
 
-    def read(self, after: int, max_bytes: int, until: int | None) -> list[StoredRecord]:
-        """The oldest waiting records numbered above `after` and below `until`: whole frames, at least one, about `max_bytes` raw.
+    def read(self, after: int, max_bytes: int, until: int | None, *, raw: bool | None = None) -> list[StoredRecord]:
+        """The oldest waiting records numbered above `after` and below `until`: whole frames, at least one, about `max_bytes` inflated.
 
-        Empty means that there are none. Raises `SpoolError` if files cannot be opened or read.
+        `raw`: only those that are, or with False only those that are not. Empty means that there are none. Raises `SpoolError` if files
+        cannot be opened or read.
         """
         heard = len(self.events)
         try:
@@ -109,10 +110,10 @@ class Shelf:
                 base = self._unseen_base()
                 if until is not None and base >= until:
                     break
-                if found := self._read(after, max_bytes, base):
+                if found := self._read(after, max_bytes, base, raw):
                     return found
                 self.reveal()
-            return self._read(after, max_bytes, until)
+            return self._read(after, max_bytes, until, raw)
         except OSError as error:
             self.close_reader()
             raise SpoolError(f"the spool cannot be read: {error.strerror}") from error
@@ -120,25 +121,29 @@ class Shelf:
             if len(self.events) > heard:  # damage may have finished a segment
                 self.settle()
 
-    def _read(self, after: int, max_bytes: int, until: int | None) -> list[StoredRecord]:
+    def _read(self, after: int, max_bytes: int, until: int | None, raw: bool | None) -> list[StoredRecord]:
         found: list[StoredRecord] = []
         taken = 0
         for segment in self._from(after + 1):
             if until is not None and segment.base >= until:
                 break
             same_boot = segment.header.boot == self._boot_id
-            for header, live in self.live(segment, after + 1):
+            for header, live in self.live(segment, after + 1, raw=raw):
                 if taken and taken + header.raw_bytes > max_bytes:
                     return found
                 wanted = [each for each in live if until is None or each[0] < until]
                 taken += header.raw_bytes if wanted else 0
                 found += [
-                    StoredRecord(number, meta, body, header.written_ms, header.written_boot_ms, same_boot)
+                    StoredRecord(
+                        number, meta, body, header.written_ms, header.written_boot_ms, same_boot, header.is_raw
+                    )
                     for number, (meta, body) in wanted
                 ]
         return found
 
-    def live(self, segment: Segment, number: int) -> Iterator[tuple[FrameHeader, list[tuple[int, Record]]]]:
+    def live(
+        self, segment: Segment, number: int, *, raw: bool | None = None
+    ) -> Iterator[tuple[FrameHeader, list[tuple[int, Record]]]]:
         """Frames from `number` on, with those records that wait. What turns out to be damaged is set aside and reported on the way."""
         self._turn_to(segment)
         if segment.is_missing:
@@ -150,6 +155,8 @@ class Shelf:
                 continue
             if span.header is None:
                 self._damaged(segment, span, wanted)
+                continue
+            if raw is not None and span.header.is_raw is not raw:
                 continue
             try:
                 loaded = segment.load(span, self._codec)
@@ -186,6 +193,7 @@ class Shelf:
                     first=first,
                     written_ms=header.written_ms,
                     written_boot_ms=header.written_boot_ms,
+                    raw=header.is_raw,
                 )
                 yield first, until, parts
 

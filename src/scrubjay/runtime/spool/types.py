@@ -42,6 +42,7 @@ class StoredFacts(NamedTuple):
     sequence: int
     meta: bytes
     body_bytes: int
+    raw: bool = False
 
 
 class StoredRecord(NamedTuple):
@@ -53,6 +54,8 @@ class StoredRecord(NamedTuple):
     written_ms: int
     written_boot_ms: int
     same_boot: bool
+    raw: bool = False
+    """Unscrubbed: it waits for a configuration, and must not leave."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -188,7 +188,7 @@ class TestFull:
         for number in range(6):
             await partition.append([record(NOISE[:1_000], b'{"n":%d}' % number)])
         evicted = [each for event in events if isinstance(event, Evicted) for each in event.records]
-        assert evicted[0] == (1, b'{"n":0}', 1_000)
+        assert evicted[0] == (1, b'{"n":0}', 1_000, False)
         await partition.close()
 
 
@@ -313,7 +313,7 @@ class TestReading:
         while part := await partition.survey(after):
             seen += part
             after = part[-1].sequence
-        assert seen == [(1, b'{"n":0}', 1), (3, b'{"n":2}', 1), (4, b"{}", 1)]
+        assert seen == [(1, b'{"n":0}', 1, False), (3, b'{"n":2}', 1, False), (4, b"{}", 1, False)]
         await partition.close()
 
 

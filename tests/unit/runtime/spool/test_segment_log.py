@@ -136,7 +136,7 @@ class TestBound:
         log.shelf.acknowledge([])
         evicted = [event for event in log.shelf.events if isinstance(event, Evicted)]
         gone = [each for event in evicted for each in event.records]
-        assert gone == [(number + 1, b'{"n":%d}' % number, 300) for number in range(len(gone))]
+        assert gone == [(number + 1, b'{"n":%d}' % number, 300, False) for number in range(len(gone))]
         assert [each.sequence for each in waiting(log)] == list(range(len(gone) + 1, 11))
         assert log.has_capacity
         assert log.shelf.size_bytes <= 2_000
@@ -154,7 +154,9 @@ class TestBound:
         log.shelf.acknowledge([1, 3])
         for _ in range(2):
             log.append([record(noise(300))])
-        assert [event.records for event in log.shelf.events if isinstance(event, Evicted)] == [((2, b"{}", 100),)]
+        assert [event.records for event in log.shelf.events if isinstance(event, Evicted)] == [
+            ((2, b"{}", 100, False),)
+        ]
 
     def test_drop_oldest_of_what_is_larger_than_the_spool(self, disk):
         log, _ = open_log(disk, options=SpoolOptions(max_bytes=1_000, when_full="drop_oldest"))
