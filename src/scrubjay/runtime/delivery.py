@@ -24,6 +24,7 @@ from scrubjay.runtime.forwarding.timed_signer import TimedSigner
 from scrubjay.runtime.gateway.receiver import Receiver
 from scrubjay.runtime.gateway.senders import takes_batches
 from scrubjay.runtime.gateway.shared import shared_of
+from scrubjay.runtime.managed.opening import Managed
 from scrubjay.runtime.managed.relay_keys import RelayKeys, key_options
 from scrubjay.runtime.outbox import Outbox, OutboxOptions
 from scrubjay.runtime.roads import Roads
@@ -32,6 +33,7 @@ from scrubjay.runtime.spool_opening import open_spool, spool_options
 from scrubjay.runtime.telemetry import Telemetry
 from scrubjay.runtime.waiting_room import WaitingRoom, room_options
 from scrubjay.settings.credentials import Credentials
+from scrubjay.settings.load import Loaded
 from scrubjay.settings.schema import Settings
 
 
@@ -77,6 +79,8 @@ class Delivery:
         self._adoption = adoption
         self._is_paused = False
         self._is_admitted = True
+        self.managed: Managed | None = None
+        """What a managed relay has beside; None in other modes."""
         self.relay_keys: RelayKeys | None = None
         """Who knows the relays behind this one that the settings do not name; None: nobody."""
         self.config_dir: Path | None = None
@@ -92,6 +96,15 @@ class Delivery:
             self.spool.reconfigure(spool_options(settings.spool.envelopes))
         if self._adoption is not None:
             self._adoption.reconfigure(ward_options(settings))
+
+    async def reload(self, settings: Settings, loaded: Loaded) -> None:
+        """Puts all in force that a reload may change."""
+        self.reconfigure(settings)
+        signer, credentials = self.roads.signer, loaded.credentials
+        if signer is not None and credentials is not None:
+            signer.become(credentials.id, credentials.secret_key.reveal())
+        if self.managed is not None:
+            await self.managed.reload(settings, loaded)
 
     @property
     def partitions(self) -> list[Partition]:
@@ -133,16 +146,12 @@ class Delivery:
             else:
                 each.pause()
 
-    def identify(self, credentials: Credentials | None) -> None:
-        """Signs as another from now on, where anything is signed."""
-        signer = self.roads.signer
-        if credentials is not None and signer is not None:
-            signer.become(credentials.id, credentials.secret_key.reveal())
-
     async def drain(self, deadline_mono: float) -> int:
         """Ends sending. Returns how many parcels were lost because they were in memory alone. Until `close` the disk takes more."""
         now_mono = time.monotonic()
         lost = await self.waiting.drain(now_mono + (deadline_mono - now_mono) / 2)
+        if self.managed is not None:
+            await self.managed.stop()  # who would be known now would begin to send
         lost += await self.outbox.drain(deadline_mono)
         if self._adoption is not None:
             await self._adoption.drain(deadline_mono)

@@ -19,6 +19,7 @@ from typing import Final
 from scrubjay.categories import Quantities
 from scrubjay.core.client_reports import ClientReports
 from scrubjay.core.limits import LimitTable
+from scrubjay.core.pipeline import process
 from scrubjay.core.ports import Ports
 from scrubjay.core.sampling.first_n import Occasions
 from scrubjay.runtime import log
@@ -34,6 +35,7 @@ from scrubjay.runtime.endpoints import front_door, routes
 from scrubjay.runtime.frugality import open_loop, settle
 from scrubjay.runtime.greeting import Greeting, greet
 from scrubjay.runtime.health import Health
+from scrubjay.runtime.managed.opening import Managed
 from scrubjay.runtime.memory import MemoryGauge
 from scrubjay.runtime.names import instance_name, new_id
 from scrubjay.runtime.pressure import Pressure
@@ -134,14 +136,18 @@ class Worker:
                 self._loaded.credentials,
             )
             self._delivery.config_dir = self._loaded.config_dir
+            if settings.relay.mode == "managed":
+                self._delivery.managed = Managed(self._loaded, settings, self._delivery, self.telemetry)
             self._pressure.room = self._delivery.outbox
             self.books.chronicle.adopted = self._delivery.adopted
         self._reporter = self._build_reporter()
         if self._delivery is None:
             self.telemetry.close_account(())
         self._configuration = Configuration(self._loaded, self.telemetry, is_replaced=self._seat is not None)
-        self.ports = self._build_ports()
+        self.ports = ports = self._build_ports()
         self.ports.obey(settings)
+        if self._delivery is not None:
+            self._delivery.waiting.process = lambda ingress: process(ingress, ports)
         self.books.chronicle.standings = Standings(self.ports.quotas, self._limits, self.books.spikes)
         self._obey_report_settings()
         self._watch()
@@ -219,6 +225,7 @@ class Worker:
             has_memory=self._memory.has_room,
             occasions=Occasions(self._workers),
             spikes=self.books.spikes,
+            waiting=self._delivery.waiting if self._delivery and settings.relay.mode == "managed" else None,
             pressure=self._pressure,
             capture=self._sink,
             audit=self.books.audit,
@@ -296,6 +303,7 @@ class Worker:
         every(lambda: self._loaded.settings.health.memory_stat_refresh_frequency_ms / 1000, self._measure, "measure")
         if self._delivery is not None:
             every(1.0, self._delivery.adopt, "adoption")
+            every(1.0, self._delivery.waiting.look, "waiting-room")
         options, read = lambda: self._loaded.settings.webhooks, self.books.chronicle.as_written
         start_webhooks(self._number, options, read, self._pulse, self.telemetry)
         if self._broadcasts is not None:
@@ -352,7 +360,7 @@ class Worker:
         self._obey_report_settings()
         self._front.route(routes(settings, self.ports, self._health, self._delivery))
         if self._delivery is not None:
-            self._delivery.reconfigure(settings)
+            await self._delivery.reload(settings, loaded)
         self._configuration.next_generation()
 
     # State
@@ -364,6 +372,8 @@ class Worker:
         if self._delivery is not None:
             outbox = self._delivery.outbox
             self._health.watch("spool", lambda: (outbox.has_capacity(), repr(self._spool or outbox)))
+            if (managed := self._delivery.managed) is not None:
+                self._health.watch("authentication", managed.check)
 
     def _held(self) -> Mapping[str, Quantities]:
         return self._delivery.held() if self._delivery else {}
