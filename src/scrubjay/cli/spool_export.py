@@ -11,7 +11,7 @@ import json
 import os
 import sys
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO, Final
 from urllib.parse import urlsplit
@@ -69,26 +69,44 @@ def export(
     partitions = folder.partitions(partition)
     if any(each.is_owned for each in partitions):
         click.echo("a relay is running on this spool: what it sends meanwhile is exported too", err=True)
+    raw = 0
+
+    def pass_over(record: StoredRecord) -> None:
+        nonlocal raw
+        raw += 1
+
     with progress("exporting", disk_bytes(partitions), "bytes") as advance:
-        records = _records(folder, partitions, selection, advance)
+        records = _records(folder, partitions, selection, advance, pass_over)
         count, size_bytes = (
             _to_stream(records, sys.stdout.buffer) if out == "-" else _to_files(records, folder, Path(out))
         )
     if as_json:
-        click.echo(json.dumps({"records": count, "bytes": size_bytes}), err=out == "-")
+        click.echo(json.dumps({"records": count, "bytes": size_bytes, "raw": raw}), err=out == "-")
     else:
         click.echo(f"{count:,} records, {size_text(size_bytes)}", err=out == "-")
+        if raw:
+            told = f"{raw:,} more are not scrubbed yet and stay: they wait for their project's configuration"
+            click.echo(told, err=True)
 
 
 def _records(
-    folder: SpoolFolder, partitions: Iterable[PartitionView], selection: Selection, advance: Advance
+    folder: SpoolFolder,
+    partitions: Iterable[PartitionView],
+    selection: Selection,
+    advance: Advance,
+    pass_over: Callable[[StoredRecord], None],
 ) -> Iterator[Placed]:
+    """What may leave; the rest is passed over."""
     codec = folder.codec()
     for partition in partitions:
         for segment in partition.segments(folder.clock.boot_id):
             for frame in segment.frames():
                 for record in segment.records(frame, codec):
-                    if selection.takes(record.sequence, record.meta):
+                    if not selection.takes(record.sequence, record.meta):
+                        continue
+                    if record.raw:
+                        pass_over(record)
+                    else:
                         yield partition.name, record
                 advance(frame.header.size_bytes)
 

@@ -129,10 +129,13 @@ class _Sums:
     records: int = 0
     size_bytes: int = 0
     oldest_s: float = 0.0
+    raw: int = 0
+    """Of the records those that nobody has scrubbed: they wait for their project's configuration."""
     quantities: dict[str, int] = field(default_factory=dict)
 
     def add(self, record: StoredRecord, waited_s: float, facts: Mapping[str, object]) -> None:
         self.records += 1
+        self.raw += record.raw
         self.size_bytes += len(record.meta) + len(record.body)
         self.oldest_s = max(self.oldest_s, waited_s)
         for category, amount in quantities_of(facts):
@@ -141,6 +144,7 @@ class _Sums:
     def document(self) -> dict[str, object]:
         return {
             "records": self.records,
+            "raw": self.raw,
             "bytes": self.size_bytes,
             "oldest_age_s": round(self.oldest_s, 3),
             "quantities": self.quantities,
@@ -186,6 +190,10 @@ def stat(invocation: Invocation, /, path: Path | None, as_json: bool) -> None:
     )
     if not total.records:
         return
+    if total.raw:
+        out.print(
+            f"{total.raw:,} of them are not scrubbed yet: they wait for their project's configuration\n", soft_wrap=True
+        )
     rows = (
         (
             shown(project),
@@ -220,6 +228,7 @@ def _read(folder: SpoolFolder, partitions: list[PartitionView]) -> Iterator[Stor
 @click.option(
     "--body", "shows_body", is_flag=True, help="With the envelope: `body`, or `body_b64` where it is no text."
 )
+@click.option("--raw", "shows_raw", is_flag=True, help="With --body: also of what is not scrubbed yet.")
 @pass_invocation
 def cat(
     invocation: Invocation,
@@ -229,22 +238,36 @@ def cat(
     seq: range | None,
     partition: int | None,
     shows_body: bool,
+    shows_raw: bool,
 ) -> None:
-    """Write what waits, a JSON object per record: its number, its facts, its size."""
+    """Write what waits, a JSON object per record: its number, its facts, its size. What is not scrubbed yet has `raw`, and no body
+    unless you ask for it.
+    """
     folder, selection = open_folder(invocation, path), Selection(project, seq)
     for place, record in waiting(folder.partitions(partition), folder.codec(), folder.clock.boot_id):
         if selection.takes(record.sequence, record.meta):
-            click.echo(json.dumps(_record_document(place.name, record, shows_body=shows_body)))
+            has_body = shows_body and (shows_raw or not record.raw)
+            click.echo(json.dumps(_record_document(place.name, record, shows_body=has_body)))
+
+
+def _shown_facts(record: StoredRecord) -> dict[str, object]:
+    """Of what is not scrubbed nothing that a client said of itself."""
+    facts = dict(facts_of(record.meta))
+    if record.raw:
+        facts.pop("h", None)
+    return facts
 
 
 def _record_document(partition: str, record: StoredRecord, *, shows_body: bool) -> dict[str, Any]:
     document = {
-        **facts_of(record.meta),
+        **_shown_facts(record),
         "partition": partition,
         "seq": record.sequence,
         "written_ms": record.written_ms,
         "bytes": len(record.body),
     }
+    if record.raw:
+        document["raw"] = True
     if shows_body:
         try:
             document["body"] = record.body.decode()
