@@ -261,7 +261,8 @@ class Authority:
         return {"relays": {relay: known.get(relay) for relay in asked["relay_ids"]}}
 
 
-def _name_of(path: str, body: bytes) -> str:
+def name_of(path: str, body: bytes) -> str:
+    """What a request is called in `next`, `always` and `of`."""
     name = urlsplit(path).path
     if name.endswith("/envelope/"):
         return ENVELOPE
@@ -278,7 +279,7 @@ def presiding(port: int = 0) -> Iterator[Authority]:
 
     class Clerk(Handler):
         def respond(self, body: bytes) -> None:
-            name, headers = _name_of(self.path, body), self.header_map()
+            name, headers = name_of(self.path, body), self.header_map()
             answer = authority.answer(name, headers, body)
             is_silent = answer.hang or answer.reset
             status = 0 if is_silent else answer.status

@@ -8,6 +8,7 @@ moment, all others have to end with 0, or with the exit code that the line's com
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import subprocess
@@ -15,9 +16,13 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from support.certificates import make_authority, server_context
 from support.requirements import require, tool
+
+if TYPE_CHECKING:
+    from support.mini_upstream import Arrival, Hook
 
 ROOT = Path(__file__).parents[2]
 SERVER = "errors.example.com"
@@ -147,11 +152,33 @@ def play(page: str, folder: Path, *, before: str = "", instead: Mapping[str, str
     return done.stdout
 
 
+def registrar() -> Hook:
+    """As Sentry answers relays: whoever comes may register, and every key has a configuration."""
+    from support.authority import CONFIGS, Authority, document, name_of
+    from support.mini_upstream import Answer
+
+    sentry = Authority()
+
+    def answer(arrival: Arrival) -> Answer | None:
+        if arrival.method != "POST" or not arrival.path.startswith("/api/0/relays/"):
+            return None
+        name, headers = (
+            name_of(arrival.path, arrival.body),
+            {key.lower(): text for key, text in arrival.headers.items()},
+        )
+        if name == CONFIGS:
+            sentry.projects |= {key: document(key, 42) for key in json.loads(arrival.body)["publicKeys"]}
+        told = sentry.answer(name, headers, arrival.body)
+        return Answer(told.status, body=json.dumps(told.body).encode())
+
+    return answer
+
+
 async def _serve(certificate: Path) -> None:
     from support.mini_upstream import MiniUpstream
 
     upstream = MiniUpstream(ssl_context=server_context(certificate))
-    upstream.port = 443
+    upstream.port, upstream.hook = 443, registrar()
     async with upstream:
         await asyncio.Event().wait()
 

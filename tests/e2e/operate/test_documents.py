@@ -52,6 +52,7 @@ INSIDE = "SCRUBJAY__RELAY__INTERNAL_PORT=3001"
 SCENES: dict[str, dict[str, object]] = {
     "docs/configuration.md": {"before": "export SCRUBJAY__RELAY__STATE_DIR=run\n"},
     "docs/gateway.md": {"instead": {"SIDECAR_ID=… SIDECAR_PUBLIC_KEY=…": "SIDECAR_ID SIDECAR_PUBLIC_KEY\n" + KEYS}},
+    "docs/managed.md": {},
     "docs/migration.md": {"before": REFERENCE, "instead": {"scrubjay run &": "RELAY_PORT=3001 scrubjay run &"}},
     "docs/privacy.md": {"before": AUDITED},
     "docs/security.md": {},
