@@ -70,6 +70,14 @@ _LAG: Final = 'worker="0",le="{}"'
 CASES: Final[tuple[Case, ...]] = (
     _level("ScrubjayUpstreamOutage", "scrubjay_upstream_up", 0, 1, 'upstream="default"'),
     _level("ScrubjayAuthDenied", "scrubjay_auth_state", 4, 2),
+    _level("ScrubjayNotRegistered", "scrubjay_auth_state", 1, 3),
+    _level("ScrubjayConfigsMissing", "scrubjay_waiting_oldest_age_seconds", 301, 30),
+    _level("ScrubjayConfigsStale", "scrubjay_project_config_stale_seconds", 3601, 600, 'source="fetched"'),
+    Case(
+        "ScrubjayWaitingRoomFilling",
+        {of("scrubjay_waiting_bytes"): always(90), of("scrubjay_waiting_capacity_bytes"): always(100)},
+        {of("scrubjay_waiting_bytes"): always(70), of("scrubjay_waiting_capacity_bytes"): always(100)},
+    ),
     _share(
         "ScrubjayUpstreamFailing",
         "scrubjay_upstream_requests_total",
@@ -150,7 +158,7 @@ CASES: Final[tuple[Case, ...]] = (
     _loss("ScrubjayAuditErrors", "scrubjay_audit_errors_total"),
     _loss("ScrubjayAuditLost", "scrubjay_audit_lost_lines_total"),
     _level("ScrubjayConfigRefused", "scrubjay_config_refused", 1, 0),
-    _level("ScrubjayProjectFileErrors", "scrubjay_project_config_stale_seconds", 60, 0),
+    _level("ScrubjayProjectFileErrors", "scrubjay_project_config_stale_seconds", 60, 0, 'source="file"'),
     _level("ScrubjayRulesLeftOut", "scrubjay_rules_left_out", 1, 0, 'kind="quota"'),
     _level("ScrubjayCertificateExpiring", "scrubjay_tls_expiry_seconds", 6 * 86400, 8 * 86400, 'listener="public"'),
     _level("ScrubjayCertificateRefused", "scrubjay_certificates_refused", 1, 0, 'of="listener"'),

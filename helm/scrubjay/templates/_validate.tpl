@@ -70,6 +70,12 @@ terminationGracePeriodSeconds is {{ int .Values.terminationGracePeriodSeconds }}
 {{- end -}}
 
 {{- define "scrubjay.validate.secrets" -}}
+{{- $named := list -}}
+{{- range .Values.extraEnv }}{{ $named = append $named .name }}{{ end -}}
+{{- $elsewhere := or .Values.extraEnvFrom (has "RELAY_SECRET_KEY" $named) -}}
+{{- if and (eq (dig "relay" "mode" "static" .Values.config) "managed") (not .Values.credentials.existingSecret) (not $elsewhere) }}
+config.relay.mode is managed, but there are no keys by which the server would know the pods: name their Secret in credentials.existingSecret (`scrubjay credentials generate --stdout` prints what belongs into it)
+{{- end }}
 {{- if and .Values.credentials.id (not .Values.credentials.existingSecret) }}
 credentials.id is set, but there are no keys: name their Secret in credentials.existingSecret
 {{- end }}

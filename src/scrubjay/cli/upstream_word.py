@@ -52,7 +52,7 @@ def upstream_word(merged: Merged) -> UpstreamWord | None:
             "disabled": int(configs.get(("fetched_disabled",), 0)),
             "pending": int(configs[("pending",)]),
         },
-        stale_s=number(metrics.PROJECT_STALE),
+        stale_s=series[metrics.PROJECT_STALE.name].get(("fetched",), 0.0),
         waiting=int(number(metrics.WAITING_ENVELOPES)),
         waiting_bytes=int(number(metrics.WAITING_BYTES)),
         waiting_capacity_bytes=int(number(metrics.WAITING_CAPACITY)),

@@ -200,8 +200,9 @@ PROJECT_CONFIGS: Final = _gauge(
 )
 PROJECT_STALE: Final = _gauge(
     "scrubjay_project_config_stale_seconds",
-    "How long a project file has been unusable, so that an older version is in force, or by how long a fetched configuration in use is past its "
-    "time; 0: all are as they should be.",
+    "How long a project file has been unusable, so that an older version is in force (source `file`), or by how long the oldest fetched "
+    "configuration in use is past its time (`fetched`); 0: all are as they should be.",
+    "source",
     merge=Merge.MAX,
 )
 WAITING_ENVELOPES: Final = _gauge(

@@ -22,9 +22,9 @@ from scrubjay.runtime.state import Snapshot
 
 _ZERO_FROM_THE_START: Final = (
     metrics.CONFIG_REFUSED,
-    metrics.PROJECT_STALE,
     metrics.SHED_CATEGORIES,
 )
+_FILE: Final = ("file",)
 _FETCHED: Final = ("fetched", "fetched_disabled", "pending")
 _REGISTRATION: Final = ("unknown", "registering", "registered", "renewing", "denied")
 """By their number in the metric."""
@@ -48,7 +48,6 @@ class OwnState(AccountBook):
         self._worker = (str(slot),)
         self._generation = 0
         self._stale_since_mono: float | None = None
-        self._fetched_stale_s = 0.0
         self._certificates: dict[str, float] = {}
         self._process = Process(mono=mono)
         self._config = LimitedLog("config", mono)
@@ -58,6 +57,7 @@ class OwnState(AccountBook):
         series[metrics.PROCESS_START.name][self._worker] = self._process.started_unix
         for metric in _ZERO_FROM_THE_START:
             series[metric.name][()] = 0
+        series[metrics.PROJECT_STALE.name][_FILE] = 0
 
     # Configuration
 
@@ -80,7 +80,7 @@ class OwnState(AccountBook):
         series = self.values.series[metrics.PROJECT_CONFIGS.name]
         for name, count in zip(_FETCHED, (fetched, disabled, pending), strict=True):
             series[(name,)] = count
-        self._fetched_stale_s = stale_s
+        self.values.series[metrics.PROJECT_STALE.name][("fetched",)] = stale_s
 
     def project_file_error(self, file: str, problem: str) -> None:
         self.values.series[metrics.PROJECT_FILE_ERRORS.name].add(())
@@ -180,8 +180,7 @@ class OwnState(AccountBook):
     def refresh_gauges(self) -> None:
         """Works out what depends on the time; to be called before the numbers are written."""
         series, since_mono = self.values.series, self._stale_since_mono
-        files_stale_s = 0 if since_mono is None else self._mono() - since_mono
-        series[metrics.PROJECT_STALE.name][()] = max(files_stale_s, self._fetched_stale_s)
+        series[metrics.PROJECT_STALE.name][_FILE] = 0 if since_mono is None else self._mono() - since_mono
         for listener, expires_unix in self._certificates.items():
             series[metrics.TLS_EXPIRY.name][(listener,)] = expires_unix - self._now()
         footprint = self._process.look()

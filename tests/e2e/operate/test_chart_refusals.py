@@ -80,6 +80,10 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         UPSTREAM | {"credentials.id": "7f9b7a54-3d2c-4b0e-9a51-2c6f5c1de001"},
         "credentials.id is set, but there are no keys: name their Secret in credentials.existingSecret",
     ),
+    "managed without keys": (
+        {"config": {"relay": {"mode": "managed"}}},
+        "by which the server would know the pods: name their Secret in credentials.existingSecret",
+    ),
     "two places for Redis": (
         UPSTREAM | {"redis.url": "redis://r:6379", "redis.existingSecret": "s"},
         "redis.url and redis.existingSecret are both set: one of them",
@@ -171,6 +175,8 @@ def test_all_problems_are_told_at_once() -> None:
         {"config": {}, "extraEnv": [{"name": "RELAY_UPSTREAM_URL", "value": "https://sentry.example"}]},
         {"config": {}, "extraEnvFrom": [{"secretRef": {"name": "upstream"}}]},
         {"config": {"relay": {"mode": "proxy"}}},
+        {"config": {"relay": {"mode": "managed"}}, "credentials.existingSecret": "identity"},
+        {"config": {"relay": {"mode": "managed"}}, "extraEnvFrom": [{"secretRef": {"name": "identity"}}]},
         UPSTREAM | {"terminationGracePeriodSeconds": 20},
         config(limits={"shutdown_timeout": "${TIMEOUT}"}),
         config(limits={"shutdown_timeout": "2500ms"}) | {"terminationGracePeriodSeconds": 13},

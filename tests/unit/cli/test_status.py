@@ -120,7 +120,7 @@ def managed(auth_state: int, waiting: int = 0) -> dict[str, Rows]:
     return {
         "scrubjay_auth_state": [((), auth_state)],
         "scrubjay_project_configs": [(("fetched",), 3), (("fetched_disabled",), 1), (("pending",), 2)],
-        "scrubjay_project_config_stale_seconds": [((), 90)],
+        "scrubjay_project_config_stale_seconds": [(("fetched",), 90)],
         "scrubjay_waiting_envelopes": [((), waiting)],
         "scrubjay_waiting_bytes": [((), waiting * 1000)],
         "scrubjay_waiting_capacity_bytes": [((), 8000)],

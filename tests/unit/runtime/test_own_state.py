@@ -59,7 +59,7 @@ def test_rules_that_are_left_out_are_those_in_force(scene: Scene) -> None:
 
 def test_how_long_a_file_cannot_be_used(scene: Scene) -> None:
     def stale_s() -> float:
-        return scene.number("scrubjay_project_config_stale_seconds")
+        return scene.counted("scrubjay_project_config_stale_seconds")[("file",)]
 
     assert stale_s() == 0
     scene.one.projects({}, {}, all_usable=False)
@@ -124,9 +124,7 @@ def test_fetched_configurations_stand_beside_those_of_files(scene: Scene) -> Non
     scene.one.projects({"loaded": 4}, {}, all_usable=True)
     counted = {("fetched",): 3, ("fetched_disabled",): 1, ("pending",): 2, ("loaded",): 4}
     assert scene.counted("scrubjay_project_configs") == counted
-    assert scene.number("scrubjay_project_config_stale_seconds") == 40
-    scene.one.fetched_configs(3, 1, 2, stale_s=0.0)
-    assert scene.number("scrubjay_project_config_stale_seconds") == 0
+    assert scene.counted("scrubjay_project_config_stale_seconds") == {("file",): 0, ("fetched",): 40}
 
 
 def test_registration_is_a_number(scene: Scene) -> None:
