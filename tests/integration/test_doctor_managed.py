@@ -131,7 +131,7 @@ def series(auth_state: int, waiting_bytes: int = 0, oldest_s: float = 0, stale_s
     return {
         "scrubjay_auth_state": [((), auth_state)],
         "scrubjay_project_configs": [(("fetched",), 3), (("fetched_disabled",), 0), (("pending",), 1)],
-        "scrubjay_project_config_stale_seconds": [((), stale_s)],
+        "scrubjay_project_config_stale_seconds": [(("fetched",), stale_s)],
         "scrubjay_waiting_envelopes": [((), 1)],
         "scrubjay_waiting_bytes": [((), waiting_bytes)],
         "scrubjay_waiting_capacity_bytes": [((), 1000)],

@@ -122,7 +122,9 @@ async def _reach(
                 yield finding
                 answered = answered and not ends_way(finding)
             if answered and probes and applicant is not None:
-                async for finding in doctor_registration.register(way, applicant, None if target is None else target.key):
+                async for finding in doctor_registration.register(
+                    way, applicant, None if target is None else target.key
+                ):
                     yield finding
                     answered = answered and not ends_way(finding)
             if answered and probes and target is not None:

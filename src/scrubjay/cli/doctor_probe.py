@@ -82,16 +82,17 @@ def _without_project(text: str, loaded: Loaded) -> Finding:
 
 def stages(target: Target, sample: Sample, loaded: Loaded, merged: Merged) -> Finding:
     """By the relay that runs, with its limits as they are; else by this configuration alone."""
-    judge, told = "the relay that runs", None
+    judge, told, why = "the relay that runs", None, "no relay runs that could say what it would do"
     if merged.alive:
         try:
             told = ask_relay(loaded.settings, sample.body, target.key, target.project_id)
         except ConfigError as error:
-            judge = f"this configuration (the relay that runs cannot be asked: {error.problem})"
+            why = f"the relay that runs cannot be asked: {error.problem}"
+            judge = f"this configuration ({why})"
     else:
         judge = "this configuration"
     if told is None and loaded.settings.relay.mode == "managed" and target.key not in loaded.projects.by_key:
-        return skipped("stages", "the upstream configures the project: the relay has to run, to say what it would do")
+        return skipped("stages", f"the upstream configures the project, and {why}")
     if told is None:
         try:
             told = asyncio.run(_rehearse(target, sample, loaded))
