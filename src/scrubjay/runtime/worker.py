@@ -137,7 +137,9 @@ class Worker:
             )
             self._delivery.config_dir = self._loaded.config_dir
             if settings.relay.mode == "managed":
-                self._delivery.managed = Managed(self._loaded, settings, self._delivery, self.telemetry)
+                managed = self._delivery.managed = Managed(self._loaded, settings, self._delivery, self.telemetry)
+                self._projects.fetched = managed.fetched
+                await managed.start()
             self._pressure.room = self._delivery.outbox
             self.books.chronicle.adopted = self._delivery.adopted
         self._reporter = self._build_reporter()
