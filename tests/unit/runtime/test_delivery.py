@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +20,8 @@ from scrubjay.runtime.delivery import (
     outbox_options,
 )
 from scrubjay.runtime.telemetry import Telemetry
-from scrubjay.settings.load import build
+from scrubjay.settings.credentials import Credentials, generate, write_credentials
+from scrubjay.settings.load import build, load
 from scrubjay.settings.schema import Settings
 
 KEY = "a" * 32
@@ -79,7 +82,9 @@ class Projects:
         raise AssertionError("no server answers here")
 
 
-async def opened(limits: LimitTable | None = None, **values: Any) -> tuple[Delivery, Telemetry]:
+async def opened(
+    limits: LimitTable | None = None, *, credentials: Credentials | None = None, **values: Any
+) -> tuple[Delivery, Telemetry]:
     telemetry = Telemetry()
     delivery = await open_delivery(
         settings(**values),
@@ -90,6 +95,7 @@ async def opened(limits: LimitTable | None = None, **values: Any) -> tuple[Deliv
         Projects(),
         lambda slot, held: None,
         lambda: True,
+        credentials,
     )
     return delivery, telemetry
 
@@ -109,6 +115,37 @@ async def test_sending_can_be_paused_and_goes_on() -> None:
     await delivery.outbox.put(parcel((DataCategory.ERROR, 1)))
     assert telemetry.values.series["scrubjay_upstream_inflight"] == {}
     assert delivery.toggle()
+    await delivery.close(time.monotonic())
+
+
+async def test_it_sends_only_if_neither_the_operator_nor_the_upstream_is_against_it() -> None:
+    delivery, telemetry = await opened()
+    inflight = telemetry.values.series["scrubjay_upstream_inflight"]
+    delivery.admit(is_admitted=False)
+    await delivery.outbox.put(parcel((DataCategory.ERROR, 1)))
+    assert not delivery.toggle()
+    delivery.admit(is_admitted=True)
+    delivery.admit(is_admitted=False)
+    assert delivery.toggle()
+    await asyncio.sleep(0)
+    assert inflight == {}
+    delivery.admit(is_admitted=True)
+    await asyncio.sleep(0)
+    assert inflight == {(): 1}
+    await delivery.close(time.monotonic())
+
+
+async def test_it_signs_as_whoever_it_is_after_a_reload(tmp_path: Path) -> None:
+    before, after = generate(), generate()
+    delivery, _ = await opened(credentials=before)
+    signer = delivery.roads.signer
+    assert signer is not None
+    (tmp_path / "scrubjay.yaml").write_text("relay: {mode: proxy}")
+    await delivery.reload(settings(), load(tmp_path))
+    assert signer.relay_id == before.id
+    write_credentials(tmp_path, after)
+    await delivery.reload(settings(), load(tmp_path))
+    assert (signer.relay_id, signer.secret_key) == (after.id, after.secret_key.reveal())
     await delivery.close(time.monotonic())
 
 
