@@ -215,6 +215,31 @@ WAITING_CAPACITY: Final = _gauge(
 WAITING_OLDEST_AGE: Final = _gauge(
     "scrubjay_waiting_oldest_age_seconds", "Age of the one that has waited longest.", merge=Merge.MAX
 )
+CONFIG_QUERIES: Final = _counter(
+    "scrubjay_project_config_queries_total",
+    "Requests to the upstream for configurations of projects: ok, or failed.",
+    "result",
+    known=(("ok",), ("failed",)),
+)
+CONFIG_QUERY_SECONDS: Final = _histogram(
+    "scrubjay_project_config_query_duration_seconds", "Such a request, from asking to its answer."
+)
+CONFIGS_PENDING: Final = _gauge(
+    "scrubjay_project_configs_pending", "Keys whose configuration is asked for and not known yet.", merge=Merge.MAX
+)
+CONFIGS_UNREADABLE: Final = _counter(
+    "scrubjay_project_configs_unreadable_total",
+    "Fetched configurations that could not be used: the last good one stays in force, or the key waits. The log names them.",
+)
+CONFIG_EVICTIONS: Final = _counter(
+    "scrubjay_project_config_evictions_total", "Fetched configurations that were forgotten, since nobody used them."
+)
+GLOBAL_FETCHES: Final = _counter(
+    "scrubjay_global_config_fetches_total",
+    "Requests for what goes for all projects: ready, pending where the upstream is working it out, or failed.",
+    "result",
+    known=(("ready",), ("pending",), ("failed",)),
+)
 TLS_FAILURES: Final = _counter(
     "scrubjay_tls_handshakes_failed_total",
     "TLS connections of clients that came to nothing, by why: timeout, gone, plain_http, garbage, version, cipher, no_certificate, "

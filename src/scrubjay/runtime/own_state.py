@@ -15,7 +15,8 @@ from typing import Final
 
 from scrubjay import __version__
 from scrubjay.runtime import metrics
-from scrubjay.runtime.account import MAX_DETAIL, AccountBook
+from scrubjay.runtime.account import MAX_DETAIL
+from scrubjay.runtime.fetch_book import FETCHED, FetchBook
 from scrubjay.runtime.log import LimitedLog
 from scrubjay.runtime.process import Process
 from scrubjay.runtime.state import Snapshot
@@ -25,14 +26,13 @@ _ZERO_FROM_THE_START: Final = (
     metrics.SHED_CATEGORIES,
 )
 _FILE: Final = ("file",)
-_FETCHED: Final = ("fetched", "fetched_disabled", "pending")
 _REGISTRATION: Final = ("unknown", "registering", "registered", "renewing", "denied")
 """By their number in the metric."""
 
 _SCANS: Final = frozenset({"timeout", "gone", "garbage"})
 
 
-class OwnState(AccountBook):
+class OwnState(FetchBook):
     """`previous` is what the slot's last process left behind (`StateFile.load`)."""
 
     def __init__(
@@ -65,7 +65,7 @@ class OwnState(AccountBook):
         """What is in force now. `left_out`: parts of plans by kind; not `all_usable`: some files have been others before."""
         for metric, counts in ((metrics.PROJECT_CONFIGS, by_state), (metrics.RULES_LEFT_OUT, left_out)):
             series = self.values.series[metric.name]
-            kept = {labels: value for labels, value in series.items() if labels[0] in _FETCHED}
+            kept = {labels: value for labels, value in series.items() if labels[0] in FETCHED}
             series.clear()
             series.update(kept)
             for name, count in counts.items():
@@ -74,13 +74,6 @@ class OwnState(AccountBook):
             self._stale_since_mono = None
         elif self._stale_since_mono is None:
             self._stale_since_mono = self._mono()
-
-    def fetched_configs(self, fetched: int, disabled: int, pending: int, stale_s: float) -> None:
-        """What is known of projects that the upstream configures (mode `managed`). `stale_s`: by how long the oldest in use is past its time."""
-        series = self.values.series[metrics.PROJECT_CONFIGS.name]
-        for name, count in zip(_FETCHED, (fetched, disabled, pending), strict=True):
-            series[(name,)] = count
-        self.values.series[metrics.PROJECT_STALE.name][("fetched",)] = stale_s
 
     def project_file_error(self, file: str, problem: str) -> None:
         self.values.series[metrics.PROJECT_FILE_ERRORS.name].add(())

@@ -17,7 +17,8 @@ MEASURED = {
     "requests.duration", "responses.status_codes", "event.accepted", "event.rejected", "event.wait_time", "event.total_time", "event.items",
     "events.outcomes", "project_cache.size", "buffer.envelopes_count.gauge", "buffer.disk_used", "buffer.push.duration", "buffer.pop.duration",
     "buffer.spool.duration", "buffer.unspool.duration", "health.system_memory.used", "server.http.connections", "server.starting",
-    "config.reload", "signature.create.duration",
+    "config.reload", "signature.create.duration", "project_cache.eviction", "project_state.request", "project_state.request.duration",
+    "project_state.pending", "global_config.fetch",
 }  # fmt: skip
 """Of the reference's names (`upstream-and-operations.md` 9.7) those of parts that a relay of this kind has."""
 
