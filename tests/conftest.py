@@ -1,7 +1,7 @@
 """How the tests are shared out where several processes run them (`-n 3`): file by file, long ones first.
 
 The end-to-end tests are one share: they have servers in common, take ports, and measure time; those of the capture page, which mostly
-wait for a browser, are another, those of image, chart and metrics a third. Files come as they are collected, `e2e` before
+wait for a browser, are another, those of image, chart and metrics a third, those of mode `managed` a fourth. Files come as they are collected, `e2e` before
 `fuzz`, `integration` and `oracle`, and the short ones of `unit` fill up the end, if the order is left alone (`--no-loadscope-reorder`).
 """
 
@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-E2E = ("tests/e2e/capture/", "tests/e2e/operate/", "tests/e2e/")
+E2E = ("tests/e2e/capture/", "tests/e2e/managed/", "tests/e2e/operate/", "tests/e2e/")
 """The first that fits."""
 
 
