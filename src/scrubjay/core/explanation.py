@@ -22,7 +22,7 @@ from scrubjay.core.scrub.record import Record
 from scrubjay.core.spikes import SpikeGuard
 from scrubjay.errors import Rejected
 
-STAGES = ("receive", "authenticate", "gate", "filter", "sample", "spikes", "limit", "scrub", "hand_over")
+STAGES = ("receive", "authenticate", "gate", "hold", "filter", "sample", "spikes", "limit", "scrub", "hand_over")
 """In the order of the path."""
 _ALL = 2**31
 

@@ -90,6 +90,7 @@ class Raw:
     """
 
     awaits: str
+    source: str = "header"
     client: str | None = None
     client_ip: str | None = None
     client_hints: Mapping[str, str] = field(default_factory=dict)

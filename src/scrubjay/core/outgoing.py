@@ -69,6 +69,7 @@ def pack_raw(tally: Tally, awaits: str, auth: Auth, ingress: Ingress, ports: Por
         via=ingress.via,
         raw=Raw(
             awaits=awaits,
+            source=auth.source,
             client=auth.client,
             client_ip=ingress.client_ip,
             client_hints=ingress.client_hints,

@@ -3,7 +3,7 @@
 Beyond the members listed there a record has `v`, the plan's revision, for the drop record of a parcel that is lost after a restart,
 and in `h` the client's protocol version as `v` and the relays that it came through as `via`. What is absent stands for None, or for
 version 7. A raw record has in `s` the key that it waits for, where that is another than its own, and in `h` the rest of what the request
-said (`ip`, `hints`, `nc`, and of a relay `rid`, `sig`, `prv`).
+said (`src`, `ip`, `hints`, `nc`, and of a relay `rid`, `sig`, `prv`).
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def encode_meta(parcel: Parcel, drift_ms: int | None = None) -> bytes:
 
 def _facts_of(raw: Raw) -> dict[str, object]:
     """The rest of what a request said."""
-    texts = {"client": raw.client, "ip": raw.client_ip, "rid": raw.relay_id, "sig": raw.signature}
+    texts = {"src": raw.source, "client": raw.client, "ip": raw.client_ip, "rid": raw.relay_id, "sig": raw.signature}
     facts: dict[str, object] = {name: _cut(text, _MAX_TEXT) for name, text in texts.items() if text is not None}
     if raw.client_hints:
         facts["hints"] = {
@@ -97,6 +97,7 @@ def _raw_of(facts: Mapping[str, object], headers: Mapping[str, object], key: str
     hints = headers.get("hints")
     return Raw(
         awaits=_text(facts, "s") or key,
+        source=_text(headers, "src") or "header",
         client=_text(headers, "client"),
         client_ip=_text(headers, "ip"),
         client_hints={name: text for name, text in hints.items() if isinstance(text, str)}

@@ -31,7 +31,7 @@ def ingress_of_held(waiting: Waiting, counted: Counted, *, now_unix: float, now_
     return Ingress(
         body=parcel.body,
         read=read,
-        auth=Auth(parcel.key, parcel.version, raw.client, raw.no_cache),
+        auth=Auth(parcel.key, parcel.version, raw.client, raw.no_cache, raw.source),
         path_project=parcel.project_id,
         received_unix=now_unix,
         now_mono=now_mono,
