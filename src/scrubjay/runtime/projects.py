@@ -4,19 +4,26 @@ Owns the plans in force, the keys that the upstream denied for a while, and the 
 `settings.project_files`', compiling is `core.plan`'s. Invariants: `find` is one or two look-ups; a swap replaces the whole table at
 once, so that a request sees one generation; a plan that does not compile leaves its predecessor in force; at the first load it
 is an error, so that nothing starts under a plan other than the written one.
+
+In mode `managed` the table has the keys of local files alone, and all others are pending here: `managed.fetched` says what they have. So without
+it, or before it knows, nothing leaves under them.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 from cachetools import TTLCache
 
 from scrubjay.core.limits import Scoping
-from scrubjay.core.plan import Programs, ProjectPlan, compile_plan, pass_plan, revision_of
+from scrubjay.core.plan import PENDING, Programs, ProjectPlan, compile_plan, pass_plan, revision_of
+from scrubjay.core.relays.config_reply import DISABLED, WAITING, Enabled, State
+from scrubjay.core.relays.limited import of_file
 from scrubjay.errors import ConfigError
 from scrubjay.runtime.telemetry import Telemetry
 from scrubjay.settings.project import Problem, ProjectConfig
@@ -27,6 +34,22 @@ DENIED = ProjectPlan(revision="denied", disabled=True)
 """For keys whose plan cannot be used: they are refused, never served by another's plan."""
 
 _MAX_DENIED = 10_000
+_NUMBERED_S = 1.0
+"""Time between two looks at which project each fetched key is of."""
+
+
+class Fetched(Protocol):
+    """What the upstream configures; `runtime.managed.fetched` is the real one."""
+
+    shared_document: Mapping[str, Any] | None
+
+    def find(self, key: str) -> ProjectPlan: ...
+
+    def peek(self, key: str) -> ProjectPlan: ...
+
+    def document_of(self, key: str) -> State: ...
+
+    def plans(self) -> Iterable[tuple[str, ProjectPlan]]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +61,13 @@ class _Table:
     has_default: bool = False
     keys: Mapping[tuple[int, int | None], str] = field(default_factory=dict)
     """Of each project those that it takes, by number; under None its first."""
+    documents: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """What the plans were compiled from."""
+    shared: Mapping[str, Any] = field(default_factory=dict)
+    switched_off: frozenset[str] = frozenset()
+    """Keys that the operator refuses, whatever the upstream says of them."""
+    states: dict[str, State] = field(default_factory=dict)
+    """What relays behind us are told of a key, as soon as one has asked."""
 
     def left_out(self) -> set[tuple[int | None, Problem]]:
         """Parts that are not in the plan of a project; several keys of it have the same."""
@@ -55,7 +85,9 @@ class _Generation:
 
 
 class Projects:
-    """Raises `ConfigError` when built from projects that cannot all be used."""
+    """Raises `ConfigError` when built from projects that cannot all be used. `fetched`: set in mode `managed`."""
+
+    fetched: Fetched | None = None
 
     def __init__(
         self, settings: Settings, projects: ProjectSet, telemetry: Telemetry, mono: Callable[[], float]
@@ -67,22 +99,31 @@ class Projects:
         self._programs = Programs(mono)
         self._denied: TTLCache[tuple[str, int], None] = TTLCache(_MAX_DENIED, settings.cache.miss_expiry, mono)
         self._table = _Table()
+        self._fetched_keys: Mapping[tuple[int, int | None], str] = {}
+        self._numbered_until_mono = -math.inf
         self.ok = True
         self._swap(_compile(settings, projects, self._table, self._programs, first=True))
 
     def find(self, key: str) -> ProjectPlan | None:
-        """The plan of `key`; None if nothing serves it."""
+        """The plan of `key`; None if nothing serves it, `PENDING` as long as nobody knows. Raises `Unavailable`, if too many are not known."""
         table = self._table
-        return table.by_key.get(key, table.fallback)
+        plan = table.by_key.get(key, table.fallback)
+        return plan if plan is not PENDING or self.fetched is None else self.fetched.find(key)
+
+    def _known(self, key: str) -> ProjectPlan | None:
+        """The same, and nothing is begun."""
+        table = self._table
+        plan = table.by_key.get(key, table.fallback)
+        return plan if plan is not PENDING or self.fetched is None else self.fetched.peek(key)
 
     def project_of(self, key: str) -> int | None:
         """The project that `key` belongs to, for routes that name none."""
-        plan = self._table.by_key.get(key)
+        plan = self._known(key)
         return plan.project_id if plan else None
 
     def scoping(self, key: str, project_id: int) -> Scoping:
         """Whose limits bind what `key` sends for a project."""
-        plan = self._table.by_key.get(key, self._table.fallback)
+        plan = self._known(key)
         if plan is None:
             return Scoping(key, project_id)
         return Scoping(key, project_id, plan.organization_id, plan.key_id(key))
@@ -92,13 +133,23 @@ class Projects:
 
         None: the project is not known, or takes nothing.
         """
-        return self._table.keys.get((project_id, key_id), self._table.keys.get((project_id, None)))
+        keys = self._table.keys
+        found = keys.get((project_id, key_id), keys.get((project_id, None)))
+        if found is not None or self.fetched is None:
+            return found
+        now_mono = self._mono()
+        if now_mono >= self._numbered_until_mono:
+            self._fetched_keys = _numbered(dict(self.fetched.plans()))
+            self._numbered_until_mono = now_mono + _NUMBERED_S
+        return self._fetched_keys.get((project_id, key_id), self._fetched_keys.get((project_id, None)))
 
     def is_disabled(self, key: str, project_id: int) -> bool:
         """Whether what waited for `key` must not be sent any more (`decisions.md` 0.2). Only the operator's word counts: not
-        that the server denied the key once, and not a file that cannot be used just now.
+        that the server denied the key once, or has another word for it by now, and not a file that cannot be used just now.
         """
         plan = self._table.by_key.get(key, self._table.fallback)
+        if plan is PENDING:
+            return key in self._table.switched_off
         if plan is None:
             return self.ok
         if plan is DENIED:
@@ -110,8 +161,27 @@ class Projects:
         to us, so that it may be any. What a plan says counts here, not that the server denied the key for a while.
         """
         table = self._table
-        plans = (table.fallback, *table.by_key.values()) if key is None else (table.by_key.get(key, table.fallback),)
+        plans = (table.fallback, *table.by_key.values()) if key is None else (self._known(key),)
         return all(plan is not None and plan.scrub is None and not plan.disabled for plan in plans)
+
+    def document_of(self, key: str) -> State:
+        """What relays behind this one may be told of `key`. Raises `Unavailable`, as `find`."""
+        table = self._table
+        plan = table.by_key.get(key)
+        if plan is None:
+            return DISABLED if self.fetched is None else self.fetched.document_of(key)
+        if plan is DENIED:
+            return WAITING
+        state = table.states.get(key)
+        if state is None:
+            refused = plan.disabled or key in plan.disabled_keys
+            state = DISABLED if refused else Enabled(of_file(table.documents.get(key, {}), plan.project_id))
+            table.states[key] = state
+        return state
+
+    def global_document(self) -> Mapping[str, Any] | None:
+        """What goes for all projects; None: not known yet."""
+        return self._table.shared if self.fetched is None else self.fetched.shared_document
 
     def is_denied(self, key: str, project_id: int | None) -> bool:
         """Whether the upstream refused the key for this project a while ago."""
@@ -173,12 +243,36 @@ def _compile(
         generation.left_out += [(_name(project), problem) for problem in plan.problems]
         return plan
 
-    by_key = {key: plan_of(project, old.by_key.get(key)) for key, project in projects.by_key.items()}
+    by_key: dict[str, ProjectPlan] = {}
+    documents: dict[str, Mapping[str, Any]] = {}
+    for key, project in projects.by_key.items():
+        failures = len(generation.unusable)
+        by_key[key] = plan_of(project, old.by_key.get(key))
+        source = projects if len(generation.unusable) == failures else old
+        documents[key] = source.documents.get(key, {})
     fallback = plan_of(projects.default, old.fallback) if projects.default is not None else None
-    if fallback is None and settings.projects.unknown == "forward":
+    if settings.relay.mode == "managed":
+        fallback = PENDING
+    elif fallback is None and settings.projects.unknown == "forward":
         fallback = pass_plan(settings)
-    generation.table = _Table(by_key, fallback, has_default=projects.default is not None, keys=_numbered(by_key))
+    generation.table = _Table(
+        by_key,
+        fallback,
+        has_default=projects.default is not None,
+        keys=_numbered(by_key),
+        documents=documents,
+        shared=projects.shared.document,
+        switched_off=frozenset(key for key, overlay in projects.overlays.items() if _switches_off(overlay, key)),
+    )
     return generation
+
+
+def _switches_off(overlay: Mapping[str, Any], key: str) -> bool:
+    """Of a document that `settings.project_files` has read."""
+    entries = overlay.get("publicKeys") or ()
+    return overlay.get("disabled") is True or any(
+        entry["publicKey"] == key and entry.get("isEnabled") is False for entry in entries
+    )
 
 
 def _numbered(by_key: Mapping[str, ProjectPlan]) -> dict[tuple[int, int | None], str]:

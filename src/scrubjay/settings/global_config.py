@@ -8,7 +8,7 @@ a start; while it cannot be read, its last good version stays in force.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,12 +32,13 @@ NOTHING_SHARED: Final = GlobalConfig()
 
 @dataclass(frozen=True, slots=True)
 class GlobalFile:
-    """The file as it was last seen. `config` is its last good version, `problems` what is wrong with the present one."""
+    """The file as it was last seen. `config` is its last good version, read from `document`; `problems` what is wrong with the present one."""
 
     config: GlobalConfig = NOTHING_SHARED
     path: Path | None = None
     stamp: Stamp | None = None
     problems: tuple[str, ...] = ()
+    document: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def is_current(self) -> bool:
@@ -56,10 +57,10 @@ def load_global(folder: Path, previous: GlobalFile | None = None) -> GlobalFile:
     try:
         document = _read(path)
     except ConfigError as error:
-        last_good = NOTHING_SHARED if previous is None else previous.config
-        return GlobalFile(last_good, path, stamp, (str(error),))
+        last_good = GlobalFile() if previous is None else previous
+        return GlobalFile(last_good.config, path, stamp, (str(error),), last_good.document)
     config, problems = read_global(document, str(path))
-    return GlobalFile(config, path, stamp, problems)
+    return GlobalFile(config, path, stamp, problems, document)
 
 
 def read_global(document: Mapping[str, Any], where: str) -> tuple[GlobalConfig, tuple[str, ...]]:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, Protocol
@@ -155,6 +155,10 @@ class FetchedPlans:
         """The same, as it is now, and nothing is begun."""
         entry = self._entries.get(key)
         return PENDING if entry is None else self._shown(entry.plan)
+
+    def plans(self) -> Iterator[tuple[str, ProjectPlan]]:
+        """Of all keys that have one, as they are now."""
+        return ((key, entry.plan) for key, entry in self._entries.items() if entry.document is not None)
 
     def document_of(self, key: str) -> State:
         """As `find`: the document with what lies over it, `DISABLED` or `WAITING`. Raises `Unavailable`."""
