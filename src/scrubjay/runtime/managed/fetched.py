@@ -209,6 +209,8 @@ class FetchedPlans:
             done = partial(self._compiled, key, entry, state, now_mono)
             self._lane.submit(key, state.document, predecessor, done)
         elif state is UNCHANGED:
+            if entry.document is not None:
+                self._keep(key, entry.document)
             self._confirm(entry, now_mono)
         elif state is DISABLED:
             self._denied(key, entry, now_mono)
@@ -219,13 +221,17 @@ class FetchedPlans:
         if plan is None:
             self._later(key, entry)
             return
-        if self._store is not None and state.document != entry.document:
-            self._store.keep(key, state.document)
+        self._keep(key, state.document)
         is_other = plan is not entry.plan
         self._put(key, entry, plan, state)
         self._confirm(entry, known_mono)
         if is_other:
             self._announce(key)
+
+    def _keep(self, key: str, document: Document) -> None:
+        """Also what is kept already: whoever keeps it learns that it is still in use."""
+        if self._store is not None:
+            self._store.keep(key, document)
 
     def _confirm(self, entry: _Entry, known_mono: float) -> None:
         """The upstream said at `known_mono` that this is the present state."""
