@@ -49,7 +49,8 @@ class Fetch(Protocol):
 class Store(Protocol):
     """Where documents outlive the process; `runtime.managed.config_store` has the real one."""
 
-    def keep(self, key: str, document: Document) -> None: ...
+    def keep(self, key: str, document: Document) -> None:
+        """Neither waits nor raises; also said of what is kept already, since what nobody confirms is forgotten some day."""
 
     def forget(self, key: str) -> None: ...
 

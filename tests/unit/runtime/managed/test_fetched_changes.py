@@ -198,7 +198,7 @@ def test_what_was_kept_is_stale_and_in_use_at_once() -> None:
         await asyncio.sleep(0.5)
         assert world.asked == [(0.1, K1, "r1")]
         assert world.plans.find(K1).revision == "r1 60"
-        assert world.kept == {}, "it is there already"
+        assert world.kept == {K1: {"rev": "r1"}}, "whoever keeps it learns that it is in use"
 
     world.run(work)
     assert world.told == [(K2, "bad: bad member")]
@@ -226,3 +226,32 @@ def test_what_was_asked_when_everything_stops_is_not_asked_again() -> None:
 
     world.run(work)
     assert len(world.asked) == 2
+
+
+def test_a_refusal_that_is_confirmed_is_no_news() -> None:
+    world = World(lambda key, revision: None)
+
+    async def work() -> None:
+        await world.learn(K1)
+        assert await world.at(310.0) == "disabled"
+        assert await world.at(311.0) == "disabled"
+
+    world.run(work)
+    assert [time for time, _, _ in world.asked] == [0.1, 310.1]
+    assert [time for time, _ in world.known] == [0.1]
+
+
+def test_what_is_compiled_already_is_not_compiled_twice_for_other_settings() -> None:
+    world = World()
+    other = replace(SETTINGS, limits=replace(SETTINGS.limits, bare_429=7))
+
+    async def work() -> None:
+        await world.learn(K1)
+        world.says = lambda key, revision: {"rev": "r2"}
+        document = {"rev": "r2"}
+        world.lane.submit(K1, document, None, lambda plan: None)
+        await world.plans.recompile(other, {})
+        assert world.plans.find(K1).revision == "r1 60"
+
+    world.run(work)
+    assert world.compiled == [K1, K1]
