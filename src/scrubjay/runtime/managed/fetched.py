@@ -305,6 +305,8 @@ class FetchedPlans:
         for key, document in documents.items():
             if self._pending >= MAX_WAITING:
                 await self._lane.idle()
+            if key in self._entries or self._pending >= MAX_WAITING:
+                continue  # somebody asked meanwhile, and the upstream's word is newer
             entry = self._added(key, self._mono())
             entry.is_asked, entry.due_mono = True, math.inf
             done = partial(self._restored, key, entry, Enabled(document))

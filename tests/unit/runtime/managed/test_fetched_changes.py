@@ -216,6 +216,19 @@ def test_more_may_be_kept_than_may_wait(monkeypatch: pytest.MonkeyPatch) -> None
     world.run(work)
 
 
+def test_what_is_asked_for_already_is_not_taken_from_what_was_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetched, "MAX_WAITING", 1)
+    world = World(lambda key, revision: UpstreamError("away"))
+
+    async def work() -> None:
+        world.plans.find(K1)
+        await world.plans.restore({K1: {"rev": "r1"}, K2: {"rev": "r1"}})
+        assert world.plans.peek(K1) is world.plans.peek(K2) is PENDING
+
+    world.run(work)
+    assert world.compiled == []
+
+
 def test_what_was_asked_when_everything_stops_is_not_asked_again() -> None:
     world = World(lambda key, revision: "pending")
 
