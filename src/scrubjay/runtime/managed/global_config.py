@@ -48,7 +48,7 @@ class Shared:
 
 
 class GlobalPoll:
-    """Asks from `start` until `stop`. `known`: what an earlier process knew; then nobody waits."""
+    """Asks from `start` until `stop`."""
 
     def __init__(
         self,
@@ -56,7 +56,6 @@ class GlobalPoll:
         ask: Ask,
         observer: Observer,
         on_shared: Callable[[Shared], Awaitable[None]],
-        known: Document | None = None,
         mono: Callable[[], float] = time.monotonic,
     ) -> None:
         self.reconfigure(settings)
@@ -64,7 +63,7 @@ class GlobalPoll:
         self._observer = observer
         self._on_shared = on_shared
         self._mono = mono
-        self._document = known
+        self._document: Document | None = None
         self._is_settled = False
         self._failures = 0
         self._succeeded_mono = mono()
@@ -74,10 +73,10 @@ class GlobalPoll:
         """For questions from now on."""
         self._interval_s = settings.cache.global_config_fetch_interval
 
-    async def start(self) -> None:
-        """What is known already is in force when this returns."""
-        if self._document is not None:
-            await self._settle(self._document)
+    async def start(self, known: Document | None = None) -> None:
+        """`known`: what an earlier process knew; it is in force when this returns, and nobody waits."""
+        if known is not None:
+            await self._settle(known)
         else:
             self._tasks.start("global-patience", self._be_patient())
         self._tasks.start("global-config", self._poll())

@@ -6,11 +6,14 @@ Owns the order of building, starting and stopping these parts, and what of them 
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
 from typing import Final, Protocol
 
 from scrubjay.runtime.health import Check
 from scrubjay.runtime.managed.compiling import CompileLane, PlanCompiler, Sources
 from scrubjay.runtime.managed.config_fetch import ConfigFetch, fetch_options
+from scrubjay.runtime.managed.config_store import GLOBAL, open_store
 from scrubjay.runtime.managed.fetched import FetchedPlans
 from scrubjay.runtime.managed.global_config import GlobalPoll, Shared
 from scrubjay.runtime.managed.queries import Queries, QueryFailed
@@ -61,7 +64,10 @@ class Managed:
         )
         self._fetch = ConfigFetch(fetch_options(settings), ask, telemetry)
         lane = CompileLane(Sources(settings, loaded.projects.overlays), PlanCompiler(), telemetry)
-        self.fetched = FetchedPlans(settings, self._fetch, lane, telemetry, is_out=self._is_out)
+        spool = settings.spool.envelopes.path
+        folder = None if spool is None else Path(spool)
+        self._store = open_store(folder, telemetry.spool_error, persist=settings.cache.persist)
+        self.fetched = FetchedPlans(settings, self._fetch, lane, telemetry, is_out=self._is_out, store=self._store)
         self.fetched.on_known, self.fetched.awaits = delivery.waiting.known, delivery.waiting.awaits
         self._shared = GlobalPoll(settings, ask, telemetry, self._share)
         self._pulse = Pulse(telemetry)
@@ -72,8 +78,12 @@ class Managed:
         self._obey()
 
     async def start(self) -> None:
+        """What an earlier process kept is in force when this returns."""
+        kept = {} if self._store is None else await asyncio.to_thread(self._store.load)
+        shared = kept.pop(GLOBAL, None)
         self._registration.start()
-        await self._shared.start()
+        await self.fetched.restore({key: each.document for key, each in kept.items()})
+        await self._shared.start(None if shared is None else shared.document)
         self._pulse.every(_SWEEP_S, self.fetched.sweep, "project-configs")
 
     async def reload(self, settings: Settings, loaded: Loaded) -> None:
@@ -98,6 +108,8 @@ class Managed:
         return self._queries.is_out or not self._registration.is_authenticated
 
     async def _share(self, shared: Shared) -> None:
+        if self._store is not None and shared.document is not None:
+            self._store.keep(GLOBAL, shared.document)
         await self.fetched.share(shared.config, shared.document)
 
     def _obey(self) -> None:
@@ -113,6 +125,8 @@ class Managed:
         await self._fetch.stop()
         await self.fetched.stop()
         await self._registration.stop()
+        if self._store is not None:
+            await asyncio.to_thread(self._store.close)
 
     def __repr__(self) -> str:
         return f"<Managed {self._registration!r} {self._queries!r} {self.fetched!r}>"

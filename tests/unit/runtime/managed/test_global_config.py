@@ -33,8 +33,8 @@ class World:
 
     def run(self, work: Callable[[GlobalPoll], Coroutine[Any, Any, None]]) -> None:
         async def whole() -> None:
-            poll = GlobalPoll(Settings(), self.ask, self, self.on_shared, self.known, mono=now_s)
-            await poll.start()
+            poll = GlobalPoll(Settings(), self.ask, self, self.on_shared, mono=now_s)
+            await poll.start(self.known)
             await work(poll)
             await poll.stop()
 
