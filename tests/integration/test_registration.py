@@ -186,3 +186,16 @@ async def test_where_there_are_several_upstreams_the_one_in_use_has_to_know_it(
             assert (await one.env(EVENT)).status == 200
             await until(lambda: second.deliveries, "the event")
         assert (sentry.relays, list(second.relays)) == ({}, [one.credentials.id])
+
+
+async def test_operations_51_what_a_configuration_names_is_where_the_project_s_items_go(
+    tmp_path: Path, sentry: Authority
+) -> None:
+    with presiding() as other:
+        sentry.projects[K] = {**document(K, 7), "upstream": other.url}
+        async with managed_worker(tmp_path, sentry) as one:
+            assert (await one.env(EVENT)).status == 200
+            await until(lambda: other.deliveries, "the event, elsewhere")
+        assert sentry.deliveries == []
+        assert {asked.name for asked in other.asked} == {ENVELOPE}
+        assert other.deliveries[0].headers["x-sentry-relay-id"] == one.credentials.id

@@ -50,6 +50,8 @@ class ProjectPlan:
 
     revision: str
     project_id: int | None = None
+    upstream: str | None = None
+    """Where its items go; None: where all go."""
     organization_id: int | None = None
     key_ids: tuple[tuple[str, int], ...] = ()
     disabled_keys: frozenset[str] = frozenset()
@@ -171,6 +173,7 @@ def compile_plan(
     return ProjectPlan(
         revision=revision_of(project, settings, shared),
         project_id=project.project_id,
+        upstream=project.upstream,
         organization_id=project.organization_id,
         key_ids=tuple((key.public_key, key.numeric_id) for key in project.public_keys if key.numeric_id is not None),
         disabled_keys=frozenset(key.public_key for key in project.public_keys if not key.is_enabled),

@@ -20,6 +20,7 @@ from scrubjay.core.relays.config_reply import State
 from scrubjay.runtime.adoption import Adoption, Inherit
 from scrubjay.runtime.forwarding.carrier import Carrier
 from scrubjay.runtime.forwarding.dispatcher import DispatchOptions
+from scrubjay.runtime.forwarding.junction import Junction
 from scrubjay.runtime.forwarding.timed_signer import TimedSigner
 from scrubjay.runtime.gateway.receiver import Receiver
 from scrubjay.runtime.gateway.senders import takes_batches
@@ -49,6 +50,11 @@ class Projects(Protocol):
     def key_of(self, project_id: int, key_id: int | None) -> str | None: ...
 
     def passes(self, key: str | None) -> bool: ...
+
+    @property
+    def diverts(self) -> bool: ...
+
+    def upstream_of(self, key: str) -> str | None: ...
 
     def document_of(self, key: str) -> State: ...
 
@@ -204,9 +210,14 @@ async def open_delivery(
     await roads.refuse_ourselves(settings.relay.host, settings.relay.port)
     roads.start()
 
+    async def way_to(place: str) -> Carrier | None:
+        upstream = await roads.side(place)
+        return None if upstream is None else Carrier(upstream, telemetry)
+
     def outbox_on(partition: Partition | None, options: OutboxOptions) -> Outbox:
+        common = roads.sender(lambda upstream, batches: Carrier(upstream, telemetry, batches=batches))
         return Outbox(
-            roads.sender(lambda upstream, batches: Carrier(upstream, telemetry, batches=batches)),
+            Junction(common, projects, way_to),
             ledger,
             telemetry,
             options,

@@ -66,6 +66,8 @@ class _Table:
     shared: Mapping[str, Any] = field(default_factory=dict)
     switched_off: frozenset[str] = frozenset()
     """Keys that the operator refuses, whatever the upstream says of them."""
+    diverts: bool = False
+    """Whether a project names an upstream of its own."""
     states: dict[str, State] = field(default_factory=dict)
     """What relays behind us are told of a key, as soon as one has asked."""
 
@@ -127,6 +129,16 @@ class Projects:
         if plan is None:
             return Scoping(key, project_id)
         return Scoping(key, project_id, plan.organization_id, plan.key_id(key))
+
+    @property
+    def diverts(self) -> bool:
+        """Whether any project may name an upstream of its own."""
+        return self._table.diverts or self.fetched is not None
+
+    def upstream_of(self, key: str) -> str | None:
+        """The upstream that the project of `key` names."""
+        plan = self._known(key)
+        return plan.upstream if plan else None
 
     def key_of(self, project_id: int, key_id: int | None) -> str | None:
         """The key that has this number in a project; without, or if none has it, the first one that is not disabled.
@@ -263,6 +275,7 @@ def _compile(
         documents=documents,
         shared=projects.shared.document,
         switched_off=frozenset(key for key, overlay in projects.overlays.items() if _switches_off(overlay, key)),
+        diverts=any(plan.upstream is not None for plan in (*by_key.values(), *([fallback] if fallback else []))),
     )
     return generation
 

@@ -14,7 +14,7 @@ from typing import Final, Protocol
 from scrubjay.core.ledger import Parcel
 from scrubjay.core.limits import ActiveLimit
 from scrubjay.core.signatures import Signer
-from scrubjay.errors import ConfigError
+from scrubjay.errors import ConfigError, Transient
 from scrubjay.runtime.forwarding.batch_post import BatchOptions, BatchPost
 from scrubjay.runtime.forwarding.failover import Choice, FailOver
 from scrubjay.runtime.forwarding.http_client import HttpClient
@@ -64,6 +64,11 @@ class Roads:
     ) -> None:
         http = settings.http
         self._observer = observer
+        self._settings = settings
+        self._on_limits, self._on_denied = on_limits, on_denied
+        self._env = env
+        self._side: dict[str, tuple[HttpClient, Upstream]] = {}
+        """To upstreams that projects name."""
         self.signer = signer
         self._is_verified = not http.insecure_skip_verify
         self._resolver = Resolver(remembers=http.dns_cache)
@@ -72,12 +77,7 @@ class Roads:
         spoken = {origin.scheme for origin in self.origins} | {proxy.origin.scheme for proxy in self.proxies if proxy}
         self.trust = trust_of(http, env) if "https" in spoken else None
         self._clients = [self._client(*road, http) for road in zip(self.origins, self.proxies, strict=True)]
-        self.upstreams = [
-            Upstream(
-                client, observer, upstream_options(settings), on_limits=on_limits, on_denied=on_denied, signer=signer
-            )
-            for client in self._clients
-        ]
+        self.upstreams = [self._upstream(client) for client in self._clients]
         self.batches = [
             BatchPost(upstream, observer, batch_options(settings), signer=signer) for upstream in self.upstreams
         ]
@@ -85,6 +85,16 @@ class Roads:
             [str(origin) for origin in self.origins], [upstream.probe for upstream in self.upstreams], observer
         )
         self._tasks = Tasks(observer.internal_error)
+
+    def _upstream(self, client: HttpClient) -> Upstream:
+        return Upstream(
+            client,
+            self._observer,
+            upstream_options(self._settings),
+            on_limits=self._on_limits,
+            on_denied=self._on_denied,
+            signer=self.signer,
+        )
 
     def _client(self, origin: Origin, proxy: Proxy | None, http: Http) -> HttpClient:
         tls = self.trust.context if self.trust else None
@@ -105,13 +115,37 @@ class Roads:
                 problem = f"{origin} resolves to this relay's own address"
                 raise ConfigError(problem, path="relay.upstream", accepted="another server")
 
+    async def side(self, url: str) -> Upstream | None:
+        """The way to an upstream that a project names; None: the common way leads there, or it leads here. Raises `Transient`."""
+        origin, relay = Origin.parse(url), self._settings.relay
+        if url not in self._side:
+            if origin in self.origins or await leads_here(origin, relay.host, relay.port, self._resolver):
+                return None
+            try:
+                proxy = _proxy(origin, self._settings.http, self._env)
+                if self.trust is None and "https" in (origin.scheme, proxy.origin.scheme if proxy else ""):
+                    self._begin_to_trust(trust_of(self._settings.http, self._env))
+            except ConfigError as error:
+                raise Transient(str(error), network=False) from error
+            client = self._client(origin, proxy, self._settings.http)
+            self._side.setdefault(url, (client, self._upstream(client)))
+        return self._side[url][1]
+
     def start(self) -> None:
         for batches in self.batches:
             batches.start()
         if self.trust is not None:
-            self._tasks.start("certificates", self._watch(self.trust))
-            if not self._is_verified:
-                self._tasks.start("unverified", self._warn())
+            self._begin_to_trust(self.trust)
+
+    def _begin_to_trust(self, trust: Trust) -> None:
+        self.trust = trust
+        self._tasks.start("certificates", self._watch(trust))
+        if not self._is_verified:
+            self._tasks.start("unverified", self._warn())
+
+    @property
+    def _ways(self) -> list[tuple[HttpClient, Upstream]]:
+        return [*zip(self._clients, self.upstreams, strict=True), *self._side.values()]
 
     def sender(self, carrier: Callable[[Upstream, BatchPost], Sender]) -> Sender:
         """For one dispatcher: the only carrier there is, or one that falls over to others."""
@@ -120,8 +154,9 @@ class Roads:
 
     def reconfigure(self, settings: Settings) -> None:
         """For requests from now on."""
+        self._settings = settings
         self._resolver.remembers = settings.http.dns_cache
-        for client, upstream in zip(self._clients, self.upstreams, strict=True):
+        for client, upstream in self._ways:
             client.be_patient(settings.http.connection_timeout)
             upstream.reconfigure(upstream_options(settings))
         for batches in self.batches:
@@ -138,7 +173,7 @@ class Roads:
             except ConfigError as error:
                 self._observer.certificates_renewed(str(error))
                 continue
-            for client in self._clients:
+            for client, _ in self._ways:
                 client.trust(trust.context)
             self._observer.certificates_renewed()
 
@@ -151,7 +186,7 @@ class Roads:
         """Closes all connections."""
         for batches in self.batches:
             batches.close()
-        for upstream in self.upstreams:
+        for _, upstream in self._ways:
             upstream.close()
 
     async def stop(self) -> None:

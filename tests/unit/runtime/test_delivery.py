@@ -69,6 +69,8 @@ def test_parcels_wait_and_are_repeated_as_configured() -> None:
 class Projects:
     """Nobody is disabled, and no ids are known."""
 
+    diverts = False
+
     def scoping(self, key: str, project_id: int) -> Scoping:
         return Scoping(key, project_id)
 

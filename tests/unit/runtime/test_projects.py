@@ -277,3 +277,16 @@ async def test_keys_by_their_numbers(folder: Folder) -> None:
     assert table.key_of(8, 2) is None
     await table.reload(SETTINGS, folder.write(_7=f"projectId: 7\npublicKeys: [{keys}]\ndisabled: true\n"))
     assert table.key_of(7, 2) is None
+
+
+async def test_a_project_may_name_an_upstream_of_its_own(folder: Folder) -> None:
+    there = "upstream: https://there.example\n"
+    table = folder.table(one=GOOD)
+    assert not table.diverts
+    await table.reload(
+        SETTINGS, folder.write(one=f"{GOOD}\n{there}", two=f"projectId: 2\npublicKeys: [{{publicKey: '{TWO}'}}]\n")
+    )
+    assert table.diverts
+    assert (table.upstream_of(ONE), table.upstream_of(TWO)) == ("https://there.example/", None)
+    assert table.upstream_of("9" * 32) is None
+    assert folder.table(default=f"{there}config: {{}}\n").diverts

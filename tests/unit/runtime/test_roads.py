@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from scrubjay.errors import ConfigError
+from scrubjay.errors import ConfigError, Transient
 from scrubjay.runtime import roads as module
 from scrubjay.runtime.forwarding.carrier import Carrier
 from scrubjay.runtime.forwarding.failover import FailOver
@@ -156,3 +156,32 @@ async def test_who_does_not_verify_is_told_again_and_again(
     await until(lambda: "the upstream's certificate is not verified" in caplog.text)
     await subject.stop()
     await asyncio.sleep(0)
+
+
+# To upstreams that projects name
+
+
+async def test_a_project_s_upstream_has_a_way_of_its_own_that_lasts() -> None:
+    subject = roads(relay__upstream="http://sentry.example/", relay__port=3000)
+    assert await subject.side("http://sentry.example/") is None
+    assert await subject.side("http://127.0.0.1:3000/") is None
+    way = await subject.side("http://127.0.0.1:9/")
+    assert way is not None
+    assert await subject.side("http://127.0.0.1:9/") is way
+    assert subject.trust is None
+    subject.reconfigure(settings(http__encoding="br"))
+    assert "br" in repr(way)
+    secure = await subject.side("https://127.0.0.1:9/")
+    assert secure is not None
+    assert subject.trust is not None
+    assert secure._client._dialer.tls is subject.trust.context
+    await subject.stop()
+    assert way._client._closed
+
+
+async def test_a_way_that_needs_certificates_nobody_can_read_is_no_outage(tmp_path: Path) -> None:
+    subject = roads(relay__upstream="http://sentry.example/", http__ca_bundle=str(tmp_path / "none.pem"))
+    with pytest.raises(Transient) as caught:
+        await subject.side("https://127.0.0.1:9/")
+    assert not caught.value.network
+    await subject.stop()
