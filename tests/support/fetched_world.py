@@ -26,10 +26,6 @@ Says = Callable[[str, str | None], object]
 """(key, revision) → document, None for `null`, "pending", "unchanged", or an error for the whole request."""
 
 
-async def at_once(work: Callable[..., ProjectPlan], *args: Any) -> ProjectPlan:
-    return work(*args)
-
-
 class World:
     """An upstream, and what this side makes of it. A plan's revision is the document's with what compiling saw."""
 
@@ -44,8 +40,9 @@ class World:
         self.is_out = False
         self.awaited: set[str] = set()
         self.compiled: list[str] = []
+        self.compile_s = 0.0
         self._fetch = ConfigFetch(FetchOptions(), self.ask, self, mono=now_s)
-        self.lane = CompileLane(Sources(settings), self.compile, self, at_once)
+        self.lane = CompileLane(Sources(settings), self.compile, self, self.in_thread)
         self.plans = FetchedPlans(
             settings, self._fetch, self.lane, self, is_out=lambda: self.is_out, store=self, mono=now_s
         )
@@ -85,6 +82,11 @@ class World:
             else:
                 reply["configs"][key] = said
         return reply
+
+    async def in_thread(self, work: Callable[..., ProjectPlan], *args: Any) -> ProjectPlan:
+        if self.compile_s:
+            await asyncio.sleep(self.compile_s)
+        return work(*args)
 
     def compile(self, sources: Sources, key: str, document: Document, predecessor: ProjectPlan | None) -> ProjectPlan:
         self.compiled.append(key)

@@ -207,7 +207,7 @@ class FetchedPlans:
         state, now_mono = answer.result(), self._mono()
         if isinstance(state, Enabled):
             predecessor = None if entry.plan in (PENDING, DISABLED_PLAN) else entry.plan
-            done = partial(self._compiled, key, entry, state, now_mono)
+            done = partial(self._compiled, key, entry, state)
             self._lane.submit(key, state.document, predecessor, done)
         elif state is UNCHANGED:
             if entry.document is not None:
@@ -218,14 +218,14 @@ class FetchedPlans:
         else:
             self._later(key, entry)
 
-    def _compiled(self, key: str, entry: _Entry, state: Enabled, known_mono: float, plan: ProjectPlan | None) -> None:
+    def _compiled(self, key: str, entry: _Entry, state: Enabled, plan: ProjectPlan | None) -> None:
         if plan is None:
             self._later(key, entry)
             return
         self._keep(key, state.document)
         is_other = plan is not entry.plan
         self._put(key, entry, plan, state)
-        self._confirm(entry, known_mono)
+        self._confirm(entry, self._mono())  # compiling may take longer than a short life
         if is_other:
             self._announce(key)
 
@@ -235,7 +235,7 @@ class FetchedPlans:
             self._store.keep(key, document)
 
     def _confirm(self, entry: _Entry, known_mono: float) -> None:
-        """The upstream said at `known_mono` that this is the present state."""
+        """This is the present state, and counts as such from `known_mono` on."""
         if entry.is_refresh:  # keeps what it is, and not how long it is kept
             entry.is_refreshed = True
         else:

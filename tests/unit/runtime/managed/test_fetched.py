@@ -176,3 +176,18 @@ def test_a_document_nobody_can_use_leaves_the_key_waiting_or_its_last_good_plan(
     world.run(work)
     assert (K1, "bad: bad member") in world.told
     assert "bug" in world.told
+
+
+def test_a_state_lives_from_when_it_is_in_force_however_long_compiling_takes() -> None:
+    world = World(settings=cached(project_expiry=1.0, project_grace_period=0.0))
+    world.compile_s = 5.0
+
+    async def work() -> None:
+        world.plans.find(K1)
+        await asyncio.sleep(5.6)
+        assert world.plans.find(K1).revision == "r1 60"
+        await asyncio.sleep(1.0)
+        assert world.plans.find(K1) is PENDING
+
+    world.run(work)
+    assert world.known == [(5.1, K1)]
