@@ -25,7 +25,7 @@ from scrubjay.runtime.telemetry import Telemetry
 from scrubjay.settings.load import Loaded
 from scrubjay.settings.schema import Settings
 
-_SWEEP_S: Final = 5.0
+_SWEEP_S: Final = 1.0
 
 
 class Waiting(Protocol):
