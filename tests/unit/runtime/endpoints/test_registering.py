@@ -112,6 +112,7 @@ async def test_who_is_not_listed(tmp_path: Path) -> None:
     "body",
     [b"", b"{", b"[]", b"{}", b"[" * 100_000, b'{"relay_id": 5, "token": 5, "public_key": 5}',
      b'{"relay_id": "me", "token": "x", "public_key": "x"}', json.dumps({"relay_id": KNOWN.id}).encode()],
+    ids=["nothing", "broken", "list", "empty", "deep", "numbers", "no-id", "id-alone"],
 )  # fmt: skip
 async def test_bodies_that_say_nothing(path: str, body: bytes, tmp_path: Path) -> None:
     async with office(tmp_path) as one:
