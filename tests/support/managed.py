@@ -75,7 +75,9 @@ def wait_for_state(relay: Daemon, **wanted: Any) -> dict[str, Any]:
 
 def messages(deliveries: Iterable[Delivery]) -> list[str]:
     """Those of all events that arrived."""
-    return [json.loads(item.payload)["message"] for each in deliveries for item in each.envelope()[1]]
+    items = (item for each in deliveries for item in each.envelope()[1] if item.headers["type"] == "event")
+    events = (json.loads(item.payload) for item in items)
+    return [each["logentry"]["formatted"] if "logentry" in each else each["message"] for each in events]
 
 
 def is_scrubbed(delivery: Delivery) -> bool:

@@ -45,13 +45,13 @@ def _first_ephemeral() -> int:
         return 32_768
 
 
-def wait_for(probe: Callable[[], T], what: str, *, timeout_s: float = 30.0) -> T:
+def wait_for(probe: Callable[[], T], what: str, *, timeout_s: float = 30.0, poll_s: float = POLL_S) -> T:
     """Call `probe` until it returns something true, and return that; AssertionError with `what` when time is over."""
     deadline = time.monotonic() + timeout_s
     while not (result := probe()):
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {timeout_s:g} s: {what}")
-        time.sleep(POLL_S)
+        time.sleep(poll_s)
     return result
 
 
