@@ -120,8 +120,9 @@ class Worker:
         self.partition: Partition | None = None
         self.ports: Ports
 
-    async def start(self, *, slot: int = 0) -> Worker:
-        self.account = Accounts()
+    async def start(self, *, slot: int = 0, is_surveyed: bool = True) -> Worker:
+        """`is_surveyed`: returns when what was on disk is known."""
+        self.account, self.found = Accounts(), ()
         self.partition = None
         if self.root is not None:
             self.partition = await Partition.open(
@@ -147,7 +148,8 @@ class Worker:
         ports.ledger = Ledger(self.account, strict=True)
         self.room.process = lambda ingress: process(ingress, ports)
         self.outbox.start(self._surveyed)
-        await self.until(lambda: self.outbox.is_surveyed)
+        if is_surveyed:
+            await self.until(lambda: self.outbox.is_surveyed)
         return self
 
     def outbox_on(self, partition: Partition | None) -> Outbox:
@@ -210,7 +212,8 @@ class Worker:
     @property
     def is_quiet(self) -> bool:
         """Nobody waits in the room, and all that was held has ended."""
-        return self.outbox.withheld.is_empty and not any(dict(part) for part in self.outbox.held().values())
+        is_known = self.outbox.is_surveyed and self.outbox.withheld.is_empty
+        return is_known and not any(dict(part) for part in self.outbox.held().values())
 
     async def stop(self) -> int:
         """In order. How many parcels were lost."""

@@ -92,8 +92,8 @@ class Adoption:
 
     @property
     def outboxes(self) -> list[Outbox]:
-        """Of those."""
-        return [ward.outbox for ward in self._wards]
+        """Of those whose books are ours: what they hold may end."""
+        return [ward.outbox for ward in self._wards if ward.outbox.is_surveyed]
 
     def held(self) -> Mapping[int, Quantities]:
         """What the adopted partitions hold whose books were taken over, by slot."""

@@ -144,6 +144,7 @@ class Outbox:
                     on_found(record.meta)
             self._on_room()
             await asyncio.sleep(self._clock.mono_s() - begun_mono)  # half of the time is for what is new
+        self.withheld.end_survey()
         on_surveyed(*self._custody.end_survey())
         self._on_room()
 

@@ -207,6 +207,8 @@ class WaitingRoom:
             while self._due and not self._is_closed:
                 due, self._due = self._due, {}
                 for key in due:
+                    if not self._outbox.is_surveyed:
+                        return  # what was there at start comes first
                     for withheld in self._withheld():
                         if not self._is_closed and await self._take_turn(withheld, key, process):
                             self._due[key] = None

@@ -150,6 +150,22 @@ async def test_on_disk_it_is_there_after_a_restart(tmp_path) -> None:
     await worker.stop()
 
 
+async def test_what_comes_before_the_spool_is_looked_through_waits_behind_what_is_in_it(tmp_path) -> None:
+    worker = await Worker(tmp_path).start()
+    for number in range(10):
+        assert await worker.is_taken(f"old{number}")
+    await worker.stop()
+    await worker.start(is_surveyed=False)
+    worker.learn(OTHER, plan_of())
+    for number in range(10):
+        assert await worker.is_taken(f"new{number}")
+    worker.learn(KEY, plan_of())
+    await worker.until(lambda: worker.is_quiet)
+    assert worker.handed_over == [f"{age}{number}" for age in ("old", "new") for number in range(10)]
+    assert worker.closes()
+    await worker.stop()
+
+
 async def test_in_memory_it_is_lost_with_the_process_and_counted() -> None:
     worker = await Worker().start()
     for number in range(3):

@@ -41,7 +41,7 @@ async def interleave(worker: Worker, chance: random.Random, steps: int) -> set[s
                 await asyncio.sleep(0)
         elif worker.root is not None:
             await (worker.stop() if deed == "restart" else worker.die())
-            await worker.start()
+            await worker.start(is_surveyed=chance.random() < 0.5)
     worker.ports.has_memory = lambda: True
     for key in KEYS:
         worker.learn(key, plan)

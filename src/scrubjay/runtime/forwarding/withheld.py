@@ -106,6 +106,11 @@ class Withheld:
                 place = _Place(record.body_bytes, self._clock.mono_s() - waited_s)
                 self._add(decode_facts(record.meta).key, record.sequence, place)
 
+    def end_survey(self) -> None:
+        """All that was there at start has been found: it is before what came meanwhile."""
+        for key, line in self._lines.items():
+            self._lines[key] = OrderedDict(sorted(line.items(), key=_age))
+
     def _add(self, key: str, number: int, place: _Place) -> None:
         self._lines.setdefault(key, OrderedDict())[number] = place
         self._key_of[number] = key
@@ -129,7 +134,7 @@ class Withheld:
         """
         while line := self._lines.get(key):
             numbers = _first(line, max_bytes)
-            read = await self._read([number for number in numbers if number > 0])
+            read = await self._read(sorted(number for number in numbers if number > 0))
             taken: list[Waiting] = []
             for number in numbers:
                 place = self._forget(number)
@@ -146,7 +151,7 @@ class Withheld:
         return []
 
     async def _read(self, numbers: Sequence[int]) -> dict[int, Waiting]:
-        """What can be read of these records; what is damaged is in the account already, and what has no facts ends here."""
+        """What can be read of these records, in order; what is damaged is in the account already, and what has no facts ends here."""
         found: dict[int, Waiting] = {}
         wanted = set(numbers)
         after = 0
@@ -237,6 +242,12 @@ class Withheld:
 
     def __repr__(self) -> str:
         return f"<Withheld {len(self._key_of)} for {len(self._lines)} keys, {self._under_way} under way>"
+
+
+def _age(entry: tuple[int, _Place]) -> tuple[bool, int]:
+    """Records by their number, then what is in memory alone."""
+    number, _ = entry
+    return number < 0, abs(number)
 
 
 def _first(line: _Line, max_bytes: int) -> list[int]:

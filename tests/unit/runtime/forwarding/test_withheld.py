@@ -8,6 +8,7 @@ from scrubjay import reasons
 from scrubjay.core.ledger import Ledger, Raw
 from scrubjay.core.spool_format import Record
 from scrubjay.runtime.forwarding.custody import Custody
+from scrubjay.runtime.forwarding.parcel_record import encode_record
 from scrubjay.runtime.forwarding.withheld import Withheld
 from scrubjay.runtime.spool.types import StoredFacts
 from support.forwarding import ERROR, KEY, KeptBook, MemorySpool, Observed, SetClock, name_of, parcel
@@ -121,6 +122,22 @@ async def test_what_was_evicted_while_it_was_under_way_is_in_memory_from_then_on
     shelf.withheld.put_back([waiting], KEY)
     assert shelf.withheld.holds_in_memory
     assert [each.parcel.id for each in await shelf.withheld.take(KEY, 1)] == ["id-a"]
+
+
+async def test_what_was_there_at_start_is_before_what_came_meanwhile() -> None:
+    spool = MemorySpool([encode_record(parcel(name, raw=Raw(KEY))) for name in "ab"])
+    for number in (1, 2):
+        spool.records[number] = spool.records[number]._replace(raw=True)
+    shelf = Shelf(spool)
+    await shelf.put("c")
+    found = await spool.survey(0)
+    shelf.withheld.find(found)
+    shelf.custody.find(found)
+    await shelf.withheld.put(parcel("m", raw=Raw(KEY)), on_disk=False)
+    shelf.withheld.end_survey()
+    shelf.custody.end_survey()
+    assert await shelf.take() == ["a", "b", "c", "m"]
+    assert shelf.held == 0
 
 
 async def test_what_cannot_be_read_ends() -> None:
