@@ -56,9 +56,14 @@ def of_file(document: Mapping[str, Any], project_id: int | None) -> dict[str, An
     if config.get("datascrubbingSettings") is None:
         config["datascrubbingSettings"] = dict(_DEFAULT_SCRUBBING)
     made = {**document, "disabled": document.get("disabled") is True, "projectId": project_id, "config": config}
-    digest = sha256(encode_json(made)).hexdigest()[:_REVISION_DIGITS]
+    return revised(made)
+
+
+def revised(document: Mapping[str, Any]) -> dict[str, Any]:
+    """One whose content is not that of its revision alone: with a revision that is made of both."""
+    digest = sha256(encode_json(document)).hexdigest()[:_REVISION_DIGITS]
     written = document.get("rev")
-    return {**made, "rev": f"{written}.{digest}" if isinstance(written, str) else digest}
+    return {**document, "rev": f"{written}.{digest}" if isinstance(written, str) else digest}
 
 
 def _entry(entries: object, key: str) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from scrubjay.core.ports import Ports
 from scrubjay.core.relays import public_keys, serving
 from scrubjay.core.relays.config_reply import WAITING, State
 from scrubjay.core.relays.serving import Caller
-from scrubjay.errors import BadRequest, Unavailable
+from scrubjay.errors import BadRequest, ConfigError, Unavailable
 from scrubjay.runtime.delivery import Delivery
 from scrubjay.runtime.endpoints import registering
 from scrubjay.runtime.endpoints.common import Request
@@ -118,7 +118,7 @@ class _Desk:
     def _state_of(self, key: str) -> State:
         try:
             return self._projects.document_of(key)
-        except Unavailable:  # too many are waited for already
+        except (Unavailable, ConfigError):  # too many are waited for, or what lies over the document does not fit it
             return WAITING
 
 

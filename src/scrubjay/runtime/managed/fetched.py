@@ -22,6 +22,7 @@ from typing import Final, Protocol
 
 from scrubjay.core.plan import PENDING, ProjectPlan
 from scrubjay.core.relays.config_reply import DISABLED, UNCHANGED, WAITING, Enabled, State
+from scrubjay.core.relays.limited import revised
 from scrubjay.errors import Unavailable
 from scrubjay.reasons import PROJECT_PENDING
 from scrubjay.runtime.forwarding.outage import back_off_s
@@ -162,11 +163,14 @@ class FetchedPlans:
         return ((key, entry.plan) for key, entry in self._entries.items() if entry.document is not None)
 
     def document_of(self, key: str) -> State:
-        """As `find`: the document with what lies over it, `DISABLED` or `WAITING`. Raises `Unavailable`."""
+        """As `find`: the document with what lies over it, `DISABLED` or `WAITING`. Raises `Unavailable`, `ConfigError`."""
         entry = self._used(key)
         if entry.plan is DISABLED_PLAN:
             return DISABLED
-        return WAITING if entry.document is None else Enabled(self._lane.sources.whole(key, entry.document))
+        if entry.document is None:
+            return WAITING
+        whole = self._lane.sources.whole(key, entry.document)
+        return Enabled(whole if whole is entry.document else revised(whole))
 
     def _shown(self, plan: ProjectPlan) -> ProjectPlan:
         return plan if self._is_open or plan is DISABLED_PLAN else PENDING

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from scrubjay.core.relays.limited import LIMITED, of_file, served, trusts
+from scrubjay.core.relays.limited import LIMITED, of_file, revised, served, trusts
 
 KEY, OTHER = "a" * 32, "b" * 32
 DOCUMENT: dict[str, Any] = {
@@ -73,3 +73,9 @@ def test_the_revision_of_a_file_changes_with_its_content() -> None:
     assert len(set(revisions)) == 4
     assert revisions == [of_file(file, 7)["rev"] for file in files]
     assert [revision.startswith("2.") for revision in revisions] == [False, False, True, True]
+
+
+def test_what_lies_over_a_document_is_another_revision() -> None:
+    one, other = revised({"rev": "r1", "slug": "x"}), revised({"rev": "r1", "slug": "y"})
+    assert one["rev"] != other["rev"]
+    assert one["rev"].startswith("r1.")

@@ -12,7 +12,7 @@ import pytest
 
 from scrubjay.core.relays.config_reply import DISABLED, WAITING, Enabled
 from scrubjay.core.relays.public_keys import KnownRelay
-from scrubjay.errors import Unavailable
+from scrubjay.errors import ConfigError, Unavailable
 from scrubjay.reasons import QUEUE_FAILED
 from scrubjay.runtime.endpoints import questions
 from scrubjay.settings.keys import read_public_key
@@ -188,12 +188,13 @@ async def test_without_memory_nobody_is_answered() -> None:
         assert (answer.status, "retry-after" in answer.headers) == (503, True)
 
 
-async def test_keys_of_which_too_many_are_waited_for_are_pending() -> None:
+@pytest.mark.parametrize("error", [Unavailable(QUEUE_FAILED), ConfigError("no overlay")])
+async def test_keys_of_which_nothing_can_be_said_now_are_pending(error: Exception) -> None:
     async with desk(*OPTIONS) as one:
 
         class Full(dict[str, Any]):
             def get(self, *_: object) -> Any:
-                raise Unavailable(QUEUE_FAILED)
+                raise error
 
         one.states = Full()
         assert configs(await one.client(OWN).configs(K1))["pending"] == [K1]
