@@ -88,7 +88,8 @@ async def _process(ingress: Ingress, ports: Ports, sighting: Sighting | None) ->
     revision = "" if plan is None else plan.revision
     account = Account(auth.key, project_id, revision, envelope.event_id, ingress.received_unix)
     came = [item.kind.type for item in envelope.items]
-    with _account(envelope, account, ingress, ports) as tally:
+    counted, ledger = ingress.counted, ports.ledger
+    with ledger.open(envelope, account) if counted is None else reopen(ledger, envelope, account, counted) as tally:
         if sighting is not None:
             tally.onlooker = sighting
             sighting.opened(tally)
@@ -108,14 +109,9 @@ async def _process(ingress: Ingress, ports: Ports, sighting: Sighting | None) ->
             merge_reports(tally, ports.reports)
         await hand_over(tally, plan, auth, ingress, ports)
     told = verdict(envelope, limits, plan, scoping, ingress, ports)
-    if told.status == 200 and ingress.counted is None:
+    if told.status == 200 and counted is None:
         ports.ledger.accept(came)
     return told
-
-
-def _account(envelope: Envelope, account: Account, ingress: Ingress, ports: Ports) -> Tally:
-    counted = ingress.counted
-    return ports.ledger.open(envelope, account) if counted is None else reopen(ports.ledger, envelope, account, counted)
 
 
 def authenticate(ingress: Ingress, ports: Ports) -> tuple[Auth, int]:
