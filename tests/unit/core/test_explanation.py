@@ -14,6 +14,7 @@ from scrubjay.core.ports import Ingress
 from scrubjay.core.quotas import Usage
 from scrubjay.runtime.quota_backends.memory import MemoryBackend
 from support.path import EVENT_ID, KEY, Path, run_now
+from support.pending import PendingPath
 
 NOW_UNIX = 1_767_607_200.0
 EVENT = b'{"release":"1.2.3","message":"call 555 ana@lab.example","user":{"email":"ana@lab.example"}}'
@@ -204,3 +205,12 @@ def test_what_a_watched_quota_saw_is_said() -> None:
     told = told_of(Path(project), ("event", EVENT), headers=HEADERS)
     assert told.status == 200
     assert any(step.text == "1 of error beyond quota w, of which 1 kept" for step in told.steps)
+
+
+def test_what_would_wait_for_a_configuration_is_told_and_held_nowhere() -> None:
+    path = PendingPath()
+    told = told_of(path, ("event", EVENT), headers=HEADERS)
+    assert told.status == 200
+    assert [step.stage for step in told.steps if "would wait" in step.text] == ["hold"]
+    assert path.room.held == []
+    assert told.kept_items == ()

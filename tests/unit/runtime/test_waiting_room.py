@@ -394,3 +394,14 @@ def test_options_are_those_of_the_settings() -> None:
     )
     assert (options.policy, options.max_bytes, options.max_key_share) == ("disk", 50 * 1024 * 1024, 0.5)
     assert room_options(build(given)) == RoomOptions()
+
+
+async def test_a_raw_parcel_is_never_given_to_a_sender(worker) -> None:
+    await worker.start()
+    assert await worker.is_taken("a")
+    (waiting,) = await worker.outbox.withheld.take(KEY, 1)
+    with pytest.raises(AssertionError):
+        await worker.outbox.put(waiting.parcel)
+    worker.outbox.withheld.put_back([waiting], KEY)
+    assert worker.server.bodies == []
+    await worker.stop()
