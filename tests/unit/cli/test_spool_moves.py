@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import stat
@@ -16,6 +17,7 @@ from scrubjay.cli import rehearsal, spool_export, spool_import
 from scrubjay.core.batch_format import BatchBounds, decode_batch, encode_batch
 from scrubjay.core.plan import ProjectPlan, compile_plan, revision_of
 from scrubjay.core.spool_format import Record
+from scrubjay.runtime.spool.partition import Partition, SpoolOptions
 from scrubjay.runtime.spool.partition_lock import PartitionLock
 from scrubjay.runtime.state import read_states
 from scrubjay.settings.global_config import GlobalConfig
@@ -99,7 +101,27 @@ def test_a_selection_is_exported(call: Call, old: Path) -> None:
     result = call("spool", "export", "--path", str(old), "--out", "-", "--project", "7")
     assert len(decode_batch(result.stdout_bytes, BatchBounds()).records) == 1
     result = call("spool", "export", "--path", str(old), "--out", "-", "--seq", "9", "--json")
-    assert (result.stdout_bytes, json.loads(result.stderr)) == (b"", {"records": 0, "bytes": 0})
+    assert (result.stdout_bytes, json.loads(result.stderr)) == (b"", {"records": 0, "bytes": 0, "raw": 0})
+
+
+def test_what_is_not_scrubbed_yet_is_neither_exported_nor_shown_unless_asked_for(call: Call, tmp_path: Path) -> None:
+    root = tmp_path / "raw"
+
+    async def work() -> None:
+        partition = await Partition.open(root, 0, options=SpoolOptions(fsync="never"))
+        await partition.append(records([1]))
+        await partition.append([records([2])[0]._replace(body=envelope(2, message="canary"))], raw=True)
+        await partition.close()
+
+    asyncio.run(work())
+    result = call("spool", "export", "--path", str(root), "--out", "-")
+    assert b"canary" not in result.stdout_bytes
+    assert "1 more are not scrubbed yet" in result.stderr
+    shown = call("spool", "cat", "--path", str(root), "--body").stdout
+    assert "canary" not in shown
+    assert [json.loads(line).get("raw", False) for line in shown.splitlines()] == [False, True]
+    assert "canary" in call("spool", "cat", "--path", str(root), "--body", "--raw").stdout
+    assert "1 of them are not scrubbed yet" in call("spool", "stat", "--path", str(root)).stdout
 
 
 def test_files(call: Call, conf: str, old: Path, tmp_path: Path) -> None:
