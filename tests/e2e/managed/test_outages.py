@@ -125,6 +125,7 @@ def test_what_waits_in_memory_alone_is_counted_at_the_end(sentry: Authority, rel
     assert "drain_timeout" in relay.run("drops").stdout
 
 
+@pytest.mark.deep
 def test_configurations_stay_in_force_while_the_server_is_away(sentry: Authority, relays: Relays) -> None:
     sentry.projects[KEY] = scrubbing()
     relay = relays(cache={"project_expiry": 1, "project_grace_period": 60})

@@ -35,9 +35,6 @@ def test_operations_38_107_a_refused_relay_is_unready_and_registers_when_it_may(
     assert sentry.deliveries == []
     _, second, third = (asked.at_mono for asked in sentry.of(CHALLENGE)[:3])
     assert third - second >= 0.5, "after 0, 1, … seconds, less what chance takes off"
-    doctor = relay.run("doctor", "--dsn", relay.dsn())
-    assert doctor.returncode == 1
-    assert "come back later" in doctor.stdout
     sentry.always(CHALLENGE, None)
     wait_for(lambda: answers(relay.port, READY), "ready")
     sentry.wait_for_deliveries()
@@ -63,7 +60,6 @@ def test_operations_39_a_relay_that_shall_stop_takes_everything_and_sends_nothin
     assert relay.account().held["error"] == 3
     assert len(sentry.of(CHALLENGE)) == 1
     assert sentry.deliveries == []
-    assert "registration: denied" in relay.run("status").stdout
 
 
 def test_operations_40_a_renewal_that_nobody_answers_changes_nothing_one_that_is_refused_does(
