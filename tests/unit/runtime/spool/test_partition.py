@@ -153,6 +153,23 @@ async def test_few_acknowledgements_are_written_within_a_second(tmp_path, monkey
     await partition.close()
 
 
+async def test_books_are_written_before_what_ended_leaves_the_disk(tmp_path):
+    partition, on_disk = await opened(tmp_path), []
+    await partition.append([record("x")] * 3)
+    partition.before_acks = lambda: on_disk.append(partition.usage.records)
+    partition.acknowledge(1)
+    assert len(await bodies(partition)) == 2
+    await bodies(partition)
+    assert on_disk == [3], "where nothing ended there is nothing to write"
+    partition.acknowledge(2)
+    partition.flush_acks()
+    await bodies(partition)
+    assert on_disk == [3], "whoever keeps the books has just written them"
+    partition.acknowledge(3)
+    await partition.close()
+    assert on_disk == [3, 1]
+
+
 class TestFull:
     async def test_operations_81_refuses_and_takes_again(self, tmp_path):
         disk, clock = Gate(), SimulatedClock()
