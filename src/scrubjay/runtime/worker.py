@@ -357,12 +357,14 @@ class Worker:
     # State
 
     def _watch(self) -> None:
-        self._health.watch("memory", lambda: (self._memory.has_room(), repr(self._memory)))
-        self._health.watch("configuration", lambda: (True, f"{self._configuration.remark()}, {self._projects!r}"))
-        self._health.watch("audit", lambda: (True, self.books.audit.problem))
-        if self._delivery is not None:
-            outbox = self._delivery.outbox
-            self._health.watch("spool", lambda: (outbox.has_capacity(), repr(self._spool or outbox)))
+        """In few words, and nothing that is not for everybody: who has no listener of its own for probes answers them to whoever asks."""
+        watch, outbox = self._health.watch, self._delivery.outbox if self._delivery else None
+        watch("memory", lambda: (self._memory.has_room(), f"{self._memory.ratio:.0%} used"))
+        remark = self._configuration.remark
+        watch("configuration", lambda: (True, remark() + ("" if self._projects.ok else ", a file cannot be used")))
+        watch("audit", lambda: (True, self.books.audit.problem))
+        if outbox is not None:
+            watch("spool", lambda: (outbox.has_capacity(), f"{outbox.fullness:.0%} full"))
 
     def _held(self) -> Mapping[str, Quantities]:
         return self._delivery.held() if self._delivery else {}
