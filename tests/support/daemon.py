@@ -18,12 +18,12 @@ from typing import Any
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from support.processes import Child, answers, free_port, get, wait_for
+from support.processes import STOP_TIMEOUT_S, Child, answers, free_port, get, wait_for
 
 DEFAULT_SCRUBBING: dict[str, Any] = {"config": {}}
 """A project file without options: the default plan, which scrubs."""
 KEY = "4f2a8c1e9b7d4a6380c5e2f1a7b9d3c4"
-CLOSED_S = 10.0
+CLOSED_S = 30.0
 START_S = 90.0
 """Most that a start may take, on a machine that has much else to do."""
 READY = "/api/relay/healthcheck/ready/"
@@ -137,14 +137,14 @@ class Daemon:
     def stop(self) -> int:
         """SIGTERM, wait. Exit status, which a test that stops a healthy daemon expects to be 0."""
         assert self._child is not None
-        status = self._child.stop(timeout_s=30)
+        status = self._child.stop()
         self._child = None
         return status
 
     def signal(self, number: int) -> None:
         os.kill(self.pid, number)
 
-    def wait(self, *, timeout_s: float = 30) -> int:
+    def wait(self, *, timeout_s: float = STOP_TIMEOUT_S) -> int:
         """The exit status of a process that is ending by itself."""
         assert self._child is not None
         status = self._child.wait(timeout_s=timeout_s)
@@ -207,7 +207,7 @@ class Daemon:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=120,
             check=False,
         )
 

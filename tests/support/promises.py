@@ -16,7 +16,7 @@ from support.recorder import Recorder
 
 ACK_DELAY_S = 1.0
 """The window of the specification."""
-GRACE_S = 2.0
+GRACE_S = 5.0
 """What a busy machine may add to it, before the death and after: requests under way, a thread that waits for its turn."""
 
 

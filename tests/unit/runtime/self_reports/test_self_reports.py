@@ -33,7 +33,7 @@ class Counted:
         self._changed.set()
 
     async def until(self, *results: str) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while sorted(self.results) != sorted(results):
                 self._changed.clear()
                 await self._changed.wait()
@@ -172,7 +172,7 @@ async def test_a_server_that_does_not_answer_holds_up_no_end(monkeypatch: pytest
         made.server.default = Answer(hangs=True)
         LOG.error("one")
         await made.server.until(lambda: made.server.arrivals)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await made.reports.close()
         assert made.counted.results == []
 
