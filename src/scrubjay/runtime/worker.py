@@ -118,7 +118,9 @@ class Worker:
             is_ending = self._ending.begun.is_set
             self._spool = await open_own_spool(settings, self._on_spool_event, self._number, self._workers, is_ending)
         self.books = self._open_books(settings)
-        self._broadcasts = Broadcasts(settings, self.telemetry, self._number, self._workers)
+        self._broadcasts = Broadcasts(settings, self.telemetry, self._number)
+        if self._seat is not None and self._seat.follows_a_death:
+            self.telemetry.worker_restarted()
         self._projects = Projects(settings, self._loaded.projects, self.telemetry, time.monotonic)
         self._sink = open_sink(settings, self._projects.find)
         if settings.relay.mode != "capture":
@@ -199,8 +201,6 @@ class Worker:
         self.telemetry, self._ledger = books.telemetry, books.ledger
         self._health = Health(books.chronicle.metrics, books.chronicle.merged)
         self._pulse = Pulse(self.telemetry)
-        if self._seat is not None and self._seat.follows_a_death:
-            self.telemetry.worker_restarted()
         return books
 
     def _build_ports(self) -> Ports:
