@@ -19,6 +19,7 @@ from click.testing import CliRunner
 from scrubjay.cli.findings import Verdict
 from scrubjay.cli.program import program
 from scrubjay.core.spool_format import FORMAT_LINE
+from scrubjay.runtime.process import process_space
 from scrubjay.runtime.spool.partition_lock import PartitionLock
 from scrubjay.runtime.state import Drop, Snapshot, StateFile
 from support.doctoring import KEY, PROJECT, Setup, compile_once
@@ -260,6 +261,13 @@ def test_a_relay_that_died(tmp_path: Path) -> None:
     found = setup.diagnose().failed("relay")
     assert f"worker 0 (process {GONE}) died without ending in order; its last sign of life is 3m old" in found.text
     assert "scrubjay run" in found.remedy
+
+
+def test_a_relay_that_died_just_now(tmp_path: Path) -> None:
+    """Its last sign of life is no proof of life where the process can be seen to be gone."""
+    setup = Setup(tmp_path)
+    _state(setup, process_space=process_space())
+    assert "died without ending in order" in setup.diagnose().failed("relay").text
 
 
 def test_a_relay_that_hangs(tmp_path: Path) -> None:

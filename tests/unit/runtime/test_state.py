@@ -53,6 +53,20 @@ def samples(text):
     }
 
 
+@pytest.mark.parametrize(
+    ("space", "gone", "lives"),
+    [("here", False, True), ("here", True, False), ("elsewhere", True, True), ("", True, True)],
+)
+def test_a_killed_worker_is_dead_at_once_to_whoever_can_see_processes(monkeypatch, space, gone, lives):
+    """Others have to wait until its heartbeat is old."""
+    monkeypatch.setattr(state, "process_space", lambda: "here")
+    monkeypatch.setattr(state, "is_gone", lambda pid: gone)
+    assert snapshot(process_space=space).alive(NOW + 1) is lives
+    assert not snapshot(process_space=space).alive(NOW + 6)
+    monkeypatch.setattr(state, "process_space", lambda: "")
+    assert snapshot(process_space="").alive(NOW + 1), "where the kernel does not tell"
+
+
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
 def test_a_full_disk_keeps_no_loss_from_the_books(tmp_path, monkeypatch, number):
     """There is no room for a second file, but what is there may be written over; never by more than it has."""
