@@ -20,6 +20,8 @@ WINDOW_S = 10
 OFFERED = 20_000
 ENOUGH = 5 * LIMIT
 """Offered in one window by a machine that is busy with other things; with less, a worker could keep what it was lent and not asked for."""
+PATIENCE_MS = 400
+"""Of a host with the store, less than half of what its workers have: what answers late on such a machine is not away."""
 WINDOWS = 4
 """Tried by such a machine."""
 QUOTA = {"id": "shared", "categories": ["error"], "limit": LIMIT, "window": WINDOW_S, "reasonCode": "shared"}
@@ -37,7 +39,7 @@ def redis() -> Iterator[RedisServer]:
 def host(daemons: Daemons, upstream: Recorder, workers: int = 2, **quotas: Any) -> Daemon:
     relay = daemons(
         upstream=upstream.url,
-        options={"relay": {"workers": workers}, "quotas": quotas},
+        options={"relay": {"workers": workers}, "quotas": {"redis_timeout_ms": PATIENCE_MS, **quotas}},
         projects={"default.yaml": {"config": {"quotas": [QUOTA]}}},
         spool=False,
     )
