@@ -73,7 +73,7 @@ def arrived(upstream: Recorder) -> set[str]:
 def all_arrive(load: SteadyLoad, upstream: Recorder) -> None:
     expected = set(load.acknowledged)
     assert len(expected) > 50, "there was no load worth the name"
-    wait_for(lambda: not expected - arrived(upstream), "everything that was acknowledged has arrived", timeout_s=60)
+    wait_for(lambda: not expected - arrived(upstream), "everything that was acknowledged has arrived", timeout_s=120)
 
 
 def test_operations_119_each_of_four_workers_serves(daemons: Daemons) -> None:

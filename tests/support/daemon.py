@@ -180,7 +180,7 @@ class Daemon:
         """The account, from the metrics."""
         return account_of(self.metrics())
 
-    def wait_until_empty(self, *, timeout_s: float = 60.0) -> Account:
+    def wait_until_empty(self, *, timeout_s: float = 120.0) -> Account:
         """The account once nothing is held any more, and closed, if it ever is: after a kill it is while the spool is still gone through."""
 
         def empty() -> Account | None:

@@ -52,7 +52,7 @@ class Arrivals:
                     self.times.setdefault(name, []).append(delivery.at_mono)
         return self
 
-    def wait_for(self, acknowledged: Iterable[str], *, timeout_s: float = 60.0) -> None:
+    def wait_for(self, acknowledged: Iterable[str], *, timeout_s: float = 120.0) -> None:
         """Until all of it has arrived, or the time is over: `judge` says what is missing then."""
         expected = set(acknowledged)
         try:
