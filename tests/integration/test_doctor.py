@@ -273,7 +273,12 @@ def test_a_relay_that_died_just_now(tmp_path: Path) -> None:
 def test_a_relay_that_hangs(tmp_path: Path) -> None:
     setup = Setup(tmp_path)
     _state(setup, heartbeat_unix=time.time() - 180, pid=os.getpid())
-    assert "is there and does nothing" in setup.diagnose().failed("relay").text
+    found = setup.diagnose().failed("relay")
+    assert "is there and writes no state" in found.text
+    assert "`relay.state_dir` writable" in found.remedy
+    with _serving(setup.port, Relay):
+        found = setup.diagnose().warned("listener")
+    assert f"if it is process {os.getpid()}, whose state is old" in found.text
 
 
 def test_a_relay_that_was_stopped(tmp_path: Path) -> None:

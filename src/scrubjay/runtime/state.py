@@ -53,6 +53,8 @@ from scrubjay.runtime.values import Values
 
 _NO_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 _BLOCK_BYTES: Final = 512
+_PAGE_BYTES: Final = 4096
+_SLACK_BYTES: Final = 2048
 STALE_S: Final = 5.0
 """A worker whose heartbeat is older is taken for dead, as one is whose process is gone: its counters still count, its gauges do not."""
 
@@ -205,7 +207,9 @@ def replace_file(path: Path, content: bytes) -> None:
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(draft, os.O_CREAT | os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
-        with os.fdopen(descriptor, "wb", buffering=0) as file:
+        with os.fdopen(
+            descriptor, "wb"
+        ) as file:  # buffered: a disk that is filling up may take a part, and says so with the rest
             file.write(content)
         draft.replace(path)
     except OSError:
@@ -215,10 +219,11 @@ def replace_file(path: Path, content: bytes) -> None:
 
 def _keep(path: Path, content: bytes) -> None:
     """Replaces the file. On a full disk, where there is no room for a second one, it is written over, if what it has is enough: what is lost
-    just then must not be lost from the books too. Raises `OSError`, which leaves the file as it was.
+    just then must not be lost from the books too. So it always has some room to grow into. Raises `OSError`, which leaves the file as it was.
     """
+    pages = -(-(len(content) + _SLACK_BYTES) // _PAGE_BYTES)
     try:
-        replace_file(path, content)
+        replace_file(path, content.ljust(pages * _PAGE_BYTES))
         return
     except OSError as error:
         if error.errno not in _NO_SPACE or not path.exists():
