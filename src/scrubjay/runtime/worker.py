@@ -364,7 +364,7 @@ class Worker:
         watch("configuration", lambda: (True, remark() + ("" if self._projects.ok else ", a file cannot be used")))
         watch("audit", lambda: (True, self.books.audit.problem))
         if outbox is not None:
-            watch("spool", lambda: (outbox.has_capacity(), f"{outbox.fullness:.0%} full"))
+            watch("spool", lambda: (outbox.has_capacity(), (self._spool or outbox).condition))
 
     def _held(self) -> Mapping[str, Quantities]:
         return self._delivery.held() if self._delivery else {}

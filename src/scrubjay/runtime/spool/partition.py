@@ -126,6 +126,13 @@ class Partition:
         return self._log.size_bytes / self._options.max_bytes
 
     @property
+    def condition(self) -> str:
+        """In few words, for operators."""
+        if self._log.failed:
+            return "the disk failed repeatedly"
+        return "no space on the disk" if self._log.disk_full else f"{self.fullness:.0%} full"
+
+    @property
     def is_given_up(self) -> bool:
         """The disk failed so often that it is left alone for a while, and nobody was promised that it would hold (7.9): memory has to do."""
         return self._options.fsync == "never" and self._log.failed and not self._closed and not self._adopted

@@ -132,11 +132,13 @@ class TestFull:
             await partition.append([record("c")])
         assert not partition.has_capacity
         assert not partition.is_given_up
+        assert partition.condition == "no space on the disk"
         assert await bodies(partition) == [b"a"]
         disk.error = 0
         clock.advance(1)
         await partition.read(0, 1)
         await until(lambda: partition.has_capacity)
+        assert partition.condition == "0% full"
         assert await partition.append([record("d")]) == [2]
         await partition.close()
 
@@ -183,6 +185,7 @@ class TestFailing:
                 await partition.append([record("a")])
         assert partition.is_given_up is (mode == "never")
         assert not partition.has_capacity
+        assert partition.condition == "the disk failed repeatedly"
         await partition.close()
 
     async def test_one_record_over_the_format_does_not_harm_the_others_of_its_batch(self, tmp_path):
