@@ -213,7 +213,7 @@ class AccountBook:
         in_memory = dict(previous.held.get("memory", {})) if previous is not None else {}
         orderly = previous is not None and previous.stopped
         account = previous.account if previous is not None and not orderly else {}
-        in_hand = {name: balance.open for name, balance in account.items()}
+        in_hand = {name: max(0, balance.open) for name, balance in account.items()}
         for name, difference in differences.items():
             if difference > 0:
                 self._received.add((name,), difference)

@@ -137,6 +137,8 @@ class Worker:
             )
             self._pressure.room = self._delivery.outbox
             self.books.chronicle.adopted = self._delivery.adopted
+            if self._spool is not None:  # what was found is on its way already, and its books are not kept yet
+                self._spool.before_acks = self.books.chronicle.write
         self._reporter = self._build_reporter()
         if self._delivery is None:
             self.telemetry.close_account(())

@@ -203,6 +203,11 @@ def test_what_was_being_answered_when_it_was_killed_was_promised_to_nobody(book)
     }
     (drop,) = drops(after)
     assert (drop.reason, drop.quantities, drop.stage) == ("unanswered", {"session": 2}, "restart")
+    after = restarted(
+        book, {"spool": ((ERROR, 12), (DataCategory.SESSION, 2))}
+    )  # more than had come: nobody was being answered
+    assert after.close_account(((ERROR, 4), (DataCategory.SESSION, 2))) == {"error": -5}
+    assert after.account({"spool": ((ERROR, 4),)})["error"] == Balance(received=9, forwarded=5, held=4)
 
 
 def test_what_was_in_memory_alone_is_lost_with_the_process(book):
