@@ -26,6 +26,8 @@ KEY = "4f2a8c1e9b7d4a6380c5e2f1a7b9d3c4"
 CLOSED_S = 30.0
 START_S = 90.0
 """Most that a start may take, on a machine that has much else to do."""
+BUSY_MS = 60_000
+"""For one document, of which a relay on a machine that is busy with other things would give some up."""
 READY = "/api/relay/healthcheck/ready/"
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 """Name and labels → value."""
@@ -78,6 +80,7 @@ class Daemon:
             "relay": {"mode": mode, "host": "127.0.0.1", "port": self.port, "state_dir": str(folder / "run")},
             "logging": {"level": "info", "format": "json"},
             "http": {"retry_delay": 0.1, "outage_grace_period": 1, "max_retry_interval": 1},
+            "scrub": {"max_event_ms": BUSY_MS},
         }
         if upstream is not None:
             config["relay"]["upstream"] = upstream
