@@ -115,7 +115,6 @@ async def test_upstream_66_and_67_an_outage_loses_nothing(server, folder):
         await server.until_delivered(101)
         await relay.settled()
         assert Counter(names(server.delivered)) == Counter(["before", *numbers(100)])
-        assert server.probes
         assert relay.account().forwarded == 101
 
 
@@ -209,7 +208,7 @@ async def test_a_server_that_misbehaves_at_random_gets_everything_in_the_end(ser
     )
     server.tell(Answer(hangs=True), *(chance.choice(faults) for _ in range(100)))
     async with SendingHalf(
-        server.url, tmp_path / "spool", dispatch=dispatch, upstream={"timeout_s": 0.5}, max_memory_bytes=20_000
+        server.url, tmp_path / "spool", dispatch=dispatch, upstream={"timeout_s": 2.0}, max_memory_bytes=20_000
     ) as relay:
         for start in range(0, 400, 100):
             await relay.put(*numbers(100, start))
