@@ -24,7 +24,6 @@ from support.doctoring import KEY, PROJECT, Setup, compile_once
 from support.openssl import Chain
 from support.small_disks import small_disk
 
-OTHER_KEY = "f" * 32
 GONE = 4_194_000
 """No process has such a number here."""
 
