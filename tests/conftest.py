@@ -17,9 +17,9 @@ E2E = ("tests/e2e/capture/", "tests/e2e/managed/", "tests/e2e/operate/", "tests/
 """The first that fits."""
 
 
-settings.register_profile("busy", suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("busy", suppress_health_check=[HealthCheck.too_slow], deadline=None)
 settings.load_profile("busy")
-"""How long it takes to draw an example says more of the machine's other work than of the test."""
+"""How long it takes to draw an example, or to try it, says more of the machine's other work than of the test."""
 
 
 @pytest.hookimpl(optionalhook=True)

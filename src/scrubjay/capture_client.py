@@ -189,11 +189,7 @@ class CaptureClient:
         headers = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
         with self._sent("POST", "/mcp", json.dumps(message).encode(), headers) as response:
             _judge(response)
-            text = _read(response)
-        try:
-            document = json.loads(text)
-        except ValueError as error:
-            raise NoAnswer(f"what answers at {self.url} is no capture API: {error}") from None
+            document = self._document(response)
         return document if isinstance(document, dict) else {}
 
     def post(self, path: str, body: bytes, headers: Mapping[str, str]) -> int:
@@ -212,12 +208,15 @@ class CaptureClient:
         also: int = 200,
     ) -> Json:
         with self._ok(method, path, filters, body=body, timeout_s=timeout_s, also=also) as response:
-            text = _read(response)
+            document = self._document(response)
+        return document if isinstance(document, dict) else {"items": document}
+
+    def _document(self, response: http.client.HTTPResponse) -> Any:
+        text = _read(response)
         try:
-            document = json.loads(text)
+            return json.loads(text)
         except ValueError as error:
             raise NoAnswer(f"what answers at {self.url} is no capture API: {error}") from None
-        return document if isinstance(document, dict) else {"items": document}
 
     @contextmanager
     def _ok(

@@ -277,6 +277,13 @@ DRAIN_TIMEOUT: Final = _lost(
     "configure a spool, or raise `limits.shutdown_timeout`",
     report_as="network_error",
 )
+UNANSWERED: Final = Reason(
+    "unanswered",
+    Outcome.LOST,
+    "The process was killed before the envelope was safe: the client has no 200.",
+    "expected after a kill: SDKs count such requests as lost themselves",
+    intended=True,
+)
 
 SAMPLE_RATE: Final = Reason(
     "sample_rate",
@@ -312,8 +319,8 @@ FORWARDED: Final = Reason("forwarded", Outcome.FORWARDED, "The server took it.",
 RESTART: Final = Reason(
     "restart",
     Outcome.FORWARDED,
-    "The server gave its final answer in the last second before the process was killed; which, was not yet written down.",
-    "expected after a kill; the server's own counts tell",
+    "The server gave its final answer before the process was killed; which, could not be written down.",
+    "the state files could not be written before the kill: see the log; the server's own counts tell",
     intended=True,
 )
 MERGED: Final = Reason(

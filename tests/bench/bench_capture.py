@@ -234,7 +234,7 @@ def _beside(work: Callable[[], T]) -> T:
 
 
 def _send_steadily(port: int, count: int, per_second: int) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     start = time.perf_counter()
 
     for number in range(1, count + 1):
@@ -245,7 +245,7 @@ def _send_steadily(port: int, count: int, per_second: int) -> None:
 
 
 def _post(port: int, path: str, body: bytes) -> int:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     connection.request("POST", path, body, {**auth(), "Content-Type": "application/x-sentry-envelope"})
     answer = connection.getresponse()
     answer.read()

@@ -24,8 +24,10 @@ from support.recorder import recording
 from support.steady_load import TARGET
 
 TEN_YEARS_S = 3653 * 86_400
-DRIFT_S = 3.0
+DRIFT_S = 300.0
 """The clock of the clients is slow by this much, which the server can see and must go on seeing."""
+LATE_S = 30.0
+"""So much later than it was stamped a request may be taken by a server on a busy machine."""
 
 
 def envelope(event_id: str, sent_at: datetime) -> bytes:
@@ -64,7 +66,7 @@ def test_operations_84_no_step_of_the_clock_expires_or_misdates_anything(
                 assert answer.status == 200
                 promised.add(event_id)
             believed = parsedate_to_datetime(answer.headers["date"]) - datetime.now(UTC)
-            assert abs(believed.total_seconds() - shift_s) < 3, "the relay lives in the right time"
+            assert abs(believed.total_seconds() - shift_s) < LATE_S, "the relay lives in the right time"
             assert answers(relay.port, READY)
             assert relay.account().held["error"] == len(promised)
         upstream.is_away = False
@@ -81,7 +83,7 @@ def test_operations_84_no_step_of_the_clock_expires_or_misdates_anything(
     for event_id in promised:
         sent_at, at_mono = headers[event_id]
         arrived = now - timedelta(seconds=now_mono - at_mono)
-        assert abs((arrived - datetime.fromisoformat(sent_at)).total_seconds() - DRIFT_S) < 1.5, event_id
+        assert -1 < (arrived - datetime.fromisoformat(sent_at)).total_seconds() - DRIFT_S < LATE_S, event_id
 
 
 @pytest.mark.deep
@@ -99,7 +101,7 @@ def test_a_limit_learnt_in_the_future_does_not_last_until_then(tmp_path: Path, d
         assert relay.stop() == 0
         machine.shift_clock(0)
         relay.start()
-        deadline_mono = time.monotonic() + 10
+        deadline_mono = time.monotonic() + 30
         while post(relay.port, TARGET, envelope(uuid.uuid4().hex, datetime.now(UTC))).status != 200:
             assert time.monotonic() < deadline_mono, "the limit lasts"
         assert relay.stop() == 0

@@ -9,7 +9,7 @@ import uuid
 import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import cache
 from pathlib import Path
 
@@ -19,18 +19,20 @@ import zstandard
 
 from support.daemon import KEY, Daemon
 from support.http_client import auth, post
+from support.processes import wait_for
 from support.recorder import Recorder, recording
 
 MIB = 1 << 20
 TARGET = "/api/1/envelope/"
-AT_ONCE_S = 1.0
+AT_ONCE_S = 5.0
+"""On a machine that has much else to do; who waits for what is hostile waits for longer."""
 BOMB_MIB = 600
 """Well over the limit of 200 MiB for a decoded envelope."""
 MEMORY_ROOM_BYTES = 96 * MIB
 """What three bombs at once may cost: their windows and pieces, far under the 600 MiB that they would be at the limit."""
 DEPTH = 100_000
 IDLE_CONNECTIONS = 1_000
-HANG_UP_S = 10.0
+HANG_UP_S = 60.0
 
 
 @pytest.fixture(scope="module")
@@ -67,10 +69,10 @@ def assert_next_is_good(relay: Daemon, upstream: Recorder) -> None:
     answer = post(relay.port, TARGET, body)
     assert answer.status == 200
     assert answer.seconds < AT_ONCE_S
-    deadline = time.monotonic() + 20
-    while not any(event_id.encode() in delivery.body for delivery in upstream.deliveries):
-        assert time.monotonic() < deadline, "the good envelope was not forwarded"
-        time.sleep(0.01)
+    wait_for(
+        lambda: any(event_id.encode() in delivery.body for delivery in reversed(upstream.deliveries)),
+        "the good envelope is forwarded",
+    )
 
 
 def forget_peak(relay: Daemon) -> int:
@@ -257,7 +259,8 @@ def test_a_trickle_does_not_hold_up_others(relay: Daemon, upstream: Recorder) ->
         slow = [connections.enter_context(begin(relay, "Content-Length: 100000")) for _ in range(20)]
         for _ in range(5):
             for connection in slow:
-                connection.sendall(b"{")
+                with suppress(ConnectionError):  # it may be tired of waiting by now
+                    connection.sendall(b"{")
             assert_next_is_good(relay, upstream)
 
 

@@ -7,6 +7,7 @@ what its API shows (scrubbing.md 15.8, scrubbing-74). What stays by decision is 
 import json
 import random
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
@@ -129,8 +130,12 @@ def captured(port: int) -> dict[str, bytes]:
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    """Everything on the disk: spool, state, logs."""
-    return {f"file {path.relative_to(folder)}": path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    """Everything on the disk: spool, state, logs. What a relay that runs is about to rename or remove may be gone when it is looked at."""
+    found = {}
+    for path in folder.rglob("*"):
+        with suppress(FileNotFoundError, IsADirectoryError):
+            found[f"file {path.relative_to(folder)}"] = path.read_bytes()
+    return found
 
 
 @pytest.mark.parametrize("mode", ["static", "capture"])

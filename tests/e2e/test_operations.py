@@ -135,7 +135,7 @@ def test_sigterm_drains_a_slow_upstream(daemons: Callable[..., Daemon]) -> None:
 
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["Content-Length"]))
-            release.wait(20)
+            release.wait(300)
             seen.append(b"")
             self.send_response(200)
             self.send_header("Content-Length", "2")
@@ -155,7 +155,7 @@ def test_sigterm_drains_a_slow_upstream(daemons: Callable[..., Daemon]) -> None:
         assert [send(relay, f"event {number}").status for number in range(20)] == [200] * 20
         started = time.monotonic()
         assert relay.stop() == 0, relay.log
-        assert time.monotonic() - started < 10
+        assert time.monotonic() - started < 25, "it waits for less than the upstream's time"
         assert not seen
         release.set()
         relay.start()
@@ -220,7 +220,7 @@ def test_health_and_metrics_of_a_relay_whose_upstream_is_away(daemons: Callable[
     assert get(relay.port, "/api/relay/healthcheck/live/")[0] == 200
     assert relay.account().held["error"] == 1
     assert relay.account().closed
-    assert relay.status()["upstream_up"] is False
+    wait_for(lambda: relay.status()["upstream_up"] is False, "status says it")
     relay.kill()
     relay.start()
     assert relay.account().held["error"] == 1

@@ -85,7 +85,7 @@ def test_operations_113_replays_and_profiles_are_refused_before_errors(daemons: 
         relay.wait_until_empty()
         assert upstream.deliveries
         wait_for(lambda: fullness(relay) < 0.75, "the spool is emptied")
-        wait_for(lambda: send(relay, PROFILE).status == 200, "profiles are taken again", timeout_s=5)
+        wait_for(lambda: send(relay, PROFILE).status == 200, "profiles are taken again")
 
 
 def test_operations_83_one_key_cannot_fill_the_spool(daemons: Daemons) -> None:
@@ -188,7 +188,7 @@ def small_group() -> Iterator[Path]:
         yield group
     finally:
         with suppress(OSError):
-            wait_for(lambda: not (group / "cgroup.procs").read_text().strip(), "its processes are gone", timeout_s=10)
+            wait_for(lambda: not (group / "cgroup.procs").read_text().strip(), "its processes are gone")
         group.rmdir()
 
 

@@ -18,6 +18,12 @@ Daemons = Callable[..., Daemon]
 LIMIT = 1000
 WINDOW_S = 10
 OFFERED = 20_000
+ENOUGH = 5 * LIMIT
+"""Offered in one window by a machine that is busy with other things; with less, a worker could keep what it was lent and not asked for."""
+PATIENCE_MS = 400
+"""Of a host with the store, less than half of what its workers have: what answers late on such a machine is not away."""
+WINDOWS = 4
+"""Tried by such a machine."""
 QUOTA = {"id": "shared", "categories": ["error"], "limit": LIMIT, "window": WINDOW_S, "reasonCode": "shared"}
 
 
@@ -33,7 +39,7 @@ def redis() -> Iterator[RedisServer]:
 def host(daemons: Daemons, upstream: Recorder, workers: int = 2, **quotas: Any) -> Daemon:
     relay = daemons(
         upstream=upstream.url,
-        options={"relay": {"workers": workers}, "quotas": quotas},
+        options={"relay": {"workers": workers}, "quotas": {"redis_timeout_ms": PATIENCE_MS, **quotas}},
         projects={"default.yaml": {"config": {"quotas": [QUOTA]}}},
         spool=False,
     )
@@ -53,21 +59,25 @@ def all_arrive(upstream: Recorder, count: int) -> None:
     assert arrived(upstream) == count
 
 
+def is_back(relay: Daemon, times: int) -> bool:
+    """Whether the log tells of the store's return so often."""
+    return relay.log.count("the store of quotas is back") >= times
+
+
 def offered_in_one_window(ports: list[int], upstream: Recorder) -> int:
-    """How many of 20,000 were granted; a machine that is busy with other things gets another window."""
+    """How many of 20,000 were granted, or of as many as this machine can ask for; one that is busy with other things gets another window."""
     before = arrived(upstream)
     granted = 0
-    for _ in range(4):
+    for _ in range(WINDOWS):
         ends_unix = next_window(WINDOW_S)
         with crowd(ports, most=OFFERED) as clients:
-            clients.wait(120)
+            until(lambda: clients.begun >= OFFERED, ends_unix - 1)
         assert set(clients.statuses) <= {200, 429}
-        assert clients.statuses.total() == OFFERED
         granted += clients.statuses[200]
-        if clients.last_unix < ends_unix:
+        if clients.last_unix < ends_unix and clients.begun >= ENOUGH:
             all_arrive(upstream, before + granted)
             return clients.statuses[200]
-    raise AssertionError("too slow to offer so many in one window")
+    raise AssertionError("too slow to offer enough in one window")
 
 
 def test_two_hosts_with_two_workers_each_share_one_limit_decisions_119(daemons: Daemons, redis: RedisServer) -> None:
@@ -101,18 +111,24 @@ def test_the_limit_is_kept_within_the_bound_while_redis_is_killed_and_comes_back
     with recording() as upstream:
         hosts = [host(daemons, upstream, redis=redis.url) for _ in range(2)]
         ports = [relay.port for relay in hosts]
-        ends_unix = next_window(WINDOW_S)
-        with crowd(ports, connections=2, most=OFFERED) as clients:
-            until(lambda: clients.statuses[200] >= LIMIT // 3, ends_unix)
-            redis.kill()
-            until(lambda: clients.begun >= OFFERED // 2, ends_unix - 8)
-            redis.start()
-            until(lambda: clients.begun >= OFFERED, ends_unix - 1)
-        assert clients.last_unix < ends_unix
+        granted = 0
+        for turn in range(1, WINDOWS + 1):
+            ends_unix = next_window(WINDOW_S)
+            with crowd(ports, connections=2, most=OFFERED) as clients:
+                until(lambda: clients.statuses[200] >= LIMIT // 3, ends_unix)
+                redis.kill()
+                until(lambda: clients.begun >= OFFERED // 2, ends_unix - 8)
+                redis.start()
+                until(lambda: clients.begun >= OFFERED, ends_unix - 1)
+            granted += clients.statuses[200]
+            # By itself: when all have told what they granted it is as if nothing had been.
+            wait_for(lambda: all(is_back(relay, turn) for relay in hosts), "the store is used again")  # noqa: B023
+            if clients.last_unix < ends_unix and clients.begun >= ENOUGH:
+                break
+        else:
+            raise AssertionError("too slow to offer enough in one window")
         assert LIMIT - 10 <= clients.statuses[200] <= LIMIT + 1 + LIMIT // 4
         away = [relay.metrics()["scrubjay_lease_calls_total", frozenset({("result", "away")})] for relay in hosts]
         assert all(away), "each host noticed"
-        # By itself: when all have told what they granted it is as if nothing had been.
-        wait_for(lambda: all("the store of quotas is back" in relay.log for relay in hosts), "the store is used again")
-        all_arrive(upstream, clients.statuses[200])
+        all_arrive(upstream, granted)
         assert LIMIT - 10 <= offered_in_one_window(ports, upstream) <= LIMIT

@@ -21,6 +21,8 @@ from support.relay_db import packed, write_buffer, zstd
 from support.spool_folders import envelope
 
 OTHER = "b" * 32
+LATE_S = 60
+"""So long after it was sent a busy machine may look at it."""
 SEALED = base64.b64encode(bytes(range(32))).decode()
 
 
@@ -102,7 +104,7 @@ def test_what_waits_moves_to_another_relay_and_arrives_as_it_would_have(
         ids = Counter(each.envelope()[0]["event_id"] for each in brought)
         assert ids == Counter(f"{number:032x}" for number in (*range(1, 31), *range(41, 45)))
         moved = [each for each in brought if int(each.envelope()[0]["event_id"], 16) <= 30]
-        assert all(98 <= drift_s(each) <= 110 for each in moved)
+        assert all(98 <= drift_s(each) <= 100 + LATE_S for each in moved)
         wait_for(lambda: not (new.folder / "spool" / "p90").exists(), "the partition is given back")
 
         # What the old relay sends itself, when it is there again, is the same.

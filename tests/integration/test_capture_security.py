@@ -358,7 +358,7 @@ async def test_a_file_is_opened_in_the_editor_that_was_named(sidecar: Relay, sou
     ):
         assert (await sidecar.send("POST", "/open", place.encode(), HERE)).status == status
     opened = Path(sidecar.worker._loaded.settings.relay.state_dir or "").parent
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while len(names := {path.name for path in opened.glob("opened *")}) < 3:  # noqa: ASYNC110  a program of its own
             await asyncio.sleep(0.01)
     assert names == {"opened 3:9", "opened 7:1", "opened 1:1"}

@@ -223,7 +223,7 @@ async def test_a_reader_that_goes_is_forgotten(sidecar: Relay, monkeypatch: pyte
     before = len(sink(sidecar)._audience)
     async with event_stream(sidecar.port, "/stream"), event_stream(sidecar.port, MINE):
         assert len(sink(sidecar)._audience) == before + 2
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while len(sink(sidecar)._audience) > before:  # noqa: ASYNC110  nobody is told when a reader is found to be gone
             await asyncio.sleep(0.005)
 
@@ -244,7 +244,7 @@ async def test_a_reader_that_takes_nothing_is_cut_off_when_too_much_waits(sideca
         assert not subscription.overrun
         while not subscription.overrun:
             sink(sidecar)._audience.tell(Changed(captured))
-        await asyncio.wait_for(_gone(sidecar), 10)
+        await asyncio.wait_for(_gone(sidecar), 60)
         reader.writer.transport.resume_reading()  # type: ignore[attr-defined]
         assert not (await _rest(reader)).endswith(b"0\r\n\r\n")
     finally:
@@ -260,7 +260,7 @@ async def test_a_reader_that_takes_nothing_for_long_is_cut_off(sidecar: Relay, m
         reader.writer.transport.pause_reading()  # type: ignore[attr-defined]
         for _ in range(8):
             await send(sidecar, "more than fits between us", b'{"type":"attachment"}\n' + bytes(1 << 20))
-        await asyncio.wait_for(_gone(sidecar), 10)
+        await asyncio.wait_for(_gone(sidecar), 60)
         assert len(sink(sidecar)._audience) == 0
     finally:
         reader.writer.transport.abort()
@@ -295,7 +295,7 @@ async def test_all_streams_end_at_once_with_the_process(tmp_path_factory: pytest
             assert await spotlights.ended()
             assert await mine.ended()
             await _gone(one)
-            assert asyncio.get_running_loop().time() - began < 3
+            assert asyncio.get_running_loop().time() - began < 20
         late = await one.send("GET", "/stream", headers=HERE | {"Connection": "close"})
         assert late.status == 200
         stuck.writer.transport.abort()

@@ -159,11 +159,11 @@ async def test_a_large_body_and_a_large_answer_are_streamed(tmp_path: Path) -> N
 
 
 async def test_operations_71_who_does_not_answer(tmp_path: Path) -> None:
-    async with relay(tmp_path / "r", options={"http": {"timeout": 0.2}}) as one:
+    async with relay(tmp_path / "r", options={"http": {"timeout": 0.5}}) as one:
         one.upstream.default = Answer(hangs=True)
         started = asyncio.get_running_loop().time()
         assert (await one.send("POST", "/api/0/x/", b"{}")).status == 504
-        assert 0.2 <= asyncio.get_running_loop().time() - started < 3
+        assert 0.5 <= asyncio.get_running_loop().time() - started < 30
         one.upstream.default = Answer(reset="after")
         assert (await one.send("GET", "/api/0/x/")).status == 502
         one.upstream.default = Answer(raw=b"nonsense\r\n\r\n")
@@ -175,7 +175,7 @@ async def test_operations_71_who_does_not_answer(tmp_path: Path) -> None:
 async def test_a_slow_line_has_time_in_proportion(tmp_path: Path) -> None:
     async with relay(tmp_path / "r", options={"http": {"timeout": 0.1, "min_upload_rate": 100}}) as one:
         connection = await one.connect()
-        whole = request("POST", "/api/0/x/", b"x" * 100)
+        whole = request("POST", "/api/0/x/", b"x" * 1000)
         await connection.send(whole[:-50])
         await asyncio.sleep(0.2)
         await connection.send(whole[-50:])

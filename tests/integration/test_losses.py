@@ -41,7 +41,7 @@ def closed(one: Relay) -> bool:
 
 
 async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110  what is waited for tells nobody
             await asyncio.sleep(0.005)
 

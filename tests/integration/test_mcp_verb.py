@@ -38,7 +38,7 @@ def port() -> Iterator[int]:
         client.post(
             "/stream", envelope_of(json.dumps([{}, [[{"type": "event"}, {"message": "to ana@lab.example"}]]])), {}
         )
-        client.wait({"type": "error"}, timeout_s=10)
+        client.wait({"type": "error"}, timeout_s=60)
         yield client.port
 
 

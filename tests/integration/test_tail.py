@@ -37,7 +37,7 @@ def port() -> Iterator[int]:
     home = InThread(Lodging())
     client = CaptureClient(home.url, timeout_s=60)
     client.post("/stream", envelope_of(json.dumps([{}, [[{"type": "event"}, EVENT]]])), {})
-    client.wait({"type": "error"}, timeout_s=10)
+    client.wait({"type": "error"}, timeout_s=60)
     yield home.port
     home.close()
 

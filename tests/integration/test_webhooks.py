@@ -86,7 +86,7 @@ async def test_a_quota_that_is_used_up(tmp_path: Path) -> None:
 
 async def test_a_window_that_ends(tmp_path: Path) -> None:
     async with watched(tmp_path, events=["quota.exhausted", "quota.recovered"]) as (one, receiver):
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not receiver.arrivals:  # a window may have ended before somebody looked
                 await one.env(SESSION)
                 with suppress(TimeoutError):
@@ -140,7 +140,7 @@ async def test_an_address_that_a_reload_brings(tmp_path: Path) -> None:
         path = tmp_path / "scrubjay.yaml"
         path.write_text(path.read_text().replace("url: null", f"url: {receiver.url}/later"))
         await one.worker.reload()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not (told := [arrival.path for arrival in receiver.arrivals]):
                 await one.env(EVENT)  # the first look takes things as they are
                 one.upstream.tell(Answer(429, {"X-Sentry-Rate-Limits": "600:replay:project"}))
@@ -157,8 +157,8 @@ async def test_a_bad_receiver_harms_nobody_and_ends_at_once(tmp_path: Path, answ
         await receiver.until(lambda: receiver.arrivals)
         begin = time.perf_counter()
         assert (await one.env(SESSION)).status == 200
-        assert time.perf_counter() - begin < 0.5
+        assert time.perf_counter() - begin < 5
         telemetry = one.worker.telemetry
         begin = time.perf_counter()
-    assert time.perf_counter() - begin < 2
+    assert time.perf_counter() - begin < 8
     assert telemetry.values.series["scrubjay_webhooks_total"][("quota.exhausted", "dropped")] == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import re
 import signal
 import socket
 from pathlib import Path
@@ -45,7 +46,7 @@ def logging_of_the_tests(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def until(condition: Any) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110  what is waited for tells nobody
             await asyncio.sleep(0.005)
 
@@ -53,6 +54,18 @@ async def until(condition: Any) -> None:
 def closed(one: Relay) -> bool:
     balances = one.worker.telemetry.account(one.worker._held())
     return all(balance.open == 0 for balance in balances.values())
+
+
+# Readiness
+
+
+async def test_readiness_is_told_in_few_words_for_operators(tmp_path: Path) -> None:
+    """Whoever reaches the listener may read them: no types, paths, keys or numbers of anything."""
+    async with relay(tmp_path / "r", projects=DEFAULT) as one:
+        checks = (await one.send("GET", READY)).json["checks"]
+    details = {name: told["detail"] for name, told in checks.items()}
+    assert re.fullmatch(r"\d+% used", details.pop("memory"))
+    assert details == {"configuration": "generation 1", "audit": "", "spool": "0% full", "running": ""}
 
 
 # Reload
@@ -272,7 +285,7 @@ async def test_a_spool_that_cannot_be_opened_names_its_setting(tmp_path: Path) -
 async def test_upstream_111_the_end_tells_whether_anything_was_lost(
     tmp_path: Path, upstream_is_there: bool, status: int
 ) -> None:
-    async with relay(tmp_path / "r", options={"limits": {"shutdown_timeout": 0.3}}) as one:
+    async with relay(tmp_path / "r", options={"limits": {"shutdown_timeout": 30 if upstream_is_there else 0.3}}) as one:
         if not upstream_is_there:
             await one.upstream.stop()
         assert (await one.env(EVENT)).status == 200

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from support.environments import npm_folder
+from support.environments import locked, npm_folder
 from support.planted import ORDER
 from support.requirements import node_program, tool
 from support.sample_shop import APPS
@@ -62,7 +62,7 @@ def fail_to_pay_in_browser(dsn: str, folder: Path, *, tunnel: str = "", everythi
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=90,
+            timeout=240,
             check=False,
         )
     assert done.returncode == 0, f"the browser run failed:\n{done.stderr}"
@@ -76,19 +76,20 @@ def _site(modules: Path) -> Path:
     """A folder with the page and its bundle, built again only if the source changed."""
     source = (APPS / "browser_shop.jsx").read_bytes()
     site = modules / f"site-{hashlib.sha256(source).hexdigest()[:10]}"
-    if not (site / "index.html").exists():
-        site.mkdir(exist_ok=True)
-        entry = modules / "browser_shop.jsx"
-        entry.write_bytes(source)
-        esbuild = [
-            str(modules / "node_modules" / ".bin" / "esbuild"),
-            str(entry),
-            "--bundle",
-            "--minify",
-            "--jsx=automatic",
-        ]
-        subprocess.run([*esbuild, f"--outfile={site / 'shop.js'}", "--log-level=error"], check=True, timeout=60)
-        (site / "index.html").write_text(_PAGE)
+    with locked(modules / "site.lock"):
+        if not (site / "index.html").exists():
+            site.mkdir(exist_ok=True)
+            entry = modules / "browser_shop.jsx"
+            entry.write_bytes(source)
+            esbuild = [
+                str(modules / "node_modules" / ".bin" / "esbuild"),
+                str(entry),
+                "--bundle",
+                "--minify",
+                "--jsx=automatic",
+            ]
+            subprocess.run([*esbuild, f"--outfile={site / 'shop.js'}", "--log-level=error"], check=True, timeout=120)
+            (site / "index.html").write_text(_PAGE)
     return site
 
 

@@ -37,11 +37,13 @@ class Asking:
 
 def stream(port: int, target: str) -> bytes:
     """What a stream tells until it is quiet."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=QUIET_S)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     told = bytearray()
     try:
         connection.request("GET", target, None, HOST)
+        line = connection.sock
         answer = connection.getresponse()
+        line.settimeout(QUIET_S)
         with suppress(TimeoutError):
             while piece := answer.read1(1 << 16):
                 told += piece

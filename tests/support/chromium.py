@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, Dialog, Page, sync_playwright
+from playwright.sync_api import Browser, Dialog, Page, expect, sync_playwright
 
 from support.requirements import tool
 
@@ -27,6 +27,11 @@ ARGUMENTS = (
 """Without the first there is no Chromium for root; the others stop traffic of its own."""
 WIDE = {"width": 1400, "height": 900}
 PHONE = {"width": 360, "height": 760}
+PATIENCE_MS = 60_000
+"""For what takes a second where a browser has a processor to itself."""
+expect.set_options(timeout=PATIENCE_MS)
+LONGEST_TASK_MS = 1000
+"""On a machine that has much else to do; 40 to 300 ms alone."""
 LONG_TASKS = """
 window.longTasks = [];
 new PerformanceObserver((list) => {
@@ -88,7 +93,7 @@ def open_page(
     )
     context.add_init_script(LONG_TASKS)
     page = context.new_page()
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(PATIENCE_MS)
     watch = Watch(frozenset(urlsplit(url).netloc for url in urls))
     watch.attach(page)
     return page, watch

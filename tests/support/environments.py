@@ -68,7 +68,7 @@ def installed(name: str, packages: Sequence[str], install: Callable[[Path], None
     root = cache_folder()
     root.mkdir(parents=True, exist_ok=True)
     folder = root / f"{name}-{digest}"
-    with _locked(root / f"{name}.lock"):
+    with locked(root / f"{name}.lock"):
         if not (folder / _COMPLETE).exists():
             shutil.rmtree(folder, ignore_errors=True)
             try:
@@ -81,7 +81,8 @@ def installed(name: str, packages: Sequence[str], install: Callable[[Path], None
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
+    """One process at a time."""
     with path.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

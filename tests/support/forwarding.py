@@ -192,7 +192,7 @@ class MemorySpool:
         del self.records[sequence]
 
 
-async def until(holds: Callable[[], object], timeout_s: float = 10.0) -> None:
+async def until(holds: Callable[[], object], timeout_s: float = 60.0) -> None:
     """Lets the loop run until something holds."""
     async with asyncio.timeout(timeout_s):
         while not holds():  # noqa: ASYNC110 (whatever it is that must hold)

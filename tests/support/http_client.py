@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from support.daemon import KEY
 
-TIMEOUT_S = 20.0
+TIMEOUT_S = 60.0
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,10 @@ from support.helm import Manifest
 from support.pod_roots import Identity, Root, Volumes, content_of, needs_mounts
 from support.processes import Child, wait_for
 
-STEP_S = 60.0
+STEP_S = 180.0
 """Most that a test waits for one container to start or to be done."""
+_PROBE_S = 20.0
+"""For a probe's answer, however little time the pod gives it: the kubelet asks again and again, a test may ask once, on a machine that is busy."""
 _SERVICE_LINKS = {"RELAY_SERVICE_HOST": "10.96.0.9", "RELAY_SERVICE_PORT": "3000", "RELAY_PORT": "tcp://10.96.0.9:3000"}
 """What every pod of a namespace is told where a Service has the unlucky name `relay`."""
 _REFERENCE = re.compile(r"\$\(([A-Za-z0-9_.-]+)\)")
@@ -125,7 +127,9 @@ class Pod:
         port = ask["port"]
         if isinstance(port, str):
             port = next(each["containerPort"] for each in container["ports"] if each["name"] == port)
-        connection = _connection(ask.get("scheme", "HTTP"), self.ip, port, probe.get("timeoutSeconds", 1))
+        connection = _connection(
+            ask.get("scheme", "HTTP"), self.ip, port, max(_PROBE_S, probe.get("timeoutSeconds", 1))
+        )
         try:
             connection.request("GET", ask["path"])
             return 200 <= connection.getresponse().status < 400
@@ -197,7 +201,7 @@ class Pod:
             probe = container["startupProbe"]
             allowed_s = probe.get("failureThreshold", 3) * probe.get("periodSeconds", 10)
             child.wait_until(
-                lambda: self.probe(name, "startupProbe"), f"{name} has started", timeout_s=min(allowed_s, STEP_S)
+                lambda: self.probe(name, "startupProbe"), f"{name} has started", timeout_s=max(allowed_s, STEP_S)
             )
         elif "readinessProbe" in container:
             child.wait_until(lambda: self.probe(name, "readinessProbe"), f"{name} is ready", timeout_s=STEP_S)

@@ -146,7 +146,7 @@ class MiniUpstream:
                 await site.stop()
             await runner.cleanup()
 
-    async def until(self, holds: Callable[[], object], timeout_s: float = 20.0) -> None:
+    async def until(self, holds: Callable[[], object], timeout_s: float = 60.0) -> None:
         """Waits until something holds; looked at after each request."""
         async with asyncio.timeout(timeout_s):
             while not holds():
@@ -154,11 +154,11 @@ class MiniUpstream:
                     with suppress(TimeoutError):
                         await asyncio.wait_for(self._changed.wait(), 0.05)
 
-    async def until_delivered(self, count: int, timeout_s: float = 20.0) -> list[Arrival]:
+    async def until_delivered(self, count: int, timeout_s: float = 60.0) -> list[Arrival]:
         await self.until(lambda: len(self.delivered) >= count, timeout_s)
         return self.delivered
 
-    async def take(self, timeout_s: float = 20.0) -> Delivery:
+    async def take(self, timeout_s: float = 60.0) -> Delivery:
         """The oldest delivery that no test has looked at; waits for it."""
         await self.until(lambda: self.deliveries, timeout_s)
         return self.deliveries.pop(0)

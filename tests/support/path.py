@@ -23,6 +23,7 @@ from scrubjay.settings.schema import Settings
 
 KEY = "0a1b2c3d4e5f60718293a4b5c6d7e8f9"
 EVENT_ID = "5d2c7a5e1b8f4c0e9a3d6f7081920abc"
+EVENT = '{"message":"card 4242424242424242 of ana@lab.example"}'
 T = TypeVar("T")
 PROGRAMS = Programs()
 """Shared, since compiling one takes longer than most tests."""
@@ -170,3 +171,7 @@ def envelope(*items: tuple[str, bytes | str], header: str = f'{{"event_id":"{EVE
         members = name if name.startswith('"') else f'"type":"{name}"'
         lines += [b'{%s,"length":%d}' % (members.encode(), len(data)), data]
     return b"\n".join(lines) + b"\n"
+
+
+def payloads(body: bytes) -> list[bytes]:
+    return [bytes(item.payload) for item in parse_envelope(body).items]

@@ -19,23 +19,39 @@ from typing import TypeVar
 T = TypeVar("T")
 
 _CHANCE = random.SystemRandom()  # a test that seeds the other one must not meet itself
+_TAKEN: list[socket.socket] = []
+"""One mark for each port that was given away, for as long as this process lives."""
 POLL_S = 0.02
-STOP_TIMEOUT_S = 20.0
+PATIENCE_S = 90.0
+"""What takes a second may take many, where three processes of tests and a compiler share two processors."""
+STOP_TIMEOUT_S = 60.0
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    """A TCP port nobody listens on now. Taken once per server and kept over its restarts.
+    """A TCP port nobody listens on now, and that is given to no other test, in whichever process. Taken once per server and kept over its restarts.
 
     Not one of those that the system gives to outgoing connections: while the server is away, a client that tries to reach it could be given the
     very port, and be connected with itself.
     """
-    ports = list(range(10_240, _first_ephemeral()))
+    ports = range(10_240, _first_ephemeral())
     while True:
-        with socket.socket() as probe:
+        port = _CHANCE.choice(ports)
+        with socket.socket() as probe, contextlib.suppress(OSError):
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            with contextlib.suppress(OSError):
-                probe.bind((host, _CHANCE.choice(ports)))
-                return int(probe.getsockname()[1])
+            probe.bind((host, port))
+            _mark(port)
+            return port
+
+
+def _mark(port: int) -> None:
+    """OSError if it was given away before: between that and its use it looks free. The name is the system's to forget when this process ends."""
+    mark = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        mark.bind(f"\0scrubjay-test-port-{port}")
+    except OSError:
+        mark.close()
+        raise
+    _TAKEN.append(mark)
 
 
 def _first_ephemeral() -> int:
@@ -45,7 +61,7 @@ def _first_ephemeral() -> int:
         return 32_768
 
 
-def wait_for(probe: Callable[[], T], what: str, *, timeout_s: float = 30.0, poll_s: float = POLL_S) -> T:
+def wait_for(probe: Callable[[], T], what: str, *, timeout_s: float = PATIENCE_S, poll_s: float = POLL_S) -> T:
     """Call `probe` until it returns something true, and return that; AssertionError with `what` when time is over."""
     deadline = time.monotonic() + timeout_s
     while not (result := probe()):
@@ -55,7 +71,7 @@ def wait_for(probe: Callable[[], T], what: str, *, timeout_s: float = 30.0, poll
     return result
 
 
-def get(port: int, path: str, *, timeout_s: float = 15.0) -> tuple[int, bytes]:
+def get(port: int, path: str, *, timeout_s: float = 30.0) -> tuple[int, bytes]:
     """Status and body of a GET on loopback; OSError or HTTPException if there is no answer."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout_s)
     try:
@@ -108,7 +124,7 @@ class Child:
             lines.seek(self._log_start)
             return lines.read().decode(errors="replace")
 
-    def wait_until(self, probe: Callable[[], object], what: str, *, timeout_s: float = 30.0) -> None:
+    def wait_until(self, probe: Callable[[], object], what: str, *, timeout_s: float = PATIENCE_S) -> None:
         """Wait for `probe`, but give up at once, with the output, if the process ends."""
 
         def ready() -> bool:

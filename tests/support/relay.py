@@ -13,6 +13,7 @@ import yaml
 
 from scrubjay.runtime.worker import Worker
 from scrubjay.settings.load import load
+from support.daemon import BUSY_MS
 from support.mini_upstream import MiniUpstream, mini_upstream
 from support.raw_http import Answer, Connection, connect, exchange, request
 from support.recorder import Delivery
@@ -74,6 +75,7 @@ async def relay(
             "relay": {"mode": mode, "host": "127.0.0.1", "port": 0, "state_dir": str(folder / "run")},
             "http": {"retry_delay": 0.05},
             "logging": {"level": "off"},
+            "scrub": {"max_event_ms": BUSY_MS},
         }
         if mode != "capture":
             config["relay"]["upstream"] = upstream.url

@@ -45,11 +45,11 @@ class SendingHalf:
         self.denied: list[str] = []
         self.folder = folder
         self.partition: Partition | None = None
-        self.client = HttpClient(Origin.parse(url), connect_timeout_s=2.0)
+        self.client = HttpClient(Origin.parse(url), connect_timeout_s=10.0)
         self.upstream = Upstream(
             self.client,
             self.telemetry,
-            UpstreamOptions(**({"timeout_s": 0.5} | dict(upstream or {}))),
+            UpstreamOptions(**({"timeout_s": 5.0} | dict(upstream or {}))),
             on_limits=lambda each, limits: self.limits.learn(Scoping(each.key), limits, time.monotonic()),
             on_denied=lambda key, project_id: self.denied.append(key),
         )
@@ -121,7 +121,7 @@ class SendingHalf:
 
     async def settled(self) -> None:
         """Nothing is held any more."""
-        await until(lambda: not any(self.outbox.held().values()), 20.0)
+        await until(lambda: not any(self.outbox.held().values()))
 
 
 def names(arrivals: Iterable[Arrival]) -> list[str]:

@@ -14,9 +14,17 @@ from support.simulated_disk import SimulatedClock, SimulatedDisk
 FOLDER = Path("/spool/p00")
 PARTITION = bytes(range(16))
 NOISE = random.Random(2).randbytes(5_000)
+_MUCH_NOISE = random.Random(1).randbytes(100_000)
 FIRST = FOLDER / "00000000000000000001.seg"
 OPTIONS = SpoolOptions(fsync="never", segment_bytes=1_000)
 """Two small records fill a segment."""
+SMALL = SpoolOptions(segment_bytes=400, max_bytes=1 << 20)
+"""One small record fills a segment."""
+
+
+def noise(length: int) -> bytes:
+    """Bytes that do not compress."""
+    return _MUCH_NOISE[:length]
 
 
 def open_log(

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 SERVER = "errors.example.com"
-LONGEST_S = 120
+LONGEST_S = 400
 
 _FENCE = re.compile(r"^```(\w*)\s*$")
 _CODE = re.compile(r"#.*exit (?:code|status) (\d+)$", re.MULTILINE)
@@ -43,7 +43,7 @@ mount --bind hosts /etc/hosts
 export HOME=$PWD PATH="$SCRIPTS:$PATH" NO_COLOR=1 SSL_CERT_FILE=$PWD/ca.pem CURL_CA_BUNDLE=$PWD/ca.pem
 "$PYTHON" -m support.stage "$PWD/server.pem" >server.log 2>&1 &
 answers() { curl -s -o /dev/null --max-time 5 "$1"; }
-within() { for _ in $(seq 300); do "$@" && return; sleep 0.05; done; return 1; }
+within() { for _ in $(seq 1200); do "$@" && return; sleep 0.05; done; return 1; }
 within answers https://errors.example.com/ || { echo "the server of the stage does not answer"; exit 1; }
 servers=()
 leave() { ((${#servers[@]})) && kill "${servers[@]}" 2>/dev/null && wait "${servers[@]}"; servers=(); }

@@ -12,6 +12,7 @@ SOURCE = ROOT / "src" / "scrubjay"
 MODULES = sorted(SOURCE.rglob("*.py"))
 CORE = sorted((SOURCE / "core").rglob("*.py"))
 FORBIDDEN_CALLS = {"open", "print", "input", "exec", "eval"}
+MOST_LINES = 400
 WAITING = {"pipeline.py", "quotas.py", "explanation.py"}
 
 
@@ -28,9 +29,18 @@ def test_import_contracts_hold() -> None:
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_module_is_short_and_says_what_it_owns(path: Path) -> None:
     text = path.read_text()
-    assert text.count("\n") <= 400
+    assert text.count("\n") <= MOST_LINES
     if text.strip():
         assert ast.get_docstring(ast.parse(text)), "a module starts with a docstring"
+
+
+def test_files_of_tests_are_short() -> None:
+    long = [
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "tests").rglob("*.py")
+        if path.read_text().count("\n") > MOST_LINES
+    ]
+    assert not long
 
 
 @pytest.mark.parametrize("path", CORE, ids=name_of)

@@ -13,6 +13,7 @@ from scrubjay.cli.findings import Finding, failed, ok, skipped, warning
 from scrubjay.cli.own_listener import ask, local_address
 from scrubjay.cli.port_taken import holder
 from scrubjay.runtime.bound_socket import bound_socket
+from scrubjay.runtime.process import is_gone
 from scrubjay.runtime.state import Merged
 from scrubjay.settings.load import Loaded
 from scrubjay.settings.relay import Relay
@@ -72,6 +73,13 @@ def _nobodys(address: str, relay: Relay, merged: Merged) -> Iterator[Finding]:
 def _a_relays(address: str, relay: Relay, merged: Merged) -> Finding:
     if merged.alive:
         return ok("listener", f"{address} is this relay's (process {_pids(merged)})")
+    silent = [worker for worker in merged.workers if not worker.stopped and not worker.is_adopted]
+    if silent and not all(is_gone(worker.pid) for worker in silent):
+        return warning(
+            "listener",
+            f"a relay answers at {address}: this configuration's, if it is process {silent[0].pid}, whose state is old",
+            "see the findings of the relay",
+        )
     return failed(
         "listener",
         f"a relay answers at {address}, but it is {holder(relay.port)}, not this configuration's",

@@ -39,7 +39,7 @@ def running(loaded: Loaded, merged: Merged) -> Iterator[Finding]:
         yield from _absent(loaded, merged)
         return
     for worker in _dead(merged):
-        yield failed("relay", _died(worker, merged.now_unix), "the supervisor should start it again: look at its log")
+        yield _died(worker, merged.now_unix, "the supervisor should start it again: look at its log")
     oldest = min(worker.started_unix for worker in merged.alive)
     count = len(merged.alive)
     workers = f"{count} worker{'s' * (count > 1)}, version {merged.alive[0].version}"
@@ -56,7 +56,7 @@ def running(loaded: Loaded, merged: Merged) -> Iterator[Finding]:
 def _absent(loaded: Loaded, merged: Merged) -> Iterator[Finding]:
     died = _dead(merged)
     for worker in died:
-        yield failed("relay", _died(worker, merged.now_unix), _START)
+        yield _died(worker, merged.now_unix, _START)
     if not died:
         stopped = max((worker.heartbeat_unix for worker in merged.workers), default=None)
         when = "" if stopped is None else f", stopped {ago(merged.now_unix - stopped)} ago"
@@ -75,16 +75,18 @@ def _dead(merged: Merged) -> list[Snapshot]:
     ]
 
 
-def _died(worker: Snapshot, now_unix: float) -> str:
-    """Killed, or hanging: its process tells."""
+def _died(worker: Snapshot, now_unix: float, remedy: str) -> Finding:
+    """Killed, or there and silent: its process tells."""
     since = f"its last sign of life is {ago(now_unix - worker.heartbeat_unix)} old"
+    fate = "is there and writes no state"
     try:
         os.kill(worker.pid, 0)
+        remedy = "make `relay.state_dir` writable, with room on its disk; else it hangs: restart it and report the log"
     except ProcessLookupError:
-        return f"worker {worker.slot} (process {worker.pid}) died without ending in order; {since}"
+        fate = "died without ending in order"
     except OSError:  # somebody else's process has the number
-        return f"worker {worker.slot} (process {worker.pid}) is gone; {since}"
-    return f"worker {worker.slot} (process {worker.pid}) is there and does nothing; {since}"
+        fate = "is gone"
+    return failed("relay", f"worker {worker.slot} (process {worker.pid}) {fate}; {since}", remedy)
 
 
 def _readiness(settings: Settings) -> Iterator[Finding]:

@@ -18,12 +18,8 @@ from scrubjay.core.dsn import normal_origin
 
 MAX_DEPTH: Final = 128
 
-_ENVELOPE_KEYS: Final = frozenset(
+_FACTS: Final = frozenset(
     {
-        "event_id",
-        "dsn",
-        "sent_at",
-        "trace",
         "client",
         "version",
         "origin",
@@ -32,6 +28,14 @@ _ENVELOPE_KEYS: Final = frozenset(
         "user_agent",
         "client_hints",
         "no_cache",
+    }
+)
+_ENVELOPE_KEYS: Final = _FACTS | frozenset(
+    {
+        "event_id",
+        "dsn",
+        "sent_at",
+        "trace",
         "required_features",
         "unreal_user_id",
     }
@@ -54,18 +58,6 @@ _ITEM_KEYS: Final = frozenset(
         "rate_limited",
         "sentry_release",
         "sentry_environment",
-    }
-)
-_FACTS: Final = frozenset(
-    {
-        "client",
-        "version",
-        "origin",
-        "remote_addr",
-        "forwarded_for",
-        "user_agent",
-        "client_hints",
-        "no_cache",
     }
 )
 _TOKENS: Final = re.compile(rb'"(?:[^"\\]|\\.)*"|[][{}:,]')

@@ -200,9 +200,10 @@ class AccountBook:
         """After a start: makes the account close against what was `found` on disk. To be called once; requests may be under way.
 
         The counters come from a file that may be a second older than the end of the process that wrote it, the spool knows
-        to the record. What the spool held too much was received in that second. What it held too little was in memory alone
-        (`drain_timeout`), in damaged records (`spool_corrupt`), or ended in that second (how, only the server knows: `restart`); after an orderly
-        stop nothing may have, and the rest is `unaccounted`. Returns the differences: what was found less what the counters said.
+        to the record, and keeps what ended until the file says so (`Chronicle.write`). What the spool held too much was received in that second.
+        What it held too little was in memory alone (`drain_timeout`), being answered and not stored yet (`unanswered`), in damaged records
+        (`spool_corrupt`), or, where the file could not be written, had ended (how, only the server knows: `restart`); after an orderly stop nothing
+        may have, and the rest is `unaccounted`. Returns the differences: what was found less what the counters said.
         """
         now, assumed = by_name(found), self._assumed
         differences = {name: now.get(name, 0) - assumed.get(name, 0) for name in {**assumed, **now}}
@@ -211,6 +212,8 @@ class AccountBook:
         previous = self._previous
         in_memory = dict(previous.held.get("memory", {})) if previous is not None else {}
         orderly = previous is not None and previous.stopped
+        account = previous.account if previous is not None and not orderly else {}
+        in_hand = {name: max(0, balance.open) for name, balance in account.items()}
         for name, difference in differences.items():
             if difference > 0:
                 self._received.add((name,), difference)
@@ -218,6 +221,7 @@ class AccountBook:
             left = -difference
             for reason, most in (
                 (reasons.DRAIN_TIMEOUT, in_memory.get(name, 0)),
+                (reasons.UNANSWERED, in_hand.get(name, 0)),
                 (reasons.SPOOL_CORRUPT, left if damaged_records and orderly else damaged_records),
                 (reasons.UNACCOUNTED if orderly else reasons.RESTART, left),
             ):

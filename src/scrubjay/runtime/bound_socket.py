@@ -1,4 +1,6 @@
-"""A socket that has an address and does not listen yet. Standard library only, for the supervisor's sake."""
+"""A socket that has an address. One on a port does not listen yet; a Unix one does, since its file is anybody's on which nobody listens: whoever
+connects waits until somebody accepts. Standard library only, for the supervisor's sake.
+"""
 
 from __future__ import annotations
 
@@ -33,12 +35,16 @@ def bound_socket(host: str, port: int, *, share: bool = False) -> socket.socket:
 
 
 def bound_unix_socket(path: str) -> socket.socket:
-    """What a relay that was killed left there is taken away. Raises `OSError`, with nothing left open: what is in use, or not ours, stays."""
+    """What a relay that was killed left there is taken away. Raises `OSError`, with nothing left open: what is in use, or not ours, stays.
+
+    It listens, though nobody accepts yet: a second relay must not find a file that looks left behind.
+    """
     _clear(path)
     made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     before = os.umask(_NOT_FOR_OTHERS)
     try:
         made.bind(path)
+        made.listen()
     except OSError:
         made.close()
         raise

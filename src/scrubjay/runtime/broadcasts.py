@@ -16,14 +16,18 @@ from scrubjay.settings.schema import Settings
 
 
 class Broadcasts:
-    """Hears the log from the start, in a running loop. `number`: of the worker, None if it is alone, of `workers`."""
+    """Hears the log from the start, in a running loop. `number`: of the worker, None if it is alone."""
 
-    def __init__(self, settings: Settings, observer: Observer, number: int | None, workers: int) -> None:
+    def __init__(self, settings: Settings, observer: Observer, number: int | None) -> None:
         self._settings = settings
         self._number = number
         self._statsd: Statsd | None = None
         self._reports = open_self_reports(
-            settings.sentry, observer, number=number, workers=workers, ca_bundle=settings.http.ca_bundle
+            settings.sentry,
+            observer,
+            number=number,
+            state_dir=settings.relay.state_dir,
+            ca_bundle=settings.http.ca_bundle,
         )
 
     def begin(self, read: Callable[[], Merged], port: int, pulse: Pulse) -> None:

@@ -64,6 +64,13 @@ class Chronicle:
                 self._wards.remove(slot)
         except OSError as error:
             self._telemetry.spool_error("the state file cannot be written", error)
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """What ended is in the books now and may leave the disk; never before, or a kill in between would leave it nowhere."""
+        for partition in self._partitions():
+            partition.before_acks = self.write
+            partition.flush_acks()
 
     def inherit(self, slot: int, found: Quantities, damaged_records: int = 0) -> None:
         """Takes over the books of a slot that is no more, whose partition held so much; its file then says what it still holds."""

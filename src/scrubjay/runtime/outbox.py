@@ -168,6 +168,11 @@ class Outbox:
             return self._spool.fullness
         return self._custody.memory_bytes / self._options.max_memory_bytes
 
+    @property
+    def condition(self) -> str:
+        """In few words, for operators."""
+        return f"{self.fullness:.0%} full"
+
     def share_of(self, key: str) -> float:
         """How much of the spool's space is taken by what waits for a key, from 0 to 1."""
         return self._custody.share_of(key)

@@ -159,8 +159,10 @@ class OwnState(FetchBook):
         self.values.series[metrics.WORKERS_EXPECTED.name][()] = workers
 
     def worker_restarted(self) -> None:
-        """The slot's last worker died; this one took its place."""
+        """The slot's last worker died; this one took its place. The supervisor has said why, but nobody who reports to a project heard it."""
         self.values.series[metrics.WORKER_RESTARTS.name].add(self._worker)
+        text = "the last worker of this slot died, and this one took its place"
+        self._config.line(logging.WARNING, "restarted", text, depth=2)
 
     def loop_lag(self, seconds: float) -> None:
         self.values.histograms[metrics.LOOP_LAG.name].observe(self._worker, seconds)

@@ -1,4 +1,4 @@
-"""What the kernel says of this process: processor time, memory, file descriptors (`upstream-and-operations.md` 9.7).
+"""What the kernel says of this process: processor time, memory, file descriptors (`upstream-and-operations.md` 9.7), and whether another one lives.
 
 Owns the measurement; the metrics' names are `metrics`', the moments `telemetry`'s. Costs less than 0.1 ms, once a second.
 """
@@ -10,6 +10,7 @@ import resource
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -79,3 +80,24 @@ def max_fds() -> int:
     """How many file descriptors may be open; without a limit, as many as the kernel gives a process."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return soft if soft != resource.RLIM_INFINITY else 1 << 20
+
+
+@cache
+def process_space(root: Path = Path("/")) -> str:
+    """Where the numbers of processes are ours: in this boot, in this namespace. Empty if the kernel does not tell."""
+    try:
+        boot = (root / "proc/sys/kernel/random/boot_id").read_text().strip()
+        return f"{boot} {(root / 'proc/self/ns/pid').readlink()}"
+    except OSError:
+        return ""
+
+
+def is_gone(pid: int) -> bool:
+    """Whether there is no such process in our space."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except OSError:  # it is somebody else's
+        return False
+    return False

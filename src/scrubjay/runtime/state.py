@@ -38,6 +38,7 @@ from scrubjay.runtime.metrics import (
     RECEIVED,
     WORKERS,
 )
+from scrubjay.runtime.process import is_gone, process_space
 from scrubjay.runtime.series import BucketRows, Rows, Series
 from scrubjay.runtime.standing import (
     Standing,
@@ -52,8 +53,10 @@ from scrubjay.runtime.values import Values
 
 _NO_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 _BLOCK_BYTES: Final = 512
+_PAGE_BYTES: Final = 4096
+_SLACK_BYTES: Final = 2048
 STALE_S: Final = 5.0
-"""A worker whose heartbeat is older is taken for dead: its counters still count, its gauges do not."""
+"""A worker whose heartbeat is older is taken for dead, as one is whose process is gone: its counters still count, its gauges do not."""
 
 MAX_DROPS: Final = 1_000
 
@@ -104,7 +107,8 @@ class Snapshot(msgspec.Struct):
     """What one worker writes. `account` and `held` follow from the numbers and are there for other readers.
 
     `stopped`: the worker ended in order. `is_adopted`: no worker, but a partition that the worker of this pid empties. `heartbeat_mono` is
-    comparable between processes of one boot. `audit_line`, `audit_hash`: number and hash of the last line of the audit log.
+    comparable between processes of one boot. `audit_line`, `audit_hash`: number and hash of the last line of the audit log. `process_space`: where
+    `pid` is known; whoever looks from elsewhere, as from another container, has the heartbeat alone.
     """
 
     slot: int
@@ -127,9 +131,12 @@ class Snapshot(msgspec.Struct):
     windows: list[Window] = []
     limits: list[Standing] = []
     surges: list[Surge] = []
+    process_space: str = ""
 
     def alive(self, now_unix: float) -> bool:
-        return not self.stopped and not self.is_adopted and abs(now_unix - self.heartbeat_unix) <= STALE_S
+        if self.stopped or self.is_adopted or abs(now_unix - self.heartbeat_unix) > STALE_S:
+            return False
+        return not self.process_space or self.process_space != process_space() or not is_gone(self.pid)
 
 
 def adopted_snapshot(adopter: Snapshot, slot: int, held: dict[str, int], *, stopped: bool) -> Snapshot:
@@ -200,7 +207,9 @@ def replace_file(path: Path, content: bytes) -> None:
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(draft, os.O_CREAT | os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
-        with os.fdopen(descriptor, "wb", buffering=0) as file:
+        with os.fdopen(
+            descriptor, "wb"
+        ) as file:  # buffered: a disk that is filling up may take a part, and says so with the rest
             file.write(content)
         draft.replace(path)
     except OSError:
@@ -210,10 +219,11 @@ def replace_file(path: Path, content: bytes) -> None:
 
 def _keep(path: Path, content: bytes) -> None:
     """Replaces the file. On a full disk, where there is no room for a second one, it is written over, if what it has is enough: what is lost
-    just then must not be lost from the books too. Raises `OSError`, which leaves the file as it was.
+    just then must not be lost from the books too. So it always has some room to grow into. Raises `OSError`, which leaves the file as it was.
     """
+    pages = -(-(len(content) + _SLACK_BYTES) // _PAGE_BYTES)
     try:
-        replace_file(path, content)
+        replace_file(path, content.ljust(pages * _PAGE_BYTES))
         return
     except OSError as error:
         if error.errno not in _NO_SPACE or not path.exists():

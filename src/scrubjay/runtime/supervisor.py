@@ -24,6 +24,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -34,7 +35,7 @@ from scrubjay.runtime.supervision.child import Check, Workers
 from scrubjay.runtime.supervision.ledger import Ledger
 from scrubjay.runtime.supervision.orders import PINNED, Orders
 from scrubjay.runtime.supervision.slot import EXIT_REFUSED, REFUSED, RETIRE, Launch, Slot
-from scrubjay.runtime.supervision.sockets import bind, bind_beside, leaving, port_of, shown
+from scrubjay.runtime.supervision.sockets import bind, bind_beside, claim, leaving, port_of, shown
 
 EXIT_OK: Final = 0
 EXIT_FAILED: Final = 1
@@ -50,7 +51,7 @@ _LOG: Final = logging.getLogger("scrubjay.supervisor")
 
 class Supervisor:
     """All slots of one address. `launch` starts workers, `check` begins to read the configuration again, `obey_sharing` hands on what the quota
-    ledger has to know, `beside` are each slot's further listeners."""
+    ledger has to know, `beside` are each slot's further listeners. `on_ready` hears that a worker listens."""
 
     def __init__(
         self,
@@ -61,6 +62,7 @@ class Supervisor:
         obey_sharing: Callable[[Sharing], None],
         mono: Callable[[], float] = time.monotonic,
         beside: Sequence[Mapping[str, socket.socket]] = (),
+        on_ready: Callable[[], None] = lambda: None,
     ) -> None:
         others = beside or [{}] * len(listeners)
         self.slots = [Slot(number, *held) for number, held in enumerate(zip(listeners, others, strict=True))]
@@ -68,6 +70,7 @@ class Supervisor:
         self._launch = launch
         self._begin_check = check
         self._obey_sharing = obey_sharing
+        self._on_ready = on_ready
         self._mono = mono
         self._selector = selectors.DefaultSelector()
         self._check: Check | None = None
@@ -141,6 +144,7 @@ class Supervisor:
         if not became_ready:
             return
         _LOG.info("worker of slot %d is ready", slot.number, extra={"fields": {"pid": slot.pid}})
+        self._on_ready()
         if self._is_paused:
             slot.signal(signal.SIGUSR1)
         if slot.must_reload:
@@ -334,6 +338,7 @@ def main(arguments: Sequence[str]) -> int:
     log.configure(orders.log_level, orders.log_format)
     ledger = Ledger(Path(orders.state_dir))
     try:
+        claims = claim(orders)
         listeners = bind(orders.host, orders.port, orders.workers)
         beside = bind_beside(orders)
         ledger.start(orders.sharing)
@@ -347,7 +352,8 @@ def main(arguments: Sequence[str]) -> int:
     leave = leaving(orders)
     try:
         launch = Workers(flags, orders, port, ledger.path)
-        return Supervisor(orders, listeners, launch, lambda: Check(flags), ledger.obey, beside=beside).run()
+        check = partial(Check, flags)
+        return Supervisor(orders, listeners, launch, check, ledger.obey, beside=beside, on_ready=claims.close).run()
     finally:
         leave()
         ledger.stop()

@@ -22,6 +22,7 @@ from scrubjay.runtime import metrics
 from scrubjay.runtime.account import MAX_DETAIL, Held
 from scrubjay.runtime.log import LimitedLog
 from scrubjay.runtime.own_state import OwnState
+from scrubjay.runtime.process import process_space
 from scrubjay.runtime.series import MAX_SERIES
 from scrubjay.runtime.state import Snapshot, balances
 
@@ -336,6 +337,7 @@ class Telemetry(OwnState):
             drops=list(self._drops),
             audit_line=self._audit_line,
             audit_hash=self._audit_hash,
+            process_space=process_space(),
         )
 
     def __repr__(self) -> str:

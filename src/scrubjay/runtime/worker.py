@@ -120,7 +120,9 @@ class Worker:
             is_ending = self._ending.begun.is_set
             self._spool = await open_own_spool(settings, self._on_spool_event, self._number, self._workers, is_ending)
         self.books = self._open_books(settings)
-        self._broadcasts = Broadcasts(settings, self.telemetry, self._number, self._workers)
+        self._broadcasts = Broadcasts(settings, self.telemetry, self._number)
+        if self._seat is not None and self._seat.follows_a_death:
+            self.telemetry.worker_restarted()
         self._projects = Projects(settings, self._loaded.projects, self.telemetry, time.monotonic)
         self._sink = open_sink(settings, self._projects.find)
         if settings.relay.mode != "capture":
@@ -142,6 +144,8 @@ class Worker:
                 await managed.start()
             self._pressure.room = self._delivery.outbox
             self.books.chronicle.adopted = self._delivery.adopted
+            if self._spool is not None:  # what was found is on its way already, and its books are not kept yet
+                self._spool.before_acks = self.books.chronicle.write
         self._reporter = self._build_reporter()
         if self._delivery is None:
             self.telemetry.close_account(())
@@ -208,8 +212,6 @@ class Worker:
         self.telemetry, self._ledger = books.telemetry, books.ledger
         self._health = Health(books.chronicle.metrics, books.chronicle.merged)
         self._pulse = Pulse(self.telemetry)
-        if self._seat is not None and self._seat.follows_a_death:
-            self.telemetry.worker_restarted()
         return books
 
     def _build_ports(self) -> Ports:
@@ -368,14 +370,16 @@ class Worker:
     # State
 
     def _watch(self) -> None:
-        self._health.watch("memory", lambda: (self._memory.has_room(), repr(self._memory)))
-        self._health.watch("configuration", lambda: (True, f"{self._configuration.remark()}, {self._projects!r}"))
-        self._health.watch("audit", lambda: (True, self.books.audit.problem))
-        if self._delivery is not None:
-            outbox = self._delivery.outbox
-            self._health.watch("spool", lambda: (outbox.has_capacity(), repr(self._spool or outbox)))
-            if (managed := self._delivery.managed) is not None:
-                self._health.watch("authentication", managed.check)
+        """In few words, and nothing that is not for everybody: who has no listener of its own for probes answers them to whoever asks."""
+        watch, outbox = self._health.watch, self._delivery.outbox if self._delivery else None
+        watch("memory", lambda: (self._memory.has_room(), f"{self._memory.ratio:.0%} used"))
+        remark = self._configuration.remark
+        watch("configuration", lambda: (True, remark() + ("" if self._projects.ok else ", a file cannot be used")))
+        watch("audit", lambda: (True, self.books.audit.problem))
+        if outbox is not None:
+            watch("spool", lambda: (outbox.has_capacity(), (self._spool or outbox).condition))
+        if self._delivery is not None and self._delivery.managed is not None:
+            watch("authentication", self._delivery.managed.check)
 
     def _held(self) -> Mapping[str, Quantities]:
         return self._delivery.held() if self._delivery else {}

@@ -18,7 +18,7 @@ from support.requirements import tool
 
 DOCS = Path(__file__).parents[3] / "docs"
 HERE = Path(sys.executable).parent
-WITHIN_S = 60
+WITHIN_S = 240
 
 EVENT = {
     "event_id": "f" * 32,
@@ -32,7 +32,7 @@ SHELL = f"""
 set -eu -o pipefail
 scrubjay() {{
   case "$1 ${{2:-}}" in
-    "tail "*) "{HERE}/scrubjay" "$@" --port $PORT --no-start --count 1 --timeout 20 ;;
+    "tail "*) "{HERE}/scrubjay" "$@" --port $PORT --no-start --count 1 --timeout 90 ;;
     "capture run") "{HERE}/scrubjay" "$@" ;;
     *) "{HERE}/scrubjay" "$@" --port $PORT ;;
   esac
@@ -91,6 +91,7 @@ def url(sentry_sink) -> str:
     headers = {"X-Sentry-Auth": f"Sentry sentry_key={dsn.username}, sentry_version=7"}
     connection = http.client.HTTPConnection(dsn.hostname, dsn.port)
     connection.request("POST", f"/api{dsn.path}/envelope/", body, headers)
+    assert connection.getresponse().status == 200
     connection.close()
     share.one(type="error")
     return sentry_sink.url

@@ -61,7 +61,7 @@ def conversations(url: str) -> dict[tuple[str, str], Any]:
         env={**os.environ, "PYTHONPATH": str(folder)},
         capture_output=True,
         text=True,
-        timeout=90,
+        timeout=240,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -97,7 +97,7 @@ def test_the_verb_ends_in_order() -> None:
         verb.stdin.flush()
         assert json.loads(verb.stdout.readline()) == {"jsonrpc": "2.0", "id": 1, "result": {}}
         verb.send_signal(signal.SIGTERM)
-        assert verb.wait(20) == 0
+        assert verb.wait(60) == 0
 
 
 def test_the_page_asks_by_hand(url: str) -> None:

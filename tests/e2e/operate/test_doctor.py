@@ -53,7 +53,7 @@ def test_a_relay_that_is_well_a_drop_and_an_outage(relay: Daemon, upstream: Reco
     assert f"process {relay.pid}" in found["listener"][0]["finding"]
     assert found["stages"][0]["finding"].startswith("the relay that runs takes the probe")
     event_id = found["probe"][0]["facts"]["event_id"]
-    assert any(event_id.encode() in delivery.body for delivery in upstream.deliveries)
+    wait_for(lambda: any(event_id.encode() in each.body for each in upstream.deliveries), "the probe has arrived")
 
     refused = relay.run("send", "error", "--dsn", relay.dsn(KEY, 43))
     assert refused.returncode == 1
@@ -63,9 +63,7 @@ def test_a_relay_that_is_well_a_drop_and_an_outage(relay: Daemon, upstream: Reco
     upstream.is_away = True
     try:
         assert relay.run("send", "error").returncode == 0
-        wait_for(
-            lambda: _state(relay)["upstream_up"] is False, f"an outage in the state file; {relay.log}", timeout_s=20
-        )
+        wait_for(lambda: _state(relay)["upstream_up"] is False, f"an outage in the state file; {relay.log}")
         code, found = diagnosed(relay)
     finally:
         upstream.is_away = False
@@ -89,7 +87,7 @@ def test_a_relay_that_was_killed(relay: Daemon, upstream: Recorder) -> None:
         assert relay.run("send", "error").returncode == 0
         pid = relay.pid
         relay.kill()
-        wait_for(lambda: relay.run("status").returncode == 1, "the heartbeat is old", timeout_s=20)
+        wait_for(lambda: relay.run("status").returncode == 1, "the heartbeat is old")
         code, found = diagnosed(relay, "--no-probe")
     finally:
         upstream.is_away = False

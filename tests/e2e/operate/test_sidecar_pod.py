@@ -217,7 +217,7 @@ def _change_projects(pod: Pod, text: str) -> None:
 
 def _visit(pod: Pod, path: str) -> tuple[int, str]:
     """Status and text of a page of the application, asked with a password in the header."""
-    connection = http.client.HTTPConnection(pod.ip, pod.container("app")["ports"][0]["containerPort"], timeout=15)
+    connection = http.client.HTTPConnection(pod.ip, pod.container("app")["ports"][0]["containerPort"], timeout=60)
     try:
         connection.request("GET", path, headers={"Authorization": f"Bearer {SECRET}"})
         answer = connection.getresponse()

@@ -7,7 +7,7 @@ import socket
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -40,9 +40,14 @@ class StatsdServer:
         self._thread.start()
 
     def _listen(self) -> None:
-        while not self._ended:
-            with suppress(TimeoutError):
-                for line in self._socket.recv(65_536).decode().split("\n"):
+        while True:  # to the end of what has come
+            try:
+                lines = self._socket.recv(65_536).decode().split("\n")
+            except TimeoutError:
+                if self._ended:
+                    break
+            else:
+                for line in lines:
                     self._take(line)
         self._socket.close()
 

@@ -17,7 +17,7 @@ FAST = {"retry_delay": 0, "outage_grace_period": 60}
 
 
 async def settled(one: Relay) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while any(one.worker._held().values()):  # noqa: ASYNC110  what is waited for tells nobody
             await asyncio.sleep(0.005)
 

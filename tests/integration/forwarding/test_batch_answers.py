@@ -33,8 +33,8 @@ async def knowing(relay):
     return relay
 
 
-def sending(gateway, folder=None, *, mode="auto", dispatch=PATIENT):
-    upstream = {"timeout_s": 0.1}
+def sending(gateway, folder=None, *, mode="auto", dispatch=PATIENT, timeout_s=5.0):
+    upstream = {"timeout_s": timeout_s}
     return SendingHalf(gateway.url, folder, upstream=upstream, dispatch=dispatch, batches=BatchOptions(mode=mode))
 
 
@@ -93,7 +93,7 @@ async def test_operations_100_each_record_has_its_own_end(gateway, soon):
 async def test_what_may_have_arrived_comes_again_as_it_was(gateway, folder, soon, trouble):
     tries = 1 if trouble.hangs else 2
     gateway.batch_answers.extend([trouble] * tries)
-    async with sending(gateway, folder) as relay:
+    async with sending(gateway, folder, timeout_s=0.25 if trouble.hangs else 5.0) as relay:
         await knowing(relay)
         await relay.put(*numbers(20))
         await once_each(relay, gateway, 20)

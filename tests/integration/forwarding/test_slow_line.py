@@ -53,7 +53,7 @@ async def put_attachment(one: Relay, size_bytes: int) -> None:
 async def test_operations_69_the_time_grows_with_the_body(tmp_path: Path) -> None:
     """30 MiB at 1 MiB/s with a timeout of 5 s, in a tenth of the size and of the time: 6 MiB at 6 MiB/s with 0.25 s."""
     async with slow_server(6 * MIB) as (port, taken):
-        http = {"timeout": 0.25, "min_upload_rate": 4 * MIB, "encoding": "identity", "retry_delay": 60}
+        http = {"timeout": 0.25, "min_upload_rate": 2 * MIB, "encoding": "identity", "retry_delay": 60}
         async with relay(tmp_path, options={"relay": {"upstream": f"http://127.0.0.1:{port}"}, "http": http}) as one:
             await put_attachment(one, 6 * MIB)
             await until(lambda: taken)

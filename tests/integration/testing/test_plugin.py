@@ -21,6 +21,10 @@ def send(capture, message):
         assert answer.status == 200
 """
 
+SUITE_S = 300
+"""For a suite of its own, with processes of its own, on a machine that is busy."""
+pytestmark = pytest.mark.timeout(2 * SUITE_S)
+
 
 @pytest.fixture
 def suite(tmp_path):
@@ -33,7 +37,7 @@ def suite(tmp_path):
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "COV"))}
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:asyncio", *arguments]
         done = subprocess.run(
-            command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=False
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=SUITE_S, check=False
         )
         assert not done.stderr, done.stderr
         return done.returncode, done.stdout

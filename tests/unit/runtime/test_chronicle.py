@@ -38,8 +38,8 @@ def test_the_numbers_of_all_workers_are_shown_and_written_first(tmp_path: Path) 
 @pytest.mark.parametrize("oldest_ms", [None, 1])
 def test_the_spool_is_measured_when_it_is_written(tmp_path: Path, oldest_ms: int | None) -> None:
     usage = Usage(size_bytes=10, records=2, segments=1, oldest_ms=oldest_ms)
-    spool: Any = SimpleNamespace(slot=3, usage=usage, capacity_bytes=99)
-    adopted: Any = SimpleNamespace(slot=7, usage=usage, capacity_bytes=0)
+    spool: Any = SimpleNamespace(slot=3, usage=usage, capacity_bytes=99, flush_acks=lambda: None)
+    adopted: Any = SimpleNamespace(slot=7, usage=usage, capacity_bytes=0, flush_acks=lambda: None)
     partitions = [spool, adopted]
     mine, telemetry = chronicle(tmp_path, partitions=lambda: partitions)
     series = telemetry.values.series

@@ -6,104 +6,15 @@ import pytest
 
 from scrubjay import reasons
 from scrubjay.categories import DataCategory
-from scrubjay.core.ledger import Ledger
 from scrubjay.core.limits import ActiveLimit
-from scrubjay.core.merging import MergeTag
 from scrubjay.core.spool_format import Record
 from scrubjay.errors import Refused, SpoolError, SpoolFull, Transient, Unavailable
 from scrubjay.runtime.forwarding.dispatcher import DispatchOptions
 from scrubjay.runtime.forwarding.parcel_record import encode_record
-from scrubjay.runtime.forwarding.shipment import SINGLE
-from scrubjay.runtime.outbox import Outbox, OutboxOptions
+from scrubjay.runtime.outbox import OutboxOptions
 from scrubjay.runtime.spool.types import Committed, Damaged, Evicted, StoredFacts
-from support.forwarding import KeptBook, MemorySpool, Observed, SetClock, name_of, parcel, until
-
-
-class Server:
-    """Takes what it is sent once its gate is open; fails with `failure` while there is one."""
-
-    def __init__(self) -> None:
-        self.sent: list[str] = []
-        self.gate = asyncio.Event()
-        self.gate.set()
-        self.failure: Exception | None = None
-        self.there = False
-        self.grouping = SINGLE
-        self.on_change = lambda: None
-
-    async def send(self, shipment, now_mono):
-        await self.gate.wait()
-        if self.failure is not None:
-            raise self.failure
-        self.sent += [name_of(waiting.parcel) for waiting in shipment.members]
-        return [None] * len(shipment.members)
-
-    def merge_tag(self, parcel):
-        return MergeTag("sessions", 1) if parcel.item_types == ("session",) else None
-
-    async def probe(self):
-        await asyncio.sleep(0)
-        if self.there:
-            self.failure = None
-        return self.there
-
-    def came_back(self):
-        pass
-
-
-class Box:
-    """An outbox with all that is around it."""
-
-    def __init__(self, spool=None, *, dispatch=None, limits=(), **options) -> None:
-        self.server, self.book, self.observed, self.clock, self.spool = (
-            Server(),
-            KeptBook(),
-            Observed(),
-            SetClock(),
-            spool,
-        )
-        self.surveyed = []
-        self.is_paused = False
-        self.outbox = Outbox(
-            self.server,
-            Ledger(self.book),
-            self.observed,
-            OutboxOptions(dispatch=DispatchOptions(**(dispatch or {})), **options),
-            spool=spool,
-            limit_of=lambda parcel: next(iter(limits), None),
-            clock=self.clock,
-            chance=lambda: 0.5,
-        )
-
-    async def __aenter__(self):
-        await self.start()
-        return self
-
-    async def start(self):
-        self.outbox.start(lambda *found: self.surveyed.append(found))
-        if self.is_paused:
-            self.outbox.pause()
-        await until(lambda: self.surveyed)
-
-    async def __aexit__(self, *exc_info):
-        await self.outbox.drain(0.0)
-        assert self.observed.errors == []
-        assert self.observed.inflight == 0
-
-    def held(self, where):
-        return sum(amount for _, amount in self.outbox.held()[where])
-
-    async def sent(self, count):
-        await until(lambda: len(self.server.sent) >= count)
-        return self.server.sent
-
-    async def ended(self, count):
-        await until(lambda: len(self.book.bookings) >= count)
-        return self.book.codes
-
-
-def records(*names):
-    return [encode_record(parcel(name)) for name in names]
+from support.forwarding import MemorySpool, parcel, until
+from support.outbox_box import Box, records
 
 
 class TestWithSpool:
@@ -373,95 +284,6 @@ class TestInMemory:
             assert box.held("memory") == 3
             box.server.there = True
             assert sorted(await box.sent(3)) == ["a", "b", "c"]
-
-
-class TestDrain:
-    async def test_upstream_111_what_is_in_memory_alone_is_sent_until_the_deadline_then_lost_and_counted(self):
-        box = Box(dispatch={"outage_grace_s": 0})
-        await box.start()
-        box.server.failure = Transient("refused")
-        for name in "abc":
-            await box.outbox.put(parcel(name))
-        await until(lambda: box.observed.ups == [False])
-        assert await box.outbox.drain(box.clock.now_mono + 0.02) == 3
-        assert box.book.codes == ["drain_timeout"] * 3
-        assert box.held("memory") == 0
-        assert not box.outbox.has_capacity()
-        with pytest.raises(Unavailable):
-            await box.outbox.put(parcel())
-
-    async def test_what_is_on_its_way_in_memory_alone_is_lost_too(self):
-        box = Box()
-        await box.start()
-        box.server.gate.clear()
-        await box.outbox.put(parcel())
-        await until(lambda: box.observed.inflight)
-        assert await box.outbox.drain(box.clock.now_mono + 0.01) == 1
-        assert box.observed.inflight == 0
-
-    async def test_it_ends_as_soon_as_all_is_sent(self):
-        box = Box()
-        await box.start()
-        box.server.gate.clear()
-        for name in "abc":
-            await box.outbox.put(parcel(name))
-        drain = asyncio.ensure_future(box.outbox.drain(box.clock.now_mono + 3_600))  # noqa: TID251
-        await asyncio.sleep(0)
-        box.server.gate.set()
-        assert await drain == 0
-        assert box.book.codes == ["forwarded"] * 3
-
-    async def test_with_a_spool_only_what_is_on_its_way_is_waited_for(self):
-        box = Box(MemorySpool(), dispatch={"max_concurrent_requests": 1})
-        await box.start()
-        box.server.gate.clear()
-        for name in "abc":
-            await box.outbox.put(parcel(name))
-        drain = asyncio.ensure_future(box.outbox.drain(box.clock.now_mono + 3_600))  # noqa: TID251
-        await asyncio.sleep(0)
-        box.server.gate.set()
-        assert await drain == 0
-        assert box.server.sent == ["a"]
-        assert box.held("spool") == 2
-        assert sorted(box.spool.records) == [2, 3]
-
-    async def test_with_a_spool_too_who_waited_for_company_leaves(self):
-        box = Box(MemorySpool())
-        await box.start()
-        for name in "ab":
-            await box.outbox.put(parcel(name, item_types=("session",)))
-        assert box.server.sent == []
-        assert await box.outbox.drain(box.clock.now_mono + 3_600) == 0
-        assert box.server.sent == ["a", "b"]
-        assert box.held("spool") == 0
-
-    async def test_with_a_spool_what_hangs_stays_on_disk(self):
-        box = Box(MemorySpool())
-        await box.start()
-        box.server.gate.clear()
-        await box.outbox.put(parcel())
-        await until(lambda: box.observed.inflight)
-        assert await box.outbox.drain(box.clock.now_mono + 0.02) == 0
-        assert box.held("spool") == 1
-        assert box.book.codes == []
-
-    async def test_upstream_110_what_comes_after_it_is_still_held_on_disk(self):
-        box = Box(MemorySpool())
-        await box.start()
-        await box.outbox.drain(box.clock.now_mono)
-        await box.outbox.put(parcel())
-        assert box.held("spool") == 1
-        assert box.server.sent == []
-
-    async def test_an_ephemeral_spool_is_sent_to_the_end(self):
-        box = Box(MemorySpool(records(*map(str, range(20)))), ephemeral=True, dispatch={"max_concurrent_requests": 1})
-        box.server.gate.clear()
-        await box.start()
-        drain = asyncio.ensure_future(box.outbox.drain(box.clock.now_mono + 3_600))  # noqa: TID251
-        await asyncio.sleep(0.01)
-        box.server.gate.set()
-        assert await drain == 0
-        assert len(box.server.sent) == 20
 
 
 async def test_a_refused_parcel_leaves_the_disk():

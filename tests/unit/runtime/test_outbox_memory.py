@@ -119,3 +119,4 @@ async def test_fullness_is_the_spools() -> None:
     async with Tight(spool) as box:
         spool.fullness = 0.6
         assert box.outbox.fullness == 0.6
+        assert box.outbox.condition == "60% full"

@@ -107,6 +107,17 @@ def test_the_process(scene: Scene) -> None:
     assert scene.counted("process_resident_memory_bytes")["2",] > 1 << 20
 
 
+def test_a_worker_says_that_its_predecessor_died(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
+    """Where errors are reported to a project, that is how the death is told there: who saw it reports nothing."""
+    scene.one.worker_restarted()
+    assert scene.counted("scrubjay_worker_restarts_total") == {("2",): 1}
+    (record,) = caplog.records
+    assert (record.levelname, record.getMessage()) == (
+        "WARNING",
+        "the last worker of this slot died, and this one took its place",
+    )
+
+
 def test_processor_time_goes_on_where_the_last_process_was(scene: Scene) -> None:
     name = "process_cpu_seconds_total"
     rows = {name: [(("2",), 1000.0)], "scrubjay_worker_restarts_total": [(("2",), 7.0)]}

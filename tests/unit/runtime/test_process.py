@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import resource
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
 from scrubjay.runtime import process
-from scrubjay.runtime.process import Process, max_fds
+from scrubjay.runtime.process import Process, is_gone, max_fds, process_space
 
 
 def test_it_is_what_the_kernel_says() -> None:
@@ -52,3 +54,23 @@ def test_without_a_kernel_that_tells_there_are_zeros(tmp_path: Path) -> None:
 def test_no_limit_is_as_many_as_a_process_gets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process.resource, "getrlimit", lambda _: (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     assert max_fds() == 1 << 20
+
+
+def test_numbers_of_processes_are_of_a_boot_and_a_namespace(tmp_path: Path) -> None:
+    boot, namespace = process_space().split(" ")
+    assert len(boot) == 36
+    assert namespace.startswith("pid:[")
+    assert process_space(tmp_path) == "", "the kernel does not tell"
+
+
+def test_whether_another_process_lives(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not is_gone(os.getpid())
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    assert is_gone(ended.pid)
+
+    def refuse(pid: int, number: int) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "kill", refuse)
+    assert not is_gone(1), "somebody else's"

@@ -109,4 +109,4 @@ async def test_however_it_ends(place: Place) -> None:
     seat.say(1)
     seat.listen(ended.set, ended.set)
     ours.close()
-    await asyncio.wait_for(ended.wait(), 5)
+    await asyncio.wait_for(ended.wait(), 30)

@@ -1,5 +1,6 @@
 import errno
 import os
+import resource
 import stat
 
 import pytest
@@ -53,6 +54,20 @@ def samples(text):
     }
 
 
+@pytest.mark.parametrize(
+    ("space", "gone", "lives"),
+    [("here", False, True), ("here", True, False), ("elsewhere", True, True), ("", True, True)],
+)
+def test_a_killed_worker_is_dead_at_once_to_whoever_can_see_processes(monkeypatch, space, gone, lives):
+    """Others have to wait until its heartbeat is old."""
+    monkeypatch.setattr(state, "process_space", lambda: "here")
+    monkeypatch.setattr(state, "is_gone", lambda pid: gone)
+    assert snapshot(process_space=space).alive(NOW + 1) is lives
+    assert not snapshot(process_space=space).alive(NOW + 6)
+    monkeypatch.setattr(state, "process_space", lambda: "")
+    assert snapshot(process_space="").alive(NOW + 1), "where the kernel does not tell"
+
+
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
 def test_a_full_disk_keeps_no_loss_from_the_books(tmp_path, monkeypatch, number):
     """There is no room for a second file, but what is there may be written over; never by more than it has."""
@@ -74,6 +89,35 @@ def test_a_full_disk_keeps_no_loss_from_the_books(tmp_path, monkeypatch, number)
     assert file.load() == before
     with pytest.raises(OSError, match="no"):
         StateFile(tmp_path / "run", 3).write(shorter)
+
+
+def test_a_disk_that_takes_only_a_part_leaves_the_file_as_it_was(tmp_path):
+    """As one does that is nearly full: the first page is written, and the call does not fail."""
+    path, limits = tmp_path / "file", resource.getrlimit(resource.RLIMIT_FSIZE)
+    path.write_bytes(b"whole")
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
+    try:
+        with pytest.raises(OSError, match="too large"):
+            state.replace_file(path, b"x" * 10_000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert path.read_bytes() == b"whole"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_on_a_full_disk_the_books_have_some_room_to_grow_into(tmp_path, monkeypatch):
+    file = StateFile(tmp_path / "run", 2)
+    file.write(snapshot(2))
+    size = (tmp_path / "run/worker-2.json").stat().st_size
+
+    def refuse(path, content):
+        raise OSError(errno.ENOSPC, "no")
+
+    monkeypatch.setattr(state, "replace_file", refuse)
+    grown = snapshot(2, version="1" * 2_000)
+    file.write(grown)
+    assert file.load() == grown
+    assert (tmp_path / "run/worker-2.json").stat().st_size == size
 
 
 def test_what_is_written_is_read_again(tmp_path):

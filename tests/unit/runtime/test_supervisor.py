@@ -5,75 +5,12 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import socket
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 
 from scrubjay.runtime import supervisor as module
-from scrubjay.runtime.quota_sharing.service import Sharing
-from scrubjay.runtime.supervision.orders import Orders
-from scrubjay.runtime.supervision.slot import REFUSED, RETIRE, STOPPING
-from scrubjay.runtime.supervisor import Supervisor
-from support.fake_workers import FakeProcess, Launches
-
-ORDERS = Orders(
-    "static", "127.0.0.1", 3000, 2, "/run", shutdown_timeout_s=10, digests={"relay.port": "a", "http.proxy": "a"}
-)
-
-
-class FakeCheck:
-    """`answer` None: still at it."""
-
-    def __init__(self) -> None:
-        self.answer: Orders | str | None = None
-        self.ended = False
-
-    def result(self) -> Orders | str | None:
-        return self.answer
-
-    def end(self) -> None:
-        self.ended = True
-
-
-class Stage:
-    """A supervisor of two slots, its clock at `now`."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-        self.launches = Launches()
-        self.checks: list[FakeCheck] = []
-        self.sharings: list[Sharing] = []
-        self.listeners = [socket.socket() for _ in range(ORDERS.workers)]
-        self.one = Supervisor(
-            ORDERS, self.listeners, self.launches, self._check, self.sharings.append, mono=lambda: self.now
-        )
-
-    def _check(self) -> FakeCheck:
-        self.checks.append(FakeCheck())
-        return self.checks[-1]
-
-    def step(self, seconds: float = 0.0) -> None:
-        self.now += seconds
-        self.one.step()
-        for key, _ in self.one._selector.select(0):
-            key.data()
-
-    def worker(self, slot: int) -> FakeProcess:
-        """The last one of a slot."""
-        return [process for process in self.launches.started if process.slot.number == slot][-1]
-
-    def start(self) -> None:
-        self.step()
-        for slot in (0, 1):
-            self.worker(slot).say(slot)
-        self.step()
-
-    def reload(self, answer: Orders | str) -> None:
-        self.one._on_signals(bytes([signal.SIGHUP]))
-        self.checks[-1].answer = answer
-        self.step()
+from support.supervision_stage import Stage
 
 
 @pytest.fixture
@@ -81,14 +18,7 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     monkeypatch.setattr(module.log, "configure", lambda level, form: None)
     made = Stage()
     yield made
-    made.launches.close()
-    for listener in made.listeners:
-        listener.close()
-    made.one._selector.close()
-
-
-def numbers(stage: Stage) -> list[int]:
-    return [process.slot.number for process in stage.launches.started]
+    made.close()
 
 
 # Starts and deaths
@@ -96,16 +26,16 @@ def numbers(stage: Stage) -> list[int]:
 
 def test_each_slot_gets_a_worker_and_a_dead_one_a_successor(stage: Stage) -> None:
     stage.start()
-    assert numbers(stage) == [0, 1]
+    assert stage.started == [0, 1]
     stage.worker(1).end(-9)
     stage.step()
-    assert numbers(stage) == [0, 1, 1], "the first time at once"
+    assert stage.started == [0, 1, 1], "the first time at once"
     stage.worker(1).end(-9)
     stage.step()
     stage.step(0.9)
-    assert numbers(stage) == [0, 1, 1]
+    assert stage.started == [0, 1, 1]
     stage.step(0.2)
-    assert numbers(stage) == [0, 1, 1, 1]
+    assert stage.started == [0, 1, 1, 1]
     assert stage.one._status is None
 
 
@@ -127,7 +57,7 @@ def test_what_nobody_can_start_with_ends_it_at_once(stage: Stage) -> None:
     stage.worker(0).end(1)
     stage.step()
     assert stage.one._status == 1
-    assert numbers(stage) == [0, 1]
+    assert stage.started == [0, 1]
     assert stage.worker(1).signals == [signal.SIGTERM]
 
 
@@ -141,7 +71,7 @@ def test_who_refuses_to_start_does_not_take_along_whoever_serves(stage: Stage) -
         if stage.worker(0).status is None:
             stage.worker(0).end(1)
     assert stage.one._status is None
-    assert 6 < numbers(stage).count(0) < 12
+    assert 6 < stage.started.count(0) < 12
     stage.worker(1).end(-9)
     stage.step()
     stage.worker(0).end(1)
@@ -154,7 +84,7 @@ def test_without_processes_it_tries_again(stage: Stage, caplog: pytest.LogCaptur
     assert "no process for slot 0" in caplog.text
     stage.launches.fails = False
     stage.step(2)
-    assert sorted(numbers(stage)) == [0, 1]
+    assert sorted(stage.started) == [0, 1]
 
 
 def test_whoever_is_silent_for_long_is_killed_and_replaced(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
@@ -167,7 +97,7 @@ def test_whoever_is_silent_for_long_is_killed_and_replaced(stage: Stage, caplog:
     assert stage.worker(0).signals == []
     assert "slot 1 has not been heard of" in caplog.text
     stage.step(1)
-    assert numbers(stage) == [0, 1, 1]
+    assert stage.started == [0, 1, 1]
     assert stage.one._status is None
 
 
@@ -178,142 +108,6 @@ def test_a_machine_that_slept_kills_nobody(stage: Stage) -> None:
         for slot in (0, 1):
             stage.worker(slot).say(slot)
     assert not stage.worker(0).signals + stage.worker(1).signals
-
-
-# Reload
-
-
-def test_what_can_be_put_in_force_is_told_to_all_at_once(stage: Stage) -> None:
-    stage.start()
-    stage.reload(replace(ORDERS, sharing=Sharing(replicas=2)))
-    assert [stage.worker(slot).signals for slot in (0, 1)] == [[signal.SIGHUP]] * 2
-    assert stage.sharings == [Sharing(replicas=2)]
-    assert numbers(stage) == [0, 1]
-
-
-def test_whoever_is_starting_hears_of_it_when_it_is_ready(stage: Stage) -> None:
-    stage.start()
-    stage.worker(1).end(-9)
-    stage.step()
-    stage.reload(ORDERS)
-    assert stage.worker(1).signals == []
-    stage.worker(1).say(1)
-    stage.step()
-    assert stage.worker(1).signals == [signal.SIGHUP]
-
-
-@pytest.mark.parametrize(
-    ("answer", "problem"),
-    [
-        ("config: nonsense", "config: nonsense"),
-        (replace(ORDERS, mode="proxy"), "relay.mode: the mode changes with a restart only"),
-        (
-            replace(ORDERS, digests={"relay.port": "a", "http.proxy": "b"}, problems=("7.yaml: bad", "x")),
-            "7.yaml: bad; x",
-        ),
-    ],
-)
-def test_what_cannot_be_used_reaches_nobody(
-    stage: Stage, caplog: pytest.LogCaptureFixture, answer: Orders | str, problem: str
-) -> None:
-    stage.start()
-    stage.reload(answer)
-    assert [stage.worker(slot).signals for slot in (0, 1)] == [[], []]
-    assert [stage.worker(slot).heard() for slot in (0, 1)] == [REFUSED, REFUSED]
-    assert [record.fields["problem"] for record in caplog.records if "not used" in record.message] == [problem]  # type: ignore[attr-defined]
-
-
-def test_problems_of_projects_do_not_keep_other_changes_from_those_who_run(stage: Stage) -> None:
-    stage.start()
-    stage.reload(replace(ORDERS, problems=("7.yaml: bad",)))
-    assert stage.worker(0).signals == [signal.SIGHUP]
-
-
-def test_workers_are_replaced_one_after_the_other(stage: Stage) -> None:
-    stage.start()
-    first, second = stage.worker(0), stage.worker(1)
-    stage.reload(replace(ORDERS, digests={"relay.port": "a", "http.proxy": "b"}))
-    assert (first.heard(), second.heard()) == (RETIRE, b"")
-    stage.step(5)
-    assert numbers(stage) == [0, 1], "it has its time, and nobody else owns its partition meanwhile"
-    first.say(STOPPING)
-    first.end(0)
-    stage.step()
-    assert numbers(stage) == [0, 1, 0]
-    stage.step(50)
-    assert second.heard() == b"", "the successor is not ready yet"
-    stage.worker(0).say(0)
-    stage.step()
-    stage.step()
-    assert second.heard() == RETIRE
-    second.end(0)
-    stage.step()
-    stage.worker(1).say(1)
-    stage.step()
-    assert numbers(stage) == [0, 1, 0, 1]
-    assert not any(process.follows_a_death for process in stage.launches.started)
-    stage.step()
-    assert stage.worker(0).heard() == b""
-
-
-def test_whoever_does_not_go_is_killed(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
-    stage.start()
-    first = stage.worker(0)
-    stage.reload(replace(ORDERS, digests={"http.proxy": "b"}))
-    stage.step(11.9)
-    assert first.status is None
-    stage.step(0.2)
-    assert first.status == -signal.SIGKILL
-    assert "did not end in time" in caplog.text
-    stage.step()
-    assert numbers(stage) == [0, 1, 0]
-
-
-def test_replacing_ends_where_the_first_does_not_start(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
-    stage.start()
-    second = stage.worker(1)
-    stage.reload(replace(ORDERS, digests={"http.proxy": "b"}))
-    stage.worker(0).end(0)
-    stage.step()
-    stage.worker(0).end(1)
-    stage.step()
-    assert "the other workers are not replaced" in caplog.text
-    for _ in range(10):
-        stage.step(1)
-    assert second.heard() == b""
-    assert second.signals == [signal.SIGHUP]
-
-
-def test_a_slot_that_is_empty_needs_no_replacing(stage: Stage) -> None:
-    stage.start()
-    stage.worker(0).end(-9)
-    stage.step()
-    stage.worker(0).end(-9)
-    stage.step()
-    second = stage.worker(1)
-    stage.reload(replace(ORDERS, digests={"http.proxy": "b"}))
-    stage.step()
-    assert second.heard() == RETIRE
-
-
-def test_what_belongs_to_the_whole_is_named(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
-    stage.start()
-    stage.reload(replace(ORDERS, port=4000, digests={"relay.port": "b", "http.proxy": "a"}))
-    assert "only after a restart of the whole: relay.port" in caplog.text
-    assert stage.one._orders.port == 3000
-    assert numbers(stage) == [0, 1]
-
-
-def test_told_twice_it_looks_twice(stage: Stage) -> None:
-    stage.start()
-    stage.one._on_signals(bytes([signal.SIGHUP, signal.SIGHUP]))
-    assert len(stage.checks) == 1
-    stage.checks[0].answer = ORDERS
-    stage.step()
-    assert len(stage.checks) == 2, "what the first one read may be older than the second signal"
-    stage.checks[1].answer = ORDERS
-    stage.step()
-    assert stage.worker(0).signals == [signal.SIGHUP]
 
 
 # Signals and the end
@@ -348,7 +142,7 @@ def test_the_end_is_as_good_as_the_worst(stage: Stage, statuses: tuple[int, int]
     stage.one._on_signals(bytes([signal.SIGTERM]))
     assert all(listener.fileno() < 0 for listener in stage.listeners)
     assert run_to_the_end(stage, *statuses) == expected
-    assert numbers(stage) == [0, 1]
+    assert stage.started == [0, 1]
 
 
 def test_whoever_had_not_started_cannot_have_lost_anything(stage: Stage) -> None:

@@ -1,9 +1,9 @@
 """Errors and warnings of the relay itself, told to a project of the operator's (`upstream-and-operations.md` 9.9).
 
-Owns how many are told, and that reporting never feeds on itself. What counts is `listening`'s, what it reads like `event`'s, how it gets there `post`'s.
+Owns that reporting never feeds on itself. What counts is `listening`'s, how many are told `budget`'s, what it reads like `event`'s, how it gets there `post`'s.
 
 Invariants: a DSN that leads back to this relay, and whatever is about the reports' own key, is counted and not told; at most ten reports a minute leave
-the instance, or one of each worker if there are more than ten; a report is not kept: what cannot be sent now is counted and gone; with no DSN nothing of this runs.
+the instance; a report is not kept: what cannot be sent now is counted and gone; with no DSN nothing of this runs.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Final, Protocol
 
 from scrubjay.runtime.forwarding.http_client import Origin
@@ -23,15 +24,14 @@ from scrubjay.runtime.forwarding.own_address import leads_here
 from scrubjay.runtime.forwarding.resolving import Resolver
 from scrubjay.runtime.log import LimitedLog
 from scrubjay.runtime.names import new_id
+from scrubjay.runtime.self_reports.budget import Budget
 from scrubjay.runtime.self_reports.event import Identity, envelope_of
 from scrubjay.runtime.self_reports.listening import TOPIC, Report, ReportingHandler
 from scrubjay.runtime.self_reports.post import Address, Post
 from scrubjay.settings.reporting import Sentry as Options
 from scrubjay.settings.reporting import tags_of
 
-MAX_PER_MINUTE: Final = 10
 _LAST_WORDS_S: Final = 2.0
-_WINDOW_S: Final = 60.0
 
 
 class Observer(Protocol):
@@ -41,7 +41,7 @@ class Observer(Protocol):
 
 
 class SelfReports:
-    """Listens from `open` on, in a running loop. `number`: of the worker, None if it is alone, of `workers`."""
+    """Listens from `open` on, in a running loop. `number`: of the worker, None if it is alone. `state_dir`: what all workers share."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class SelfReports:
         observer: Observer,
         *,
         number: int | None = None,
-        workers: int = 1,
+        state_dir: str | None = None,
         ca_bundle: str | None = None,
         now_mono: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -60,9 +60,7 @@ class SelfReports:
         tags = {tag.name: tag.value for tag in tags_of(options.default_tags)}
         self._identity = Identity(name, options.environment, tags, number)
         self._observer = observer
-        self._max_per_minute = max(1, MAX_PER_MINUTE // workers)
-        self._now_mono = now_mono
-        self._reported_mono: deque[float] = deque()
+        self._budget = Budget(None if state_dir is None else Path(state_dir) / "self-reports", now_mono=now_mono)
         self._waiting: deque[Report] = deque()
         self._sending: asyncio.Task[None] | None = None
         self._is_open = False
@@ -98,20 +96,11 @@ class SelfReports:
     def _take(self, report: Report) -> None:
         if report.key and self._address.key.startswith(report.key):  # the log shows no more than the beginning of a key
             self._observer.self_report("own")
-        elif not self._admit():
+        elif not self._budget.admit():
             self._observer.self_report("limited")
         else:
             self._waiting.append(report)
             self._send_on()
-
-    def _admit(self) -> bool:
-        now_mono = self._now_mono()
-        while self._reported_mono and now_mono - self._reported_mono[0] >= _WINDOW_S:
-            self._reported_mono.popleft()
-        if len(self._reported_mono) >= self._max_per_minute:
-            return False
-        self._reported_mono.append(now_mono)
-        return True
 
     def _send_on(self) -> None:
         if self._is_open and self._waiting and (self._sending is None or self._sending.done()):
@@ -146,11 +135,11 @@ class SelfReports:
 
 
 def open_self_reports(
-    options: Options, observer: Observer, *, number: int | None, workers: int, ca_bundle: str | None
+    options: Options, observer: Observer, *, number: int | None, state_dir: str | None, ca_bundle: str | None
 ) -> SelfReports | None:
     """None if nobody is to be told."""
     if not options.enabled or options.dsn is None:
         return None
-    reports = SelfReports(options, observer, number=number, workers=workers, ca_bundle=ca_bundle)
+    reports = SelfReports(options, observer, number=number, state_dir=state_dir, ca_bundle=ca_bundle)
     reports.open()
     return reports

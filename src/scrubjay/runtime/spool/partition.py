@@ -5,7 +5,7 @@ What is on disk and what a failing disk means is `segment_log`; what records mea
 
 Invariants: an append resolves after its records are as durable as the mode says, never before; the records of one append are all
 stored or none; a call on the loop never waits for the disk; events reach `on_event` on the loop, in order, and before the answer to
-the append that caused them.
+the append that caused them; what is acknowledged leaves the disk only after `before_acks`, so that whoever keeps books can write them first.
 """
 
 from __future__ import annotations
@@ -65,6 +65,7 @@ class Partition:
         self._loop = asyncio.get_running_loop()
         self._thread = CommitThread(f"spool-p{lock.slot:02d}", log, options.frame_bytes, on_event)
         self._gathered: list[Append] = []
+        self.before_acks: Callable[[], object] = lambda: None
         self._acks: list[int] = []
         self._ack_timer: asyncio.TimerHandle | None = None
         self._closed = False
@@ -123,6 +124,13 @@ class Partition:
     def fullness(self) -> float:
         """How much of what may be on disk is, as a share."""
         return self._log.size_bytes / self._options.max_bytes
+
+    @property
+    def condition(self) -> str:
+        """In few words, for operators."""
+        if self._log.failed:
+            return "the disk failed repeatedly"
+        return "no space on the disk" if self._log.disk_full else f"{self.fullness:.0%} full"
 
     @property
     def is_given_up(self) -> bool:
@@ -190,7 +198,7 @@ class Partition:
         Empty means that there are none. Damaged records are passed over, and reported as events. Raises `SpoolError` if files cannot be
         opened or read.
         """
-        self._flush_acks()
+        self._acks_due()
         found: list[StoredRecord] = []
         while max_bytes > 0:
             step = min(max_bytes, _READ_STEP_BYTES)  # appends get their turn between steps
@@ -219,15 +227,15 @@ class Partition:
             return
         self._acks.append(sequence)
         if len(self._acks) >= _ACK_ENTRIES:
-            self._flush_acks()
+            self._acks_due()
         elif self._ack_timer is None:
-            self._ack_timer = self._loop.call_later(_ACK_DELAY_S, self._flush_acks)
+            self._ack_timer = self._loop.call_later(_ACK_DELAY_S, self._acks_due)
 
     async def close(self) -> None:
         """Writes what is queued, syncs unless the mode is `never`, and releases the partition. An adopted one that is empty is removed."""
         if self._closed:
             return
-        self._flush_acks()
+        self._acks_due()
         self._hand_over()
         self._closed = True
         await self._thread.end(self._shut)
@@ -240,7 +248,13 @@ class Partition:
         finally:
             self._lock.release()
 
-    def _flush_acks(self) -> None:
+    def _acks_due(self) -> None:
+        if self._acks:
+            self.before_acks()
+            self.flush_acks()
+
+    def flush_acks(self) -> None:
+        """What was acknowledged leaves the disk now."""
         if self._ack_timer is not None:
             self._ack_timer.cancel()
             self._ack_timer = None

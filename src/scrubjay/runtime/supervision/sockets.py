@@ -5,15 +5,19 @@ successor, because the socket lives on here. Nothing is accepted here; a worker 
 
 A Unix socket is one for all slots: whoever accepts first has the connection.
 
-Invariant: an address that somebody else listens on is refused, although sharing would let us in: two instances on a port would each see half.
+Invariant: an address that somebody else listens on, or is about to, is refused, although sharing would let us in: two instances on a port would
+each see half. A port on which nobody listens yet looks free, so it is claimed by a name beside it until the first worker is ready.
 """
 
 from __future__ import annotations
 
 import errno
 import socket
+import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
 from typing import Final
 
 from scrubjay.errors import ConfigError
@@ -24,6 +28,39 @@ _WAIT_S: Final = 3.0
 """Who holds the port may be ending just now: workers whose supervisor was killed."""
 _POLL_S: Final = 0.05
 _CAN_SHARE: Final = hasattr(socket, "SO_REUSEPORT")
+_CAN_CLAIM: Final = sys.platform == "linux"
+"""Names of sockets that are no files: they belong to the network namespace, as ports do, and go with their process."""
+
+
+def claim(orders: Orders, *, sleep: Callable[[float], None] = time.sleep) -> ExitStack:
+    """Until it is closed, no other instance takes the ports of `orders`. Raises `ConfigError`."""
+    claims = ExitStack()
+    wanted = (
+        ("relay.port", orders.host, orders.port),
+        ("relay.internal_port", orders.internal_host, orders.internal_port),
+    )
+    for key, host, port in wanted if _CAN_CLAIM else ():
+        if host is None or not port:
+            continue
+        try:
+            claims.enter_context(_had(partial(_named, f"\0scrubjay {host}:{port}"), sleep))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                claims.close()
+                raise ConfigError(
+                    f"cannot listen on {host}:{port}: another instance is starting there", path=key
+                ) from error
+    return claims
+
+
+def _named(name: str) -> socket.socket:
+    made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        made.bind(name)
+    except OSError:
+        made.close()
+        raise
+    return made
 
 
 def bind(

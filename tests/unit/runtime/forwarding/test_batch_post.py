@@ -1,151 +1,24 @@
 """What a batch is on the wire, and what each answer to it means (upstream-and-operations 8.3, the table of statuses)."""
 
-import zlib
 from hashlib import sha256, sha512
 
 import pytest
 import zstandard
 
 from scrubjay import reasons
-from scrubjay.core.batch_format import BatchBounds, BatchReply, Capabilities, RecordError, decode_batch, decode_bits
+from scrubjay.core.batch_format import BatchReply, Capabilities, RecordError, decode_bits
 from scrubjay.core.envelope import decode_json
 from scrubjay.core.signatures import Signer, verify
 from scrubjay.errors import Divide, Refused, Throttled, Transient
-from scrubjay.runtime.forwarding.batch_post import BatchOptions, BatchPost
-from scrubjay.runtime.forwarding.http_client import Origin
+from scrubjay.runtime.forwarding.batch_post import BatchOptions
 from scrubjay.runtime.forwarding.http_reply import Reply
-from scrubjay.runtime.forwarding.shipment import Shipment, Waiting
-from scrubjay.runtime.upstream import Upstream, UpstreamOptions
+from scrubjay.runtime.forwarding.shipment import Shipment
 from scrubjay.settings.credentials import generate
 from scrubjay.settings.keys import read_public_key
-from support.forwarding import KEY, Observed, parcel
+from support.batch_posting import Posting, shipment, taken
+from support.forwarding import KEY, parcel
 
-DECODERS = {
-    "zstd": lambda data: zstandard.ZstdDecompressor().decompress(data),
-    "gzip": lambda data: zlib.decompress(data, wbits=31),
-    "identity": lambda data: data,
-}
-OPEN = Capabilities("1", requires_auth=False)
 OTHER_KEY = "0" * 32
-
-
-def taken(batch):
-    return BatchReply(batch.id, [True] * len(batch.records), [False] * len(batch.records))
-
-
-class Gateway:
-    """In place of the client: a scrubjay that answers batches in turn, the last answer again and again."""
-
-    origin = Origin("http", "gateway.example", 3000)
-
-    def __init__(self, *answers, said=OPEN, dictionary=b"") -> None:
-        self.answers = list(answers) or [taken]
-        self.said = said
-        self.dictionary = dictionary
-        self.heads = []
-        self.wires = []
-        self.batches = []
-        self.before_answer = lambda: None
-
-    def target(self, path):
-        return path
-
-    def proxy_header(self):
-        return ""
-
-    async def request(self, head, body, timeout_s, *, once=False, keeps_bytes=0):
-        method, path = head.split(b" ", 2)[:2]
-        self.timeout_s = timeout_s
-        if method == b"GET":
-            found = self.said.encode() if path.endswith(b"/capabilities/") else self.dictionary
-            return Reply(200, {"x-scrubjay": "1"}, found, reusable=True)
-        self.heads.append(head.decode())
-        self.wires.append(body)
-        batch = decode_batch(self.decoded(), BatchBounds())
-        self.batches.append(batch)
-        self.before_answer()
-        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        if callable(answer):
-            answer = answer(batch)
-        if isinstance(answer, BatchReply):
-            answer = Reply(200, {}, answer.encode(), reusable=True)
-        if isinstance(answer, int):
-            answer = Reply(answer, {}, b'{"detail":"because"}', reusable=True)
-        return answer
-
-    @property
-    def headers(self):
-        return dict(line.split(": ", 1) for line in self.heads[-1].split("\r\n")[1:-2])
-
-    @property
-    def encoding(self):
-        return self.headers.get("Content-Encoding", "identity")
-
-    def decoded(self):
-        if "X-Scrubjay-Dict" in self.headers:
-            known = zstandard.ZstdCompressionDict(self.dictionary)
-            return zstandard.ZstdDecompressor(dict_data=known).decompress(self.wires[-1])
-        return DECODERS[self.encoding](self.wires[-1])
-
-
-class Measured(Observed):
-    def __init__(self) -> None:
-        super().__init__()
-        self.sizes = []
-
-    def batch(self, envelopes, size_bytes):
-        self.sizes.append((envelopes, size_bytes))
-
-    @property
-    def results(self):
-        return [(result, status) for result, status, route, _ in self.requests if route == "batch"]
-
-
-class Posting:
-    """A post to a gateway that has said what it takes."""
-
-    def __init__(self, *answers, said=OPEN, dictionary=b"", signer=None, **options) -> None:
-        self.gateway = Gateway(*answers, said=said, dictionary=dictionary)
-        self.observed = Measured()
-        self.denied, self.limits, self.changes = [], [], 0
-        self.now_mono = 1_000.0
-        self.upstream = Upstream(
-            self.gateway,
-            self.observed,
-            UpstreamOptions(),
-            on_limits=lambda each, limits: self.limits.append((each.key, limits)),
-            on_denied=lambda key, project_id: self.denied.append(key),
-            now_unix=lambda: 1_767_323_100.0,
-            now_mono=lambda: self.now_mono,
-        )
-        self.post = BatchPost(
-            self.upstream,
-            self.observed,
-            BatchOptions(**options),
-            signer=signer,
-            now_unix=lambda: 1_767_323_100.0,
-            now_mono=lambda: self.now_mono,
-        )
-        self.post.listen(self)
-
-    def on_change(self) -> None:
-        self.changes += 1
-
-    async def open(self):
-        await self.post._discovery.ask()
-        return self
-
-    async def send(self, shipment):
-        return list(await self.post.send(shipment, self.now_mono))
-
-    async def fails(self, shipment, kind):
-        with pytest.raises(kind) as caught:
-            await self.send(shipment)
-        return caught.value
-
-
-def shipment(*names, since_mono=1_000.0, **changes):
-    return Shipment([Waiting(parcel(name, **changes), 0, since_mono) for name in names], "batch")
 
 
 class TestRequest:
@@ -286,89 +159,6 @@ class TestReply:
         again = Shipment(sent.members, "batch")
         await posting.send(again)
         assert posting.gateway.batches[1].id != posting.gateway.batches[2].id
-
-
-class TestStatuses:
-    async def test_400_divides(self):
-        posting = await Posting(400).open()
-        error = await posting.fails(shipment("a", "b"), Divide)
-        assert (error.apart, error.status) == (False, 400)
-        assert posting.post.grouping.kind == "batch"
-
-    @pytest.mark.parametrize("status", [401, 403, 404, 405, 501, 302, 410, 422])
-    async def test_operations_103_who_takes_no_batches_gets_envelopes(self, status):
-        posting = await Posting(status).open()
-        error = await posting.fails(shipment("a", "b"), Divide)
-        assert error.apart
-        assert posting.post.grouping is None
-        assert posting.changes == 2
-        assert (await posting.fails(shipment("c"), Divide)).apart
-        assert len(posting.gateway.batches) == 1
-
-    @pytest.mark.parametrize("status", [401, 404])
-    async def test_where_batches_are_required_all_waits(self, status):
-        posting = Posting(status, mode="require")
-        assert posting.post.grouping.requests == 0
-        await posting.open()
-        assert posting.post.grouping.requests == 4
-        error = await posting.fails(shipment("a"), Transient)
-        assert not error.network
-        assert posting.post.grouping.requests == 0
-        await posting.fails(shipment("a"), Transient)
-
-    async def test_413_halves_the_bounds_and_divides(self):
-        posting = await Posting(413).open()
-        assert not (await posting.fails(shipment("a", "b"), Divide)).apart
-        grouping = posting.post.grouping
-        assert (grouping.live_records, grouping.backlog_records) == (256, 500)
-
-    async def test_operations_104_415_steps_down_at_once(self):
-        posting = await Posting(415, 415, taken).open()
-        assert await posting.send(shipment("a")) == [None]
-        assert [head.count("Content-Encoding: ") for head in posting.gateway.heads] == [1, 1, 0]
-        assert len({batch.id for batch in posting.gateway.batches}) == 1
-        await posting.send(shipment("b"))
-        assert posting.gateway.encoding == "identity"
-        assert posting.observed.results == [("encoding", 415), ("encoding", 415), ("ok", 200), ("ok", 200)]
-
-    async def test_who_refuses_every_encoding_takes_no_batches(self):
-        posting = await Posting(415).open()
-        assert (await posting.fails(shipment("a"), Divide)).apart
-        assert len(posting.gateway.batches) == 3
-
-    @pytest.mark.parametrize(
-        ("headers", "wait_s"), [({"retry-after": "7"}, 7.0), ({}, 60.0), ({"retry-after": "100000"}, 600.0)]
-    )
-    async def test_429_holds_the_whole_batch(self, headers, wait_s):
-        posting = await Posting(Reply(429, headers, b"", reusable=True)).open()
-        error = await posting.fails(shipment("a", "b"), Transient)
-        assert (error.retry_after_s, error.network, error.ambiguous) == (wait_s, False, False)
-
-    @pytest.mark.parametrize("status", [502, 503, 504])
-    async def test_503_holds_it_too_and_counts_as_an_outage_would(self, status):
-        posting = await Posting(Reply(status, {"retry-after": "5"}, b"", reusable=True)).open()
-        error = await posting.fails(shipment("a"), Transient)
-        assert (error.retry_after_s, error.network) == (5.0, True)
-        assert posting.observed.results == [("unavailable", status)]
-
-    async def test_a_fault_is_searched_for_in_halves_if_it_stays(self):
-        posting = await Posting(500).open()
-        sent = shipment("a", "b")
-        error = await posting.fails(sent, Transient)
-        assert (error.capped, error.network) == (True, False)
-        sent.members[1].faults = 2
-        assert not (await posting.fails(sent, Divide)).apart
-        alone = Shipment(sent.members[1:], "batch")
-        assert (await posting.fails(alone, Transient)).capped
-
-    async def test_what_is_larger_than_the_server_takes_is_not_even_sent(self):
-        for said in (
-            Capabilities("1", requires_auth=False, max_batch_bytes=100),
-            Capabilities("1", requires_auth=False, max_decompressed_bytes=100),
-        ):
-            posting = await Posting(said=said).open()
-            assert not (await posting.fails(shipment("a", "b"), Divide)).apart
-            assert posting.gateway.batches == []
 
 
 class TestGrouping:

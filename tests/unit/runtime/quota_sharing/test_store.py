@@ -91,7 +91,7 @@ async def test_what_is_wanted_is_a_share_of_what_is_left(ground: Ground) -> None
 
 
 async def test_a_server_that_hangs_is_asked_twice_and_then_left_alone(ground: Ground) -> None:
-    one, _ = replicas(ground, timeout_s=0.03)
+    one, _ = replicas(ground, timeout_s=0.25)
     ground.redis.pause()
     try:
         calls = one.calls

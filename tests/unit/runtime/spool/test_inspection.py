@@ -299,7 +299,7 @@ def test_looking_on_while_it_is_written(tmp_path):
                 for sequence in [each for each in stored - consumed if rng.random() < 0.4]:
                     consumed.add(sequence)
                     partition.acknowledge(sequence)
-                partition._flush_acks()
+                partition.flush_acks()
                 await asyncio.sleep(0)
             ended = True
 

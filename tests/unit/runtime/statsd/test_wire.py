@@ -23,7 +23,7 @@ class Clock:
 def server() -> Iterator[socket.socket]:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as made:
         made.bind(("127.0.0.1", 0))
-        made.settimeout(5)
+        made.settimeout(30)
         yield made
 
 
@@ -56,7 +56,7 @@ def test_nobody_is_there_and_later_somebody_is(server: socket.socket) -> None:
     assert "refused" in "".join(problems)  # the system tells with the next datagram
     again = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     again.bind(("127.0.0.1", port))
-    again.settimeout(5)
+    again.settimeout(30)
     wire.send(["b:1|c"])
     wire.send(["b:1|c"])
     assert again.recv(100) == b"b:1|c"

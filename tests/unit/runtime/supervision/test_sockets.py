@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from scrubjay.errors import ConfigError
+from scrubjay.runtime.supervision import sockets
 from scrubjay.runtime.supervision.orders import Orders
-from scrubjay.runtime.supervision.sockets import bind, bind_beside, leaving, port_of, shown
+from scrubjay.runtime.supervision.sockets import bind, bind_beside, claim, leaving, port_of, shown
 
 
 def close(made: list[socket.socket]) -> None:
@@ -126,3 +127,31 @@ def test_what_cannot_be_had_beside_is_named_by_its_key(tmp_path: Path) -> None:
         orders = replace(ORDERS, internal_host="127.0.0.1", internal_port=port_of(taken))
         with pytest.raises(ConfigError, match=r"relay\.internal_port: cannot listen on"):
             bind_beside(orders, sleep=lambda seconds: None)
+
+
+def test_a_port_is_claimed_before_anybody_listens_on_it() -> None:
+    """Sockets that may share a port may do so with those of another instance, until one of them listens."""
+    made = bind("127.0.0.1", 0, 1)
+    orders = replace(ORDERS, port=port_of(made[0]))
+    inside = replace(ORDERS, internal_host="127.0.0.1", internal_port=orders.port)
+    waits: list[float] = []
+    try:
+        with claim(orders):
+            claim(replace(orders, port=0)).close()
+            for second in (orders, inside):
+                with pytest.raises(ConfigError, match=r"port: cannot listen on 127\.0\.0\.1:\d+: another instance"):
+                    claim(second, sleep=waits.append)
+        assert sum(waits) == pytest.approx(6)
+        claim(orders).close()
+    finally:
+        close(made)
+
+
+def test_where_ports_cannot_be_claimed_it_goes_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(name: str) -> socket.socket:
+        raise OSError(1, "Operation not permitted")
+
+    monkeypatch.setattr(sockets, "_named", refuse)
+    claim(replace(ORDERS, port=3000)).close()
+    monkeypatch.setattr(sockets, "_CAN_CLAIM", False)
+    claim(replace(ORDERS, port=3000)).close()
