@@ -49,3 +49,20 @@ class Reason:
     @property
     def reported_reason(self) -> str:
         return self.code if self.report_as is None else self.report_as
+
+
+def invalid(code: str, status: int, doc: str, remedy: str, *, section: Section | None = None) -> Reason:
+    """What a client sent cannot be taken, and it is told so by `status`."""
+    return Reason(code, Outcome.INVALID, doc, remedy, status=status, section=section)
+
+
+def lost(code: str, doc: str, remedy: str, *, status: int | None = None, report_as: str | None = None) -> Reason:
+    """What was to be kept is lost, which the server learns under `report_as`, if anything."""
+    section = Section.DISCARDED if report_as else None
+    return Reason(code, Outcome.LOST, doc, remedy, status=status, section=section, report_as=report_as)
+
+
+def filtering(code: str, doc: str) -> Reason:
+    """What a project never wants to see."""
+    remedy = "expected; `scrubjay explain` shows the rule"
+    return Reason(code, Outcome.FILTERED, doc, remedy, status=200, intended=True, section=Section.FILTERED)
