@@ -24,7 +24,6 @@ ADDRESSES_TOO = {"scrubData": True, "scrubDefaults": True, "scrubIpAddresses": T
 VERBS = (
     ("status", "--json"),
     ("drops", "--json"),
-    ("doctor", "--no-probe"),
     ("spool", "ls"),
     ("spool", "stat"),
     ("spool", "export"),

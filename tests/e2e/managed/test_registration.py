@@ -40,15 +40,7 @@ def test_operations_38_107_a_refused_relay_is_unready_and_registers_when_it_may(
     sentry.wait_for_deliveries()
 
 
-def test_operations_107_where_readiness_is_always_given_it_waits_for_nobody(sentry: Authority, relays: Relays) -> None:
-    sentry.always(CHALLENGE, Answer(400))
-    relay = relays(auth={"ready": "always"})
-    relay.start()
-    assert authentication(relay)["ok"] is True
-    wait_for_state(relay, registration="registering")
-
-
-def test_operations_39_a_relay_that_shall_stop_takes_everything_and_sends_nothing(
+def test_operations_39_107_a_relay_that_shall_stop_takes_everything_sends_nothing_and_is_ready_if_it_always_is(
     sentry: Authority, relays: Relays
 ) -> None:
     sentry.projects[KEY] = scrubbing()
@@ -56,6 +48,7 @@ def test_operations_39_a_relay_that_shall_stop_takes_everything_and_sends_nothin
     relay = relays(auth={"ready": "always"})
     relay.start()
     wait_for_state(relay, registration="denied")
+    assert authentication(relay)["ok"] is True
     assert [send(relay).status for _ in range(3)] == [200, 200, 200]
     assert relay.account().held["error"] == 3
     assert len(sentry.of(CHALLENGE)) == 1
