@@ -206,7 +206,7 @@ class FetchedPlans:
         self._fetch.want(key, entry.revision).add_done_callback(partial(self._answered, key, entry))
 
     def _answered(self, key: str, entry: _Entry, answer: asyncio.Future[State]) -> None:
-        if answer.cancelled():
+        if answer.cancelled() or self._entries.get(key) is not entry:  # it was forgotten meanwhile
             return
         state, now_mono = answer.result(), self._mono()
         if isinstance(state, Enabled):
@@ -223,6 +223,8 @@ class FetchedPlans:
             self._later(key, entry)
 
     def _compiled(self, key: str, entry: _Entry, state: Enabled, plan: ProjectPlan | None) -> None:
+        if self._entries.get(key) is not entry:
+            return
         if plan is None:
             self._later(key, entry)
             return

@@ -151,6 +151,42 @@ def test_no_more_refused_keys_are_remembered_than_may_be(monkeypatch: pytest.Mon
     assert len(world.known) == 6
 
 
+def test_an_answer_about_a_key_that_was_forgotten_meanwhile_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetched, "MAX_DISABLED", 2)
+    world = World(lambda key, revision: None)
+
+    async def work() -> None:
+        keys = [f"{number:032x}" for number in range(6)]
+        await world.learn(*keys[:2])
+        await asyncio.sleep(301.0)
+        await world.learn(keys[2], keys[0])  # the former's answer comes first, and the latter is the oldest
+        assert repr(world.plans) == "<FetchedPlans 2 keys, 0 pending, 2 refused>"
+        await world.learn(*keys[3:])
+        assert repr(world.plans) == "<FetchedPlans 2 keys, 0 pending, 2 refused>"
+        assert [key for _, key in world.known] == keys
+
+    world.run(work)
+
+
+def test_a_plan_for_a_key_that_was_forgotten_meanwhile_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetched, "MAX_DISABLED", 1)
+    world = World(lambda key, revision: None)
+    world.compile_s = 1.0
+
+    async def work() -> None:
+        await world.learn(K1)
+        await asyncio.sleep(301.0)
+        world.says = lambda key, revision: {"rev": "r1"} if key == K1 else None
+        await world.learn(K1)
+        await world.learn(K2)  # K1 is the one refused for longest, and its plan is being made
+        await asyncio.sleep(1.0)
+        assert repr(world.plans) == "<FetchedPlans 1 keys, 0 pending, 1 refused>"
+        assert [key for _, key in world.known] == [K1, K2]
+        assert K1 not in world.kept
+
+    world.run(work)
+
+
 def test_before_what_goes_for_all_is_known_only_refusals_count() -> None:
     world = World(lambda key, revision: {"rev": "r1"} if key == K1 else None)
 
