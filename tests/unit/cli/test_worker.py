@@ -63,14 +63,14 @@ def test_people_do_not_start_workers(call: Call, served: list[tuple[Any, Any]]) 
 
 
 def test_orders_say_what_a_supervisor_needs(call: Call, folder: Folder) -> None:
-    conf = folder("relay: {mode: proxy, port: 1, workers: 3, shutdown_delay: 5}\nhttp: {proxy: 'http://u:secret@h:1'}")
+    conf = folder("relay: {mode: proxy, port: 1, workers: 3, shutdown_delay: 5}\nhttp: {proxy: 'http://u:hidden@h:1'}")
     flags = (f"--config={conf}", "--log-level=debug", "--shutdown-timeout=7", "--port=8", "--host=::1")
     found = orders(call, *flags)
     assert (found.mode, found.host, found.port, found.workers) == ("proxy", "::1", 8, 3)
     assert (found.shutdown_delay_s, found.shutdown_timeout_s, found.log_level) == (5, 7, "debug")
     assert found.state_dir.endswith("-8")
     assert found.problems == ()
-    assert "secret" not in found.dump()
+    assert "hidden" not in found.dump()
     assert found.digests.keys() >= {"relay.mode", "relay.workers", "http.proxy"}
     assert "http.timeout" not in found.digests, "a reload is enough for it"
     folder("relay: {mode: proxy, port: 1, workers: 3, shutdown_delay: 5}\nhttp: {proxy: 'http://u:other@h:1'}")

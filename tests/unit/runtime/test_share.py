@@ -13,6 +13,7 @@ DIVIDED = {
     "limits.max_concurrent_requests": 100,
     "spool.envelopes.max_disk_size": 500 * MIB,
     "spool.envelopes.max_memory_size": 64 * MIB,
+    "spool.envelopes.pending_max_bytes": 32 * MIB,
     "spool.envelopes.max_unspool_envelopes_per_second": 10,
 }
 
@@ -20,9 +21,9 @@ DIVIDED = {
 @pytest.mark.parametrize(
     ("workers", "expected"),
     [
-        (1, [100, 500 * MIB, 64 * MIB, 10]),
-        (3, [33, 500 * MIB // 3, 64 * MIB // 3, 3]),
-        (100, [1, 5 * MIB, 64 * MIB // 100, 1]),
+        (1, [100, 500 * MIB, 64 * MIB, 32 * MIB, 10]),
+        (3, [33, 500 * MIB // 3, 64 * MIB // 3, 32 * MIB // 3, 3]),
+        (100, [1, 5 * MIB, 64 * MIB // 100, 32 * MIB // 100, 1]),
     ],
 )
 def test_bounds_of_the_whole_are_divided(workers: int, expected: list[int]) -> None:
@@ -35,6 +36,7 @@ def test_nobody_gets_less_than_a_setting_may_be() -> None:
         "limits.max_concurrent_requests": 1,
         "spool.envelopes.max_disk_size": MIB,
         "spool.envelopes.max_memory_size": 65536,
+        "spool.envelopes.pending_max_bytes": 65536,
     }
     share = share_of(build({**least, "relay.workers": 7}))
     assert {key: value_of(share, key) for key in least} == least
