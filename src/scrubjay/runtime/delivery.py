@@ -6,8 +6,10 @@ partition is opened before, by `spool_opening`.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -84,7 +86,8 @@ class Delivery:
         self.waiting = waiting
         self._adoption = adoption
         self._is_paused = False
-        self._is_admitted = True
+        self._admitted = asyncio.Event()
+        self._admitted.set()
         self.managed: Managed | None = None
         """What a managed relay has beside; None in other modes."""
         self.relay_keys: RelayKeys | None = None
@@ -138,12 +141,17 @@ class Delivery:
 
     def admit(self, *, is_admitted: bool) -> None:
         """Whether the upstream lets us send; whatever it says, what comes is taken and held."""
-        if is_admitted != self._is_admitted:
-            self._is_admitted = is_admitted
-            self._obey()
+        if is_admitted == self._admitted.is_set():
+            return
+        if is_admitted:
+            self._admitted.set()
+        else:
+            self._admitted.clear()
+        self.roads.admit(is_admitted=is_admitted)
+        self._obey()
 
     def _obey(self) -> None:
-        sends = self._is_admitted and not self._is_paused
+        sends = self._admitted.is_set() and not self._is_paused
         for each in (self.outbox, self._adoption):
             if each is None:
                 continue
@@ -156,6 +164,10 @@ class Delivery:
         """Ends sending. Returns how many parcels were lost because they were in memory alone. Until `close` the disk takes more."""
         now_mono = time.monotonic()
         lost = await self.waiting.drain(now_mono + (deadline_mono - now_mono) / 2)
+        if self.outbox.must_be_sent and not self._is_paused:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(max(0.0, deadline_mono - time.monotonic())):
+                    await self._admitted.wait()
         if self.managed is not None:
             await self.managed.stop()  # who would be known now would begin to send
         lost += await self.outbox.drain(deadline_mono)
@@ -209,6 +221,7 @@ async def open_delivery(
     )
     await roads.refuse_ourselves(settings.relay.host, settings.relay.port)
     roads.start()
+    roads.admit(is_admitted=settings.relay.mode != "managed")
 
     async def way_to(place: str) -> Carrier | None:
         upstream = await roads.side(place)

@@ -162,6 +162,16 @@ class Outbox:
         return not self._closed and self._custody.memory_bytes < self._options.max_memory_bytes
 
     @property
+    def must_be_sent(self) -> bool:
+        """Whether something waits that is lost at the end if it is not sent: in memory alone, or on a disk that goes with the process."""
+        return not self._keeps and any(self.held().values())
+
+    @property
+    def _keeps(self) -> bool:
+        """Whether what is not sent is there for the next process."""
+        return self._spool is not None and not self._options.ephemeral
+
+    @property
     def fullness(self) -> float:
         """How much of what may wait here does, as a share."""
         if self._spool is not None:
@@ -316,7 +326,7 @@ class Outbox:
         left_s = max(0.0, deadline_mono - self._clock.mono_s())
         self._drained = asyncio.Event()
         self._dispatcher.hurry()  # who waited for company leaves now
-        if self._spool is not None and not self._options.ephemeral:
+        if self._keeps:
             self._dispatcher.pause()
             left_s /= 2
         self._on_room()

@@ -132,8 +132,6 @@ class Roads:
         return self._side[url][1]
 
     def start(self) -> None:
-        for batches in self.batches:
-            batches.start()
         if self.trust is not None:
             self._begin_to_trust(self.trust)
 
@@ -142,6 +140,14 @@ class Roads:
         self._tasks.start("certificates", self._watch(trust))
         if not self._is_verified:
             self._tasks.start("unverified", self._warn())
+
+    def admit(self, *, is_admitted: bool) -> None:
+        """Whether the upstreams may be asked what else they take: never before they know us."""
+        for batches in self.batches:
+            if is_admitted:
+                batches.start()
+            else:
+                batches.close()
 
     @property
     def _ways(self) -> list[tuple[HttpClient, Upstream]]:

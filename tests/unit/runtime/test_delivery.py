@@ -23,6 +23,7 @@ from scrubjay.runtime.telemetry import Telemetry
 from scrubjay.settings.credentials import Credentials, generate, write_credentials
 from scrubjay.settings.load import build, load
 from scrubjay.settings.schema import Settings
+from support.forwarding import until
 
 KEY = "a" * 32
 
@@ -134,6 +135,51 @@ async def test_it_sends_only_if_neither_the_operator_nor_the_upstream_is_against
     delivery.admit(is_admitted=True)
     await asyncio.sleep(0)
     assert inflight == {(): 1}
+    await delivery.close(time.monotonic())
+
+
+async def test_what_would_be_lost_waits_at_the_end_for_the_upstream_to_know_us() -> None:
+    delivery, telemetry = await opened()
+    requests = telemetry.values.series["scrubjay_upstream_requests_total"]
+    delivery.admit(is_admitted=False)
+    await delivery.outbox.put(parcel((DataCategory.ERROR, 1)))
+    draining = asyncio.get_running_loop().create_task(delivery.drain(time.monotonic() + 60), name="draining")
+    done, _ = await asyncio.wait({draining}, timeout=0.1)
+    assert not done
+    assert not any(labels[0] == "envelope" for labels in requests)
+    delivery.admit(is_admitted=True)
+    await until(lambda: any(labels[0] == "envelope" for labels in requests))
+    draining.cancel()
+    assert await delivery.close(time.monotonic()) == 1
+
+
+async def test_nobody_waits_at_the_end_for_what_was_paused_or_is_not_there() -> None:
+    delivery, _ = await opened()
+    delivery.admit(is_admitted=False)
+    assert await delivery.drain(time.monotonic() + 3600) == 0
+    await delivery.close(time.monotonic())
+    delivery, _ = await opened()
+    delivery.admit(is_admitted=False)
+    assert not delivery.toggle()
+    await delivery.outbox.put(parcel((DataCategory.ERROR, 1)))
+    assert await delivery.drain(time.monotonic() + 3600) == 1
+    await delivery.close(time.monotonic())
+
+
+async def test_the_upstream_is_asked_for_batches_only_if_it_knows_us() -> None:
+    def asks() -> bool:
+        return any(task.get_name() == "upstream-capabilities" for task in asyncio.all_tasks())
+
+    delivery, _ = await opened(relay__mode="managed", credentials=generate())
+    assert not asks()
+    delivery.admit(is_admitted=False)
+    delivery.reconfigure(settings(relay__mode="managed", http__encoding="gzip"))
+    assert not asks()
+    delivery.admit(is_admitted=True)
+    assert asks()
+    delivery.admit(is_admitted=False)
+    await asyncio.sleep(0)
+    assert not asks()
     await delivery.close(time.monotonic())
 
 

@@ -129,6 +129,7 @@ class BatchPost:
         self._options = options
         self._signer = signer
         self._now_unix = now_unix
+        self._is_started = False
         self._ratio = _FIRST_RATIO
         self._took_s = 0.0
         self._discovery = Discovery(
@@ -149,6 +150,8 @@ class BatchPost:
         self._listeners.add(listener)
 
     def start(self) -> None:
+        """Asks whether there may be batches, until `close`."""
+        self._is_started = True
         if self._options.mode != "off":
             self._discovery.start()
 
@@ -158,7 +161,8 @@ class BatchPost:
         if before == options:
             return
         self._discovery.stop()
-        self.start()
+        if self._is_started:
+            self.start()
         self._tell()
 
     def came_back(self) -> None:
@@ -166,6 +170,8 @@ class BatchPost:
         self._discovery.doubt()
 
     def close(self) -> None:
+        """Asks no more, and knows of no batches; it may be started again."""
+        self._is_started = False
         self._discovery.stop()
 
     def _tell(self) -> None:
