@@ -24,6 +24,11 @@ def advice(settings: Settings, projects: ProjectSet, mounts: Path = _MOUNTS) -> 
         yield "no project and no plan `default`: every request is answered 403; add projects/default.yaml"
     if mode != "capture" and envelopes.path is None:
         yield "spool.envelopes.path is not set: what waits for the upstream is lost with the process"
+    if mode == "managed" and envelopes.path is None and envelopes.pending == "disk":
+        yield (
+            "spool.envelopes.pending: disk: there is no disk without spool.envelopes.path: what waits for the configuration of its project "
+            "is in memory alone"
+        )
     if mode != "capture" and envelopes.path is not None and (kind := _remote(Path(envelopes.path), mounts)):
         yield (
             f"spool.envelopes.path: {envelopes.path} is on a network file system ({kind}): locks and forced writes may not hold there; "

@@ -36,6 +36,22 @@ def test_each_has_its_line(values: dict[str, Any], words: str) -> None:
     assert words in told(STATIC | values)
 
 
+@pytest.mark.parametrize(
+    ("pending", "path", "mode", "is_told"),
+    [
+        ("disk", None, "managed", True),
+        ("disk", "/srv/spool", "managed", False),
+        ("memory", None, "managed", False),
+        ("disk", None, "static", False),
+    ],
+)
+def test_there_is_no_waiting_on_a_disk_without_a_spool(
+    pending: str, path: str | None, mode: str, is_told: bool
+) -> None:
+    values = {"relay.mode": mode, "spool.envelopes.path": path, "spool.envelopes.pending": pending}
+    assert ("is in memory alone" in told(STATIC | values)) is is_told
+
+
 def test_nothing_is_said_of_a_capture() -> None:
     assert told({"relay.mode": "capture"}) == ""
 
