@@ -37,7 +37,7 @@ DOCUMENT_TYPES = {
 _MAX_KEYS: Final = 20_000
 
 
-@dataclass(slots=True, weakref_slot=True)
+@dataclass(slots=True, weakref_slot=True, eq=False)
 class Pass:
     """One config, compiled. `legacy_view`: attributes count as their values (scrubbing.md 12.2).
 
@@ -66,13 +66,13 @@ class Pass:
     """By the identity of the rules of a state, which live as long as the pass."""
 
 
-@dataclass(frozen=True, slots=True, weakref_slot=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
 class ScrubProgram:
     """Everything that scrubbing one project's payloads needs.
 
     `forced_full`: rules that force the always-yes screen. `scrubs_ip`: the settings remove IP addresses. `graphql`: GraphQL bodies
     are treated (scrubbing.md 1). `hide_client_ip`: the server must not infer an address (ingest.md 7.4). `keys`: of pseudonyms.
-    `allow`: what may leave at all, where that is listed (15.5).
+    `allow`: what may leave at all, where that is listed (15.5). Equal is only itself: comparing what was compiled takes minutes.
     """
 
     passes: tuple[Pass, ...]
