@@ -8,7 +8,7 @@ quotas and a `Problem` (`decisions.md` 12, Q14). Invariant: whatever the documen
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Any, Final, Literal
 
 import msgspec
@@ -153,14 +153,26 @@ class _Parts:
         self.problems.append(Problem(kind, f"{name}: {problem}; left out"))
 
 
-def overlaid(document: object, overlay: Mapping[str, Any]) -> dict[str, Any]:
+def overlaid(document: object, overlay: Mapping[str, Any], built_in: Container[str] = ()) -> dict[str, Any]:
     """The document with a local one over it, whose null takes a member away. Both stay as they are.
+
+    A rule of the document that takes the name of a `built_in` one is left out: what the overlay means by `@email` is not for others to say.
 
     Raises: ConfigError, also for a document that could not be read without the overlay, which must not hide that.
     """
     members, _ = _sound(document)
     _check_depth(overlay)
-    return _merged(members, {name: value for name, value in overlay.items() if name != "overlay"})
+    over = {name: value for name, value in overlay.items() if name != "overlay"}
+    return _merged(_without_rules(members, built_in), over)
+
+
+def _without_rules(document: dict[str, Any], names: Container[str]) -> dict[str, Any]:
+    config = document.get("config", {})
+    rules = (config.get("piiConfig") or {}).get("rules")
+    if not isinstance(rules, dict) or not any(name in names for name in rules):
+        return document
+    kept = {name: rule for name, rule in rules.items() if name not in names}
+    return {**document, "config": {**config, "piiConfig": {**config["piiConfig"], "rules": kept}}}
 
 
 _RULES: Final = "config.piiConfig.rules"

@@ -170,3 +170,18 @@ def test_without_anything_to_say_nothing_is_changed(document: dict[str, Any]) ->
     except ConfigError:
         return
     assert repr(whole) == repr(document)
+
+
+def test_what_an_overlay_means_by_a_built_in_rule_is_not_the_server_s_to_say() -> None:
+    never = {"type": "pattern", "pattern": "never"}
+    document = {
+        "config": {"piiConfig": {"rules": {"@email": never, "theirs": never}, "applications": {"$string": ["theirs"]}}}
+    }
+    before = copy.deepcopy(document)
+    overlay = {"overlay": True, "config": {"piiConfig": {"applications": {"$string": ["@email"]}}}}
+    made = overlaid(document, overlay, {"@email", "@ip"})["config"]["piiConfig"]
+    assert made == {"rules": {"theirs": never}, "applications": {"$string": ["theirs", "@email"]}}
+    assert document == before
+    mine = {"overlay": True, "config": {"piiConfig": {"rules": {"@email": MAIL}}}}
+    assert overlaid(document, mine, {"@email"})["config"]["piiConfig"]["rules"] == {"theirs": never, "@email": MAIL}
+    assert overlaid({"config": {"piiConfig": None}}, overlay, {"@email"})["config"]["piiConfig"]["applications"]

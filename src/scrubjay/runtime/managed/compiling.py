@@ -13,9 +13,10 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from scrubjay.core.plan import Programs, ProjectPlan, compile_plan, revision_of
+from scrubjay.core.scrub.builtin_rules import BUILTIN_RULES, FURTHER_RULES
 from scrubjay.errors import ConfigError
 from scrubjay.runtime.tasks import Tasks
 from scrubjay.settings.fetched import overlaid, read_fetched
@@ -23,6 +24,7 @@ from scrubjay.settings.global_config import NOTHING_SHARED, GlobalConfig
 from scrubjay.settings.schema import Settings
 
 Document = Mapping[str, Any]
+_BUILT_IN: Final = frozenset((*BUILTIN_RULES, *FURTHER_RULES))
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class Sources:
     def whole(self, key: str, document: Document) -> Document:
         """The document with what lies over it. Raises `ConfigError`."""
         overlay = self.overlays.get(key)
-        return document if overlay is None else overlaid(document, overlay)
+        return document if overlay is None else overlaid(document, overlay, _BUILT_IN)
 
 
 Compile = Callable[[Sources, str, Document, ProjectPlan | None], ProjectPlan]

@@ -57,6 +57,16 @@ def test_a_plan_is_made_of_document_overlay_and_what_goes_for_all() -> None:
     assert compile_(shared, K1, document(), plan).quotas is not plan.quotas
 
 
+def test_a_fetched_rule_in_the_name_of_a_built_in_one_does_not_take_its_place_in_an_overlay() -> None:
+    compile_ = PlanCompiler()
+    never = {"type": "pattern", "pattern": "never"}
+    overlay = {"config": {"piiConfig": {"applications": {"$string": ["@email", "@secrets"]}}}}
+    sources = Sources(Settings(), {K1: overlay})
+    honest = compile_(sources, K1, document(piiConfig={"rules": {"theirs": never}}), None)
+    rules = {"theirs": never, "@email": never, "@email:replace": never, "@secrets": never}
+    assert compile_(sources, K1, document(piiConfig={"rules": rules}), None).scrub is honest.scrub
+
+
 def test_what_of_a_document_is_left_out_stands_in_its_plan() -> None:
     plan = PlanCompiler()(OLD, K1, document(quotas="none"), None)
     assert [problem.kind for problem in plan.problems] == ["quota"]
