@@ -47,6 +47,7 @@ def test_a_relay_has_its_projects_from_a_static_gateway(server: Recorder, daemon
     assert wait_for(lambda: send(relay, key="f" * 32).status == 403, "refused once that is known")
 
 
+@pytest.mark.deep
 def test_a_relay_that_is_not_listed_is_not_let_in(server: Recorder, daemons: Daemons) -> None:
     keys, other = generate(), generate()
     auth = {"registration": "local", "static_relays": {other.id: {"public_key": other.public_key}}}

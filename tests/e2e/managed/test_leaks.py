@@ -64,7 +64,10 @@ def on_disk(relay: Daemon) -> Iterator[tuple[str, bytes]]:
     yield from ((path.name, path.read_bytes()) for path in files(relay.folder))
 
 
-@pytest.mark.parametrize("envelopes", [IN_MEMORY, SEALED], ids=["in memory", "sealed on disk"])
+@pytest.mark.parametrize(
+    "envelopes",
+    [pytest.param(IN_MEMORY, id="in memory"), pytest.param(SEALED, id="sealed on disk", marks=pytest.mark.deep)],
+)
 def test_what_waits_is_nowhere_else(envelopes: dict[str, str], sentry: Authority, relays: Relays) -> None:
     sentry.projects[KEY] = WAITING
     relay = relays(spool={"envelopes": envelopes}, logging={"level": "debug"}, scrub={"audit": "items"})

@@ -115,6 +115,7 @@ def test_operations_90_what_waits_on_disk_survives_kills_and_is_replaced_by_its_
     assert relay.run("spool", "verify").returncode == 0
 
 
+@pytest.mark.deep
 def test_what_waits_in_memory_alone_is_counted_at_the_end(sentry: Authority, relays: Relays) -> None:
     sentry.projects[KEY] = WAITING
     relay = relays(limits={"shutdown_timeout": 1})
