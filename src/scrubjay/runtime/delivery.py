@@ -36,6 +36,7 @@ from scrubjay.runtime.spool_opening import open_spool, spool_options
 from scrubjay.runtime.telemetry import Telemetry
 from scrubjay.runtime.waiting_room import WaitingRoom, room_options
 from scrubjay.settings.credentials import Credentials
+from scrubjay.settings.global_config import GlobalConfig
 from scrubjay.settings.load import Loaded
 from scrubjay.settings.schema import Settings
 
@@ -63,6 +64,8 @@ class Projects(Protocol):
     def global_document(self) -> Mapping[str, Any] | None: ...
 
     def deny(self, key: str, project_id: int) -> None: ...
+
+    async def share(self, shared: GlobalConfig) -> None: ...
 
 
 class Delivery:

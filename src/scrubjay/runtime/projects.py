@@ -6,7 +6,7 @@ once, so that a request sees one generation; a plan that does not compile leaves
 is an error, so that nothing starts under a plan other than the written one.
 
 In mode `managed` the table has the keys of local files alone, and all others are pending here: `managed.fetched` says what they have. So without
-it, or before it knows, nothing leaves under them.
+it, or before it knows, nothing leaves under them. For all keys goes then what the upstream says goes for all projects (5.6), as soon as it is known.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import asyncio
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from cachetools import TTLCache
@@ -26,6 +26,7 @@ from scrubjay.core.relays.config_reply import DISABLED, WAITING, Enabled, State
 from scrubjay.core.relays.limited import of_file
 from scrubjay.errors import ConfigError
 from scrubjay.runtime.telemetry import Telemetry
+from scrubjay.settings.global_config import GlobalConfig
 from scrubjay.settings.project import Problem, ProjectConfig
 from scrubjay.settings.project_files import ProjectSet
 from scrubjay.settings.schema import Settings
@@ -101,6 +102,9 @@ class Projects:
         self._programs = Programs(mono)
         self._denied: TTLCache[tuple[str, int], None] = TTLCache(_MAX_DENIED, settings.cache.miss_expiry, mono)
         self._table = _Table()
+        self._written = settings, projects
+        self._shared: GlobalConfig | None = None
+        self._exchanging = asyncio.Lock()
         self._fetched_keys: Mapping[tuple[int, int | None], str] = {}
         self._numbered_until_mono = -math.inf
         self.ok = True
@@ -206,13 +210,23 @@ class Projects:
         self._denied[key, project_id] = None
 
     async def reload(self, settings: Settings, projects: ProjectSet) -> None:
-        """Puts another generation in force, compiled in a thread; what cannot be used leaves its predecessor as it is.
-
-        Calls must not overlap.
-        """
+        """Puts another generation in force, compiled in a thread; what cannot be used leaves its predecessor as it is."""
         if settings.cache.miss_expiry != self._denied.ttl:
             self._denied = TTLCache(_MAX_DENIED, settings.cache.miss_expiry, self._mono)
-        self._swap(await asyncio.to_thread(_compile, settings, projects, self._table, self._programs))
+        self._written = settings, projects
+        await self._exchange()
+
+    async def share(self, shared: GlobalConfig) -> None:
+        """From now on this goes for all projects, whatever `global_config.json` says."""
+        self._shared = shared
+        await self._exchange()
+
+    async def _exchange(self) -> None:
+        async with self._exchanging:
+            settings, projects = self._written
+            if self._shared is not None:
+                projects = replace(projects, shared=replace(projects.shared, config=self._shared))
+            self._swap(await asyncio.to_thread(_compile, settings, projects, self._table, self._programs))
 
     def _swap(self, generation: _Generation) -> None:
         self._table = generation.table

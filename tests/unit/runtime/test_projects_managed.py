@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
@@ -13,6 +14,7 @@ from scrubjay.core.plan import PENDING, ProjectPlan
 from scrubjay.core.relays.config_reply import DISABLED, WAITING, Enabled, State
 from scrubjay.runtime.projects import Projects
 from scrubjay.runtime.telemetry import Telemetry
+from scrubjay.settings.global_config import GlobalConfig
 from scrubjay.settings.load import load
 from scrubjay.settings.project_files import load_projects
 from scrubjay.settings.schema import Settings
@@ -128,3 +130,29 @@ def test_the_plan_default_is_not_used_and_that_is_said(tmp_path: Path) -> None:
     loaded = load(tmp_path, env)
     assert loaded.projects.default is None
     assert any("`default` is not used in mode `managed`" in warning for warning in loaded.warnings)
+
+
+async def test_what_the_upstream_says_goes_for_all_goes_for_local_files_too(table: Projects, tmp_path: Path) -> None:
+    def quotas() -> list[str]:
+        plan = table.find(ONE)
+        assert plan is not None
+        return [quota.id for quota in plan.quotas.quotas]
+
+    mine, theirs = (
+        {"id": "mine", "limit": 0, "categories": ["error"]},
+        {"id": "theirs", "limit": 0, "categories": ["error"]},
+    )
+    folder = tmp_path / "projects"
+    folder.mkdir()
+    (folder / "1.yaml").write_text(f"publicKeys: [{{publicKey: '{ONE}'}}]\n")
+    (tmp_path / "global_config.json").write_text(msgspec.json.encode({"quotas": [mine]}).decode())
+    projects = load_projects(folder, managed=True)
+    await table.reload(MANAGED, projects)
+    assert quotas() == ["mine"]
+    await table.share(GlobalConfig(quotas=(theirs,)))
+    assert quotas() == ["theirs"]
+    before = table.find(ONE)
+    await table.reload(MANAGED, projects)
+    assert table.find(ONE) is before, "files that are read again do not bring back the local file's word"
+    await table.share(GlobalConfig())
+    assert quotas() == []

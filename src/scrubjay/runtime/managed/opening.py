@@ -22,6 +22,7 @@ from scrubjay.runtime.managed.relay_keys import RelayKeys, key_options
 from scrubjay.runtime.pulse import Pulse
 from scrubjay.runtime.roads import Roads
 from scrubjay.runtime.telemetry import Telemetry
+from scrubjay.settings.global_config import GlobalConfig
 from scrubjay.settings.load import Loaded
 from scrubjay.settings.schema import Settings
 
@@ -36,11 +37,20 @@ class Waiting(Protocol):
     def awaits(self, key: str) -> bool: ...
 
 
+class Projects(Protocol):
+    """Local projects; `runtime.projects` is the real one."""
+
+    async def share(self, shared: GlobalConfig) -> None: ...
+
+
 class Delivery(Protocol):
     """What stands between the path and the upstream; `runtime.delivery` has the real one."""
 
     roads: Roads
     relay_keys: RelayKeys | None
+
+    @property
+    def projects(self) -> Projects: ...
 
     @property
     def waiting(self) -> Waiting: ...
@@ -108,8 +118,10 @@ class Managed:
         return self._queries.is_out or not self._registration.is_authenticated
 
     async def _share(self, shared: Shared) -> None:
-        if self._store is not None and shared.document is not None:
-            self._store.keep(GLOBAL, shared.document)
+        if shared.document is not None:
+            if self._store is not None:
+                self._store.keep(GLOBAL, shared.document)
+            await self._delivery.projects.share(shared.config)
         await self.fetched.share(shared.config, shared.document)
 
     def _obey(self) -> None:
