@@ -24,7 +24,7 @@ from scrubjay.core.reopened import Counted
 from scrubjay.errors import Rejected, SpoolError, StillPending, Unavailable
 from scrubjay.runtime.forwarding.outage import Chance
 from scrubjay.runtime.forwarding.shipment import Waiting
-from scrubjay.runtime.forwarding.withheld import Withheld
+from scrubjay.runtime.forwarding.withheld import Withheld, weight_bytes
 from scrubjay.runtime.gateway.held import ingress_of_held
 from scrubjay.runtime.outbox import Outbox
 from scrubjay.runtime.spool.disk import Clock
@@ -59,7 +59,7 @@ class Observer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RoomOptions:
-    """`max_bytes` of bodies may wait, `max_key_share` of them for one key."""
+    """So much may wait, as `withheld` weighs it, `max_key_share` of it for one key."""
 
     policy: Literal["memory", "disk", "reject"] = "memory"
     max_bytes: int = 32 * 1024 * 1024
@@ -124,7 +124,7 @@ class WaitingRoom:
         """Raises `Unavailable` if it may not, or cannot, wait."""
         raw = parcel.raw
         assert raw is not None
-        key, size_bytes = raw.awaits, len(parcel.body)
+        key, size_bytes = raw.awaits, weight_bytes(parcel)
         self._refuse_what_does_not_fit(key, size_bytes)
         self._coming_bytes += size_bytes
         self._coming_key_bytes[key] = self._coming_key_bytes.get(key, 0) + size_bytes

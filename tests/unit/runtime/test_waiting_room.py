@@ -77,7 +77,7 @@ async def test_operations_90_beyond_the_bound_503(worker) -> None:
 
 
 async def test_many_that_come_at_once_do_not_pass_the_bound_together(tmp_path) -> None:
-    worker = await Worker(tmp_path, max_bytes=5_000, max_key_share=1.0).start()
+    worker = await Worker(tmp_path, max_bytes=10_000, max_key_share=1.0).start()
     taken = await asyncio.gather(*(worker.is_taken(f"e{number}", size=1_000) for number in range(20)))
     assert 3 <= sum(taken) <= 5
     assert worker.closes()
@@ -85,7 +85,7 @@ async def test_many_that_come_at_once_do_not_pass_the_bound_together(tmp_path) -
 
 
 async def test_one_key_does_not_take_all_the_room(worker) -> None:
-    worker.options = RoomOptions(policy=worker.options.policy, max_bytes=10_000, max_key_share=0.5)
+    worker.options = RoomOptions(policy=worker.options.policy, max_bytes=20_000, max_key_share=0.5)
     await worker.start()
     taken = [await worker.is_taken(f"e{number}", size=1_000) for number in range(10)]
     assert 3 <= sum(taken) <= 5

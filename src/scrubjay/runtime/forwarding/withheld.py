@@ -30,6 +30,27 @@ _AT_ONCE: Final = 256
 """Parcels that are taken together at most."""
 
 
+_LEAST_BYTES: Final = 1024
+"""What a parcel takes beside its texts: many small ones must not weigh nothing."""
+
+
+def weight_bytes(parcel: Parcel) -> int:
+    """What a raw parcel takes, about: its body, what it keeps of its request, and itself."""
+    raw = parcel.raw
+    assert raw is not None
+    said = (
+        parcel.user_agent,
+        parcel.forwarded_for,
+        parcel.via,
+        parcel.origin,
+        raw.client,
+        raw.client_ip,
+        raw.signature,
+    )
+    hints = sum([len(name) + len(value) for name, value in raw.client_hints.items()])
+    return _LEAST_BYTES + len(parcel.body) + hints + sum([len(text) for text in said if text is not None])
+
+
 @dataclass(slots=True)
 class _Place:
     """`waiting` None: it is on disk alone. `since_mono` is a guess for what was there at start."""
@@ -58,7 +79,7 @@ class Withheld:
         self._under_way = 0
         self._line_bytes: dict[str, int] = {}
         self.size_bytes = 0
-        """All bodies that wait in a line."""
+        """The weight of all that wait in a line."""
 
     @property
     def is_empty(self) -> bool:
@@ -90,20 +111,20 @@ class Withheld:
             assert self._spool is not None
             (sequence,) = await self._spool.append((encode_record(parcel),), raw=True)
             self._custody.count_stored(parcel)
-            self._add(parcel.raw.awaits, sequence, _Place(len(parcel.body), since_mono))
+            self._add(parcel.raw.awaits, sequence, _Place(weight_bytes(parcel), since_mono))
             return
         self._memory_number -= 1
         self._custody.count_unstored(parcel.quantities)
         waiting = Waiting(parcel, 0, since_mono)
         self._custody.keep(waiting)
-        self._add(parcel.raw.awaits, self._memory_number, _Place(waiting.size_bytes, since_mono, waiting))
+        self._add(parcel.raw.awaits, self._memory_number, _Place(weight_bytes(parcel), since_mono, waiting))
 
     def find(self, records: Sequence[StoredFacts]) -> None:
         """Of what was there at start, what is raw. It waits for its own key first: whose else it needs shows when that one is known."""
         for record in records:
             if record.raw:
                 waited_s = max(0.0, self._clock.wall_ms() / 1000 - _received_unix(record.meta))
-                place = _Place(record.body_bytes, self._clock.mono_s() - waited_s)
+                place = _Place(_LEAST_BYTES + len(record.meta) + record.body_bytes, self._clock.mono_s() - waited_s)
                 self._add(decode_facts(record.meta).key, record.sequence, place)
 
     def end_survey(self) -> None:
@@ -197,12 +218,13 @@ class Withheld:
         """These go on waiting, before all others that wait for the key."""
         for waiting in reversed(taken):
             self._under_way -= 1
+            place = _Place(weight_bytes(waiting.parcel), waiting.since_mono)
             if waiting.sequence:
                 self._custody.release(waiting)
-                number, place = waiting.sequence, _Place(waiting.size_bytes, waiting.since_mono)
+                number = waiting.sequence
             else:
                 self._memory_number -= 1
-                number, place = self._memory_number, _Place(waiting.size_bytes, waiting.since_mono, waiting)
+                number, place.waiting = self._memory_number, waiting
             self._add(key, number, place)
             self._lines[key].move_to_end(number, last=False)
 

@@ -176,3 +176,17 @@ async def test_all_that_a_request_said_is_kept_on_disk() -> None:
     (waiting,) = await shelf.withheld.take("b" * 32, 1)
     assert waiting.parcel == replace(given, client="demo/1.0")
     assert waiting.parcel.quantities == ERROR
+
+
+async def test_many_small_ones_with_long_headers_do_not_weigh_nothing(shelf) -> None:
+    plain = parcel("a", raw=Raw(KEY))
+    told = replace(
+        plain, id="b", user_agent="u" * 1000, raw=Raw(KEY, client_hints={"n": "h" * 999}, signature="s" * 100)
+    )
+    await shelf.withheld.put(plain, on_disk=shelf.spool is not None)
+    alone_bytes = shelf.withheld.bytes_of(KEY)
+    assert alone_bytes > 1000 + len(plain.body)
+    await shelf.withheld.put(told, on_disk=shelf.spool is not None)
+    assert shelf.withheld.bytes_of(KEY) == shelf.withheld.size_bytes == 2 * alone_bytes + 2100
+    shelf.withheld.put_back(await shelf.withheld.take(KEY, 10**6), KEY)
+    assert shelf.withheld.size_bytes == 2 * alone_bytes + 2100
