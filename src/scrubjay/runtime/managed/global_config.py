@@ -121,8 +121,9 @@ class GlobalPoll:
             config, problems = read_global(document, _WHERE)
             for problem in problems:
                 self._observer.project_problem("all projects", problem, "project")
-            self._document, self._is_settled = document, True
+            self._is_settled = True
             await self._on_shared(Shared(config, document))
+            self._document = document
         except Exception as error:  # noqa: BLE001  what one document brings to light must not end the asking
             self._observer.internal_error("global-config", error)
 

@@ -46,6 +46,13 @@ class State(StrEnum):
     DENIED = "denied"
 
 
+_SAID: Final = {
+    State.REGISTERED: "registered with the upstream",
+    State.REGISTERING: "no longer registered with the upstream",
+    State.DENIED: "the upstream has told this relay to stop",
+}
+
+
 class Queries(Protocol):
     """`runtime.managed.queries` is the real one."""
 
@@ -188,6 +195,10 @@ class Registration:
             if this_round == self._round:
                 self._failed(error)
             return
+        except Exception as error:  # noqa: BLE001  our own mistake, which says nothing of us and must not end the asking
+            self._observer.internal_error("registration", error)
+            self._failed(QueryFailed(type(error).__name__, network=True))
+            return
         if this_round == self._round:
             self._failures = 0
             self.detail = ""
@@ -220,7 +231,8 @@ class Registration:
         else:
             self._queries.withhold()
         if State.RENEWING not in (before, state):
-            _LOG.info("%s with the upstream: %s", state, detail)
+            level = logging.WARNING if state is State.DENIED else logging.INFO
+            _LOG.log(level, "%s: %s", _SAID[state], detail)
         self._observer.registration(state)
         self._on_change()
 

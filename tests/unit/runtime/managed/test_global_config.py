@@ -143,7 +143,8 @@ def test_who_cannot_take_it_ends_nothing() -> None:
     world = World(READY)
     world.breaks = True
     world.run_for(15.0)
-    assert (world.errors, len(world.asked)) == (["bug"], 2)
+    assert (world.errors, len(world.asked)) == (["bug"] * 2, 2)
+    assert [time for time, _ in world.shared] == [0.0, 10.0], "it is told again, since nobody has it"
 
 
 def test_what_was_known_before_counts_at_once() -> None:
