@@ -43,7 +43,7 @@ PROJECT_ID: Final = invalid(
     "project_id",
     403,
     "No plan for this key, the plan is another project's, or key or project is switched off. The detail says which.",
-    "add a project file with the key, or a plan `default`; compare its project's id with that of the DSN",
+    "add a project file with the key, or a plan `default`; compare its project's id with that of the DSN; mode `managed`: `scrubjay doctor --dsn DSN`",
 )
 UPSTREAM_DENIED: Final = invalid(
     "upstream_denied",
@@ -255,7 +255,7 @@ SPOOL_CORRUPT: Final = lost(
 DRAIN_TIMEOUT: Final = lost(
     "drain_timeout",
     "The process ended with envelopes in memory alone.",
-    "configure a spool, or raise `limits.shutdown_timeout`",
+    "configure a spool, or raise `limits.shutdown_timeout`; of plan `pending`: `spool.envelopes.pending: disk`",
     report_as="network_error",
 )
 UNANSWERED: Final = Reason(

@@ -84,6 +84,7 @@ def test_a_key_that_is_not_listed(relay: Relay, sentry: Authority) -> None:
         (Answer(403, {"relay": "stop"}), "this relay shall stop", "every 15 minutes"),
         (Answer(401, {"detail": "signature is too old"}), "too old", "timedatectl"),
         (Answer(400, {"detail": "relay_id did not match"}), "did not match", "credentials set -i random"),
+        (Answer(400, {"detail": "relay_id in payload did not match header"}), "header", "X-Sentry-Relay-Id"),
         (Answer(400, {"detail": "Missing relay signature"}), "Missing", "X-Sentry-Relay-Signature"),
         (Answer(401, {"detail": "no"}), "401 no", "auth.static_relays"),
         (Answer(404), "no registration for relays", "relay.mode: static"),
@@ -117,6 +118,26 @@ def test_a_configuration_that_is_not_there_yet(relay: Relay, sentry: Authority) 
     assert "none of cccccccc… yet" in relay.found().warned("project config").text
 
 
+def test_a_server_that_lets_it_in_and_gives_no_configurations(relay: Relay, sentry: Authority) -> None:
+    sentry.always(CONFIGS, Answer(500, {"detail": "internal"}))
+    found = relay.found()
+    assert found.of("registration")[0].verdict == "ok"
+    assert "500 internal" in found.failed("project config").text
+
+
+def test_a_configuration_that_cannot_be_used(relay: Relay, sentry: Authority) -> None:
+    rules = {"x": {"type": "pattern", "pattern": "(unclosed", "redaction": {"method": "mask"}}}
+    sentry.projects[DSN_KEY] = document(DSN_KEY, 42, piiConfig={"rules": rules, "applications": {"$string": ["x"]}})
+    finding = relay.found().failed("project config")
+    assert "rules.x" in finding.text
+    assert "Security & Privacy" in finding.remedy
+
+
+def test_a_configuration_of_which_a_part_cannot_be_used(relay: Relay, sentry: Authority) -> None:
+    sentry.projects[DSN_KEY] = document(DSN_KEY, 42, quotas="many")
+    assert "quotas" in relay.found().warned("project config").text
+
+
 def test_without_a_key_nothing_is_asked_for(relay: Relay, sentry: Authority) -> None:
     assert "--dsn" in relay.found(dsn=False).of("project config")[0].text
     assert sentry.of(CONFIGS) == []
@@ -141,7 +162,7 @@ def series(auth_state: int, waiting_bytes: int = 0, oldest_s: float = 0, stale_s
 
 def test_a_relay_that_runs_and_is_not_let_in(relay: Relay, sentry: Authority) -> None:
     relay.runs(series(4))
-    assert "the relay is denied with its upstream" in relay.found().failed("relay's standing").text
+    assert "its upstream has told the relay to stop" in relay.found().failed("relay's standing").text
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ from scrubjay.cli.witness import Witness
 from scrubjay.core.dsn import Dsn
 from scrubjay.core.signatures import Signer
 from scrubjay.errors import ConfigError
+from scrubjay.runtime.managed.compiling import Sources
 from scrubjay.runtime.roads import Roads
 from scrubjay.runtime.state import Merged, read_states
 from scrubjay.settings.load import Loaded
@@ -114,7 +115,10 @@ async def _reach(
         return
     is_managed = settings.relay.mode == "managed" and settings.relay.upstreams == loaded.settings.relay.upstreams
     version = settings.relay.advertised_version
-    applicant = doctor_registration.Applicant(credentials, version) if is_managed and credentials is not None else None
+    applicant = None
+    if is_managed and credentials is not None:
+        sources = Sources(settings, loaded.projects.overlays)
+        applicant = doctor_registration.Applicant(credentials, version, sources)
     try:
         for way in ways_of(roads, settings):
             answered = True

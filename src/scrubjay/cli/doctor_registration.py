@@ -17,11 +17,13 @@ from scrubjay.cli.findings import Finding, failed, ok, skipped, warning
 from scrubjay.core.envelope import decode_json
 from scrubjay.core.relays import config_reply, registration
 from scrubjay.core.signatures import Signer
-from scrubjay.errors import Transient, UpstreamError
+from scrubjay.errors import ConfigError, Transient, UpstreamError
 from scrubjay.runtime.forwarding.http_reply import Reply
+from scrubjay.runtime.managed.compiling import PlanCompiler, Sources
 from scrubjay.settings.credentials import Credentials
 
 _CHECK: Final = "registration"
+_CONFIG: Final = "project config"
 _LISTED: Final = (
     "put the public key where the server looks for it: Sentry's Settings → Relays, a gateway's `auth.static_relays`; "
     "`scrubjay credentials show` prints it"
@@ -31,10 +33,11 @@ _HEADERS: Final = "X-Sentry-Relay-Id and X-Sentry-Relay-Signature"
 
 @dataclass(frozen=True, slots=True)
 class Applicant:
-    """Who asks: the relay of this configuration. `version`: what it says it speaks."""
+    """Who asks: the relay of this configuration. `version`: what it says it speaks. `sources`: what it would make plans with."""
 
     credentials: Credentials
     version: str
+    sources: Sources
 
     def head(self, body: bytes) -> str:
         signer = Signer(self.credentials.id, self.credentials.secret_key.reveal())
@@ -78,6 +81,9 @@ async def _ask(way: Way, applicant: Applicant, path: str, asked: object) -> obje
         raise _Ended(
             failed(_CHECK, text, "see the server's log; a relay that was registered before goes on meanwhile")
         ) from error
+    if path == config_reply.PATH and reply.status >= 500:
+        text = f"{way.origin} lets the relay in and gives no configurations: {reply.detail()}"
+        raise _Ended(failed(_CONFIG, text, "the server is in trouble: see its log; envelopes wait meanwhile"))
     if reply.status != 200:
         raise _Ended(_refusal(reply, way, applicant))
     try:
@@ -104,7 +110,9 @@ def _refusal(reply: Reply, way: Way, applicant: Applicant) -> Finding:
         return failed(
             _CHECK, text, "set this machine's clock by NTP (`timedatectl`): signatures are good for minutes", **facts
         )
-    if any(word in said for word in ("did not match", "does not match", "different", "another key", "bound")):
+    if "header" not in said and any(
+        word in said for word in ("did not match", "does not match", "different", "another key", "bound")
+    ):
         advice = (
             f"the id belongs to another key there: `scrubjay credentials set -i random`, or restore the key of {own.id}"
         )
@@ -134,23 +142,34 @@ def is_stop(reply: Reply) -> bool:
 
 async def _configuration(way: Way, applicant: Applicant, key: str | None) -> Finding:
     """Whether the server gives us what it has for a key. Raises `_Ended`, `UpstreamError`."""
-    check = "project config"
     if key is None:
-        return skipped(check, "of whom? give the DSN of an application with --dsn")
+        return skipped(_CONFIG, "of whom? give the DSN of an application with --dsn")
     reply = await _ask(way, applicant, config_reply.PATH, config_reply.question([(key, None)], no_cache=True))
     state = config_reply.read_reply(reply, {key: None}).states[key]
     short = f"{key[:8]}…"
     if isinstance(state, config_reply.Enabled):
+        try:
+            plan = PlanCompiler()(applicant.sources, key, state.document, None)
+        except (ConfigError, RecursionError) as error:
+            return failed(
+                _CONFIG,
+                f"{way.origin} gives that of {short}, and it cannot be used: {error}",
+                "correct it there (rules: Settings → Security & Privacy); until then a good one from before goes on, or envelopes wait",
+            )
         revision = f", revision {state.revision}" if state.revision else ""
-        return ok(check, f"{way.origin} gives that of {short}{revision}")
+        text = f"{way.origin} gives that of {short}{revision}"
+        if plan.problems:
+            left_out = "; ".join(problem.text for problem in plan.problems)
+            return warning(_CONFIG, f"{text}, without what cannot be used: {left_out}", "correct it where it was set")
+        return ok(_CONFIG, text)
     if state is config_reply.WAITING:
         return warning(
-            check,
+            _CONFIG,
             f"{way.origin} has none of {short} yet",
-            "ask again in a minute; envelopes wait for it, and nothing is lost",
+            "ask again in a minute; envelopes wait for it. If it stays so, look at the server's own work on configurations",
         )
     return failed(
-        check,
+        _CONFIG,
         f"{way.origin} gives none of {short}: what comes with it is refused (`project_id`)",
         f"see whether the key is active and of a project whose organisation lists this relay's public key ({applicant.credentials.public_key}); "
         "plans without trusted relays give none: then `relay.mode: static`",

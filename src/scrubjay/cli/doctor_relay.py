@@ -106,7 +106,13 @@ _UNREADY: Final = {
     "memory": "give it more memory, fewer workers, or `relay.profile: sidecar`",
     "spool": "the spool is full or its disk fails: see the findings of the spool",
     "running": "it is starting, or ending",
-    "authentication": "the server does not know this relay: see `registration` below (docs/managed.md)",
+    "authentication": "the server did not let this relay in, or was not reached: see what fails of it below (docs/managed.md)",
+}
+
+
+_STANDINGS: Final = {
+    "registering": "the relay is not registered with its upstream yet, and tries",
+    "denied": "its upstream has told the relay to stop",
 }
 
 
@@ -133,8 +139,8 @@ def _managed(merged: Merged) -> Iterator[Finding]:
     if not word.is_registered:
         yield failed(
             "relay's standing",
-            f"the relay is {word.registration} with its upstream: it takes what comes and sends nothing",
-            "see `registration` below, which tries it once more, and the relay's log",
+            f"{_STANDINGS.get(word.registration, word.registration)}: it takes what comes and sends nothing",
+            "see what fails of the server below, where registering is tried once more, and the relay's log",
         )
     if word.waiting_bytes > _NEARLY_FULL * (word.waiting_capacity_bytes or math.inf):
         yield failed(

@@ -146,7 +146,8 @@ def _managed(word: UpstreamWord | None) -> Iterator[str]:
 
     if word is None:
         return
-    yield f"registration: {word.registration}"
+    why = "" if word.is_registered else " (`scrubjay doctor` says why)"
+    yield f"registration: {word.registration}{why}"
     stale = f"; the oldest is past its time since {ago(word.stale_s)}" if word.stale_s else ""
     yield f"project configs: {', '.join(f'{count} {state}' for state, count in word.configs.items())}{stale}"
     room = f", {word.waiting_bytes:,} of {word.waiting_capacity_bytes:,} bytes" if word.waiting_capacity_bytes else ""

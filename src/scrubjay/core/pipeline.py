@@ -191,7 +191,9 @@ def admit(tally: Tally, plan: ProjectPlan | None, ingress: Ingress, ports: Ports
     if plan.disabled or account.key in plan.disabled_keys:
         raise Denied(
             reasons.PROJECT_ID,
-            "The project is switched off, or its file cannot be used." if plan.disabled else "The key is switched off.",
+            "The project is switched off, its file cannot be used, or the server gives none for this key."
+            if plan.disabled
+            else "The key is switched off.",
         )
     if ports.plans.is_denied(account.key, account.project_id):
         raise Denied(reasons.UPSTREAM_DENIED)

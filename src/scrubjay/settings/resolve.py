@@ -44,7 +44,9 @@ def resolve(
     if relay.mode == "managed" and not credentials:
         problem = "mode `managed` needs credentials, by which the upstream knows the relay"
         raise refuse(
-            "relay.mode", f"{problem}: `scrubjay credentials generate` makes them", f"a {FILE_NAME}, or another mode"
+            "relay.mode",
+            f"{problem}: put them back, or make others (`scrubjay credentials generate`) and tell the upstream",
+            f"a {FILE_NAME}, or another mode",
         )
     if relay.upstream is None and relay.mode in ("managed", "proxy"):
         relay = replace(relay, upstream=DEFAULT_UPSTREAM)

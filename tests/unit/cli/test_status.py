@@ -132,7 +132,7 @@ def test_what_a_managed_relay_got_from_its_upstream(call: Call, tmp_path: Path) 
     put(tmp_path / "run", 0, upstream_up=True, series=managed(2, waiting=4))
     put(tmp_path / "run", 1, upstream_up=True, series=managed(1))
     result = call("status", "--state-dir", "run")
-    assert "registration: registering\n" in result.stdout, "of two workers the worse"
+    assert "registration: registering (`scrubjay doctor` says why)\n" in result.stdout, "of two workers the worse"
     assert "project configs: 3 known, 1 disabled, 2 pending; the oldest is past its time since 1m\n" in result.stdout
     assert "waiting for a project config: 4, the oldest for 7s, 4,000 of 16,000 bytes\n" in result.stdout
     assert "`scrubjay doctor`" in result.stderr
