@@ -96,7 +96,7 @@ def _refusal(reply: Reply, way: Way, applicant: Applicant) -> Finding:
     text, own = f"{way.origin} refuses the relay: {reply.detail()}", applicant.credentials
     facts = {"status": reply.status, "relay_id": own.id, "public_key": own.public_key}
     said = reply.detail().lower()
-    if is_stop(reply):
+    if reply.says_stop:
         return failed(
             _CHECK,
             f"{text} (it says that this relay shall stop)",
@@ -129,15 +129,6 @@ def _refusal(reply: Reply, way: Way, applicant: Applicant) -> Finding:
     if reply.status >= 500:
         return failed(_CHECK, text, "the server is in trouble: see its log", **facts)
     return failed(_CHECK, text, "see the server's log for the relay's id", **facts)
-
-
-def is_stop(reply: Reply) -> bool:
-    """Whether it is told never to come again (4.4)."""
-    try:
-        said = decode_json(reply.text().encode())
-    except ValueError:
-        return False
-    return reply.status == 403 and isinstance(said, dict) and said.get("relay") == "stop"
 
 
 async def _configuration(way: Way, applicant: Applicant, key: str | None) -> Finding:
