@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from scrubjay.core import spool_format
 from scrubjay.core.spool_format import (
     FLAG_ENCRYPTED,
+    FLAG_RAW,
     FLAG_ZSTD,
     FRAME_HEADER_BYTES,
     MAX_RAW_BYTES,
@@ -97,6 +98,12 @@ class TestVectors:
         header = decode_frame_header(frame(flags=flags))
         assert header is not None
         assert header.is_encrypted is (flags in (FLAG_ENCRYPTED, FLAG_ZSTD | FLAG_ENCRYPTED))
+
+    @pytest.mark.parametrize("flags", [0, FLAG_RAW, FLAG_ZSTD, FLAG_RAW | FLAG_ZSTD | FLAG_ENCRYPTED])
+    def test_what_is_raw_says_so(self, flags):
+        header = decode_frame_header(frame(flags=flags))
+        assert header is not None
+        assert header.is_raw is (flags not in (0, FLAG_ZSTD))
 
     def test_operations_75_acknowledgement(self):
         assert encode_acks([(1, 2)]) == ACK_BYTES

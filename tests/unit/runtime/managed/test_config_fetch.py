@@ -190,6 +190,18 @@ def test_operations_55_the_pause_grows_until_the_key_is_given_up() -> None:
     assert upstream.times[-1] >= 30.0 > upstream.times[-2]
 
 
+def test_a_success_ends_the_pauses() -> None:
+    upstream = Upstream(of(UpstreamError("500"), UpstreamError("500"), documents))
+
+    async def work() -> None:
+        await upstream.fetch.want(K1, None)
+        await upstream.fetch.want(K2, None)
+        await upstream.fetch.stop()
+
+    simulated(work())
+    assert upstream.times == pytest.approx([0.1, 1.2, 2.8, 2.9])
+
+
 def test_the_longest_pause_is_bounded_and_long_failures_are_an_outage() -> None:
     upstream = Upstream(of(UpstreamError("500")), timeout_s=600.0, longest_pause_s=20.0)
     run(upstream, K1)

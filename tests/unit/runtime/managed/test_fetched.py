@@ -88,6 +88,24 @@ def test_decisions_50_a_stale_state_is_used_as_long_as_asking_fails() -> None:
     assert world.kept == {K1: {"rev": "r2"}}
 
 
+def test_an_answer_ends_the_back_off() -> None:
+    world = World(lambda key, revision: "pending")
+
+    async def work() -> None:
+        await world.learn(K1)
+        await asyncio.sleep(9.5)
+        world.says = lambda key, revision: {"rev": "r1"}
+        await asyncio.sleep(10.0)
+        assert world.plans.find(K1).revision == "r1 60"
+        world.asked.clear()
+        world.says = lambda key, revision: "pending"
+        assert await world.at(330.0) == "r1 60"
+        await asyncio.sleep(1.0)
+
+    world.run(work)
+    assert [time for time, _, _ in world.asked] == [330.1, 330.2], "the second time at once"
+
+
 def test_decisions_50_what_nobody_asks_for_is_forgotten() -> None:
     world = World()
 
