@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from scrubjay.runtime import worker as module
+from scrubjay.runtime.managed.fetched import FetchedPlans
+from scrubjay.runtime.managed.registration import Registration
 from scrubjay.settings.credentials import generate, write_credentials
 from support.authority import CHALLENGE, CONFIGS, ENVELOPE, RESPONSE, Answer, Authority, document, presiding
 from support.managed_worker import ManagedWorker, managed_worker, until
@@ -46,6 +49,27 @@ async def unready(one: ManagedWorker) -> str:
         while (found := await one.readiness())[0] == 200 or found[1] == "registering":  # noqa: ASYNC110
             await asyncio.sleep(0.005)
     return found[1]
+
+
+async def test_nothing_is_sent_before_what_was_kept_is_in_force_and_books_are_kept(
+    tmp_path: Path, sentry: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order: list[str] = []
+    restore, start = FetchedPlans.restore, Registration.start
+
+    async def restored(plans: FetchedPlans, documents: Mapping[str, Mapping[str, Any]]) -> None:
+        await restore(plans, documents)
+        order.append("restored")
+
+    def started(registration: Registration) -> None:
+        order.append("registers")
+        start(registration)
+
+    monkeypatch.setattr(FetchedPlans, "restore", restored)
+    monkeypatch.setattr(Registration, "start", started)
+    async with managed_worker(tmp_path, sentry) as one:
+        await ready(one)
+    assert order == ["restored", "registers"]
 
 
 async def test_operations_37_it_registers_and_then_sends(tmp_path: Path, sentry: Authority) -> None:

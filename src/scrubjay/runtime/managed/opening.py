@@ -88,13 +88,15 @@ class Managed:
         self._obey()
 
     async def start(self) -> None:
-        """What an earlier process kept is in force when this returns."""
+        """What an earlier process kept is in force when this returns, and nothing is sent before: where a project's items go is part of it, and
+        what is sent needs its books, which are kept as soon as this has returned.
+        """
         kept = {} if self._store is None else await asyncio.to_thread(self._store.load)
         shared = kept.pop(GLOBAL, None)
-        self._registration.start()
         await self.fetched.restore({key: each.document for key, each in kept.items()})
         await self._shared.start(None if shared is None else shared.document)
         self._pulse.every(_SWEEP_S, self.fetched.sweep, "project-configs")
+        self._registration.start()
 
     async def reload(self, settings: Settings, loaded: Loaded) -> None:
         """Puts other settings, credentials and overlays in force."""
