@@ -84,6 +84,7 @@ def test_a_key_that_is_not_listed(relay: Relay, sentry: Authority) -> None:
         (Answer(403, {"relay": "stop"}), "this relay shall stop", "every 15 minutes"),
         (Answer(401, {"detail": "signature is too old"}), "too old", "timedatectl"),
         (Answer(400, {"detail": "relay_id did not match"}), "did not match", "credentials set -i random"),
+        (Answer(400, {"detail": "the key is another one than is known here"}), "another one", "list the new one there"),
         (Answer(400, {"detail": "relay_id in payload did not match header"}), "header", "X-Sentry-Relay-Id"),
         (Answer(400, {"detail": "Missing relay signature"}), "Missing", "X-Sentry-Relay-Signature"),
         (Answer(401, {"detail": "no"}), "401 no", "auth.static_relays"),

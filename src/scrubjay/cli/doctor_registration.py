@@ -111,11 +111,9 @@ def _refusal(reply: Reply, way: Way, applicant: Applicant) -> Finding:
             _CHECK, text, "set this machine's clock by NTP (`timedatectl`): signatures are good for minutes", **facts
         )
     if "header" not in said and any(
-        word in said for word in ("did not match", "does not match", "different", "another key", "bound")
+        word in said for word in ("did not match", "does not match", "different", "another key", "another one", "bound")
     ):
-        advice = (
-            f"the id belongs to another key there: `scrubjay credentials set -i random`, or restore the key of {own.id}"
-        )
+        advice = f"the id belongs to another key there: `scrubjay credentials set -i random`, restore the key of {own.id}, or list the new one there"
         return failed(_CHECK, text, advice, **facts)
     if any(word in said for word in ("header", "missing", "signature")):
         return failed(

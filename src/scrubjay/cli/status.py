@@ -137,7 +137,7 @@ def _health(merged: Merged, index: int) -> Text:
 def _upstream(merged: Merged) -> str:
     if not merged.alive:
         return "unknown, no worker is alive"
-    return {True: "up", False: "down", None: "none, or not tried yet"}[merged.upstream_up]
+    return {True: "up", False: "down", None: "none, or nothing sent to it yet"}[merged.upstream_up]
 
 
 def _managed(word: UpstreamWord | None) -> Iterator[str]:

@@ -62,7 +62,7 @@ class Envelopes(Section, frozen=True):
     )
     max_project_share: float = setting(
         0.5,
-        "Share of `max_disk_size` above which a key gets 429, so that one cannot fill the spool; 1 disables.",
+        "Share of `max_disk_size` above which a key gets 429, so that one cannot fill the spool; also of `pending_max_bytes` (503). 1 disables.",
         minimum=0.01,
         maximum=1,
         reload=True,

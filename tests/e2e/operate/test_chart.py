@@ -79,6 +79,24 @@ def test_who_has_installed_it_is_told_what_to_do(case: str) -> None:
     assert ("kubectl -n shop exec" in notes) == (not case.startswith("sidecar"))
 
 
+def test_who_has_installed_mode_managed_is_told_to_register_the_key() -> None:
+    managed = {
+        "config": {"relay": {"mode": "managed", "upstream": "https://sentry.example/"}},
+        "projects": {"default": None},
+    }
+    managed["credentials"] = {"existingSecret": "relay-identity"}
+    notes = helm("helm-4").notes(RELAY_CHART, managed)
+    assert "scrubjay credentials show" in notes
+    assert "everything is refused" not in notes
+
+
+@pytest.mark.parametrize(("secret", "is_told"), [(None, True), ("${file:secrets/registration}", False)])
+def test_pods_where_relays_register_have_to_share_a_secret(secret: str | None, is_told: bool) -> None:
+    auth = {"registration": "local", **({} if secret is None else {"registration_secret": secret})}
+    values = {"config": {"relay": {"upstream": "https://sentry.example/"}, "auth": auth}}
+    assert ("auth.registration_secret" in helm("helm-4").notes(RELAY_CHART, values)) == is_told
+
+
 def test_the_program_takes_every_configuration_without_a_complaint(tmp_path: Path) -> None:
     different = {json.dumps([_folder(case), CASES[case].get("extraEnv", [])]): case for case in CASES}
     assert len(different) > 10

@@ -46,7 +46,7 @@ def put(
 
 @pytest.mark.parametrize(
     ("upstream_up", "words"),
-    [(True, "upstream: up"), (False, "upstream: down"), (None, "upstream: none, or not tried yet")],
+    [(True, "upstream: up"), (False, "upstream: down"), (None, "upstream: none, or nothing sent to it yet")],
 )
 def test_a_living_relay(call: Call, tmp_path: Path, upstream_up: bool | None, words: str) -> None:
     put(tmp_path / "run", upstream_up=upstream_up)
