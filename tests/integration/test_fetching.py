@@ -123,3 +123,21 @@ async def test_operations_58_nothing_is_processed_before_what_goes_for_all_is_kn
         await until(lambda: sentry.deliveries, "the event")
     (delivery,) = sentry.deliveries
     assert json.loads(delivery.envelope()[1][0].payload)["extra"]["password"] == "[Filtered]"
+
+
+async def test_what_goes_for_all_goes_for_local_projects_too(tmp_path: Path, sentry: Authority) -> None:
+    sentry.global_config = {"quotas": [{"id": "theirs", "limit": 9, "window": 60, "categories": ["error"]}]}
+    (tmp_path / "global_config.json").write_text(
+        '{"quotas":[{"id":"ours","limit":9,"window":60,"categories":["error"]}]}'
+    )
+    local = {"7.yaml": {"publicKeys": [{"publicKey": K}]}}
+    async with managed_worker(tmp_path, sentry, projects=local) as one:
+
+        def quotas() -> list[str | None]:
+            plan = one.worker.ports.plans.find(K)
+            return [] if plan is None else [quota.id for quota in plan.quotas.quotas]
+
+        await until(lambda: quotas() == ["theirs"], "the upstream's word")
+        await one.worker.reload()
+        assert quotas() == ["theirs"]
+    assert not sentry.asked_for(K)
