@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -21,6 +22,7 @@ class Way:
     def __init__(self) -> None:
         self.sent: list[Shipment] = []
         self.error: UpstreamError | None = None
+        self.holds: asyncio.Event | None = None
         self.grouping = SINGLE
         self.backs = 0
         self.on_change = lambda: None
@@ -30,6 +32,8 @@ class Way:
 
     async def send(self, shipment, now_mono):
         self.sent.append(shipment)
+        if self.holds is not None:
+            await self.holds.wait()
         if self.error is not None:
             raise self.error
         return [None] * len(shipment.members)
@@ -47,7 +51,8 @@ class Crossing:
         self.diverts = bool(places)
         self.common, self.there = Way(), Way()
         self.asked: list[str] = []
-        self.one = Junction(self.common, self, self.way_to)
+        self.now_s = 100.0
+        self.one = Junction(self.common, self, self.way_to, mono=lambda: self.now_s, chance=lambda: 1.0)
 
     def upstream_of(self, key):
         return self.places.get(key)
@@ -55,6 +60,9 @@ class Crossing:
     async def way_to(self, place):
         self.asked.append(place)
         return None if place == HERE else self.there
+
+    def begun(self, key: str):
+        return asyncio.get_running_loop().create_task(self.send(key), name="test")
 
     async def send(self, *keys: str, kind="envelope"):
         members = [Waiting(replace(parcel(), key=key), 0, 0.0) for key in keys]
@@ -103,12 +111,64 @@ async def test_trouble_there_is_no_outage_here():
         503,
     )
     case.there.error = Refused("no", UPSTREAM_REJECTED, status=400)
+    case.now_s += 1
     with pytest.raises(Refused):
         await case.send("a")
     case.common.error = Transient("connect: refused")
     with pytest.raises(Transient) as caught:
         await case.send("b")
     assert caught.value.network
+
+
+async def test_one_that_does_not_answer_is_tried_by_one_request_at_a_time():
+    case = Crossing(a=THERE, b=THERE)
+    case.there.holds = asyncio.Event()
+    case.there.error = Transient("no answer")
+    first = [case.begun(key) for key in "abab"]
+    await asyncio.sleep(0)
+    assert len(case.there.sent) == 4, "nothing is known against it yet"
+    case.there.holds.set()
+    await asyncio.gather(*first, return_exceptions=True)
+    with pytest.raises(Transient, match="did not answer") as caught:
+        await case.send("a")
+    assert (caught.value.network, caught.value.capped, caught.value.retry_after_s) == (False, False, 1.0)
+    assert await case.send("c") == [None], "others go on"
+    case.now_s += 1
+    case.there.holds.clear()
+    trial = case.begun("a")
+    await asyncio.sleep(0)
+    with pytest.raises(Transient, match="did not answer"):
+        await case.send("b")
+    case.there.holds.set()
+    await asyncio.gather(trial, return_exceptions=True)
+    assert len(case.there.sent) == 5
+    case.now_s += 1
+    with pytest.raises(Transient, match="did not answer") as caught:
+        await case.send("a")
+    assert caught.value.retry_after_s == 1.5, "the pauses grow"
+    case.there.error = None
+    case.now_s += 1
+    for key in "abab":
+        assert await case.send(key) == [None]
+    case.there.error = Transient("busy", status=500, network=False, capped=True)
+    for _ in range(2):
+        with pytest.raises(Transient, match="busy"):
+            await case.send("a")
+
+
+async def test_who_is_given_up_while_it_tries_leaves_the_way_to_others():
+    case = Crossing(a=THERE)
+    case.there.error = Transient("no answer")
+    with pytest.raises(Transient):
+        await case.send("a")
+    case.now_s += 1
+    case.there.holds, case.there.error = asyncio.Event(), None
+    trial = case.begun("a")
+    await asyncio.sleep(0)
+    trial.cancel()
+    await asyncio.gather(trial, return_exceptions=True)
+    case.there.holds.set()
+    assert await case.send("a") == [None]
 
 
 async def test_all_else_is_the_common_way_s():
