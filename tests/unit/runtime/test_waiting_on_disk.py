@@ -4,6 +4,7 @@ import asyncio
 import random
 
 from scrubjay.categories import DataCategory
+from scrubjay.runtime.outbox import Outbox
 from scrubjay.runtime.spool.partition import Partition
 from scrubjay.runtime.spool.types import SpoolOptions
 from support.forwarding import KEY as OTHER
@@ -72,6 +73,21 @@ async def test_what_comes_before_the_spool_is_looked_through_waits_behind_what_i
     await worker.until(lambda: worker.is_quiet)
     assert worker.handed_over == [f"{age}{number}" for age in ("old", "new") for number in range(10)]
     assert worker.closes()
+    await worker.stop()
+
+
+async def test_nobody_has_a_turn_before_the_spool_is_looked_through(tmp_path, monkeypatch) -> None:
+    worker = await Worker(tmp_path).start()
+    assert await worker.is_taken("a")
+    with monkeypatch.context() as patched:
+        patched.setattr(Outbox, "is_surveyed", False)
+        worker.learn(KEY, plan_of())
+        for _ in range(10):
+            worker.room.look()
+            await asyncio.sleep(0.002)
+        assert worker.handed_over == []
+    await worker.until(lambda: worker.is_quiet)
+    assert worker.handed_over == ["a"]
     await worker.stop()
 
 
