@@ -97,7 +97,7 @@ class World:
         revision = f"{document['rev']} {sources.settings.limits.bare_429} {sources.overlays.get(key, '')}".rstrip()
         if predecessor is not None and predecessor.revision == revision:
             return predecessor
-        return ProjectPlan(revision=revision, project_id=1)
+        return ProjectPlan(revision=revision, project_id=1, upstream=document.get("upstream"))
 
     def keep(self, key: str, document: Document) -> None:
         self.kept[key] = document

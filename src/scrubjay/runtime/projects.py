@@ -48,6 +48,8 @@ class Fetched(Protocol):
 
     def peek(self, key: str) -> ProjectPlan: ...
 
+    def upstream_of(self, key: str) -> str | None: ...
+
     def document_of(self, key: str) -> State: ...
 
     def plans(self) -> Iterable[tuple[str, ProjectPlan]]: ...
@@ -142,6 +144,8 @@ class Projects:
     def upstream_of(self, key: str) -> str | None:
         """The upstream that the project of `key` names."""
         plan = self._known(key)
+        if plan is not None and plan.disabled and self.fetched is not None:  # or not known just now
+            return plan.upstream or self.fetched.upstream_of(key)
         return plan.upstream if plan else None
 
     def key_of(self, project_id: int, key_id: int | None) -> str | None:

@@ -39,6 +39,9 @@ class Plans:
     def peek(self, key: str) -> ProjectPlan:
         return FETCHED if key == TWO else PENDING
 
+    def upstream_of(self, key: str) -> str | None:
+        return "https://there.example/" if key == THREE else None
+
     def document_of(self, key: str) -> State:
         return Enabled({"rev": "f"}) if key == TWO else WAITING
 
@@ -156,3 +159,9 @@ async def test_what_the_upstream_says_goes_for_all_goes_for_local_files_too(tabl
     assert table.find(ONE) is before, "files that are read again do not bring back the local file's word"
     await table.share(GlobalConfig())
     assert quotas() == []
+
+
+def test_what_waits_for_a_project_that_is_not_known_just_now_goes_where_it_went_before(table: Projects) -> None:
+    assert [table.upstream_of(key) for key in (ONE, TWO, THREE)] == [None] * 3
+    table.fetched = Plans()
+    assert [table.upstream_of(key) for key in (ONE, TWO, THREE)] == [None, None, "https://there.example/"]

@@ -139,6 +139,7 @@ class FetchedPlans:
         self._mono = mono
         self._entries: dict[str, _Entry] = {}
         self._disabled: dict[str, None] = {}
+        self._elsewhere: dict[str, str] = {}
         self._pending = 0
         self._is_open = False
         self._is_stopped = False
@@ -161,6 +162,10 @@ class FetchedPlans:
     def plans(self) -> Iterator[tuple[str, ProjectPlan]]:
         """Of all keys that have one, as they are now."""
         return ((key, entry.plan) for key, entry in self._entries.items() if entry.document is not None)
+
+    def upstream_of(self, key: str) -> str | None:
+        """Where its project said last that its items go. This outlives the plan: what waits must not go another way for want of one."""
+        return self._elsewhere.get(key)
 
     def document_of(self, key: str) -> State:
         """As `find`: the document with what lies over it, `DISABLED` or `WAITING`. Raises `Unavailable`, `ConfigError`."""
@@ -291,6 +296,10 @@ class FetchedPlans:
         self._disabled.pop(key, None)
         if plan is DISABLED_PLAN:
             self._disabled[key] = None
+        if plan.upstream is not None:
+            self._elsewhere[key] = plan.upstream
+        elif not plan.disabled:
+            self._elsewhere.pop(key, None)
         entry.plan = plan
         entry.document = None if state is None else state.document
         entry.revision = None if state is None else state.revision
@@ -354,7 +363,7 @@ class FetchedPlans:
 
     def _recompiled(self, key: str, entry: _Entry, document: Document, plan: ProjectPlan | None) -> None:
         if plan is not None and plan is not entry.plan and entry.document is document:
-            entry.plan = plan
+            self._put(key, entry, plan, Enabled(document))
             self._announce(key)
 
     def sweep(self) -> None:

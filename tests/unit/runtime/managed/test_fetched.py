@@ -125,6 +125,29 @@ def test_decisions_50_what_nobody_asks_for_is_forgotten() -> None:
     assert world.evicted == 3
 
 
+def test_where_items_of_a_project_go_outlives_its_configuration() -> None:
+    world = World(lambda key, revision: {"rev": "r1", "upstream": "https://there.example/"})
+
+    async def work() -> None:
+        assert world.plans.upstream_of(K1) is None
+        await world.learn(K1)
+        assert world.plans.upstream_of(K1) == "https://there.example/"
+        await asyncio.sleep(430.0)
+        world.plans.sweep()
+        assert world.plans.peek(K1) is PENDING
+        assert world.plans.upstream_of(K1) == "https://there.example/"
+        world.says = lambda key, revision: None
+        await world.learn(K1)
+        assert world.plans.peek(K1) is DISABLED_PLAN
+        assert world.plans.upstream_of(K1) == "https://there.example/"
+        await asyncio.sleep(430.0)
+        world.says = lambda key, revision: {"rev": "r2"}
+        await world.learn(K1)
+        assert world.plans.upstream_of(K1) is None
+
+    world.run(work)
+
+
 def test_in_an_outage_nothing_is_forgotten() -> None:
     world = World()
 
