@@ -3,11 +3,14 @@
 import asyncio
 import random
 
+import pytest
+
 from scrubjay.categories import DataCategory
 from scrubjay.runtime.outbox import Outbox
 from scrubjay.runtime.spool.partition import Partition
 from scrubjay.runtime.spool.types import SpoolOptions
 from support.forwarding import KEY as OTHER
+from support.forwarding import until
 from support.path import KEY
 from support.pending import plan_of
 from support.waiting import CANARY, Worker
@@ -88,6 +91,29 @@ async def test_nobody_has_a_turn_before_the_spool_is_looked_through(tmp_path, mo
         assert worker.handed_over == []
     await worker.until(lambda: worker.is_quiet)
     assert worker.handed_over == ["a"]
+    await worker.stop()
+
+
+async def test_what_becomes_known_while_it_is_written_has_its_turn_then(tmp_path) -> None:
+    worker = await Worker(tmp_path).start()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(worker.send("a"))
+        while KEY not in worker.plans.asked:  # noqa: ASYNC110 (the very next moment)
+            await asyncio.sleep(0)
+        assert not worker.room.awaits(KEY), "it is on its way to the disk"
+        worker.learn(KEY, plan_of())
+        await until(lambda: worker.handed_over == ["a"])  # without a look
+    await worker.until(lambda: worker.is_quiet)
+    await worker.stop()
+
+
+@pytest.mark.parametrize(
+    ("max_bytes", "share", "keys"), [(2_000, 1.0, (KEY, OTHER)), (20_000, 0.1, (KEY, KEY))], ids=["all", "one key"]
+)
+async def test_what_is_being_written_takes_room_already(tmp_path, max_bytes: int, share: float, keys) -> None:
+    worker = await Worker(tmp_path, max_bytes=max_bytes, max_key_share=share).start()
+    taken = await asyncio.gather(*(worker.is_taken(f"e{number}", key) for number, key in enumerate(keys)))
+    assert taken == [True, False]
     await worker.stop()
 
 
