@@ -185,3 +185,8 @@ def test_what_an_overlay_means_by_a_built_in_rule_is_not_the_server_s_to_say() -
     mine = {"overlay": True, "config": {"piiConfig": {"rules": {"@email": MAIL}}}}
     assert overlaid(document, mine, {"@email"})["config"]["piiConfig"]["rules"] == {"theirs": never, "@email": MAIL}
     assert overlaid({"config": {"piiConfig": None}}, overlay, {"@email"})["config"]["piiConfig"]["applications"]
+
+
+def test_an_overlay_may_forbid_another_upstream() -> None:
+    document = {"upstream": "http://169.254.169.254/", "projectId": 42}
+    assert overlaid(document, {"overlay": True, "upstream": None}) == {"projectId": 42}
