@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from tests.unit.settings.test_fetched import DOCUMENTS, KEY, OTHER, deep
 
 from scrubjay.core.plan import compile_plan
@@ -152,6 +152,7 @@ def test_an_overlay_may_be_too_deep_too() -> None:
         overlaid({}, {"config": {"measurements": deep(5000)}})
 
 
+@settings(max_examples=40)
 @given(DOCUMENTS, DOCUMENTS)
 def test_nothing_else_is_raised_and_nothing_changed(document: dict[str, Any], overlay: dict[str, Any]) -> None:
     before = copy.deepcopy((document, overlay))
@@ -163,6 +164,7 @@ def test_nothing_else_is_raised_and_nothing_changed(document: dict[str, Any], ov
     assert None not in [whole[name] for name in overlay if name in whole]
 
 
+@settings(max_examples=40)
 @given(DOCUMENTS)
 def test_without_anything_to_say_nothing_is_changed(document: dict[str, Any]) -> None:
     try:
