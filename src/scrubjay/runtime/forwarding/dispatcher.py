@@ -273,11 +273,11 @@ class Dispatcher:
         except Transient as error:
             self._try_again(shipment, error)
         except Divide as error:
-            self._answered()
+            self._answered(shipment)
             for part in shipment.divided(apart=error.apart):
                 self.lanes.add_timed(part, self._clock.mono_s())
         except UpstreamError as error:
-            self._answered()
+            self._answered(shipment)
             for waiting in shipment.members:
                 self._end(waiting, error)
         except Exception as error:  # noqa: BLE001 (a bug must neither stop the sender nor keep the parcel for ever)
@@ -288,7 +288,7 @@ class Dispatcher:
                 for part in shipment.divided(apart=True):
                     self.lanes.add_timed(part, self._clock.mono_s())
         else:
-            self._answered()
+            self._answered(shipment)
             self._settle(shipment, fates)
         finally:
             self._observer.upstream_inflight(-1)
@@ -320,7 +320,7 @@ class Dispatcher:
             if self._link.failed(self._clock.mono_s()):
                 self._begin_outage(str(error))
         else:
-            self._answered(well=False)
+            self._answered(shipment, well=False)
         if error.ambiguous and self._options.drops_ambiguous_counters and shipment.kind != "batch":
             self._drop_counters(shipment, error)
         self._hold(shipment, error)
@@ -363,7 +363,10 @@ class Dispatcher:
 
     # The connection's state
 
-    def _answered(self, *, well: bool = True) -> None:
+    def _answered(self, shipment: Shipment | None = None, *, well: bool = True) -> None:
+        """`shipment`: by what; None: by a probe."""
+        if shipment is not None and shipment.elsewhere:
+            return
         was_out = self._link.is_out
         if self._link.answered():
             self._upstream.came_back()

@@ -81,7 +81,8 @@ class Junction:
     async def _divert(self, shipment: Shipment, now_mono: float) -> Sequence[UpstreamError | None]:
         keys = {waiting.parcel.key for waiting in shipment.members}
         named = {self._places.upstream_of(key) for key in keys}
-        if named == {None}:
+        shipment.elsewhere = named != {None}
+        if not shipment.elsewhere:
             return await self._common.send(shipment, now_mono)
         if len(named) > 1 or shipment.kind == "batch":
             raise Divide("for several upstreams", apart=True)
@@ -89,6 +90,7 @@ class Junction:
         assert place is not None
         way = await self._way_to(place)
         if way is None:
+            shipment.elsewhere = False
             return await self._common.send(shipment, now_mono)
         absent = self._absent.get(place)
         if absent is not None:

@@ -48,6 +48,8 @@ class Shipment:
     batch_id: bytes = b""
     round: int = 0
     """Of `Permits`, when it was sent."""
+    elsewhere: bool = False
+    """Its last try went to an upstream of its project's own: how that ended says nothing of the common one."""
 
     def divided(self, *, apart: bool = False) -> list[Shipment]:
         """The same in two; what is alone, or each if they are to go `apart`, as an envelope."""

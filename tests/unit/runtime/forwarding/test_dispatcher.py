@@ -120,6 +120,25 @@ class TestNetwork:
             assert await floor.ended() == ["forwarded"]
             assert floor.server.backs == 1
 
+    async def test_an_answer_from_elsewhere_says_nothing_of_this_network(self):
+        async with Floor(NETWORK) as floor:
+            send = floor.server.send
+
+            def sent(shipment, now_mono):
+                shipment.elsewhere = "far" in name_of(shipment.members[0].parcel)
+                return send(shipment, now_mono)
+
+            floor.server.send = sent
+            floor.add("a")
+            await floor.calm()
+            floor.add("far")
+            assert await floor.ended() == ["forwarded"]
+            await floor.calm()
+            assert (floor.server.tried, floor.server.backs) == (["a", "far"], 0)
+            await floor.later(1.0)
+            assert await floor.ended(2) == ["forwarded", "forwarded"]
+            assert floor.server.backs == 1
+
     async def test_an_answer_to_another_makes_retries_due_at_once(self):
         async with Floor(NETWORK) as floor:
             floor.add("a")

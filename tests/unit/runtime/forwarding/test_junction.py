@@ -86,6 +86,16 @@ async def test_operations_51_what_a_project_names_is_where_its_items_go():
     assert case.asked == [THERE, HERE, THERE]
 
 
+async def test_what_went_elsewhere_says_so_and_nothing_of_the_common_way():
+    case = Crossing(a=THERE, b=HERE)
+    told = []
+    for key in "abc":
+        shipment = Shipment([Waiting(replace(parcel(), key=key), 0, 0.0)])
+        await case.one.send(shipment, 0.0)
+        told.append(shipment.elsewhere)
+    assert told == [True, False, False]
+
+
 async def test_a_batch_for_several_upstreams_is_taken_apart():
     case = Crossing(a=THERE)
     with pytest.raises(Divide) as caught:
