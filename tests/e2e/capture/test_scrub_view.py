@@ -141,6 +141,7 @@ def test_capture_12_a_suspect_leads_to_a_rule_that_is_tried(
         {"path": "/user/id", "detector": "secret_entropy", "reason": "no rule for it", "kind": "string", "ranges": [[0, 1]], "excerpt": "7", "confidence": "low"},
     ]}  # fmt: skip
     page.route("**/report", lambda route: route.fulfill(json=report))
+    send(envelope({**EVENT, "event_id": "0" * 32}))
     send(envelope(EVENT))
     page.goto(f"{sink.url}/#/errors/{ID}/scrub")
     still = page.locator(".still")
