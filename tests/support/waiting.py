@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from pathlib import Path as FilePath
 from typing import Any
 
-from scrubjay import reasons
 from scrubjay.categories import Quantities
 from scrubjay.core.dsn import Auth
 from scrubjay.core.envelope import parse_envelope
@@ -17,7 +16,7 @@ from scrubjay.core.ledger import Ledger, Parcel
 from scrubjay.core.pipeline import process
 from scrubjay.core.plan import PENDING, ProjectPlan
 from scrubjay.core.ports import Ingress, Ports, Verdict
-from scrubjay.errors import Rejected, Unavailable
+from scrubjay.errors import Rejected
 from scrubjay.runtime.forwarding.shipment import SINGLE, Shipment
 from scrubjay.runtime.outbox import Outbox, OutboxOptions
 from scrubjay.runtime.spool.partition import Partition
@@ -91,12 +90,9 @@ class LearningPlans(Plans):
     def __init__(self) -> None:
         super().__init__({})
         self.asked: dict[str, int] = {}
-        self.too_many = False
 
     def find(self, key: str) -> ProjectPlan | None:
         self.asked[key] = self.asked.get(key, 0) + 1
-        if self.too_many:
-            raise Unavailable(reasons.PROJECT_PENDING)
         return self.plans.get(key, PENDING)
 
 

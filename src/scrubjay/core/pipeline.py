@@ -195,6 +195,8 @@ def admit(tally: Tally, plan: ProjectPlan | None, ingress: Ingress, ports: Ports
             if plan.disabled
             else "The key is switched off.",
         )
+    if plan.scrub is None and ingress.counted is not None:
+        raise Denied(reasons.PROJECT_ID, "It waited for the rules of mode `managed`, and now nothing would scrub it.")
     if ports.plans.is_denied(account.key, account.project_id):
         raise Denied(reasons.UPSTREAM_DENIED)
     if plan.project_id not in (None, account.project_id):

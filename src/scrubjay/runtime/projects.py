@@ -113,7 +113,7 @@ class Projects:
         self._swap(_compile(settings, projects, self._table, self._programs, first=True))
 
     def find(self, key: str) -> ProjectPlan | None:
-        """The plan of `key`; None if nothing serves it, `PENDING` as long as nobody knows. Raises `Unavailable`, if too many are not known."""
+        """The plan of `key`; None if nothing serves it, `PENDING` as long as nobody knows."""
         table = self._table
         plan = table.by_key.get(key, table.fallback)
         return plan if plan is not PENDING or self.fetched is None else self.fetched.find(key)
@@ -185,7 +185,7 @@ class Projects:
         return all(plan is not None and plan.scrub is None and not plan.disabled for plan in plans)
 
     def document_of(self, key: str) -> State:
-        """What relays behind this one may be told of `key`. Raises `Unavailable`, as `find`."""
+        """What relays behind this one may be told of `key`. Raises `ConfigError`."""
         table = self._table
         plan = table.by_key.get(key)
         if plan is None:

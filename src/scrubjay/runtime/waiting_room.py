@@ -184,10 +184,7 @@ class WaitingRoom:
         self._begin()
 
     def _is_known(self, key: str) -> bool:
-        try:
-            return self._plans.find(key) is not PENDING
-        except Unavailable:  # too many are asked for already
-            return False
+        return self._plans.find(key) is not PENDING
 
     def _is_expired(self, since_mono: float) -> bool:
         now_mono = self._clock.mono_s()

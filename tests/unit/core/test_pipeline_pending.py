@@ -7,9 +7,10 @@ import pytest
 from scrubjay import reasons
 from scrubjay.categories import DataCategory
 from scrubjay.core.limits import ActiveLimit, Scoping
-from scrubjay.core.plan import PENDING
+from scrubjay.core.plan import PENDING, pass_plan
 from scrubjay.errors import Denied, StillPending, Unavailable
 from scrubjay.outcomes import Outcome
+from scrubjay.settings.schema import Settings
 from support.path import EVENT_ID, KEY, Path, envelope
 from support.pending import PendingPath, plan_of
 
@@ -121,6 +122,17 @@ def test_disabled_is_known_at_once_or_on_taking_up(held: bool) -> None:
     assert codes(path) == ["project_id"]
     assert path.account.bookings[0].reason.outcome is Outcome.INVALID
     assert path.room.held == []
+    assert path.closes()
+
+
+def test_what_waited_to_be_scrubbed_does_not_leave_as_it_came_in_another_mode() -> None:
+    path = PendingPath()
+    path.send(event())
+    path.learn(pass_plan(Settings()))
+    with pytest.raises(Denied):
+        path.take_up()
+    assert codes(path) == ["project_id"]
+    assert path.shelf.parcels == []
     assert path.closes()
 
 

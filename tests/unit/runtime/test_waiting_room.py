@@ -206,19 +206,6 @@ async def test_a_bug_ends_one_envelope_and_not_the_others(worker) -> None:
     await worker.stop()
 
 
-async def test_too_many_keys_that_are_asked_for_are_asked_for_later(worker) -> None:
-    await worker.start()
-    assert await worker.is_taken("a")
-    worker.plans.too_many = True
-    worker.learn(KEY, plan_of())
-    worker.room.look()
-    await asyncio.sleep(0.01)
-    assert worker.room.awaits(KEY)
-    worker.plans.too_many = False
-    await worker.until(lambda: worker.is_quiet)
-    await worker.stop()
-
-
 async def test_numbers_of_the_room(worker) -> None:
     await worker.start()
     assert await worker.is_taken("a")

@@ -118,7 +118,7 @@ class _Desk:
     def _state_of(self, key: str) -> State:
         try:
             return self._projects.document_of(key)
-        except (Unavailable, ConfigError):  # too many are waited for, or what lies over the document does not fit it
+        except ConfigError:  # what lies over the document does not fit it
             return WAITING
 
 

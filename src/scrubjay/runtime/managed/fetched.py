@@ -23,8 +23,6 @@ from typing import Final, Protocol
 from scrubjay.core.plan import PENDING, ProjectPlan
 from scrubjay.core.relays.config_reply import DISABLED, UNCHANGED, WAITING, Enabled, State
 from scrubjay.core.relays.limited import revised
-from scrubjay.errors import Unavailable
-from scrubjay.reasons import PROJECT_PENDING
 from scrubjay.runtime.forwarding.outage import back_off_s
 from scrubjay.runtime.managed.compiling import CompileLane, Document, Sources
 from scrubjay.runtime.managed.config_fetch import without_chance
@@ -34,11 +32,11 @@ from scrubjay.settings.schema import Settings
 DISABLED_PLAN: Final = ProjectPlan(revision="disabled", disabled=True)
 """The upstream serves nothing for the key."""
 MAX_WAITING: Final = 10_000
+"""So many keys are asked for at once; further ones are pending too, and asked for when others are known."""
 MAX_DISABLED: Final = 10_000
 _SEEN_ENABLED_S: Final = 3_600.0
 _LEAST_LIFE_S: Final = 1.0
 """A state that ended as it came would never be seen by whoever waited for it."""
-_RETRY_AFTER_S: Final = 10
 
 
 class Fetch(Protocol):
@@ -151,7 +149,7 @@ class FetchedPlans:
     # Looking up
 
     def find(self, key: str) -> ProjectPlan:
-        """The plan of `key`, `DISABLED_PLAN` or `PENDING`; asks for it if that is due. Raises `Unavailable`."""
+        """The plan of `key`, `DISABLED_PLAN` or `PENDING`; asks for it if that is due."""
         return self._shown(self._used(key).plan)
 
     def peek(self, key: str) -> ProjectPlan:
@@ -168,7 +166,7 @@ class FetchedPlans:
         return self._elsewhere.get(key)
 
     def document_of(self, key: str) -> State:
-        """As `find`: the document with what lies over it, `DISABLED` or `WAITING`. Raises `Unavailable`, `ConfigError`."""
+        """As `find`: the document with what lies over it, `DISABLED` or `WAITING`. Raises `ConfigError`."""
         entry = self._used(key)
         if entry.plan is DISABLED_PLAN:
             return DISABLED
@@ -184,6 +182,8 @@ class FetchedPlans:
         now_mono = self._mono()
         entry = self._entries.get(key)
         if entry is None:
+            if self._pending >= MAX_WAITING:
+                return _Entry(used_mono=now_mono, due_mono=math.inf)
             entry = self._added(key, now_mono)
         entry.used_mono, entry.is_refresh = now_mono, False
         if now_mono >= entry.due_mono:
@@ -194,9 +194,6 @@ class FetchedPlans:
         return entry
 
     def _added(self, key: str, now_mono: float) -> _Entry:
-        if self._pending >= MAX_WAITING:
-            detail = f"{MAX_WAITING} keys wait for their configuration"
-            raise Unavailable(PROJECT_PENDING, detail, retry_after_s=_RETRY_AFTER_S)
         entry = self._entries[key] = _Entry(used_mono=now_mono, due_mono=now_mono)
         self._pending += 1
         return entry

@@ -12,8 +12,7 @@ import pytest
 
 from scrubjay.core.relays.config_reply import DISABLED, WAITING, Enabled
 from scrubjay.core.relays.public_keys import KnownRelay
-from scrubjay.errors import ConfigError, Unavailable
-from scrubjay.reasons import QUEUE_FAILED
+from scrubjay.errors import ConfigError
 from scrubjay.runtime.endpoints import questions
 from scrubjay.settings.keys import read_public_key
 from support.desk import Desk, desk, detail_of
@@ -188,15 +187,14 @@ async def test_without_memory_nobody_is_answered() -> None:
         assert (answer.status, "retry-after" in answer.headers) == (503, True)
 
 
-@pytest.mark.parametrize("error", [Unavailable(QUEUE_FAILED), ConfigError("no overlay")])
-async def test_keys_of_which_nothing_can_be_said_now_are_pending(error: Exception) -> None:
+async def test_a_key_whose_overlay_does_not_fit_is_pending() -> None:
     async with desk(*OPTIONS) as one:
 
-        class Full(dict[str, Any]):
+        class Unfit(dict[str, Any]):
             def get(self, *_: object) -> Any:
-                raise error
+                raise ConfigError("no overlay")
 
-        one.states = Full()
+        one.states = Unfit()
         assert configs(await one.client(OWN).configs(K1))["pending"] == [K1]
 
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from scrubjay.core.plan import PENDING
 from scrubjay.core.relays.config_reply import Enabled
-from scrubjay.errors import Unavailable, UpstreamError
+from scrubjay.errors import UpstreamError
 from scrubjay.runtime.managed import fetched
 from scrubjay.runtime.managed.fetched import DISABLED_PLAN
 from scrubjay.settings.global_config import NOTHING_SHARED
@@ -114,21 +114,24 @@ def test_a_key_that_nobody_asks_for_is_asked_for_no_more_unless_something_waits(
     assert world.evicted == 2
 
 
-def test_nobody_can_name_more_keys_than_may_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_more_keys_than_may_wait_the_last_are_asked_for_when_others_are_known(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(fetched, "MAX_WAITING", 3)
     world = World(lambda key, revision: UpstreamError("away"))
 
     async def work() -> None:
         for number in range(3):
             world.plans.find(f"{number:032x}")
-        with pytest.raises(Unavailable) as caught:
-            world.plans.find(K1)
-        assert (caught.value.status, caught.value.retry_after_s) == (503, 10)
-        assert world.plans.peek(K1) is PENDING
+        assert world.plans.find(K1) is PENDING
+        await asyncio.sleep(1.0)
+        assert K1 not in {key for _, key, _ in world.asked}
         assert world.plans.find(f"{0:032x}") is PENDING
         world.says = lambda key, revision: None
         await asyncio.sleep(10.0)
         assert world.plans.find(K1) is PENDING
+        await asyncio.sleep(1.0)
+        assert K1 in {key for _, key, _ in world.asked}
 
     world.run(work)
 
