@@ -11,6 +11,7 @@ from scrubjay.errors import Unavailable
 from scrubjay.runtime.waiting_room import RoomOptions, room_options
 from scrubjay.settings.load import build
 from support.forwarding import KEY as OTHER
+from support.forwarding import until
 from support.path import KEY
 from support.pending import plan_of
 from support.waiting import Worker
@@ -139,9 +140,7 @@ async def test_without_room_for_what_becomes_of_it_it_waits_on(worker) -> None:
     for _ in range(20):
         worker.room.look()
         await asyncio.sleep(0.001)
-    async with asyncio.timeout(20):
-        while len(worker.outbox.withheld) < 5:  # a turn that is under way puts back what did not go
-            await asyncio.sleep(0.001)
+    await until(lambda: len(worker.outbox.withheld) == 5)  # a turn that is under way puts back what did not go
     assert worker.closes()
     worker.ports.has_memory = lambda: True
     await worker.until(lambda: worker.is_quiet)
